@@ -1,0 +1,24 @@
+"""Radiogenomics: imaging signatures, co-expression modules and pathways, linked with a null and judged honestly.
+
+The rooms of the package are offered lazily: ``import radiogenomics as rg; rg.modules.find_modules(...)`` loads only
+what is used.
+"""
+
+import importlib
+from types import ModuleType
+
+__version__ = "0.1.0"
+
+_ROOMS = ()
+
+__all__ = ["__version__", *_ROOMS]
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in _ROOMS:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"radiogenomics has no room {name!r}; its rooms are {', '.join(_ROOMS)}.")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,88 @@
+"""Files written whole or not at all, and their checksums."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Give a temporary path that becomes `path` when the block ends, and vanishes when it fails.
+
+    A reader sees the old file or the new one, never half of one: the rename is atomic on one file system.
+
+    Parameters
+    ----------
+    path : Path
+        Where the file shall lie; missing folders are made.
+
+    Yields
+    ------
+    Path
+        The temporary path to write to, in the same folder and with the same suffix.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())
+        _flush(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text to a file, whole or not at all, in UTF-8."""
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_table(table: pd.DataFrame, stem: Path) -> list[Path]:
+    """Write a table as `<stem>.parquet` and `<stem>.csv`, each whole or not at all.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Any table; its index is written when it has a name.
+    stem : Path
+        The path without suffix.
+
+    Returns
+    -------
+    list of Path
+        The parquet file and the CSV file.
+    """
+    named = table.index.name is not None
+    parquet, csv = Path(f"{stem}.parquet"), Path(f"{stem}.csv")
+    with atomic(parquet) as temporary:
+        table.to_parquet(temporary, index=named)
+    with atomic(csv) as temporary:
+        table.to_csv(temporary, index=named, lineterminator="\n")
+    return [parquet, csv]
+
+
+def sha256(path: Path) -> str:
+    """Hash the bytes of a file with SHA-256 -> 64 hexadecimal digits."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _flush(path: Path) -> None:
+    """Bring the bytes to disk before the rename, so that a power cut leaves no empty file under the final name."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
