@@ -35,9 +35,9 @@ class Ranked(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         """
         if self.n_features is not None and self.n_features < 1:
             raise ValueError(f"`n_features` is {self.n_features}; keep at least one feature, or None for all.")
-        X, y = validate_data(self, X, y, dtype=np.float64)
-        check_classification_targets(y)
-        self.scores_, self.ranking_ = self._rank(X, np.unique(y, return_inverse=True)[1])
+        values, labels = validate_data(self, X, y, dtype=np.float64)
+        check_classification_targets(labels)
+        self.scores_, self.ranking_ = self._rank(values, np.unique(labels, return_inverse=True)[1])
         return self
 
     def _rank(self, X: Floats, classes: NDArray[np.intp]) -> tuple[Floats, NDArray[np.intp]]:
@@ -196,7 +196,7 @@ def _shares(distance: Floats, classes: NDArray[np.intp], n_neighbors: int) -> Fl
 
 def _unit(X: Floats) -> Floats:
     """Centre the columns and scale them to length one, so that a product is a correlation; constant columns become zero."""
-    centred = X - X.mean(axis=0)
+    centred: Floats = X - X.mean(axis=0)
     length = np.sqrt((centred**2).sum(axis=0))
     constant = length <= 1e-12 * np.maximum(np.abs(X).max(axis=0), 1e-300)
     return np.where(constant, 0.0, centred / np.where(constant, 1.0, length))
@@ -208,4 +208,5 @@ def _f_statistic(scaled: Floats, classes: NDArray[np.intp]) -> Floats:
     sums = np.stack([scaled[classes == one].sum(axis=0) for one in range(len(counts))])
     between = (sums**2 / counts[:, None]).sum(axis=0)
     within = np.maximum((scaled**2).sum(axis=0) - between, 1e-12)
-    return between / max(len(counts) - 1, 1) / (within / max(len(scaled) - len(counts), 1))
+    ratio: Floats = between / max(len(counts) - 1, 1) / (within / max(len(scaled) - len(counts), 1))
+    return ratio

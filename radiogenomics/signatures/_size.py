@@ -85,14 +85,14 @@ class ChosenSize(SelectorMixin, BaseEstimator):  # type: ignore[misc]
             If a size is below one, or a class has fewer patients than there are inner folds.
         """
         check_choice(self.choose_by, "choose_by", ("folds", "out_of_bag"))
-        X, y = validate_data(self, X, y, dtype=np.float64)
-        sizes = self._sizes(X.shape[1])
-        self.ranking_ = clone(self.ranker).fit(X, y).ranking_
+        values, labels = validate_data(self, X, y, dtype=np.float64)
+        sizes = self._sizes(values.shape[1])
+        self.ranking_ = clone(self.ranker).fit(values, labels).ranking_
         if len(sizes) == 1:
             self.aucs_ = {sizes[0]: np.nan}
         else:
-            scores = self._in_folds(X, y, sizes) if self.choose_by == "folds" else self._out_of_bag(X, y, sizes)
-            self.aucs_ = {size: _auc(y, scores[size]) for size in sizes}
+            votes = self._in_folds if self.choose_by == "folds" else self._out_of_bag
+            self.aucs_ = {size: _auc(labels, scores) for size, scores in votes(values, labels, sizes).items()}
         self.size_ = max(sizes, key=lambda size: (self.aucs_[size], -size))
         return self
 

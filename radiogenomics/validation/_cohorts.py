@@ -99,7 +99,7 @@ def check_external(
     ValueError
         If the columns differ, a patient stands in two cohorts, or two cohorts share a name.
     """
-    cohorts, seen = [], {patient: training.name for patient in training.features.index}
+    cohorts, seen = [], dict.fromkeys(training.features.index, training.name)
     for name, (features, outcome) in external.items():
         if name == training.name:
             raise ValueError(f"An external cohort is named {name!r} like the training cohort; give it another name.")
@@ -149,8 +149,8 @@ def check_recipe(recipe: Any, training: Cohort) -> None:
     """
     if not hasattr(recipe, "fit") or not hasattr(recipe, "predict_proba"):
         raise TypeError(
-            f"The recipe {type(recipe).__name__} must be a scikit-learn classifier with predict_proba, so that scores of different "
-            "folds compare; wrap it in sklearn.calibration.CalibratedClassifierCV."
+            f"The recipe {type(recipe).__name__} must be a scikit-learn classifier with predict_proba, so that scores of "
+            "different folds compare; wrap it in sklearn.calibration.CalibratedClassifierCV."
         )
     values = training.features
     missing = values.columns[values.isna().any()]
@@ -161,8 +161,8 @@ def check_recipe(recipe: Any, training: Cohort) -> None:
             return
         if not get_tags(step).input_tags.allow_nan:
             raise ValueError(
-                f"`{training.name} features` has NaN in column(s) {shown(missing)}, and step {name!r} ({type(step).__name__}) cannot take "
-                "them; put sklearn.impute.SimpleImputer before it, so that it learns inside the folds."
+                f"`{training.name} features` has NaN in column(s) {shown(missing)}, and step {name!r} ({type(step).__name__}) "
+                "cannot take them; put sklearn.impute.SimpleImputer before it, so that it learns inside the folds."
             )
 
 

@@ -70,7 +70,7 @@ class Preselected:
             table = pd.DataFrame(recipe[:-1].fit_transform(table, outcome), index=table.index)
             table.columns = table.columns.astype(str)
             recipe = recipe[-1]
-        return np.mean([_out_of_fold(recipe, table, outcome, splits) for splits in self.splits], axis=0)
+        return _mean_out_of_fold(recipe, table, outcome, self.splits)
 
 
 @dataclass(frozen=True)
@@ -125,10 +125,12 @@ class Volume:
         if training.volume is None:
             raise ValueError("volume is not known")
         table, recipe = training.volume.to_frame("volume"), make_pipeline(StandardScaler(), LogisticRegression(C=np.inf))
-        scores = {training.name: np.mean([_out_of_fold(recipe, table, training.outcome, one) for one in self.splits], axis=0)}
+        scores = {training.name: _mean_out_of_fold(recipe, table, training.outcome, self.splits)}
         fitted = recipe.fit(table, training.outcome)
-        known = (cohort for cohort in material.external if cohort.volume is not None)
-        return scores | {cohort.name: probability(fitted, cohort.volume.to_frame("volume")) for cohort in known}
+        for cohort in material.external:
+            if cohort.volume is not None:
+                scores[cohort.name] = probability(fitted, cohort.volume.to_frame("volume"))
+        return scores
 
 
 def run(material: Material, task: Callable[[Material], Any]) -> Any:
@@ -171,6 +173,11 @@ def _out_of_fold(recipe: Any, table: pd.DataFrame, outcome: Ints, splits: tuple[
     for train, test in splits:
         scores[test] = probability(clone(recipe).fit(table.iloc[train], outcome[train]), table.iloc[test])
     return scores
+
+
+def _mean_out_of_fold(recipe: Any, table: pd.DataFrame, outcome: Ints, splits: tuple[tuple[Split, ...], ...]) -> Floats:
+    mean: Floats = np.mean([_out_of_fold(recipe, table, outcome, one) for one in splits], axis=0)
+    return mean
 
 
 def _permuted(outcome: Ints, groups: Ints | None, rng: np.random.Generator) -> Ints:
