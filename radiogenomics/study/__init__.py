@@ -4,7 +4,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from radiogenomics.study.check import Checked, check
+    from radiogenomics.study.checks import Checked, check
     from radiogenomics.study.demo import write_demo
     from radiogenomics.study.inputs import Inputs, gather
     from radiogenomics.study.manifest import Manifest, ManifestError, Problem, read_manifest
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from radiogenomics.study.store import Store
 
 _PLACES = {
-    "Checked": "check",
-    "check": "check",
+    "Checked": "checks",
+    "check": "checks",
     "write_demo": "demo",
     "Inputs": "inputs",
     "gather": "inputs",

@@ -12,7 +12,7 @@ import tomli_w
 from radiogenomics import cohort, expression
 from radiogenomics._files import read_table, sha256, write_text
 from radiogenomics._tables import shown
-from radiogenomics.study.check import check
+from radiogenomics.study.checks import check
 
 
 def init(

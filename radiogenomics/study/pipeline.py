@@ -10,7 +10,7 @@ from radiogenomics import __version__
 from radiogenomics._files import write_text
 from radiogenomics._parallel import Progress, one_thread
 from radiogenomics.study import drawing, imaging_arm, joint, molecular_arm
-from radiogenomics.study.check import check
+from radiogenomics.study.checks import check
 from radiogenomics.study.plan import Plan
 from radiogenomics.study.store import Step, Store
 
