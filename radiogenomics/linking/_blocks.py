@@ -12,6 +12,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _NOTHING = 1e-12  # a column whose spread is this small beside its values is rounding, not measurement
+_SMALLEST = 1e-30  # what 1 - r**2 is at least
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Block:
     @property
     def freedom(self) -> int:
         """Degrees of freedom of a correlation inside the block."""
-        return len(self.rows) - 2 - self.basis.shape[1]
+        return int(len(self.rows) - 2 - self.basis.shape[1])
 
 
 def blocks(left: Floats, right: Floats, covariates: Floats, *, ranked: bool) -> Iterator[Block]:
@@ -99,9 +100,8 @@ def unit(values: Floats, basis: Floats) -> Floats:
 
 
 def t_of(r: Floats, freedom: Floats | int) -> Floats:
-    """Turn correlations into Student's t; infinite at r of 1."""
-    with np.errstate(divide="ignore"):
-        return np.asarray(r * np.sqrt(freedom / np.maximum(1.0 - r * r, 0.0)))
+    """Turn correlations into Student's t; at r of 1 as large as rounding can tell."""
+    return np.asarray(r * np.sqrt(freedom / np.maximum(1.0 - r * r, _SMALLEST)))
 
 
 def p_of(r: Floats, freedom: Floats | int) -> Floats:

@@ -108,10 +108,3 @@ def _tally(r: Floats, threshold: Floats, reached: Ints, top_moved: Floats, top_f
                 top = max(top, size)
                 top_fixed[order, other] = max(top_fixed[order, other], size)
             top_moved[order, one] = top
-
-
-def chance(observed: Floats, tops: Floats) -> Floats:
-    """Give the share of permutations whose largest |t| reaches each observed |t|, the observed order counted among them."""
-    ordered = np.sort(tops)
-    reaching = len(ordered) - np.searchsorted(ordered, observed - _TIE * np.maximum(observed, 1.0), side="left")
-    return np.asarray((1.0 + reaching) / (len(ordered) + 1.0))

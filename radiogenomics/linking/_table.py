@@ -1,15 +1,16 @@
 """From arrays of pairs and a null to the tidy link table."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import false_discovery_control
 
 from radiogenomics._tables import check_numeric, check_patients, common_patients, shown
 from radiogenomics.linking._blocks import Block, Floats, Ints
-from radiogenomics.linking._permutation import Null, chance
+from radiogenomics.linking._permutation import Null
+from radiogenomics.stats import benjamini_hochberg, max_t
 
 LINK_COLUMNS = [
     "feature", "target", "family", "effect", "effect_low", "effect_high", "n", "p", "q", "p_permutation", "p_max_t", "estimate",
@@ -50,8 +51,8 @@ def check_varies(parts: Sequence[Block], left: pd.DataFrame, right: pd.DataFrame
             varies[columns] |= values.any(axis=0)
         if not varies.all():
             raise ValueError(
-                f"`{side}` has {int((~varies).sum())} column(s) that do not vary among the common patients, miss too many of them or "
-                f"follow from the covariates: {shown(table.columns[~varies])}; drop them."
+                f"`{side}` has {int((~varies).sum())} column(s) that do not vary among the common patients, "
+                f"miss too many of them or follow from the covariates: {shown(table.columns[~varies])}; drop them."
             )
 
 
@@ -60,42 +61,33 @@ def tidy(features: pd.Index, targets: pd.Index, pairs: Pairs, null: Null | None,
     shape = pairs.effect.shape
     rows = pd.DataFrame({"feature": np.repeat(features, shape[1]), "target": np.tile(targets, shape[0])})
     rows["family"] = rows[family] if family in ("feature", "target") else family
+    q, own, largest = corrected(pairs, null, family)
     values = {"effect": pairs.effect, "effect_low": pairs.low, "effect_high": pairs.high, "n": pairs.n, "p": pairs.p}
-    values["q"] = _by_family(pairs.p, family, false_discoveries)
-    values["p_permutation"], values["p_max_t"] = _null_p(pairs, null, family)
-    for name, value in values.items():
+    for name, value in {**values, "q": q, "p_permutation": own, "p_max_t": largest}.items():
         rows[name] = value.ravel()
     rows["estimate"] = estimate
     return rows[LINK_COLUMNS]
 
 
-def false_discoveries(p: Floats) -> Floats:
-    """Give Benjamini-Hochberg's q of the p that are there."""
-    q = np.full(p.shape, np.nan)
-    tested = ~np.isnan(p)
-    if tested.any():
-        q[tested] = false_discovery_control(p[tested])
-    return q
+def corrected(pairs: Pairs, null: Null | None, family: str) -> tuple[Floats, Floats, Floats]:
+    """Correct every pair for its family -> q, permutation p of the pair alone, and max-T p."""
+    q, own, largest = (np.full(pairs.p.shape, np.nan) for _ in range(3))
+    for place, maxima in _families(pairs.p.shape, family, null):
+        q[place] = benjamini_hochberg(pairs.p[place].ravel()).reshape(pairs.p[place].shape)
+        if maxima is not None:
+            largest[place] = max_t(pairs.t[place].ravel(), maxima).reshape(pairs.t[place].shape)
+    if null is not None:
+        own = np.where(np.isnan(pairs.t), np.nan, (1.0 + null.reached) / (len(null.top_feature) + 1.0))
+    return q, own, largest
 
 
-def _by_family(p: Floats, family: str, correct) -> Floats:  # type: ignore[no-untyped-def]
+def _families(shape: tuple[int, ...], family: str, null: Null | None) -> Iterator[tuple[Any, Floats | None]]:
+    """Give each family's place in the table of pairs, and the largest |t| in it of every permutation."""
     if family == "feature":
-        return np.array([correct(row) for row in p])
-    if family == "target":
-        return np.array([correct(column) for column in p.T]).T
-    return np.asarray(correct(p.ravel()).reshape(p.shape))
-
-
-def _null_p(pairs: Pairs, null: Null | None, family: str) -> tuple[Floats, Floats]:
-    empty = np.full(pairs.effect.shape, np.nan)
-    if null is None:
-        return empty, empty.copy()
-    tested = ~np.isnan(pairs.effect)
-    own = np.where(tested, (1.0 + null.reached) / (len(null.top_feature) + 1.0), np.nan)
-    if family == "feature":
-        reached = np.array([chance(row, tops) for row, tops in zip(pairs.t, null.top_feature.T, strict=True)])
+        for one in range(shape[0]):
+            yield np.s_[one, :], null.top_feature[:, one] if null else None
     elif family == "target":
-        reached = np.array([chance(column, tops) for column, tops in zip(pairs.t.T, null.top_target.T, strict=True)]).T
+        for one in range(shape[1]):
+            yield np.s_[:, one], null.top_target[:, one] if null else None
     else:
-        reached = chance(pairs.t, null.top_target.max(axis=1))
-    return own, np.where(tested, reached, np.nan)
+        yield np.s_[:, :], null.top_target.max(axis=1) if null else None
