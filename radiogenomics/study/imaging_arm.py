@@ -1,6 +1,6 @@
 """The imaging arm, step by step: cohorts, features, and the signatures judged as published and honestly."""
 
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -29,10 +29,11 @@ def training_features(plan: Plan, store: Store, signature: str) -> pd.DataFrame:
     return _features_of("training", store.table("patients"), store.table(f"features_{signature}"))
 
 
-def recipe(plan: Plan) -> Any:
-    """Build the imaging recipe that the manifest names."""
+def recipe(plan: Plan, *, inner: bool = False) -> Any:
+    """Build the imaging recipe that the manifest names; `inner` gives its cheaper twin, which chooses its size out of bag."""
     chosen = plan.inputs.manifest.signature
-    return signatures.published(sizes=tuple(chosen.sizes), n_trees=chosen.n_trees, random_state=plan.seed("recipe"))
+    choose_by: Literal["out_of_bag", "folds"] = "out_of_bag" if inner else "folds"
+    return signatures.published(sizes=tuple(chosen.sizes), n_trees=chosen.n_trees, choose_by=choose_by, random_state=plan.seed("recipe"))
 
 
 def _recipe_settings(plan: Plan) -> dict[str, Any]:
@@ -81,6 +82,7 @@ def _judge(plan: Plan, store: Store, signature: str) -> validation.Evaluation:
         n_repeats=chosen.n_repeats,
         n_boot_optimism=chosen.n_bootstraps,
         n_permutations=chosen.n_permutations,
+        permutation_recipe=recipe(plan, inner=True),
         random_state=plan.seed(signature),
         n_jobs=plan.n_jobs,
         scheduler=plan.scheduler,

@@ -64,6 +64,10 @@ class Inputs:
         section = self.manifest.gene_sets
         return pathways.read_gmt(self.files[section.source]) if section else {}
 
+    def truth(self) -> pd.DataFrame:
+        """Read what was planted in simulated data: ``kind, name, value``."""
+        return pd.read_csv(self.files[str(self.manifest.truth)])
+
     def outcome(self, name: str, patients: pd.Index) -> pd.Series:
         """Give the outcome of a cohort's patients: 1, 0 or NaN."""
         words = self.manifest.outcome

@@ -158,7 +158,10 @@ class GeneScoreSettings(_Section):
 
     min_kme: Share = 0.7
     min_significance: Share = 0.2
-    max_genes: Count = 20
+    max_module_p: Share = 0.05
+    at_least: Count | None = None
+    regression: Literal["penalised", "firth", "plain"] = "penalised"
+    n_repeats: Count = 2
 
 
 class Manifest(_Section):

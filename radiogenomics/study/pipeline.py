@@ -1,18 +1,16 @@
 """A whole study, from manifest to report: the only place that knows the order of things."""
 
 import json
-import platform
-from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
-from radiogenomics import __version__
 from radiogenomics._files import write_text
 from radiogenomics._parallel import Progress, one_thread
 from radiogenomics.study import drawing, imaging_arm, joint, molecular_arm
 from radiogenomics.study.checks import check
 from radiogenomics.study.plan import Plan
-from radiogenomics.study.store import Step, Store
+from radiogenomics.study.provenance import provenance
+from radiogenomics.study.store import Store
 
 
 def run(
@@ -59,35 +57,13 @@ def run(
     with one_thread():
         for i, step in enumerate(steps, 1):
             store.do(step)
-            _write_provenance(store, plan, steps)
+            _write_provenance(store, plan)
             if progress is not None:
                 progress(i, len(steps), f"study: {step.name}")
     store.clean()
     return Path(out) / "report.html"
 
 
-def provenance(store: Store, plan: Plan, steps: list[Step]) -> dict[str, Any]:
-    """Gather what went in and how: versions, inputs with hash and licence, settings, seeds, cost of each finished step."""
-    inputs = plan.inputs
-    sources = {
-        name: {"sha256": inputs.hashes[name], **source.model_dump(include={"file", "url", "licence", "citation"}, exclude_none=True)}
-        for name, source in inputs.manifest.sources.items()
-    }
-    finished = store.records()
-    costs = {step.name: {key: finished[step.name][key] for key in ("seconds", "peak_mb")} for step in steps if step.name in finished}
-    return {
-        "radiogenomics": __version__,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "packages": dict(sorted((item.metadata["Name"], item.version) for item in distributions())),
-        "manifest": inputs.path.name,
-        "seed": inputs.manifest.seed,
-        "settings": inputs.manifest.model_dump(exclude={"sources"}, exclude_none=True),
-        "inputs": sources,
-        "steps": costs,
-    }
-
-
-def _write_provenance(store: Store, plan: Plan, steps: list[Step]) -> None:
-    text = json.dumps(provenance(store, plan, steps), indent=2, sort_keys=True, default=str)
+def _write_provenance(store: Store, plan: Plan) -> None:
+    text = json.dumps(provenance(store, plan), indent=2, sort_keys=True)
     write_text(store.folder / "provenance.json", text + "\n")

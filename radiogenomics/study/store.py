@@ -9,6 +9,7 @@ import hashlib
 import json
 import logging
 import os
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +24,7 @@ from radiogenomics import __version__
 from radiogenomics._files import sha256, write_table, write_text
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 logger = logging.getLogger(__name__)
@@ -30,9 +32,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Drawn:
-    """A finished figure and the table behind it."""
+    """A finished panel and the table behind it."""
 
-    figure: "Figure"
+    panel: "Axes | Figure"
     data: pd.DataFrame
 
 
@@ -133,6 +135,10 @@ class Store:
         self._records[step.name] = record
         return True
 
+    def clean(self) -> None:
+        """Remove the parts of unfinished work, once every step is finished."""
+        shutil.rmtree(self.folder / "work", ignore_errors=True)
+
     def _key(self, step: Step) -> str:
         parts = {f"tables/{name}.parquet": self._hash(f"tables/{name}.parquet") for name in step.needs}
         return _digest({"step": step.name, "version": __version__, "settings": step.settings, "tables": parts})
@@ -155,7 +161,7 @@ class Store:
         if isinstance(product, Drawn):
             from radiogenomics import figures
 
-            return list(figures.save(product.figure, self.folder / "figures" / name, product.data))
+            return list(figures.save(product.panel, self.folder / "figures" / name, product.data))
         write_text(self.folder / product.name, product.text)
         return [self.folder / product.name]
 
