@@ -1,10 +1,18 @@
 """The molecular arm, step by step: expression, co-expression modules, pathway scores."""
 
+import warnings
+from typing import Literal
+
 import pandas as pd
 
 from radiogenomics import expression, modules, pathways
 from radiogenomics.study.plan import Plan
 from radiogenomics.study.store import Step, Store
+
+Network = Literal["unsigned", "signed", "signed hybrid"]
+
+# What WGCNA's authors advise for more than 40 patients where no power makes the network scale-free.
+_DEFAULT_POWER = {"unsigned": 6, "signed": 12, "signed hybrid": 6}
 
 
 def steps(plan: Plan) -> list[Step]:
@@ -42,8 +50,8 @@ def _expression(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
 
 def _modules(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
     chosen, matrix = plan.inputs.manifest.modules, plan.expression.expression
-    fit = modules.pick_soft_threshold(matrix, network=chosen.network)
-    power = chosen.power if chosen.power != "auto" else fit.power or modules.fallback_power(len(matrix), chosen.network)
+    fit = _soft_threshold(matrix, chosen.network)
+    power = chosen.power if chosen.power != "auto" else fit.power or _DEFAULT_POWER[chosen.network]
     found = modules.find_modules(
         matrix,
         power=power,
@@ -51,7 +59,6 @@ def _modules(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
         min_size=chosen.min_size,
         deep_split=chosen.deep_split,
         merge_height=chosen.merge_height,
-        engine=chosen.engine,
     )
     return {
         "soft_threshold": fit.table.assign(chosen=fit.table["power"] == power),
@@ -59,6 +66,13 @@ def _modules(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
         "eigengenes": found.eigengenes,
         "membership": found.membership,
     }
+
+
+def _soft_threshold(matrix: pd.DataFrame, network: Network) -> modules.SoftThreshold:
+    """Pick the power; that none reaches the cut stands in the table, and the study goes on with the customary one."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="No power reaches", category=UserWarning)
+        return modules.pick_soft_threshold(matrix, network=network)
 
 
 def _genes(found: modules.Modules) -> pd.DataFrame:
