@@ -8,7 +8,7 @@ from radiogenomics import simulate
 from radiogenomics._files import sha256, write_table, write_text
 
 
-def write_demo(folder: Path, *, signal: bool = True, seed: int = 2024) -> Path:
+def write_demo(folder: Path, *, signal: bool = True, seed: int = 2026) -> Path:
     """Simulate two cohorts and write their tables and a manifest.
 
     Parameters

@@ -1,1 +1,0 @@
-def render(*a): return "x"
