@@ -80,14 +80,14 @@ def likelihood(design: Floats, event: Bools, beta: Floats, offset: Floats | floa
 
 def _solve(matrix: Floats, right: Floats) -> Floats:
     try:
-        return np.linalg.solve(matrix, right)
+        return np.asarray(np.linalg.solve(matrix, right), dtype=np.float64)
     except np.linalg.LinAlgError:
         raise ValueError(_SINGULAR) from None
 
 
 def _inverse(matrix: Floats) -> Floats:
     try:
-        return np.linalg.inv(matrix)
+        return np.asarray(np.linalg.inv(matrix), dtype=np.float64)
     except np.linalg.LinAlgError:
         raise ValueError(_SINGULAR) from None
 

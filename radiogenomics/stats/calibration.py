@@ -102,7 +102,7 @@ def hosmer_lemeshow(outcome: npt.ArrayLike, probability: npt.ArrayLike, *, group
         1 for the event, 0 otherwise.
     probability : array or Series, shape (n,)
         Probabilities of the event in [0, 1], of patients the model was fitted on (on other patients the statistic has more
-        degrees of freedom: prefer `calibration`).
+        degrees of freedom: prefer `calibration_measures`).
     groups : int
         Groups asked for; ties of the probabilities may leave fewer.
 
@@ -136,7 +136,7 @@ def hosmer_lemeshow(outcome: npt.ArrayLike, probability: npt.ArrayLike, *, group
     return HosmerLemeshow(statistic, df, float(chdtrc(df, statistic)), table)
 
 
-def calibration(outcome: npt.ArrayLike, probability: npt.ArrayLike, *, level: float = 0.95) -> Calibration:
+def calibration_measures(outcome: npt.ArrayLike, probability: npt.ArrayLike, *, level: float = 0.95) -> Calibration:
     """Predicted probabilities -> slope, intercept, Brier score, smoothed errors and their tests.
 
     Equal to R's ``rms::val.prob``, whose curve is the lowess of the outcome on the probability (span 2/3, no robustness).
@@ -250,7 +250,7 @@ def calibration_groups(
     """
     event, p = binary(outcome), probabilities(probability, outcome, "probability")
     table = _risk_groups(event, p, groups)
-    shares = [proportion(int(row.events), int(row.n), "exact", level) for row in table.itertuples()]
+    shares = [proportion(events, n, "exact", level) for events, n in table[["events", "n"]].to_numpy().tolist()]
     frame = pd.DataFrame(shares, columns=["observed", "low", "high"])
     frame.insert(0, "predicted", table["expected"] / table["n"])
     return frame.assign(n=table["n"], events=table["events"])
@@ -280,7 +280,7 @@ def _inside(probability: npt.ArrayLike, outcome: npt.ArrayLike) -> Floats:
 
 def _recalibration(fit: Fit, level: float) -> dict[str, float]:
     half = ndtri((1 + level) / 2) * np.sqrt(np.diag(fit.covariance))
-    values = {}
+    values: dict[str, float] = {}
     for name, estimate, width in zip(("intercept", "slope"), fit.coefficients, half, strict=True):
         values |= {name: float(estimate), f"{name}_low": float(estimate - width), f"{name}_high": float(estimate + width)}
     return values

@@ -224,7 +224,7 @@ def _follow_up(time: npt.ArrayLike, event: npt.ArrayLike, horizon: float) -> tup
 
 
 def _models(probability: Mapping[str, npt.ArrayLike] | pd.DataFrame, beside: npt.ArrayLike, other: str) -> dict[str, Floats]:
-    columns = {str(name): probability[name] for name in probability}
+    columns: dict[str, npt.ArrayLike] = {str(name): column for name, column in probability.items()}
     for name in _BASE:
         if name in columns:
             raise ValueError(f"A model is called {name!r}, which stands for treating {name} patients; rename it.")

@@ -176,7 +176,8 @@ def _standard_errors(fit: Fit, design: Floats) -> Floats:
     p = expit(design @ fit.coefficients)
     leverage = p * (1 - p) * np.einsum("ij,jk,ik->i", design, fit.covariance, design)
     information = design.T @ ((p * (1 - p) * (1 + leverage))[:, None] * design)
-    return np.sqrt(np.diag(np.linalg.inv(information)))
+    se: Floats = np.sqrt(np.diag(np.linalg.inv(information)))
+    return se
 
 
 class _Profile:

@@ -4,6 +4,7 @@ Both compare an old with a new probability of the same patients and give one row
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -62,7 +63,7 @@ def nri(
     """
     event, before, after = _models(outcome, old, new)
     limits = _limits(cutoffs)
-    moved = np.sign(_category(after, limits) - _category(before, limits)) if limits.size else np.sign(after - before)
+    moved = _category(after, limits) - _category(before, limits) if limits.size else after - before
     groups = [_net(moved[event]), _net(-moved[~event])]
     return _three_rows(groups, level_of(level))
 
@@ -129,7 +130,7 @@ def reclassification_table(
             "`cutoffs` is empty; a table needs at least one limit between two risk categories, for example (0.2, 0.4)."
         )
     edges = [0.0, *limits, 1.0]
-    names = [f"[{low:g}, {high:g}{']' if high == 1 else ')'}" for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    names = [f"[{low:g}, {high:g}{']' if high == 1 else ')'}" for low, high in pairwise(edges)]
     cells = _category(before, limits) * len(names) + _category(after, limits)
     parts = []
     for group, members in (("events", event), ("non-events", ~event)):
@@ -153,7 +154,7 @@ def _category(probability: Floats, limits: Floats) -> Ints:
     return np.searchsorted(limits, probability, side="right")
 
 
-def _net(moved: npt.NDArray[np.generic]) -> tuple[float, float]:
+def _net(moved: Floats | Ints) -> tuple[float, float]:
     """Net share of patients who moved up, and its variance."""
     n, up, down = moved.size, int((moved > 0).sum()), int((moved < 0).sum())
     return (up - down) / n, (up + down) / n**2 - (up - down) ** 2 / n**3
