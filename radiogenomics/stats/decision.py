@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from radiogenomics.stats._checks import Bools, Floats, binary, level_of, numbers, place, probabilities, same_patients
+from radiogenomics.stats._checks import Bools, Floats, binary, follow_up_of, level_of, numbers, probabilities
 
 Rates: TypeAlias = Callable[[Bools, Floats], tuple[Floats, Floats]]
 """Treated patients, shape (n, n_thresholds), and weights, shape (n_samples, n), to the rates of true and false positives."""
@@ -211,11 +211,7 @@ def _risk(weights: Floats, failed: Bools, starts: npt.NDArray[np.intp], due: Boo
 
 
 def _follow_up(time: npt.ArrayLike, event: npt.ArrayLike, horizon: float) -> tuple[Floats, Bools]:
-    follow_up, failed = numbers(time, "time"), binary(event, "event", both=False)
-    same_patients(event, time, "event", "time")
-    if follow_up.min() < 0:
-        first = int(np.flatnonzero(follow_up < 0)[0])
-        raise ValueError(f"`time` is {follow_up[first]:g} at {place(time, first)}; follow-up cannot be negative.")
+    follow_up, failed = follow_up_of(time, event)
     if not failed.any():
         raise ValueError("`event` is 0 for every patient; nobody has the event.")
     if not 0 < horizon <= follow_up.max():
