@@ -25,8 +25,8 @@ def random_feature_null(
 ) -> pd.DataFrame:
     """Count the links found at q < alpha, beside the counts that chance finds.
 
-    Two nulls: the left table's patients are permuted, which keeps its rows whole; or every left column is drawn anew, with its own
-    values and the columns' rank correlations (a Gaussian copula), but from no patient.
+    Two nulls: the left table's patients are permuted, which keeps its rows whole; or every left column is drawn anew, with its
+    own values and the columns' rank correlations (a Gaussian copula), but from no patient.
 
     Parameters
     ----------
