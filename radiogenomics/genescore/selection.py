@@ -75,7 +75,7 @@ def hub_genes(
     values = check_numeric(check_patients(expression, "expression").loc[patients, genes], "expression")
     table = _significance(values, score.loc[patients].to_numpy(dtype=float), method)
     table.insert(0, "module", homes[genes].to_numpy())
-    places = membership.index.get_indexer(genes), membership.columns.get_indexer(homes[genes])
+    places = membership.index.get_indexer(genes), membership.columns.get_indexer(pd.Index(homes[genes]))
     table.insert(1, "kme", membership.to_numpy(dtype=float)[places])
     table["hub"] = (table["kme"].abs() >= min_kme) & (table["significance"].abs() >= min_significance)
     order = table["significance"].abs().sort_values(ascending=False, kind="stable").index
@@ -135,9 +135,7 @@ def intersect(hubs: Mapping[str, pd.DataFrame | Sequence[str]], *, at_least: int
     """
     needed = len(hubs) if at_least is None else at_least
     if not hubs or not 1 <= needed <= len(hubs):
-        raise ValueError(
-            f"`at_least` is {needed} for {len(hubs)} signature(s); give at least one signature, and 1 to their number."
-        )
+        raise ValueError(f"`at_least` is {needed} for {len(hubs)} signature(s); give a signature, and 1 up to their number.")
     names = [one.loc[one["hub"], "gene"] if isinstance(one, pd.DataFrame) else dict.fromkeys(one) for one in hubs.values()]
     counts = pd.Series([gene for genes in names for gene in genes], dtype=object).value_counts(sort=False)
     return [str(gene) for gene, count in counts.items() if count >= needed]

@@ -1,6 +1,6 @@
 """Separation: predictors that divide the outcome so well that logistic regression has no finite answer."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,10 +44,10 @@ def separation(predictors: NDArray[np.float64], outcome: NDArray[np.int64]) -> S
 def _divided(signed: NDArray[np.float64]) -> Separation:
     n, k = signed.shape
     # The largest sum of margins inside a box, no margin negative: zero when only the null direction is left.
-    weak = linprog(-signed.sum(axis=0), A_ub=-signed, b_ub=np.zeros(n), bounds=(-1.0, 1.0), method="highs")
+    weak: Any = linprog(-signed.sum(axis=0), A_ub=-signed, b_ub=np.zeros(n), bounds=(-1.0, 1.0), method="highs")
     if signed.sum(axis=0) @ weak.x <= _TOLERANCE * n:
         return "none"
     # Complete when every margin can be made positive at once: the smallest one is the last variable.
     wall, goal = np.column_stack([-signed, np.ones(n)]), np.append(np.zeros(k), -1.0)
-    strict = linprog(goal, A_ub=wall, b_ub=np.zeros(n), bounds=[(-1.0, 1.0)] * k + [(0.0, 1.0)], method="highs")
+    strict: Any = linprog(goal, A_ub=wall, b_ub=np.zeros(n), bounds=[(-1.0, 1.0)] * k + [(0.0, 1.0)], method="highs")
     return "complete" if strict.x[-1] > _TOLERANCE else "quasi"
