@@ -1,0 +1,31 @@
+"""Published panels from finished tables: a result table and an Axes in, the Axes out.
+
+A function of this room computes nothing, shows nothing and saves nothing; `save` writes a panel and the numbers behind it.
+"""
+
+from radiogenomics.figures._save import save
+from radiogenomics.figures._style import COLUMN_MM, PAGE_MM, module_rgb, style
+from radiogenomics.figures.cohorts import expression_pca, inclusion_flow
+from radiogenomics.figures.genes import kaplan_meier, odds_forest
+from radiogenomics.figures.links import link_heatmap, module_trait, null_histogram, volcano
+from radiogenomics.figures.prediction import auc_forest, roc, score_distribution, signature_correlation
+
+__all__ = [
+    "COLUMN_MM",
+    "PAGE_MM",
+    "auc_forest",
+    "expression_pca",
+    "inclusion_flow",
+    "kaplan_meier",
+    "link_heatmap",
+    "module_rgb",
+    "module_trait",
+    "null_histogram",
+    "odds_forest",
+    "roc",
+    "save",
+    "score_distribution",
+    "signature_correlation",
+    "style",
+    "volcano",
+]
