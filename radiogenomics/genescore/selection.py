@@ -39,10 +39,10 @@ def hub_genes(
     score : Series, shape (n_patients,)
         The signature's out-of-fold score: a fitted one is the outcome in disguise.
     min_kme, min_significance : float
-        A hub's smallest \\|kME\\| in its module and smallest \\|correlation\\| with the score (gene significance).
+        A hub's smallest |kME| in its module and smallest |correlation| with the score (gene significance).
     labels : Series, optional
         Each gene's module as the number in the membership's column name (``ME3`` is 3), 0 for none. Without it a gene belongs to
-        the module of its largest \\|kME\\|.
+        the module of its largest |kME|.
     modules : list of str, optional
         Columns of `membership` that count: those linked with the signature. All when None.
     method : {"pearson", "spearman"}
@@ -51,7 +51,7 @@ def hub_genes(
     Returns
     -------
     DataFrame, one row a gene of the modules
-        Columns `gene, module, kme, significance, n, p, q, hub`; q over all rows; largest \\|significance\\| first.
+        Columns `gene, module, kme, significance, n, p, q, hub`; q over all rows; largest |significance| first.
 
     Raises
     ------
@@ -68,13 +68,15 @@ def hub_genes(
     genes = homes.index.intersection(expression.columns, sort=False)
     if genes.empty:
         raise ValueError(
-            f"`membership` and `expression` share no gene of the modules: {shown(homes.index, 2)} against {shown(expression.columns, 2)}."
+            f"`membership` and `expression` share no gene of the modules: {shown(homes.index, 2)} against "
+            f"{shown(expression.columns, 2)}; bring both to one kind of symbol."
         )
     patients = common_patients(expression, score.to_frame(), ("expression", "score"))
     values = check_numeric(check_patients(expression, "expression").loc[patients, genes], "expression")
     table = _significance(values, score.loc[patients].to_numpy(dtype=float), method)
     table.insert(0, "module", homes[genes].to_numpy())
-    table.insert(1, "kme", [membership.at[gene, module] for gene, module in homes[genes].items()])
+    places = membership.index.get_indexer(genes), membership.columns.get_indexer(pd.Index(homes[genes]))
+    table.insert(1, "kme", membership.to_numpy(dtype=float)[places])
     table["hub"] = (table["kme"].abs() >= min_kme) & (table["significance"].abs() >= min_significance)
     order = table["significance"].abs().sort_values(ascending=False, kind="stable").index
     return table.loc[order].rename_axis("gene").reset_index()
@@ -133,12 +135,8 @@ def intersect(hubs: Mapping[str, pd.DataFrame | Sequence[str]], *, at_least: int
     """
     needed = len(hubs) if at_least is None else at_least
     if not hubs or not 1 <= needed <= len(hubs):
-        raise ValueError(
-            f"`at_least` is {needed} for {len(hubs)} signature(s); give 1 to {max(len(hubs), 1)} and at least one signature."
-        )
-    names = [
-        list(one.loc[one["hub"], "gene"]) if isinstance(one, pd.DataFrame) else list(dict.fromkeys(one)) for one in hubs.values()
-    ]
+        raise ValueError(f"`at_least` is {needed} for {len(hubs)} signature(s); give a signature, and 1 up to their number.")
+    names = [one.loc[one["hub"], "gene"] if isinstance(one, pd.DataFrame) else dict.fromkeys(one) for one in hubs.values()]
     counts = pd.Series([gene for genes in names for gene in genes], dtype=object).value_counts(sort=False)
     return [str(gene) for gene, count in counts.items() if count >= needed]
 

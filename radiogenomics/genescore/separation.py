@@ -1,6 +1,6 @@
-"""Separation: do the predictors divide the outcome so well that logistic regression has no finite answer?"""
+"""Separation: predictors that divide the outcome so well that logistic regression has no finite answer."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,12 +38,16 @@ def separation(predictors: NDArray[np.float64], outcome: NDArray[np.int64]) -> S
     scale = predictors.std(axis=0)
     z = (predictors - predictors.mean(axis=0)) / np.where(scale > 0, scale, 1.0)
     signed = np.where(outcome == 1, 1.0, -1.0)[:, None] * np.column_stack([np.ones(len(z)), z])
+    return _divided(signed)
+
+
+def _divided(signed: NDArray[np.float64]) -> Separation:
+    n, k = signed.shape
     # The largest sum of margins inside a box, no margin negative: zero when only the null direction is left.
-    best = linprog(-signed.sum(axis=0), A_ub=-signed, b_ub=np.zeros(len(z)), bounds=(-1.0, 1.0), method="highs")
-    if -best.fun <= _TOLERANCE * len(z):
+    weak: Any = linprog(-signed.sum(axis=0), A_ub=-signed, b_ub=np.zeros(n), bounds=(-1.0, 1.0), method="highs")
+    if signed.sum(axis=0) @ weak.x <= _TOLERANCE * n:
         return "none"
-    # Complete when every margin can be made positive at once.
-    width = np.append(np.zeros(signed.shape[1]), -1.0)
-    wall = np.column_stack([-signed, np.ones(len(z))])
-    gap = linprog(width, A_ub=wall, b_ub=np.zeros(len(z)), bounds=[(-1.0, 1.0)] * signed.shape[1] + [(0.0, 1.0)], method="highs")
-    return "complete" if -gap.fun > _TOLERANCE else "quasi"
+    # Complete when every margin can be made positive at once: the smallest one is the last variable.
+    wall, goal = np.column_stack([-signed, np.ones(n)]), np.append(np.zeros(k), -1.0)
+    strict: Any = linprog(goal, A_ub=wall, b_ub=np.zeros(n), bounds=[(-1.0, 1.0)] * k + [(0.0, 1.0)], method="highs")
+    return "complete" if strict.x[-1] > _TOLERANCE else "quasi"

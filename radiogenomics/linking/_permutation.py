@@ -1,5 +1,6 @@
 """Permuted patients: how often chance reaches each link, and how far chance reaches in a whole family."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numba
@@ -7,7 +8,7 @@ import numpy as np
 
 from radiogenomics.linking._blocks import Block, Floats, Ints, t_of
 
-_ENTRIES = 1_000_000  # correlations at a time: 8 MB, which stays in the cache
+_ENTRIES = 1_000_000  # correlations at a time: 8 MB, which stay in the cache
 _TIE = 1e-9  # rounding must not decide whether a tied permutation reaches the observed value
 
 
@@ -19,16 +20,17 @@ class Null:
     ----------
     reached : ndarray of int, shape (n_left, n_right)
         In how many permutations the pair's own correlation was reached.
-    top_feature, top_target : ndarray, shape (n_permutations, n_left) and (n_permutations, n_right)
-        The largest |t| of each left and of each right column in every permutation.
+    tops : ndarray, shape (n_permutations, n_families)
+        The largest |t| of each family in every permutation; one family when the whole table is one.
     """
 
     reached: Ints
-    top_feature: Floats
-    top_target: Floats
+    tops: Floats
 
 
-def permute(parts: list[Block], shape: tuple[int, int], n_patients: int, n_permutations: int, rng: np.random.Generator) -> Null:
+def permute(
+    parts: Sequence[Block], shape: tuple[int, int], n_patients: int, *, n_permutations: int, family: str, rng: np.random.Generator
+) -> Null:
     """Shuffle the patients of one table against the other.
 
     One order of all patients is drawn for a permutation; every block takes the order of its own patients from it, so that the
@@ -43,6 +45,8 @@ def permute(parts: list[Block], shape: tuple[int, int], n_patients: int, n_permu
         Number of left and of right columns.
     n_patients, n_permutations : int
         How many patients and shuffles.
+    family : str
+        "feature" for a family of each left column, "target" of each right column, any other word for one family.
     rng : numpy.random.Generator
         The source of chance.
 
@@ -52,38 +56,39 @@ def permute(parts: list[Block], shape: tuple[int, int], n_patients: int, n_permu
         Counts and largest values.
     """
     keys = rng.random((n_permutations, n_patients))
-    null = Null(np.zeros(shape, dtype=np.int64), np.zeros((n_permutations, shape[0])), np.zeros((n_permutations, shape[1])))
+    n_families = {"feature": shape[0], "target": shape[1]}.get(family, 1)
+    null = Null(np.zeros(shape, dtype=np.int64), np.zeros((n_permutations, n_families)))
     for part in parts:
         orders = np.argsort(keys[:, part.rows], axis=1)
         # The narrower table is shuffled: the product then runs along the wider one.
         if len(part.left) < len(part.right):
-            reached, top_left, top_right = _block(part.x, part.y, part.basis, orders)
+            reached = _block(part, (part.x, part.y), ("feature", "target"), orders, family, null.tops)
         else:
-            reached, top_right, top_left = _block(part.y, part.x, part.basis, orders)
-            reached = reached.T
+            reached = _block(part, (part.y, part.x), ("target", "feature"), orders, family, null.tops).T
         null.reached[np.ix_(part.left, part.right)] = reached
-        _raise_to(null.top_feature, part.left, t_of(top_left, part.freedom))
-        _raise_to(null.top_target, part.right, t_of(top_right, part.freedom))
     return null
 
 
-def _raise_to(tops: Floats, columns: Ints, values: Floats) -> None:
-    tops[:, columns] = np.maximum(tops[:, columns], values)
-
-
-def _block(moved: Floats, fixed: Floats, basis: Floats, orders: Ints) -> tuple[Ints, Floats, Floats]:
-    """Count within one block -> reached (moved x fixed), largest |r| of moved and of fixed columns per permutation."""
-    n_moved, n_fixed = moved.shape[1], fixed.shape[1]
+def _block(part: Block, tables: tuple[Floats, Floats], sides: tuple[str, str], orders: Ints, family: str, tops: Floats) -> Ints:
+    """Shuffle the first table of a block against the second: raise the families' tops, count what is reached."""
+    moved, fixed = tables
     threshold = np.abs(moved.T @ fixed) - _TIE
-    reached = np.zeros((n_moved, n_fixed), dtype=np.int64)
-    top_moved, top_fixed = np.zeros((len(orders), n_moved)), np.zeros((len(orders), n_fixed))
-    step = max(1, _ENTRIES // (n_moved * n_fixed))
+    reached = np.zeros(threshold.shape, dtype=np.int64)
+    columns = {"feature": part.left, "target": part.right}.get(family, np.zeros(1, dtype=np.int64))
+    step = max(1, _ENTRIES // threshold.size)
     for start in range(0, len(orders), step):
         chunk = slice(start, start + step)
-        shuffled = _shuffled(moved, basis, orders[chunk])
-        r = (shuffled.reshape(-1, len(moved)) @ fixed).reshape(len(shuffled), n_moved, n_fixed)
-        _tally(r, threshold, reached, top_moved[chunk], top_fixed[chunk])
-    return reached, np.minimum(top_moved, 1.0), np.minimum(top_fixed, 1.0)
+        shuffled = _shuffled(moved, part.basis, orders[chunk])
+        r = (shuffled.reshape(-1, len(moved)) @ fixed).reshape(len(shuffled), *threshold.shape)
+        top = np.zeros((len(r), threshold.shape[0]))
+        _tally(r, threshold, reached, top)
+        if family == sides[1]:
+            top = np.abs(r).max(axis=1)
+        elif family != sides[0]:
+            top = top.max(axis=1, keepdims=True)
+        largest = t_of(np.minimum(top, 1.0), part.freedom)
+        tops[chunk, columns] = np.maximum(tops[chunk, columns], largest)
+    return reached
 
 
 def _shuffled(moved: Floats, basis: Floats, orders: Ints) -> Floats:
@@ -96,15 +101,13 @@ def _shuffled(moved: Floats, basis: Floats, orders: Ints) -> Floats:
 
 
 @numba.njit(cache=True, nogil=True, fastmath={"nnan", "nsz", "reassoc"})  # type: ignore[untyped-decorator]
-def _tally(r: Floats, threshold: Floats, reached: Ints, top_moved: Floats, top_fixed: Floats) -> None:
-    """Count and take maxima in one pass while the products lie in the cache."""
-    n_orders, n_moved, n_fixed = r.shape
-    for order in range(n_orders):
-        for one in range(n_moved):
-            top = 0.0
-            for other in range(n_fixed):
+def _tally(r: Floats, threshold: Floats, reached: Ints, top: Floats) -> None:
+    """Count what reaches the threshold and take each shuffled column's maximum while the products lie in the cache."""
+    for order in range(r.shape[0]):
+        for one in range(r.shape[1]):
+            largest = 0.0
+            for other in range(r.shape[2]):
                 size = abs(r[order, one, other])
                 reached[one, other] += size >= threshold[one, other]
-                top = max(top, size)
-                top_fixed[order, other] = max(top_fixed[order, other], size)
-            top_moved[order, one] = top
+                largest = max(largest, size)
+            top[order, one] = largest

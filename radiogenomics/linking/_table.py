@@ -77,7 +77,7 @@ def corrected(pairs: Pairs, null: Null | None, family: str) -> tuple[Floats, Flo
         if maxima is not None:
             largest[place] = max_t(pairs.t[place].ravel(), maxima).reshape(pairs.t[place].shape)
     if null is not None:
-        own = np.where(np.isnan(pairs.t), np.nan, (1.0 + null.reached) / (len(null.top_feature) + 1.0))
+        own = np.where(np.isnan(pairs.t), np.nan, (1.0 + null.reached) / (len(null.tops) + 1.0))
     return q, own, largest
 
 
@@ -85,9 +85,9 @@ def _families(shape: tuple[int, ...], family: str, null: Null | None) -> Iterato
     """Give each family's place in the table of pairs, and the largest |t| in it of every permutation."""
     if family == "feature":
         for one in range(shape[0]):
-            yield np.s_[one, :], null.top_feature[:, one] if null else None
+            yield np.s_[one, :], null.tops[:, one] if null else None
     elif family == "target":
         for one in range(shape[1]):
-            yield np.s_[:, one], null.top_target[:, one] if null else None
+            yield np.s_[:, one], null.tops[:, one] if null else None
     else:
-        yield np.s_[:, :], null.top_target.max(axis=1) if null else None
+        yield np.s_[:, :], null.tops[:, 0] if null else None

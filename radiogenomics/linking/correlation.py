@@ -1,6 +1,5 @@
 """Correlations of every column of one patient table with every column of another, with a permutation null."""
 
-from collections.abc import Sequence
 from typing import Literal, get_args
 
 import numpy as np
@@ -68,20 +67,22 @@ def correlate(
     """
     check_choice(method, "method", get_args(Method))
     left, right = aligned(left, right)
-    left, right, design = _adjusted(left, right, covariates, method)
-    ranked = method == "spearman"
-    parts = list(blocks(left.to_numpy(), right.to_numpy(), design, ranked=ranked))
+    left, right, design = adjusted(left, right, covariates, method)
+    parts, pairs = pair(left, right, design, ranked=method == "spearman", confidence=confidence)
     check_varies(parts, left, right)
-    shape = (left.shape[1], right.shape[1])
-    pairs = _pairs(parts, shape, ranked=ranked, confidence=confidence)
-    rng = np.random.default_rng(random_state)
-    null = permute(parts, shape, len(left), n_permutations, rng) if n_permutations else None
+    shape = pairs.effect.shape
+    null = None
+    if n_permutations:
+        null = permute(
+            parts, shape, len(left), n_permutations=n_permutations, family=family, rng=np.random.default_rng(random_state)
+        )
     return tidy(left.columns, right.columns, pairs, null, family=family, estimate=estimate)
 
 
-def _adjusted(
+def adjusted(
     left: pd.DataFrame, right: pd.DataFrame, covariates: pd.DataFrame | None, method: str
 ) -> tuple[pd.DataFrame, pd.DataFrame, Floats]:
+    """Bring covariates beside two aligned tables -> both tables and the covariates' numbers for the patients that have them."""
     if (method == "partial") != (covariates is not None):
         remedy = "give `covariates`, or use 'pearson'" if covariates is None else "use method='partial'"
         raise ValueError(f"method is {method!r} {'without' if covariates is None else 'with'} `covariates`; {remedy}.")
@@ -105,7 +106,12 @@ def indicators(covariates: pd.DataFrame) -> pd.DataFrame:
     return check_numeric(numbers, "covariates")
 
 
-def _pairs(parts: Sequence[Block], shape: tuple[int, int], *, ranked: bool, confidence: float) -> Pairs:
+def pair(
+    left: pd.DataFrame, right: pd.DataFrame, design: Floats, *, ranked: bool, confidence: float = 0.95
+) -> tuple[list[Block], Pairs]:
+    """Correlate every left with every right column -> the blocks without missing values, and what was measured of every pair."""
+    parts = list(blocks(left.to_numpy(), right.to_numpy(), design, ranked=ranked))
+    shape = (left.shape[1], right.shape[1])
     r, freedom = np.full(shape, np.nan), np.full(shape, np.nan)
     n = np.zeros(shape, dtype=np.int64)
     for part in parts:
@@ -114,4 +120,4 @@ def _pairs(parts: Sequence[Block], shape: tuple[int, int], *, ranked: bool, conf
         r[place] = np.where(varies, np.clip(part.x.T @ part.y, -1.0, 1.0), np.nan)
         freedom[place], n[place] = part.freedom, len(part.rows)
     low, high = interval(r, freedom, ranked=ranked, confidence=confidence)
-    return Pairs(effect=r, low=low, high=high, n=n, p=p_of(r, freedom), t=np.abs(t_of(r, freedom)))
+    return parts, Pairs(effect=r, low=low, high=high, n=n, p=p_of(r, freedom), t=np.abs(t_of(r, freedom)))

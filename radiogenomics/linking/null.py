@@ -1,15 +1,16 @@
 """How many links chance alone finds, from permuted patients and from random features of the same distribution."""
 
-from collections.abc import Callable
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
-from radiogenomics.linking._blocks import Floats
-from radiogenomics.linking._table import aligned
-from radiogenomics.linking.correlation import Method, correlate
+from radiogenomics._tables import check_choice
+from radiogenomics.linking._blocks import Ints
+from radiogenomics.linking._table import aligned, corrected
+from radiogenomics.linking.correlation import Method, adjusted, pair
 
 
 def random_feature_null(
@@ -25,8 +26,8 @@ def random_feature_null(
 ) -> pd.DataFrame:
     """Count the links found at q < alpha, beside the counts that chance finds.
 
-    Two nulls: the left table's patients are permuted, which keeps its rows whole; or every left column is drawn anew, with its own
-    values and the columns' rank correlations (a Gaussian copula), but from no patient.
+    Two nulls: the left table's patients are permuted, which keeps its rows whole; or every left column is drawn anew, with its
+    own values and the columns' rank correlations (a Gaussian copula), but from no patient.
 
     Parameters
     ----------
@@ -50,19 +51,20 @@ def random_feature_null(
     ----------
     Venet, Dumont & Detours (2011), doi:10.1371/journal.pcbi.1002240, on random signatures as the null of signatures.
     """
-    left, right = aligned(left, right)
+    check_choice(method, "method", get_args(Method))
+    left, right, design = adjusted(*aligned(left, right), covariates, method)
 
     def count(features: pd.DataFrame) -> int:
-        links = correlate(features, right, method=method, covariates=covariates, n_permutations=0, family=family)
-        return int((links["q"] < alpha).sum())
+        _, pairs = pair(features, right, design, ranked=method == "spearman")
+        return int((corrected(pairs, None, family)[0] < alpha).sum())
 
     found = count(left)
     streams = np.random.default_rng(random_state).spawn(2)
     draws = {"permuted patients": permuted_patients, "random features": random_features}
-    rows = [
-        {"null": name, "found": found, **_summary(_counts(draw, left, count, n_repeats, rng), found)}
-        for (name, draw), rng in zip(draws.items(), streams, strict=True)
-    ]
+    rows = []
+    for (name, draw), rng in zip(draws.items(), streams, strict=True):
+        counts = np.array([count(draw(left, rng)) for _ in range(n_repeats)])
+        rows.append({"null": name, "found": found, **_summary(counts, found)})
     return pd.DataFrame(rows)
 
 
@@ -78,40 +80,17 @@ def random_features(left: pd.DataFrame, rng: np.random.Generator) -> pd.DataFram
     dealt out in the order of the mixture. Missing values stay where they are.
     """
     values = left.to_numpy(dtype=float)
-    scores = np.column_stack([_normal_scores(column) for column in values.T])
+    present = ~np.isnan(values)
+    ranks = rankdata(values, axis=0, nan_policy="omit")
+    scores = np.where(present, ndtri(ranks / (present.sum(axis=0) + 1.0)), 0.0)
     mixed = rng.standard_normal((len(left), len(left))) @ scores
-    return pd.DataFrame(
-        np.column_stack([_dealt(column, order) for column, order in zip(values.T, mixed.T, strict=True)]),
-        index=left.index,
-        columns=left.columns,
-    )
+    order = np.argsort(np.where(present, mixed, np.inf), axis=0)
+    dealt = np.empty_like(values)
+    np.put_along_axis(dealt, order, np.sort(values, axis=0), axis=0)  # NaN sorts last, and so do the places of the missing
+    return pd.DataFrame(dealt, index=left.index, columns=left.columns)
 
 
-def _normal_scores(column: Floats) -> Floats:
-    present = ~np.isnan(column)
-    scores = np.zeros(len(column))
-    scores[present] = ndtri(rankdata(column[present]) / (present.sum() + 1.0))
-    return scores
-
-
-def _dealt(column: Floats, order: Floats) -> Floats:
-    present = ~np.isnan(column)
-    dealt = column.copy()
-    dealt[np.flatnonzero(present)[np.argsort(order[present])]] = np.sort(column[present])
-    return dealt
-
-
-def _counts(
-    draw: Callable[[pd.DataFrame, np.random.Generator], pd.DataFrame],
-    left: pd.DataFrame,
-    count: Callable[[pd.DataFrame], int],
-    n_repeats: int,
-    rng: np.random.Generator,
-) -> Floats:
-    return np.array([count(draw(left, rng)) for _ in range(n_repeats)], dtype=float)
-
-
-def _summary(counts: Floats, found: int) -> dict[str, float]:
+def _summary(counts: Ints, found: int) -> dict[str, float]:
     low, high = np.quantile(counts, [0.025, 0.975])
     return {
         "mean": float(counts.mean()),

@@ -161,7 +161,7 @@ class PathwayScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         check_numeric(check_patients(X, "expression"), "expression")
         if len(X) < 3:
             raise ValueError(f"`expression` has {len(X)} patient(s); pathway scores need at least 3 to compare with.")
-        varies = (X != X.iloc[0]).any() if self.method != "ssgsea" else pd.Series(True, index=X.columns)
+        varies = X.ne(X.iloc[0]).any() | (self.method == "ssgsea")
         self.genes_ = X.columns[varies]
         self.gene_sets_ = measured(self.gene_sets, self.genes_, min_size=self.min_size, max_size=self.max_size)
         self.training_ = _genes_first(X[self.genes_])
@@ -256,7 +256,7 @@ def _density(values: Floats, training: Floats, kernel: Kernel, *, own: bool) -> 
     if kernel == "poisson":
         return _poisson(values, training)
     counts = [np.searchsorted(np.sort(old), new, side="right") for old, new in zip(training, values, strict=True)]
-    return np.array(counts) / training.shape[1]
+    return np.array(counts, dtype=float) / training.shape[1]
 
 
 def _poisson(values: Floats, training: Floats) -> Floats:
