@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
+from scipy import ndimage
 
 from radiogenomics import images
 
@@ -42,19 +43,21 @@ def ellipsoid(shape, center, radii) -> np.ndarray:
 
 
 def breast(shape=(20, 48, 52), *, noise: float = 0.0, seed: int = 0, plane: str = "sagittal", seconds=(0, 90, 300)):
-    """Simulate a breast with one washing-out lesion -> phases and the lesion's true mask."""
+    """Simulate a breast before the chest wall, with branching gland and one washing-out lesion -> phases and true mask."""
     rng = np.random.default_rng(seed)
-    body = ellipsoid(shape, [size / 2 for size in shape], [size * 0.46 for size in shape])
-    gland = ellipsoid(shape, [size * 0.5 for size in shape], [size * 0.3 for size in shape])
-    lesion = ellipsoid(shape, [shape[0] * 0.5, shape[1] * 0.45, shape[2] * 0.55], [3.2, 6.5, 5.5])
-    base = 300.0 * body + 150.0 * gland
-    base += body * 20 * np.sin(np.indices(shape).sum(axis=0) / 3.0)
+    depth, height, width = shape
+    body = ellipsoid(shape, [depth / 2, height / 2, width], [depth * 0.46, height * 0.44, width * 0.85])
+    wall = np.broadcast_to(np.arange(width) > width * 0.86, shape)
+    texture = ndimage.gaussian_filter(np.random.default_rng(12).normal(size=shape), [depth / 12, height / 20, width / 20])
+    gland = body & ~wall & (texture > 0.3 * texture.std()) & ellipsoid(shape, [depth / 2, height / 2, width * 0.6], np.array(shape) * 0.38)
+    lesion = ellipsoid(shape, [depth * 0.5, height * 0.45, width * 0.55], [3.2, 6.5, 5.5])
+    base = ndimage.gaussian_filter(200.0 * body + 180.0 * gland + 120.0 * wall, 0.6)
     uptake = {0: (0.0, 0.0, 0.0), 1: (0.08, 0.15, 1.2), 2: (0.12, 0.25, 0.95)}
     phases = []
     for number, _ in enumerate(seconds):
         fat, tissue, tumour = uptake[min(number, 2)]
         rise = np.where(lesion, tumour, np.where(gland, tissue, fat))
-        signal = base * (1 + rise) + rng.normal(0, noise, shape)
+        signal = np.where(lesion, 380.0, base) * (1 + rise) + rng.normal(0, noise, shape)
         phases.append(volume(np.clip(signal, 0, 32000).round().astype(np.int16), plane=plane, spacing=(0.9, 0.9, 2.0)))
     mask = volume(lesion.astype(np.uint8), plane=plane, spacing=(0.9, 0.9, 2.0))
     return phases, mask

@@ -34,7 +34,7 @@ KEYWORDS = (
     "SamplesPerPixel", "PhotometricInterpretation", "NumberOfFrames", "Rows", "Columns", "PixelSpacing", "BitsAllocated",
     "BitsStored", "PixelRepresentation", "RescaleIntercept", "RescaleSlope", "RescaleType",
 )  # fmt: skip
-_TAGS = {tag_for_keyword(keyword): keyword for keyword in KEYWORDS}
+_TAGS = {tag: keyword for keyword in KEYWORDS if (tag := tag_for_keyword(keyword)) is not None}
 _BINARY = {"US", "SS", "UL", "SL"}
 _PIXELS = (0x7FE0, 0x0010)
 _NATIVE = {ImplicitVRLittleEndian, ExplicitVRLittleEndian}
@@ -129,7 +129,7 @@ def read_headers(path: Path) -> list[Slice]:
                 f"{path.name} is not a whole DICOM file ({_reason(path, error)}); fetch it again or remove it."
             ) from error
         syntax = dataset.file_meta.get("TransferSyntaxUID", ImplicitVRLittleEndian)
-        header = {_TAGS[int(tag)]: _text(dataset, int(tag)) for tag in dataset.keys() if int(tag) in _TAGS}
+        header = {keyword: _text(dataset, tag) for tag, keyword in _TAGS.items() if tag in dataset}
         if int(header.get("NumberOfFrames") or 1) > 1 or "Rows" not in header:
             return _frames(path, header)
         offset = -1 if syntax in _NO_FILE_OFFSET else _pixel_offset(file, path, header, syntax)
@@ -151,7 +151,7 @@ def _text(dataset: Dataset, tag: int) -> str:
     kind = raw.VR or dictionary_VR(tag)
     if kind in _BINARY or kind == "US or SS":
         order = "little" if raw.is_little_endian else "big"
-        return str(int.from_bytes(raw.value[: 4 if kind in {"UL", "SL"} else 2], order, signed=kind in {"SS", "SL"}))  # type: ignore[arg-type]
+        return str(int.from_bytes(raw.value[: 4 if kind in {"UL", "SL"} else 2], order, signed=kind in {"SS", "SL"}))
     return "\\".join(part.strip(" \0\r\n") for part in raw.value.decode("utf-8", "replace").split("\\"))
 
 

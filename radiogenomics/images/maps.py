@@ -156,7 +156,7 @@ def background_level(pre: sitk.Image) -> float:
 
 
 def body_mask(pre: sitk.Image, *, background: float) -> sitk.Image:
-    """Find the breast or body in a pre-contrast volume -> uint8 mask of the largest piece above the background, holes filled slice by slice.
+    """Find the breast or body in a pre-contrast volume -> uint8 mask of the largest piece above the background, holes filled.
 
     Raises
     ------
@@ -177,7 +177,8 @@ def body_mask(pre: sitk.Image, *, background: float) -> sitk.Image:
 def _aligned(left: sitk.Image, right: sitk.Image) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     if left.GetSize() != right.GetSize() or not left.IsSameImageGeometryAs(right, 1e-2, 1e-3):
         raise ValueError(
-            f"The volumes lie on different grids ({left.GetSize()} and {right.GetSize()} voxels); resample one with images.resample_like first."
+            f"The volumes lie on different grids ({left.GetSize()} and {right.GetSize()} voxels); "
+            "resample one with images.resample_like first."
         )
     return sitk.GetArrayFromImage(left).astype(np.float32), sitk.GetArrayFromImage(right).astype(np.float32)
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -33,8 +34,9 @@ class Phases:
     sources : dict of str to Series
         The slices that each phase was read from.
     table : DataFrame, shape (n_phases, 7)
-        ``phase``, ``role`` (pre-contrast, first post-contrast, later post-contrast), ``seconds`` since the first phase (NaN where unknown),
-        ``seconds_from`` (the tag, or "unknown"), ``evidence`` (what told the phases apart), ``images``, ``series``.
+        ``phase``, ``role`` (pre-contrast, first post-contrast, later post-contrast), ``seconds`` since the first phase (NaN
+        where unknown), ``seconds_from`` (the tag, or "unknown"), ``evidence`` (what told the phases apart), ``images``,
+        ``series``.
     """
 
     images: dict[str, sitk.Image]
@@ -115,8 +117,9 @@ def split_phases(series: Sequence[Series], *, pre_contrast: int) -> tuple[dict[s
     phases = [(one, slices, split.evidence) for one, split in splits for slices in split.phases]
     if not 1 <= pre_contrast < len(phases):
         raise ValueError(
-            f"{shown([one.place for one in series])}: {len(phases)} phase(s) with {pre_contrast} of them before contrast; a dynamic series needs at "
-            "least one before and one after. Give all series of the examination, or another number of pre-contrast phases."
+            f"{shown([one.place for one in series])}: {len(phases)} phase(s) with {pre_contrast} of them before contrast; a "
+            "dynamic series needs at least one before and one after. Give all series of the examination, or another number "
+            "of pre-contrast phases."
         )
     names = _names(len(phases), pre_contrast)
     seconds, clock = _seconds([slices for _, slices, _ in phases])
@@ -169,7 +172,8 @@ def dynamic_series(series: Sequence[Series]) -> list[Series]:
     kinds = Counter(one.kind for one in series)
     found = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
     raise ValueError(
-        f"No dynamic series is here ({found}): no image series repeats its positions, and no two share a grid. Give the whole examination."
+        f"No dynamic series is here ({found}): no image series repeats its positions, and no two share a grid. "
+        "Give the whole examination."
     )
 
 
@@ -238,13 +242,16 @@ def _why_not(series: Series, counts: Counter[float]) -> str:
     usual = Counter(counts.values()).most_common(1)[0][0]
     odd = {height: count for height, count in counts.items() if count != usual}
     if not odd:
-        return f"{series.place}: every position is there {usual} times, but no tag tells the phases apart, not even InstanceNumber; leave it out."
+        return (
+            f"{series.place}: every position is there {usual} times, but no tag tells the phases apart, not even "
+            "InstanceNumber; leave it out."
+        )
     height, count = next(iter(sorted(odd.items())))
     files = shown([one.path.name for one in series.slices if round(one.height, 2) == height])
     state = "doubled" if count > usual else "missing"
     return (
-        f"{series.place}: most positions are there {usual} times, {len(odd)} are not; a slice is {state} at {height:.2f} mm ({count} times: {files}). "
-        "Remove the copy or fetch the series again."
+        f"{series.place}: most positions are there {usual} times, {len(odd)} are not; a slice is {state} at "
+        f"{height:.2f} mm ({count} times: {files}). Remove the copy or fetch the series again."
     )
 
 
@@ -279,7 +286,7 @@ def _in_order(splits: list[tuple[Series, _Split]]) -> list[tuple[Series, _Split]
     for keyword in (*_TRUST, "SeriesNumber"):
         spans = [_span(one, keyword) for one, _ in splits]
         order = sorted(range(len(spans)), key=lambda at: spans[at])
-        follows = all(spans[left][1] < spans[right][0] for left, right in zip(order, order[1:], strict=False))
+        follows = all(spans[left][1] < spans[right][0] for left, right in pairwise(order))
         if follows and not np.isnan(spans).any():
             ordered = [splits[at] for at in order]
             _pre_first(ordered)
@@ -301,8 +308,8 @@ def _pre_first(ordered: list[tuple[Series, _Split]]) -> None:
     late = next((at for at in range(1, len(pre)) if pre[at] and not post[at] and not pre[0]), None)
     if late is not None:
         raise ValueError(
-            f"By time {ordered[0][0].place} comes first, but {ordered[late][0].place} calls itself pre-contrast; check the order and give only "
-            "the series of one injection."
+            f"By time {ordered[0][0].place} comes first, but {ordered[late][0].place} calls itself pre-contrast; check the "
+            "order and give only the series of one injection."
         )
 
 
@@ -329,8 +336,9 @@ def _one_grid(images: dict[str, sitk.Image]) -> None:
     for (left, first), (right, second) in _pairs(images):
         if first.GetSize() != second.GetSize() or not first.IsSameImageGeometryAs(second, 1e-2, 1e-3):
             raise ValueError(
-                f"Phases {left} and {right} lie on different grids: {first.GetSize()} voxels from {_rounded(first.GetOrigin())} mm and "
-                f"{second.GetSize()} from {_rounded(second.GetOrigin())}; slices are missing at an end, or resample them to one grid first."
+                f"Phases {left} and {right} lie on different grids: {first.GetSize()} voxels from {_rounded(first.GetOrigin())} "
+                f"mm and {second.GetSize()} from {_rounded(second.GetOrigin())}; slices are missing at an end, or resample them "
+                "to one grid first."
             )
 
 

@@ -43,7 +43,8 @@ class Series:
     uid : str
         SeriesInstanceUID.
     kind : str
-        ``image`` (as acquired), ``localiser``, ``secondary capture``, ``derived map``, ``segmentation``, ``structure set``, ``other``.
+        ``image`` (as acquired), ``localiser``, ``secondary capture``, ``derived map``, ``segmentation``,
+        ``structure set`` or ``other``.
     slices : tuple of Slice
         In the order of the file names.
     """
@@ -123,10 +124,11 @@ def series_table(series: Sequence[Series]) -> pd.DataFrame:
     Returns
     -------
     DataFrame, shape (n_series, 18)
-        ``series`` (number), ``kind``, ``description``, ``images``, ``rows``, ``columns``, ``orientation``, ``laterality`` (L, R, B
-        or empty), ``vendor`` (the manufacturer's short name), ``manufacturer``, ``model``, ``field_t`` (tesla, the nominal strength where the
-        header is within 5 % of one; values in gauss such as 15000 are converted), ``tr_ms``, ``te_ms``, ``flip_deg``, ``thickness_mm``, ``patient``,
-        ``uid``. Numbers that the header lacks are NaN. Inclusion is then one line:
+        ``series`` (number), ``kind``, ``description``, ``images``, ``rows``, ``columns``, ``orientation``, ``laterality``
+        (L, R, B or empty), ``vendor`` (the manufacturer's short name), ``manufacturer``, ``model``, ``field_t`` (tesla, the
+        nominal strength where the header is within 5 % of one; values in gauss such as 15000 are converted), ``tr_ms``,
+        ``te_ms``, ``flip_deg``, ``thickness_mm``, ``patient``, ``uid``. Numbers that the header lacks are NaN. Inclusion
+        is then one line:
         ``table.query("vendor == 'GE' and field_t == 1.5 and kind == 'image'")``.
     """
     return pd.DataFrame([_facts(one) for one in series])
@@ -202,8 +204,8 @@ def _refuse_copies(series: Sequence[Series]) -> None:
         key = (image.header.get("SOPInstanceUID", str(image.path)), image.frame)
         if key in seen:
             raise ValueError(
-                f"{image.path.parent.name}/{image.path.name} and {seen[key].path.parent.name}/{seen[key].path.name} are the same image "
-                "(one SOPInstanceUID); remove one of them."
+                f"{image.path.parent.name}/{image.path.name} and {seen[key].path.parent.name}/{seen[key].path.name} are the "
+                "same image (one SOPInstanceUID); remove one of them."
             )
         seen[key] = image
 

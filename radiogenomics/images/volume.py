@@ -1,17 +1,18 @@
 """Slices -> one volume: sorted by position, geometry checked, pixels decoded, rescale slope honoured."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pydicom
 import SimpleITK as sitk
-from pydicom.pixels import pixel_array
+from pydicom.pixels.utils import pixel_array
 
 from radiogenomics.images.headers import Slice
 from radiogenomics.images.series import Series, orientation_of
 
-Array = npt.NDArray[np.generic]
+Array = npt.NDArray[Any]
 
 _TOLERANCE = 0.01  # of the slice distance: rounding in headers stays below, a shifted slice above
 
@@ -27,8 +28,9 @@ def read_image(series: Series) -> sitk.Image:
     Returns
     -------
     SimpleITK.Image
-        Slices in ascending position along the cross product of row and column direction, with the true origin, spacing (mm) and direction. The
-        stored integer type where no slice has a rescale slope or intercept, float32 otherwise.
+        Slices in ascending position along the cross product of row and column direction, with the true origin,
+        spacing (mm) and direction. The stored integer type where no slice has a rescale slope or intercept, float32
+        otherwise.
 
     Raises
     ------
@@ -90,8 +92,8 @@ def _gap_message(
     missing = round(gaps[at] / usual) - 1
     what = f"{missing} slice(s) are missing" if missing > 0 else "the slices are unevenly spaced"
     return (
-        f"{series.place}: {what} between {heights[at]:.2f} and {heights[at + 1]:.2f} mm (a gap of {gaps[at]:.2f} mm where {usual:.2f} mm is usual, "
-        f"{len(odd)} such gap(s)); fetch the series again, or leave it out."
+        f"{series.place}: {what} between {heights[at]:.2f} and {heights[at + 1]:.2f} mm (a gap of {gaps[at]:.2f} mm "
+        f"where {usual:.2f} mm is usual, {len(odd)} such gap(s)); fetch the series again, or leave it out."
     )
 
 
@@ -103,8 +105,8 @@ def _straight_stack(series: Series, slices: Sequence[Slice]) -> None:
     if np.abs(inside).max() > allowed:
         worst = int(np.abs(inside).max(axis=1).argmax())
         raise ValueError(
-            f"{series.place} is a slanted stack: {slices[worst].path.name} lies {np.abs(inside).max():.2f} mm beside the slice axis; "
-            "a rectangular volume cannot hold it, leave the series out."
+            f"{series.place} is a slanted stack: {slices[worst].path.name} lies {np.abs(inside).max():.2f} mm beside the "
+            "slice axis; a rectangular volume cannot hold it, leave the series out."
         )
 
 
@@ -132,8 +134,8 @@ def check_orientation(series: Series) -> None:
         groups = len(np.unique(axes.round(2), axis=0))
         planes = sorted({orientation_of([one]) for one in series.slices})
         raise ValueError(
-            f"{series.place} mixes {groups} orientations ({', '.join(planes)}): {series.slices[int(apart.argmax())].path.name} does not lie "
-            "like the first slice; it is a localiser or several stacks, leave it out or separate the files."
+            f"{series.place} mixes {groups} orientations ({', '.join(planes)}): {series.slices[int(apart.argmax())].path.name} "
+            "does not lie like the first slice; it is a localiser or several stacks, leave it out or separate the files."
         )
 
 
@@ -175,7 +177,8 @@ def _decode(series: Series, one: Slice, shape: tuple[int, ...]) -> Array:
         return np.asarray(pixel_array(pydicom.dcmread(one.path), index=one.frame))
     except (ValueError, RuntimeError, OSError, AttributeError, NotImplementedError, pydicom.errors.BytesLengthException) as error:
         raise ValueError(
-            f"{series.place}: the pixels of {one.path.name} cannot be decoded ({str(error).splitlines()[0]}); fetch the file again or remove it."
+            f"{series.place}: the pixels of {one.path.name} cannot be decoded ({str(error).splitlines()[0]}); "
+            "fetch the file again or remove it."
         ) from error
 
 
@@ -184,4 +187,4 @@ def _used_bits(one: Slice, stored: Array) -> Array:
     unused = one.integer("BitsAllocated") - int(one.header.get("BitsStored") or one.integer("BitsAllocated"))
     if unused <= 0:
         return stored
-    return np.right_shift(np.left_shift(stored, unused), unused)  # type: ignore[call-overload,no-any-return]
+    return np.asarray(np.right_shift(np.left_shift(stored, unused), unused))

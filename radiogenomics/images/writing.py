@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
+from pydicom.uid import UID, ExplicitVRLittleEndian, MRImageStorage, generate_uid
 from pydicom.valuerep import format_number_as_ds
 
 from radiogenomics._files import atomic
@@ -109,7 +109,8 @@ def _check_phases(phases: Sequence[sitk.Image], seconds: Sequence[float]) -> Non
             )
         if image.GetSize() != phases[0].GetSize() or not image.IsSameImageGeometryAs(phases[0]):
             raise ValueError(
-                f"The phases lie on different grids ({image.GetSize()} and {phases[0].GetSize()} voxels); resample them to one first."
+                f"The phases lie on different grids ({image.GetSize()} and {phases[0].GetSize()} voxels); "
+                "resample them to one first."
             )
 
 
@@ -176,8 +177,8 @@ def _write(
         dataset.save_as(temporary, enforce_file_format=True)
 
 
-def _uid(*words: str) -> str:
-    return str(generate_uid(entropy_srcs=list(words)))
+def _uid(*words: str) -> UID:
+    return generate_uid(entropy_srcs=list(words))
 
 
 def _ds(value: float) -> str:
