@@ -4,7 +4,7 @@ A function of this room computes nothing, shows nothing and saves nothing; `save
 """
 
 from radiogenomics.figures._save import save
-from radiogenomics.figures._style import COLUMN_MM, PAGE_MM, module_rgb, style
+from radiogenomics.figures._style import COLUMN_MM, PAGE_MM, Estimate, estimate, module_rgb, style
 from radiogenomics.figures.cohorts import expression_pca, inclusion_flow
 from radiogenomics.figures.genes import kaplan_meier, odds_forest
 from radiogenomics.figures.links import link_heatmap, module_trait, null_histogram, volcano
@@ -13,7 +13,9 @@ from radiogenomics.figures.prediction import auc_forest, roc, score_distribution
 __all__ = [
     "COLUMN_MM",
     "PAGE_MM",
+    "Estimate",
     "auc_forest",
+    "estimate",
     "expression_pca",
     "inclusion_flow",
     "kaplan_meier",
