@@ -153,6 +153,7 @@ def varies(table: pd.DataFrame, column: str) -> bool:
 
 
 # X11 numbered shades are the base colour at these levels; WGCNA names its modules with them (grey60, sienna3, brown4).
+_ONLY_X11 = {"violetred": "#d02090", "navyblue": "#000080", "lightgoldenrod": "#eedd82"}
 _SHADES = {"1": 1.0, "2": 0.932, "3": 0.804, "4": 0.548}
 
 
@@ -174,15 +175,14 @@ def module_rgb(name: str) -> str:
     ValueError
         If the name is no colour.
     """
+    full, name = name, name.split(".")[0]  # a second round through the list of colours is named turquoise.1, blue.1...
     grey = re.fullmatch(r"gr[ea]y(\d{1,3})", name)
     if grey and int(grey[1]) <= 100:
         return to_hex((int(grey[1]) / 100,) * 3)
     numbered = re.fullmatch(r"([a-z]+)([1-4])", name)
+    base, level = (numbered[1], _SHADES[numbered[2]]) if numbered else (name, 1.0)
     try:
-        if numbered:
-            red, green, blue = to_rgb(numbered[1])
-            level = _SHADES[numbered[2]]
-            return to_hex((red * level, green * level, blue * level))
-        return to_hex(to_rgb(name))
+        red, green, blue = to_rgb(_ONLY_X11.get(base, base))
+        return to_hex((red * level, green * level, blue * level))
     except ValueError:
-        raise ValueError(f"{name!r} is no module colour; use one of WGCNA's colour names or a matplotlib colour.") from None
+        raise ValueError(f"{full!r} is no module colour; use one of WGCNA's colour names or a matplotlib colour.") from None

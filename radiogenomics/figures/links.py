@@ -244,3 +244,39 @@ def null_histogram(counts: pd.DataFrame, *, found: int, ax: Axes | None = None) 
     ax.set(xlabel="Links called significant", ylabel="Share of draws", xlim=(-0.5 - 0.02 * top, top + width + 0.02 * top))
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1.01), borderaxespad=0)
     return ax
+
+
+@st.styled
+def null_intervals(nulls: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw the number of links found in every family beside what its nulls give.
+
+    Parameters
+    ----------
+    nulls : DataFrame
+        ``family, null, found, mean, low, high``, one row a family and null.
+    ax : Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+        A symmetric logarithmic scale: the links found as diamonds, each null's mean and central 95 % as a bar.
+    """
+    st.require(nulls, "nulls", ["family", "null", "found", "mean", "low", "high"])
+    families = list(dict.fromkeys(nulls["family"]))
+    ax = st.panel_axes(ax, height_mm=30 + 9 * len(families))
+    ax.set_xscale("symlog", linthresh=1, linscale=0.6)
+    for number, (name, part) in enumerate(nulls.groupby("null", sort=False)):
+        color, places = _NULLS.get(str(name), st.PURPLE), part["family"].map(families.index) + 0.22 * (number + 0.3)
+        ax.hlines(places, part["low"], part["high"], color=color, lw=2.4, alpha=0.6)
+        ax.plot(part["mean"], places, "o", ms=3.5, color=color, label=f"{str(name).capitalize()} (mean, central 95 %)")
+    found = nulls.drop_duplicates("family")
+    ax.plot(found["found"], found["family"].map(families.index) - 0.2, "D", ms=4, color=st.VERMILION, label="Found in the data")
+    ax.set_yticks(range(len(families)), [wording.wrapped(name, 22) for name in families])
+    top = max(float(nulls[["found", "high"]].to_numpy().max()), 1.0)
+    ticks = [0, 1, *(10**power for power in range(1, int(np.log10(top)) + 2))]
+    ax.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+    ax.set(xlabel="Links with q below 0.05", ylim=(len(families) - 0.4, -0.6), xlim=(-0.15, max(top * 1.3, 3)))
+    ax.tick_params(axis="x", which="minor", bottom=False)
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.01), borderaxespad=0)
+    return ax

@@ -22,7 +22,10 @@ def wrapped(text: object, width: int) -> str:
 
 def amount(value: float, digits: int = 2) -> str:
     """Write a number with a fixed number of decimals and a true minus sign; a missing one is a dash."""
-    return "–" if pd.isna(value) else f"{value:.{digits}f}".replace("-", "−")
+    if pd.isna(value):
+        return "–"
+    text = f"{value:.{digits}f}"
+    return text.replace("-", "−") if float(text) else text.removeprefix("-")
 
 
 def interval(value: float, low: float, high: float, digits: int = 2) -> str:
