@@ -70,12 +70,12 @@ def decision_curve(
     """
     event = binary(outcome)
 
-    def rates(treated: Bools, weights: Floats) -> tuple[Floats, Floats]:
+    def _rates(treated: Bools, weights: Floats) -> tuple[Floats, Floats]:
         size = weights.sum(axis=1, keepdims=True)
         return (weights * event) @ treated / size, (weights * ~event) @ treated / size
 
     models = _models(probability, outcome, "outcome")
-    return _curves(rates, models, event.size, _thresholds(thresholds), _Bootstrap(n_boot, rng, level))
+    return _curves(_rates, models, event.size, _thresholds(thresholds), _Bootstrap(n_boot, rng, level))
 
 
 def survival_decision_curve(
@@ -129,14 +129,14 @@ def survival_decision_curve(
     due = times <= horizon
     last = int(np.searchsorted(times, horizon))
 
-    def rates(treated: Bools, weights: Floats) -> tuple[Floats, Floats]:
+    def _rates(treated: Bools, weights: Floats) -> tuple[Floats, Floats]:
         positive = weights @ treated / weights.sum(axis=1, keepdims=True)
         columns = [_risk(weights[:, order] * on[order], failed[order], starts, due, last) for on in treated.T]
         risk = np.where(positive > 0, np.stack(columns, axis=1), 0.0)
         return positive * risk, positive * (1 - risk)
 
     models = _models(probability, time, "time")
-    return _curves(rates, models, follow_up.size, _thresholds(thresholds), _Bootstrap(n_boot, rng, level))
+    return _curves(_rates, models, follow_up.size, _thresholds(thresholds), _Bootstrap(n_boot, rng, level))
 
 
 class _Bootstrap:
