@@ -49,6 +49,11 @@ def test_samples_of_one_patient_are_refused(tmp_path):
         cohort.read_patients(tmp_path / "c.csv", barcode="tcga")
 
 
+def test_samples_that_say_the_same_of_a_patient_are_one(tmp_path):
+    (tmp_path / "c.csv").write_text("id,x\nTCGA-AO-A03M-01A,1\nTCGA-AO-A03M-11A,1\n")
+    assert cohort.read_patients(tmp_path / "c.csv", barcode="tcga")["x"].to_dict() == {"TCGA-AO-A03M": 1.0}
+
+
 def test_outcome_words():
     words = pd.Series(["N0", "N1", " N1mi", "NX", None, "N0 (i-)"], name="pn")
     assert cohort.binary_outcome(words, **NODES).tolist()[:3] == [0, 1, 1]
