@@ -1,7 +1,6 @@
 """The last two steps: every figure from finished tables, and the report from tables and figures."""
 
 from collections.abc import Iterator
-
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,7 +59,9 @@ def _prediction(plan: Plan, store: Store) -> Iterator[tuple[str, "Panel", pd.Dat
     nested = honest[honest["estimate"] == "nested"]
     models = nested.pivot_table(index="patient", columns="signature", values="score")
     truth = nested.groupby("patient")["outcome"].first()
-    calibration = pd.concat([stats.calibration_curve(truth, models[name]).assign(model=name) for name in models], ignore_index=True)
+    calibration = pd.concat(
+        [stats.calibration_curve(truth, models[name]).assign(model=name) for name in models], ignore_index=True
+    )
     groups = pd.concat([stats.calibration_groups(truth, models[name], groups=5).assign(model=name) for name in models])
     yield "calibration", figures.calibration(calibration, groups=groups), calibration
     benefit = stats.decision_curve(truth, models, thresholds=_THRESHOLDS)
