@@ -91,7 +91,10 @@ def test_bootstrap_draws_equal_areas_computed_one_by_one():
     found = stats.bootstrap_auc(y, score, n_boot=500, rng=np.random.default_rng(5))
     rng = np.random.default_rng(5)
     cases, controls = (score[kind][rng.integers(kind.sum(), size=(500, kind.sum()))] for kind in (y, ~y))
-    areas = [roc_auc_score(np.repeat([1, 0], [y.sum(), (~y).sum()]), np.concatenate(draw)) for draw in zip(cases, controls, strict=True)]
+    areas = [
+        roc_auc_score(np.repeat([1, 0], [y.sum(), (~y).sum()]), np.concatenate(draw))
+        for draw in zip(cases, controls, strict=True)
+    ]
     assert (found.low, found.high) == pytest.approx(np.quantile(areas, [0.025, 0.975]), abs=1e-12)
 
 
@@ -212,7 +215,9 @@ class TestFaults:
 
     def test_labels_in_another_order_are_refused(self):
         y = pd.Series([0, 1, 1], index=["A", "B", "C"])
-        with pytest.raises(ValueError, match=r"row 1 is 'C' in `score` and 'A' in `outcome`; align them with score.loc\[outcome.index\]"):
+        with pytest.raises(
+            ValueError, match=r"row 1 is 'C' in `score` and 'A' in `outcome`; align them with score.loc\[outcome.index\]"
+        ):
             stats.auc(y, pd.Series([1.0, 2, 3], index=["C", "B", "A"]))
 
     def test_missing_value_is_named_by_its_patient(self):

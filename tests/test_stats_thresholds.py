@@ -83,7 +83,7 @@ def test_curves_agree_with_the_area_and_with_sklearn(rows):
     assert found.average_precision == pytest.approx(average_precision_score(y, score), abs=1e-12)
     assert found.low <= found.average_precision <= found.high
     assert (curve[["sensitivity", "specificity"]].iloc[[0, -1]].to_numpy() == [[1, 0], [0, 1]]).all()
-    for row in curve.iloc[1:-1].itertuples():
+    for row in curve.iloc[1:-1:3].itertuples():
         at = stats.at_threshold(y, score, row.threshold).set_index("measure")["value"]
         assert (at["sensitivity"], at["specificity"]) == pytest.approx((row.sensitivity, row.specificity))
 
