@@ -19,7 +19,7 @@ LINKED = {1: "heterogeneity", 2: "heterogeneity", 4: "perfusion"}
 PROPERTIES = ("heterogeneity", "perfusion", "size")
 """Hidden lesion properties, each standard normal; the outcome follows the first."""
 
-OUTCOME_SLOPE = 1.3
+OUTCOME_SLOPE = 1.8
 """Log odds of the outcome per SD of `heterogeneity`."""
 
 
@@ -56,7 +56,7 @@ def simulate(
     n_genes: int = 1200,
     link: float = 0.75,
     signal: bool = True,
-    seed: int = 2024,
+    seed: int = 2026,
 ) -> Simulated:
     """Simulate two cohorts with planted modules, links and outcome.
 
@@ -65,7 +65,7 @@ def simulate(
     n_training, n_external : int
         Patients of the training cohort (with transcriptome) and of the external one (imaging only).
     n_features : int
-        Imaging features; a quarter follows each lesion property, the last quarter none.
+        Imaging features, a multiple of 6: half follow heterogeneity, a sixth perfusion, a sixth size, a sixth nothing.
     n_genes : int
         Genes; those beyond the planted modules are noise.
     link : float
@@ -83,10 +83,13 @@ def simulate(
     Raises
     ------
     ValueError
-        If there are fewer genes than the planted modules hold, or `link` is outside [0, 1].
+        If there are fewer genes than the planted modules hold, the number of features is no multiple of 6, or `link` is outside
+        [0, 1].
     """
     if n_genes < sum(MODULE_SIZES):
         raise ValueError(f"`n_genes` is {n_genes}, the planted modules alone hold {sum(MODULE_SIZES)}; give more.")
+    if n_features % 6:
+        raise ValueError(f"`n_features` is {n_features}, it must be a multiple of 6; give {6 * round(n_features / 6) or 6}.")
     if not 0 <= link <= 1:
         raise ValueError(f"`link` is {link}, a correlation in [0, 1] is needed.")
     rng = np.random.default_rng(seed)
@@ -131,14 +134,12 @@ def _lesions(index: pd.Index, rng: np.random.Generator) -> pd.DataFrame:
 
 def _features(lesions: pd.DataFrame, loadings: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
     """Features named after the property they follow, and a volume in mm3 that follows size and a little heterogeneity."""
-    quarter = len(loadings) // 4
+    kinds = np.repeat([*PROPERTIES, "noise"], [len(loadings) * share // 6 for share in (3, 1, 1, 1)])
     columns = {}
-    for i, loading in enumerate(loadings):
-        group = min(i // quarter, 3)
+    for i, (kind, loading) in enumerate(zip(kinds, loadings, strict=True), 1):
         noise = rng.standard_normal(len(lesions))
-        kind = PROPERTIES[group] if group < 3 else "noise"
-        signal = lesions[kind].to_numpy() if group < 3 else 0.0
-        columns[f"{kind}_{i + 1:03d}"] = loading * signal + np.sqrt(1 - loading**2) * noise
+        signal = lesions[kind].to_numpy() if kind in lesions else 0.0
+        columns[f"{kind}_{i:03d}"] = loading * signal + np.sqrt(1 - loading**2) * noise
     table = pd.DataFrame(columns, index=lesions.index)
     table["volume_mm3"] = np.exp(8 + 0.8 * lesions["size"] + 0.2 * lesions["heterogeneity"])
     return table

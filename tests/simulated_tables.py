@@ -166,14 +166,14 @@ def null_counts(seed: int = 6) -> pd.DataFrame:
 
 def link_null() -> pd.DataFrame:
     rows = [
-        ("signature x modules", "permuted patients", 0, 0.05),
-        ("signature x modules", "random features", 0, 0.04),
-        ("features x modules", "permuted patients", 5, 0.4),
-        ("features x modules", "random features", 5, 0.7),
-        ("features x pathways", "permuted patients", 9, 11.2),
-        ("features x pathways", "random features", 9, 8.0),
+        ("signature x modules", "permuted patients", 0, 0.05, 0, 1, 1.0),
+        ("signature x modules", "random features", 0, 0.04, 0, 1, 1.0),
+        ("features x modules", "permuted patients", 5, 0.4, 0, 4, 0.02),
+        ("features x modules", "random features", 5, 0.7, 0, 6, 0.04),
+        ("features x pathways", "permuted patients", 213, 11.2, 0, 90, 0.005),
+        ("features x pathways", "random features", 213, 8.0, 0, 75, 0.005),
     ]
-    return pd.DataFrame(rows, columns=["family", "null", "found", "expected"])
+    return pd.DataFrame(rows, columns=["family", "null", "found", "mean", "low", "high", "p"]).assign(n_repeats=200)
 
 
 def gene_score(seed: int = 7) -> pd.DataFrame:
@@ -215,3 +215,109 @@ def survival(seed: int = 8) -> pd.DataFrame:
             )
         )
     return pd.concat(parts, ignore_index=True)
+
+
+def fits() -> pd.DataFrame:
+    power = np.array([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 18, 20])
+    r2 = np.clip(1 - np.exp(-((power / 3.2) ** 1.5)), 0.02, 0.97)
+    mean_k = 3000 / power**2.5
+    slope = np.where(power == 1, 0.6, -1.4 - power / 40)
+    return pd.DataFrame(
+        {
+            "power": power,
+            "r2": r2,
+            "slope": slope,
+            "truncated_r2": r2,
+            "mean_k": mean_k,
+            "median_k": mean_k / 2,
+            "max_k": 4 * mean_k,
+        }
+    )
+
+
+def module_tree(modules: pd.DataFrame, seed: int = 10) -> pd.DataFrame:
+    from scipy.cluster.hierarchy import linkage
+
+    rng = np.random.default_rng(seed)
+    centres = rng.normal(0, 1, (modules["module"].max() + 1, 6))
+    centres[0] = 0
+    points = centres[modules["module"]] + rng.normal(0, np.where(modules["module"].eq(0), 1.2, 0.35)[:, None], (len(modules), 6))
+    merges = pd.DataFrame(linkage(points, "average"), columns=["left", "right", "height", "size"])
+    return merges.assign(height=0.6 + 0.4 * merges["height"] / merges["height"].max())
+
+
+def tree_of_nodes(modules: pd.DataFrame) -> pd.DataFrame:
+    merges = module_tree(modules)
+    n = len(modules)
+    leaves = pd.DataFrame(
+        {"node": range(n), "gene": modules.index, "position": -1, "left": -1, "right": -1, "height": 0.0, "size": 1}
+    )
+    return pd.concat([leaves, merges.assign(node=range(n, 2 * n - 1), gene="", position=-1)], ignore_index=True).assign(block=1)
+
+
+def calibration_curve() -> pd.DataFrame:
+    predicted = np.linspace(0.22, 0.74, 80)
+    return pd.DataFrame({"predicted": predicted, "observed": 0.48 + 0.35 * (predicted - 0.5), "n": 87})
+
+
+def calibration_groups() -> pd.DataFrame:
+    observed = np.array([0.35, 0.41, 0.56, 0.5, 0.61])
+    return pd.DataFrame(
+        {
+            "predicted": [0.28, 0.38, 0.46, 0.55, 0.67],
+            "observed": observed,
+            "low": observed - 0.2,
+            "high": observed + 0.2,
+            "n": [17, 17, 18, 17, 18],
+            "events": [6, 7, 10, 9, 11],
+        }
+    )
+
+
+def benefit() -> pd.DataFrame:
+    threshold = np.arange(0.05, 0.71, 0.01)
+    odds = threshold / (1 - threshold)
+    rows = {
+        "all": 0.48 - 0.52 * odds,
+        "none": 0 * odds,
+        "radiomic forest (nested)": np.maximum(0.46 - 0.45 * odds, 0.24 - 0.22 * odds - 0.01),
+        "lesion volume": 0.47 - 0.48 * odds,
+    }
+    return pd.concat(
+        [
+            pd.DataFrame({"model": name, "threshold": threshold, "net_benefit": value, "low": np.nan, "high": np.nan})
+            for name, value in rows.items()
+        ],
+        ignore_index=True,
+    )
+
+
+def nomogram_points() -> pd.DataFrame:
+    rows = [("Radiomic score", value, 100 * value) for value in np.round(np.arange(0, 1.01, 0.1), 1)]
+    rows += [("Tumour stage", level, points) for level, points in (("T1", 0.0), ("T2", 18.0), ("T3", 22.5), ("T4", 41.0))]
+    rows += [("Age at diagnosis, years", value, (90 - value) * 0.3) for value in (30, 40, 50, 60, 70, 80, 90)]
+    rows += [
+        ("probability", value, points)
+        for value, points in (
+            (0.1, 20),
+            (0.2, 45),
+            (0.3, 60),
+            (0.4, 73),
+            (0.5, 85),
+            (0.6, 97),
+            (0.7, 110),
+            (0.8, 125),
+            (0.9, 150),
+        )
+    ]
+    return pd.DataFrame(rows, columns=["term", "value", "points"])
+
+
+def enrichment(seed: int = 11) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    rows = [
+        (f"ME{number} {COLORS[number - 1]}", pathway, int(rng.integers(0, 25)), rng.uniform(0.5, 6), 10 ** -rng.exponential(1.2))
+        for number in range(1, 7)
+        for pathway in PATHWAYS[:30]
+    ]
+    return pd.DataFrame(rows, columns=["list", "pathway", "overlap", "fold", "q"])

@@ -176,8 +176,8 @@ def test_a_patient_with_two_rows(edit):
 
 
 def test_a_feature_that_is_a_word(edit):
-    found = problems(edit("features_training", lambda table: table.assign(perfusion_031="high")))
-    assert any("must be numeric, column(s) perfusion_031 are not; drop them or encode them as numbers" in line for line in found)
+    found = problems(edit("features_training", lambda table: table.assign(perfusion_061="high")))
+    assert any("must be numeric, column(s) perfusion_061 are not; drop them or encode them as numbers" in line for line in found)
 
 
 def test_the_outcome_among_the_features(edit):
@@ -186,8 +186,8 @@ def test_the_outcome_among_the_features(edit):
 
 
 def test_external_features_that_differ(edit):
-    found = problems(edit("features_external", lambda table: table.drop(columns=["perfusion_031", "noise_100"])))
-    assert any("lacks 2 column(s) that the training cohort has: noise_100, perfusion_031" in line for line in found)
+    found = problems(edit("features_external", lambda table: table.drop(columns=["perfusion_061", "noise_101"])))
+    assert any("lacks 2 column(s) that the training cohort has: noise_101, perfusion_061" in line for line in found)
 
 
 def test_a_volume_that_is_no_feature(change):

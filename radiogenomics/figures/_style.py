@@ -1,7 +1,6 @@
 """One look for every panel: journal sizes, a colour-blind safe palette, the names and colours of estimates and modules."""
 
 import re
-import textwrap
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
@@ -60,7 +59,7 @@ RC: dict[Any, Any] = {  # its keys are matplotlib's own
 
 
 class Estimate(NamedTuple):
-    """How one kind of estimate is called and drawn: warm colours flatter, cool ones are honest."""
+    """How one kind of estimate is called and drawn; `honest` when it comes from patients that the model has not seen."""
 
     label: str
     color: str
@@ -71,7 +70,7 @@ ESTIMATES = {
     "apparent": Estimate("Apparent (same patients)", VERMILION, False),
     "published": Estimate("Published protocol", ORANGE, False),
     "nested": Estimate("Nested cross-validation", BLUE, True),
-    "optimism": Estimate("Optimism-corrected", SKY, True),
+    "optimism": Estimate("Optimism-corrected", SKY, False),
     "external": Estimate("External cohort", GREEN, True),
     "volume": Estimate("Volume alone", GREY, True),
 }
@@ -140,40 +139,6 @@ def bare(ax: Axes) -> Axes:
     return ax
 
 
-def short(name: object, most: int = 32) -> str:
-    """Shorten a name to at most `most` characters, keeping its beginning and its end."""
-    text = str(name)
-    if len(text) <= most:
-        return text
-    tail = most // 3
-    return f"{text[: most - tail - 1].rstrip()}…{text[-tail:].lstrip()}"
-
-
-def wrapped(text: object, width: int) -> str:
-    """Break a text into lines of at most `width` characters."""
-    return "\n".join(textwrap.wrap(str(text), width)) or ""
-
-
-def amount(value: float, digits: int = 2) -> str:
-    """Write a number with a fixed number of decimals and a true minus sign; a missing one is a dash."""
-    return "–" if pd.isna(value) else f"{value:.{digits}f}".replace("-", "−")
-
-
-def interval(value: float, low: float, high: float, digits: int = 2) -> str:
-    """Write an estimate and its interval -> ``0.58 (0.46–0.70)``; without an interval the estimate alone."""
-    if pd.isna(low) or pd.isna(high):
-        return amount(value, digits)
-    dash = " to " if min(low, high) < 0 else "–"
-    return f"{amount(value, digits)} ({amount(low, digits)}{dash}{amount(high, digits)})"
-
-
-def p_text(value: float) -> str:
-    """Write a p or q value as journals do -> ``0.03``, ``<0.001``; a missing one is a dash."""
-    if pd.isna(value):
-        return "–"
-    return "<0.001" if value < 0.001 else f"{value:.3f}" if value < 0.01 else f"{value:.2f}"
-
-
 def dress_bar(ax: Axes) -> None:
     """Give the colour bar of a heat map the shared look."""
     bar = ax.collections[0].colorbar
@@ -187,12 +152,8 @@ def varies(table: pd.DataFrame, column: str) -> bool:
     return column in table and len(table[column].unique()) > 1
 
 
-def stars(q: float) -> str:
-    """Write significance after correction as stars: * below 0.05, ** below 0.01, *** below 0.001."""
-    return "" if pd.isna(q) else "***" if q < 0.001 else "**" if q < 0.01 else "*" if q < 0.05 else ""
-
-
 # X11 numbered shades are the base colour at these levels; WGCNA names its modules with them (grey60, sienna3, brown4).
+_ONLY_X11 = {"violetred": "#d02090", "navyblue": "#000080", "lightgoldenrod": "#eedd82"}
 _SHADES = {"1": 1.0, "2": 0.932, "3": 0.804, "4": 0.548}
 
 
@@ -214,36 +175,14 @@ def module_rgb(name: str) -> str:
     ValueError
         If the name is no colour.
     """
+    full, name = name, name.split(".")[0]  # a second round through the list of colours is named turquoise.1, blue.1...
     grey = re.fullmatch(r"gr[ea]y(\d{1,3})", name)
     if grey and int(grey[1]) <= 100:
         return to_hex((int(grey[1]) / 100,) * 3)
     numbered = re.fullmatch(r"([a-z]+)([1-4])", name)
+    base, level = (numbered[1], _SHADES[numbered[2]]) if numbered else (name, 1.0)
     try:
-        if numbered:
-            red, green, blue = to_rgb(numbered[1])
-            level = _SHADES[numbered[2]]
-            return to_hex((red * level, green * level, blue * level))
-        return to_hex(to_rgb(name))
+        red, green, blue = to_rgb(_ONLY_X11.get(base, base))
+        return to_hex((red * level, green * level, blue * level))
     except ValueError:
-        raise ValueError(f"{name!r} is no module colour; use one of WGCNA's colour names or a matplotlib colour.") from None
-
-
-_COLLECTION = re.compile(r"^(KEGG|HALLMARK|REACTOME|WP|GOBP|GOMF|GOCC|BIOCARTA|PID)(_MEDICUS)?(?=_)_")
-_ACRONYMS = frozenset(
-    """ABC AKT ATP BCR CAM CAMS CD DNA E2F ECM EGF EGFR ERBB FC G2M GNRH GPCR GPI HIF1 I II III IL2 IL6 JAK KRAS MAPK MHC MTOR
-    MTORC1 MYC NFKB NK NOD P53 PI3K PPAR RIG RNA ROS STAT STAT3 STAT5 TCA TCR TGF TNF TNFA UPR UV V1 V2 VEGF WNT""".split()  # noqa: SIM905
-)
-
-
-def pathway_label(name: object, most: int = 40) -> str:
-    """Make a gene set's name readable -> ``KEGG_MAPK_SIGNALING_PATHWAY`` becomes ``MAPK signaling pathway``.
-
-    Names that are not written in capitals and underscores stay as they are.
-    """
-    text = str(name)
-    if text != text.upper() or "_" not in text:
-        return short(text, most)
-    words = _COLLECTION.sub("", text).split("_")
-    words = [word if word in _ACRONYMS else word.lower() for word in words]
-    words[0] = words[0][:1].upper() + words[0][1:]
-    return short(" ".join(words), most)
+        raise ValueError(f"{full!r} is no module colour; use one of WGCNA's colour names or a matplotlib colour.") from None

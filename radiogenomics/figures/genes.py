@@ -11,6 +11,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import blended_transform_factory
 
 from radiogenomics.figures import _style as st
+from radiogenomics.figures import wording
 
 _ROW_MM = 4.2
 _WIDEST = 1000.0  # an interval beyond this factor is cut with an arrow, so that the others can be read
@@ -47,7 +48,7 @@ def odds_forest(genes: pd.DataFrame, *, unit: str = "per SD", ax: Axes | None = 
         ax.plot(np.clip(row["odds_ratio"], low, high), place, "s", ms=3.5, color=color)
         ax.text(1.03, place, _ratio(row), transform=right, va="center", fontsize=st.SMALL_POINTS)
     ax.text(1.03, -1, "OR (95 % CI)", transform=right, va="center", fontsize=st.SMALL_POINTS, weight="bold")
-    ax.set_yticks(range(len(genes)), [st.short(name, 22) for name in genes.index])
+    ax.set_yticks(range(len(genes)), [wording.short(name, 22) for name in genes.index])
     ax.set(xscale="log", xlim=(low, high), ylim=(len(genes) - 0.4, -1.6), xlabel=f"Odds ratio {unit}")
     ax.xaxis.set_major_locator(_locator(low, high))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -130,7 +131,7 @@ def kaplan_meier(
             part["survival"],
             where="post",
             color=colors[name],
-            label=f"{st.short(name, 24)} (n = {part['at_risk'].max():.0f})",
+            label=f"{wording.short(name, 24)} (n = {part['at_risk'].max():.0f})",
         )
         if {"low", "high"} <= set(part):
             upper.fill_between(
@@ -142,7 +143,7 @@ def kaplan_meier(
                 alpha=0.15,
                 lw=0,
             )
-    st.panel_axes(upper).set(ylim=(-0.02, 1.04), ylabel=st.wrapped(endpoint, 34))
+    st.panel_axes(upper).set(ylim=(-0.02, 1.04), ylabel=wording.wrapped(endpoint, 34))
     upper.tick_params(labelbottom=False)
     upper.set_xlim(left=0, right=float(curves["time"].max()) * 1.02)
     upper.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, borderaxespad=0.2)
@@ -154,7 +155,7 @@ def kaplan_meier(
 
 
 def _equals(p: float) -> str:
-    text = st.p_text(p)
+    text = wording.p_text(p)
     return text if text.startswith("<") else f"= {text}"
 
 
@@ -167,7 +168,7 @@ def _at_risk(ax: Axes, groups: dict[str, pd.DataFrame], colors: dict[str, str]) 
             after = np.searchsorted(times, tick)
             number = part["at_risk"].iloc[after] if after < len(times) else 0
             ax.text(tick, place, f"{number:.0f}", ha="center", va="center", fontsize=st.SMALL_POINTS)
-    ax.set_yticks(range(len(groups)), [st.short(name, 14) for name in groups])
+    ax.set_yticks(range(len(groups)), [wording.short(name, 14) for name in groups])
     for text, color in zip(ax.get_yticklabels(), colors.values(), strict=True):
         text.set_color(color)
     ax.set(ylim=(len(groups) - 0.4, -0.6))

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.transforms import ScaledTranslation
 
 from radiogenomics.figures import _style as st
+from radiogenomics.figures import wording
 
 Floats = npt.NDArray[np.float64]
 _NULLS = {"permuted patients": st.SKY, "random features": st.ORANGE}
@@ -52,7 +53,7 @@ def _strip(ax: Axes, colors: Sequence[str | None]) -> None:
 
 def _eigengenes_first(links: pd.DataFrame) -> pd.DataFrame:
     """Bring the eigengene of every pair to `target`, and order modules by their number."""
-    st.require(links, "links", ["feature", "target", "effect", "q"])
+    _check_pairs(links, ["feature", "target", "effect", "q"])
     number = links["target"].astype(str).str.extract(r"^ME(\d+)$")[0]
     if number.isna().all():
         links = links.rename(columns={"feature": "target", "target": "feature"})
@@ -89,7 +90,7 @@ def link_heatmap(links: pd.DataFrame, *, most: int = 40, ax: Axes | None = None)
     Axes
         The longer side in rows.
     """
-    st.require(links, "links", ["feature", "target", "effect", "q", "p"])
+    _check_pairs(links, ["feature", "target", "effect", "q", "p"])
     if links["feature"].nunique() > links["target"].nunique():
         links = links.rename(columns={"feature": "target", "target": "feature"})
     kept, notes = links, []
@@ -99,20 +100,21 @@ def link_heatmap(links: pd.DataFrame, *, most: int = 40, ax: Axes | None = None)
             kept = kept[kept[side].isin(best[:most])]
             notes.append(f"the {most} of {len(best)} {'rows' if side == 'target' else 'columns'} with the smallest p")
     effect, q = _grids(kept)
-    ax = _heat(effect, q, rows=[st.pathway_label(name, 38) for name in effect.index], label="Pearson r", ax=ax)
+    ax = _heat(effect, q, rows=[wording.pathway_label(name, 38) for name in effect.index], label="Pearson r", ax=ax)
     if notes:
         ax.set_title("\n".join(notes).capitalize(), weight="normal", fontsize=st.SMALL_POINTS)
     return ax
 
 
+def _check_pairs(links: pd.DataFrame, columns: list[str]) -> None:
+    twice = st.require(links, "links", columns).duplicated(["feature", "target"])
+    if twice.any():
+        pair = " and ".join(repr(name) for name in links.loc[twice, ["feature", "target"]].iloc[0])
+        raise ValueError(f"`links` has the pair {pair} more than once; keep one family and one estimate.")
+
+
 def _grids(links: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Turn long links into a grid of effects and one of q, in the order of their first appearance."""
-    twice = links.duplicated(["feature", "target"])
-    if twice.any():
-        row = links[twice].iloc[0]
-        raise ValueError(
-            f"`links` has the pair {row['feature']!r}, {row['target']!r} more than once; keep one family and one estimate."
-        )
     rows, columns = links["target"].unique(), links["feature"].unique()
     effect, q = (links.pivot_table(index="target", columns="feature", values=value, dropna=False) for value in ("effect", "q"))
     return effect.reindex(rows, columns=columns), q.reindex(rows, columns=columns)
@@ -124,10 +126,10 @@ def _heat(effect: pd.DataFrame, q: pd.DataFrame, *, rows: Sequence[str], label: 
     numbers = wide <= 10
     height = min((4.4 if numbers else 3.6) * count, 190)
     width = st.COLUMN_MM if wide <= 6 else st.PAGE_MM
-    names = [st.pathway_label(name, 34) for name in effect.columns]
+    names = [wording.pathway_label(name, 34) for name in effect.columns]
     upright = min(max(map(len, names)) * 1.15, 42)
     ax = st.panel_axes(ax, width_mm=width, height_mm=height + upright + 12)
-    text = q.map(st.stars) if not numbers else effect.map(st.amount) + q.map(st.stars)
+    text = q.map(wording.stars) if not numbers else effect.map(wording.amount) + q.map(wording.stars)
     bound = max(0.3, np.ceil(np.nanmax(np.abs(effect.to_numpy(dtype=float)), initial=0.3) * 10) / 10)
     sns.heatmap(
         effect.astype(float), annot=text.where(effect.notna(), "").to_numpy(), fmt="", annot_kws={"size": st.SMALL_POINTS},
@@ -186,8 +188,8 @@ def volcano(links: pd.DataFrame, *, q_below: float = 0.05, named: int = 6, ax: A
             rasterized=len(drawn) > 2000,
         )
     for number, row in enumerate(first.to_dict("records"), 1):
-        names = f"{st.short(row['feature'], 23)} – {st.pathway_label(row['target'], 23)}"
-        ax.plot([], [], " ", label=f"{number}  {names}  r = {st.amount(row['effect'])}")
+        names = f"{wording.short(row['feature'], 23)} – {wording.pathway_label(row['target'], 23)}"
+        ax.plot([], [], " ", label=f"{number}  {names}  r = {wording.amount(row['effect'])}")
     ax.set(xlabel="Effect (Pearson r)", ylabel="−log$_{10}$ p", ylim=(0, max(height.max() * 1.08, 1.5)))
     bound = max(0.2, drawn["effect"].abs().max() * 1.1)
     ax.set_xlim(-bound, bound)
@@ -232,7 +234,7 @@ def null_histogram(counts: pd.DataFrame, *, found: int, ax: Axes | None = None) 
     bins = np.arange(-0.5, top + width + 0.5, width).tolist()
     for name, part in counts.groupby("null", sort=False):
         color = _NULLS.get(str(name), st.PURPLE)
-        label = f"{str(name).capitalize()}: mean {st.amount(part['count'].mean(), 1)} ({len(part):,} draws)"
+        label = f"{str(name).capitalize()}: mean {wording.amount(part['count'].mean(), 1)} ({len(part):,} draws)"
         ax.hist(
             part["count"], bins=bins, weights=np.full(len(part), 1 / len(part)), histtype="stepfilled", alpha=0.35, color=color
         )
@@ -241,5 +243,41 @@ def null_histogram(counts: pd.DataFrame, *, found: int, ax: Axes | None = None) 
         )
     ax.axvline(found, color=st.VERMILION, lw=1.4, label=f"Found in the data: {found:,}")
     ax.set(xlabel="Links called significant", ylabel="Share of draws", xlim=(-0.5 - 0.02 * top, top + width + 0.02 * top))
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.01), borderaxespad=0)
+    return ax
+
+
+@st.styled
+def null_intervals(nulls: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw the number of links found in every family beside what its nulls give.
+
+    Parameters
+    ----------
+    nulls : DataFrame
+        ``family, null, found, mean, low, high``, one row a family and null.
+    ax : Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+        A symmetric logarithmic scale: the links found as diamonds, each null's mean and central 95 % as a bar.
+    """
+    st.require(nulls, "nulls", ["family", "null", "found", "mean", "low", "high"])
+    families = list(dict.fromkeys(nulls["family"]))
+    ax = st.panel_axes(ax, height_mm=30 + 9 * len(families))
+    ax.set_xscale("symlog", linthresh=1, linscale=0.6)
+    for number, (name, part) in enumerate(nulls.groupby("null", sort=False)):
+        color, places = _NULLS.get(str(name), st.PURPLE), part["family"].map(families.index) + 0.22 * (number + 0.3)
+        ax.hlines(places, part["low"], part["high"], color=color, lw=2.4, alpha=0.6)
+        ax.plot(part["mean"], places, "o", ms=3.5, color=color, label=f"{str(name).capitalize()} (mean, central 95 %)")
+    found = nulls.drop_duplicates("family")
+    ax.plot(found["found"], found["family"].map(families.index) - 0.2, "D", ms=4, color=st.VERMILION, label="Found in the data")
+    ax.set_yticks(range(len(families)), [wording.wrapped(name, 22) for name in families])
+    top = max(float(nulls[["found", "high"]].to_numpy().max()), 1.0)
+    ticks = [0, 1, *(10**power for power in range(1, int(np.log10(top)) + 2))]
+    ax.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+    ax.set(xlabel="Links with q below 0.05", ylim=(len(families) - 0.4, -0.6), xlim=(-0.15, max(top * 1.3, 3)))
+    ax.tick_params(axis="x", which="minor", bottom=False)
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1.01), borderaxespad=0)
     return ax

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.transforms import blended_transform_factory
 
 from radiogenomics.figures import _style as st
+from radiogenomics.figures import wording
 
 _ROW_MM = 4.6
 Floats = npt.NDArray[np.float64]
@@ -71,7 +72,7 @@ def _auc_text(evaluation: pd.DataFrame | None, facts: dict[str, Any]) -> str:
     if not match.any():
         return ""
     row = evaluation[match].iloc[0]
-    return f": {st.interval(row['auc'], row['auc_low'], row['auc_high'])}"
+    return f": {wording.interval(row['auc'], row['auc_low'], row['auc_high'])}"
 
 
 @st.styled
@@ -105,7 +106,7 @@ def auc_forest(evaluation: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.text(
             1.03,
             place,
-            st.interval(row["auc"], row["auc_low"], row["auc_high"]),
+            wording.interval(row["auc"], row["auc_low"], row["auc_high"]),
             transform=right,
             va="center",
             fontsize=st.SMALL_POINTS,
@@ -126,10 +127,10 @@ def _forest_rows(evaluation: pd.DataFrame) -> list[tuple[str, pd.Series | None]]
     rows: list[tuple[str, pd.Series | None]] = []
     cohorts = st.varies(evaluation, "cohort")
     for signature, part in evaluation.groupby("signature", sort=False, dropna=False):
-        rows.append((st.short(signature, 30), None))
+        rows.append((wording.short(signature, 30), None))
         order = st.estimate_order(part["estimate"])
         for _, row in part.iloc[part["estimate"].map(order.index).argsort(kind="stable")].iterrows():
-            where = f", {st.short(row['cohort'], 14)}" if cohorts and row["estimate"] == "external" else ""
+            where = f", {wording.short(row['cohort'], 14)}" if cohorts and row["estimate"] == "external" else ""
             rows.append((st.estimate(row["estimate"]).label + where, row))
     return rows
 
@@ -168,7 +169,7 @@ def score_distribution(
         ax.plot([], [], "o", ms=3, color=color, label=f"{labels[value]} (n = {max(map(len, parts))})")
     ax.set_xticks(range(len(order)), order)
     ax.legend(
-        title=st.wrapped(outcome, 50),
+        title=wording.wrapped(outcome, 50),
         title_fontsize=st.SMALL_POINTS,
         alignment="left",
         loc="lower left",
@@ -209,7 +210,9 @@ def _score_groups(scores: pd.DataFrame) -> "pd.Series[str]":
         key: scores[key].map(lambda name, key=key: st.estimate(name).label if key == "estimate" else str(name)) for key in parts
     }
     return (
-        pd.DataFrame(words).agg("\n".join, axis=1).map(lambda text: "\n".join(st.wrapped(line, 16) for line in text.split("\n")))
+        pd.DataFrame(words)
+        .agg("\n".join, axis=1)
+        .map(lambda text: "\n".join(wording.wrapped(line, 16) for line in text.split("\n")))
     )
 
 
@@ -233,11 +236,11 @@ def signature_correlation(correlation: pd.DataFrame, *, ax: Axes | None = None) 
         raise ValueError(
             f"`correlation` must be square, it is {correlation.shape[0]} x {correlation.shape[1]}; use scores.corr()."
         )
-    names = [st.short(name, 22) for name in correlation.columns]
+    names = [wording.short(name, 22) for name in correlation.columns]
     size = 38 + 9 * len(names)
     ax = st.panel_axes(ax, width_mm=min(max(size + 12, st.COLUMN_MM), st.PAGE_MM), height_mm=min(size, 170))
     hidden = np.triu(np.ones(correlation.shape, dtype=bool), 1)
-    numbers = correlation.map(st.amount).to_numpy() if len(names) <= 12 else None
+    numbers = correlation.map(wording.amount).to_numpy() if len(names) <= 12 else None
     sns.heatmap(
         correlation, mask=hidden, vmin=-1, vmax=1, cmap=st.DIVERGING, annot=numbers, fmt="", annot_kws={"size": st.SMALL_POINTS},
         square=True, linewidths=0.5, xticklabels=names, yticklabels=names, ax=ax,

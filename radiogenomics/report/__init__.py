@@ -1,1 +1,6 @@
-def render(*a): return "x"
+"""The report of a study: one HTML file that a person understands, from finished tables and figures."""
+
+from radiogenomics.report.page import Facts, render
+from radiogenomics.report.summary import Finding, summarise
+
+__all__ = ["Facts", "Finding", "render", "summarise"]

@@ -8,7 +8,7 @@ from radiogenomics import simulate
 from radiogenomics._files import sha256, write_table, write_text
 
 
-def write_demo(folder: Path, *, signal: bool = True, seed: int = 2024) -> Path:
+def write_demo(folder: Path, *, signal: bool = True, seed: int = 2026) -> Path:
     """Simulate two cohorts and write their tables and a manifest.
 
     Parameters
@@ -62,7 +62,15 @@ def _manifest(sources: dict[str, dict[str, object]], seed: int, signal: bool) ->
             "negative": ["N0", "N0 (i-)", "N0 (i+)"],
             "excluded": ["NX"],
         },
-        "survival": {"source": "clinical_training", "time": "pfi_days", "event": "pfi_event", "name": "progression-free interval"},
+        "survival": [
+            {
+                "name": "progression-free interval",
+                "source": "clinical_training",
+                "time": "pfi_days",
+                "event": "pfi_event",
+                "covariates": ["age_years"],
+            }
+        ],
         "expression": {"source": "expression", "unit": "log2"},
         "gene_sets": {"source": "gene_sets", "min_size": 10},
         "modules": {"min_size": 40, "power": "auto", "network": "unsigned"},

@@ -7,6 +7,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from radiogenomics import genescore, linking, validation
+from radiogenomics.study import survival
 from radiogenomics.study.imaging_arm import recipe, training_features
 from radiogenomics.study.plan import Plan
 from radiogenomics.study.store import Step, Store
@@ -29,6 +30,10 @@ def steps(plan: Plan) -> list[Step]:
         Step("links", plan.bind(_links), needs=(*imaging, *molecular), settings=seed | {"links": manifest.links.model_dump()}),
         Step("gene_score", plan.bind(_gene_score), needs=(*imaging, "modules", "membership"), settings=score),
     ]
+    if manifest.survival:
+        sources = plan.hashes(manifest.training.clinical, *(one.source for one in manifest.survival))
+        settings = sources | {"survival": [one.model_dump() for one in manifest.survival]}
+        made.append(Step("survival", plan.bind(survival.tables), needs=("gene_score_everyone",), settings=settings))
     if manifest.truth:
         made.append(Step("planted", plan.bind(_planted), needs=("modules", "links", "evaluation"), settings=plan.hashes(manifest.truth)))
     return made
@@ -102,6 +107,7 @@ def _gene_score(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
         "gene_score_evaluation": judged.table,
         "gene_score_patients": judged.scores,
         "gene_score_odds": _odds(judged.scores),
+        "gene_score_everyone": _everyone(plan, fitted["score"]),
     }
 
 
@@ -145,6 +151,13 @@ def _genes(fitted: Pipeline, table: pd.DataFrame, outcome: pd.Series, modules: p
     names = ["gene", "module", "color", "kme", "significance", "coefficient", "odds_ratio", "odds_ratio_low", "odds_ratio_high", "p"]
     kinds = {name: float for name in names if name not in ("gene", "color")}
     return pd.DataFrame(rows, columns=names).astype(kinds).astype({"module": int}).set_index("gene")
+
+
+def _everyone(plan: Plan, score: genescore.GeneScore) -> pd.DataFrame:
+    """Score everybody with expression by the genes fitted to the linked patients; log odds, so that it has no ceiling."""
+    matrix = plan.expression.expression
+    values = score.decision_function(matrix[score.genes_])
+    return pd.DataFrame({"score": values, "linked": matrix.index.isin(plan.linked)}, index=matrix.index)
 
 
 def _odds(scores: pd.DataFrame) -> pd.DataFrame:

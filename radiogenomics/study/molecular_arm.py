@@ -63,6 +63,7 @@ def _modules(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
     return {
         "soft_threshold": fit.table.assign(chosen=fit.table["power"] == power),
         "modules": _genes(found),
+        "module_tree": modules.tree_table(found.trees),
         "eigengenes": found.eigengenes,
         "membership": found.membership,
     }

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from scipy.stats import mannwhitneyu
 
 from radiogenomics._parallel import Progress, fan_out
-from radiogenomics.stats import at_threshold, auc, youden_threshold
+from radiogenomics.stats import Auc, at_threshold, auc, youden_threshold
 from radiogenomics.validation._cohorts import Cohort, check_cohort, check_external, check_folds, check_recipe
+from radiogenomics.validation._interval import cross_validated_auc
 from radiogenomics.validation._tasks import Final, Fold, Material, Permuted, Preselected, Resample, Split, Volume, folds, run
 
 Floats = NDArray[np.float64]
@@ -98,7 +99,8 @@ def evaluate(
       cross-validated on what was selected. It **leaks**: the selection has seen the patients it is judged on. A recipe that
       is no `Pipeline` has no selection to leak; the row is then plain cross-validation.
     - ``nested``: the whole recipe inside repeated stratified cross-validation; a patient's score is the mean of its
-      out-of-fold probabilities over the repeats.
+      out-of-fold probabilities over the repeats. Its interval is DeLong's, widened because the fits share their training
+      patients (`cross_validated_auc`, which says what it covers and what not).
     - ``optimism``: Harrell's bootstrap. The recipe is refitted on bootstrap samples, and the mean excess of its area there over
       its area on the original patients is taken from the apparent one. For recipes that fit their training patients
       perfectly (forests) it is known to stay too high; it has no interval and no p.
@@ -218,13 +220,14 @@ def _seed(random_state: int, stage: str, place: int) -> int:
 def _assemble(signature: str, material: Material, splits: tuple[tuple[Split, ...], ...], done: dict[str, Any]) -> Evaluation:
     training = material.training
     fits = [done[name] for name in done if name.startswith("nested ")]
-    nested = _mean_out_of_fold(splits, [scores for scores, _ in fits])
+    repeats = _out_of_fold(splits, [scores for scores, _ in fits])
+    nested, area = repeats.mean(axis=0), cross_validated_auc(training.outcome, repeats, n_splits=len(splits[0]))
     test = _permutation(done)
     threshold = youden_threshold(training.outcome, nested)
     judged = [
         _Judged(training, "apparent", done["apparent"][training.name]),
         _Judged(training, "published", done["published"]),
-        _Judged(training, "nested", nested, p=test.p),
+        _Judged(training, "nested", nested, area=area, p=test.p),
         *(_Judged(one, "external", done["apparent"][one.name], threshold=threshold) for one in material.external),
         *_volumes(material, done.get("volume", {})),
     ]
@@ -248,12 +251,13 @@ class _Judged:
     cohort: Cohort
     estimate: str
     score: Floats
+    area: Auc | None = None
     threshold: float | None = None
     p: float | None = None
 
     def row(self, signature: str) -> dict[str, Any]:
         outcome = self.cohort.outcome
-        area = auc(outcome, self.score)
+        area = auc(outcome, self.score) if self.area is None else self.area
         threshold = youden_threshold(outcome, self.score) if self.threshold is None else self.threshold
         measures = at_threshold(outcome, self.score, threshold).set_index("measure")["value"]
         p = _mann_whitney(outcome, self.score) if self.p is None else self.p
@@ -275,12 +279,13 @@ def _volumes(material: Material, scores: dict[str, Floats]) -> list[_Judged]:
     return [_Judged(cohort, "volume", scores[cohort.name], threshold=threshold) for cohort in known]
 
 
-def _mean_out_of_fold(splits: tuple[tuple[Split, ...], ...], scores: list[Floats]) -> Floats:
-    tests = [test for one in splits for _, test in one]
-    total = np.zeros(sum(len(test) for _, test in splits[0]))
-    for test, part in zip(tests, scores, strict=True):
-        total[test] += part
-    return total / len(splits)
+def _out_of_fold(splits: tuple[tuple[Split, ...], ...], scores: list[Floats]) -> Floats:
+    """Put the scores of all folds into their places -> one row a repeat."""
+    repeats = np.empty((len(splits), sum(len(test) for _, test in splits[0])))
+    places = [(row, test) for row, one in enumerate(splits) for _, test in one]
+    for (row, test), part in zip(places, scores, strict=True):
+        repeats[row, test] = part
+    return repeats
 
 
 def _mann_whitney(outcome: NDArray[np.int_], score: Floats) -> float:
