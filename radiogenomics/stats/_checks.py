@@ -71,6 +71,16 @@ def same_patients(values: npt.ArrayLike, beside: npt.ArrayLike, name: str, other
         raise ValueError(f"`{name}` and `{other}` are labelled differently: {labels}; align them with {name}.loc[{other}.index].")
 
 
+def follow_up_of(time: npt.ArrayLike, event: npt.ArrayLike) -> tuple[Floats, Bools]:
+    """Check follow-up and event -> arrays of times and of Booleans."""
+    follow_up, failed = numbers(time, "time"), binary(event, "event", both=False)
+    same_patients(event, time, "event", "time")
+    if follow_up.min() < 0:
+        first = int(np.flatnonzero(follow_up < 0)[0])
+        raise ValueError(f"`time` is {follow_up[first]:g} at {place(time, first)}; follow-up cannot be negative.")
+    return follow_up, failed
+
+
 def level_of(level: float) -> float:
     """Check a confidence level strictly between 0 and 1 -> the level."""
     if not 0 < level < 1:
