@@ -101,13 +101,12 @@ def _gene_score(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
         progress=plan.tasks("gene score"),
         keep=store.work("gene-score", plan.inputs.manifest.model_dump(mode="json")),
     )
-    fitted = pipeline.fit(table, outcome)
     return {
-        "gene_score": _genes(fitted, table, outcome, store.table("modules")),
+        "gene_score": _genes(judged.fitted, table, outcome, store.table("modules")),
         "gene_score_evaluation": judged.table,
         "gene_score_patients": judged.scores,
         "gene_score_odds": _odds(judged.scores),
-        "gene_score_everyone": _everyone(plan, fitted["score"]),
+        "gene_score_everyone": _everyone(plan, judged.fitted["score"]),
     }
 
 
