@@ -10,8 +10,8 @@ from scipy import ndimage
 
 _NEIGHBOURS = np.ones((3, 3, 3))
 _FACES = ndimage.generate_binary_structure(3, 1)
-_SEED_MM = 2.0  # the seed's own signal is taken from the voxels this close to it
-_BACKGROUND_PERCENTILE = 50.0
+_SEED_MM = 3.0  # the seed's level is taken from the voxels this close to it,
+_SEED_PERCENTILE = 90.0  # high among them, so that a seed near the lesion's edge grows the same lesion
 
 
 @dataclass(frozen=True)
@@ -149,9 +149,9 @@ def _grow(
 ) -> Grown:
     smooth = _smoothed(enhancement, window, smoothing_mm)
     spacing = np.array(enhancement.GetSpacing()[::-1])
-    seed_level = float(np.median(smooth[_distance(window, place, enhancement, spacing) <= _SEED_MM]))
+    seed_level = float(np.percentile(smooth[_distance(window, place, enhancement, spacing) <= _SEED_MM], _SEED_PERCENTILE))
     tissue = smooth[near & (smooth != 0)]
-    background = float(np.percentile(tissue, _BACKGROUND_PERCENTILE)) if tissue.size else 0.0
+    background = float(np.median(tissue)) if tissue.size else 0.0
     if not seed_level > max(background, 0.0):
         x, y, z = tuple(place)[::-1]
         raise ValueError(
