@@ -153,9 +153,12 @@ def write_mask(mask: sitk.Image, path: Path) -> Path:
     with atomic(path) as temporary:
         # SimpleITK knows the format by the name, and a temporary name keeps only the last of two suffixes.
         whole = temporary.with_suffix(".nii.gz") if temporary.suffix == ".gz" else temporary
-        sitk.WriteImage(mask, str(whole), useCompression=True)
-        if whole != temporary:
+        try:
+            sitk.WriteImage(mask, str(whole), useCompression=True)
             whole.replace(temporary)
+        finally:
+            if whole != temporary:
+                whole.unlink(missing_ok=True)
     return path
 
 
