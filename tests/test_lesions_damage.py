@@ -174,18 +174,18 @@ def test_files_that_are_no_masks_are_named(case, tmp_path):
         lesions.read_mask(tmp_path / "mask.txt", image=image)
     with pytest.raises(ValueError, match=r"^1-001\.dcm is no DICOM SEG \(its modality is MR\); give the mask file\.$"):
         lesions.read_mask(folder / "1-001.dcm", image=image)
-    whole = lesions.write_mask(mask, tmp_path / "whole.nrrd")
+    whole = images.write_volume(mask, tmp_path / "whole.nrrd")
     with pytest.raises(ValueError, match=r"^whole\.nrrd has no label 4; it holds 0, 1\.$"):
         lesions.read_mask(whole, image=image, segment=4)
     with pytest.raises(ValueError, match=r"^mask\.stl does not end in \.nii, \.nii\.gz, \.nrrd or \.mha; give one of those\.$"):
-        lesions.write_mask(mask, tmp_path / "mask.stl")
+        images.write_volume(mask, tmp_path / "mask.stl")
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.6, 0.98])
 @pytest.mark.parametrize("name", ["mask.nii", "mask.nii.gz", "mask.nrrd", "mask.mha"])
 def test_label_volumes_cut_short_are_refused(case, tmp_path, name, share):
     """ITK itself reads a cut NIfTI file without a word."""
-    path = lesions.write_mask(case[2], tmp_path / name)
+    path = images.write_volume(case[2], tmp_path / name)
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
     message = f"{name} cannot be read as a volume; it is damaged or cut short, export the mask again."
@@ -273,6 +273,8 @@ def test_seeds_and_boxes_are_checked(case):
         lesions.grow_from_seed(enhancement, seed=(29, 22, 10), radius_mm=9.0, fraction=1, smoothing_mm=0.8)
     with pytest.raises(ValueError, match=r"^`box` is \[\(0, 60\), \(0, 1\), \(0, 1\)\]; it must be first and last voxel along x, y and z inside"):
         lesions.grow_in_box(enhancement, box=[(0, 60), (0, 1), (0, 1)], fraction=0.5, smoothing_mm=0.8)
+    with pytest.raises(ValueError, match=r"^Nothing enhances in the box \(all 0 %\); give a box around the bright part of the PE1 map\.$"):
+        lesions.grow_in_box(enhancement, box=[(0, 3), (0, 3), (0, 3)], fraction=0.5, smoothing_mm=0.8)
 
 
 def test_zones_and_agreement_are_checked(case):

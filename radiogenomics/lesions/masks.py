@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
-from radiogenomics._files import atomic
 from radiogenomics.images import resample_like
 from radiogenomics.lesions.les import read_les
 from radiogenomics.lesions.segmentation import read_seg
@@ -137,29 +136,6 @@ def volume_mm3(mask: sitk.Image) -> float:
 def count(mask: sitk.Image) -> int:
     """Count the voxels above 0."""
     return int(np.count_nonzero(sitk.GetArrayViewFromImage(mask) > 0))
-
-
-def write_mask(mask: sitk.Image, path: Path) -> Path:
-    """Write a mask as a compressed volume (NIfTI, NRRD or MetaImage by its suffix), whole or not at all.
-
-    Raises
-    ------
-    ValueError
-        If the suffix is not one of those.
-    """
-    path = Path(path)
-    if not path.name.lower().endswith((".nii", ".nii.gz", ".nrrd", ".mha")):
-        raise ValueError(f"{path.name} does not end in .nii, .nii.gz, .nrrd or .mha; give one of those.")
-    with atomic(path) as temporary:
-        # SimpleITK knows the format by the name, and a temporary name keeps only the last of two suffixes.
-        whole = temporary.with_suffix(".nii.gz") if temporary.suffix == ".gz" else temporary
-        try:
-            sitk.WriteImage(mask, str(whole), useCompression=True)
-            whole.replace(temporary)
-        finally:
-            if whole != temporary:
-                whole.unlink(missing_ok=True)
-    return path
 
 
 def _labels(path: Path, segment: int | str | None) -> sitk.Image:
