@@ -155,7 +155,12 @@ def draw(
     outline = _slice(lesion, at) > 0
     title = f"First post-contrast, slice {at} of 0 to {lesion.GetSize()[2] - 1}"
     overlay = figures.lesion_slice(
-        _slice(phases.first, at), spacing_mm=spacing, lesion=outline, zones=_slice(zones, at), zone_labels=lesions.ZONES, title=title
+        _slice(phases.first, at),
+        spacing_mm=spacing,
+        lesion=outline,
+        zones=_slice(zones, at),
+        zone_labels=lesions.ZONES,
+        title=title,
     )
     montage = figures.phase_montage(
         {name: _slice(image, at) for name, image in phases.images.items()}, spacing_mm=spacing, lesion=outline
@@ -227,7 +232,12 @@ def _lesion_tables(phases: images.Phases, lesion: sitk.Image, zones: sitk.Image)
 
 
 def _write(
-    out: Path, phases: images.Phases, maps: dict[str, sitk.Image], lesion: sitk.Image, zones: sitk.Image, tables: dict[str, pd.DataFrame]
+    out: Path,
+    phases: images.Phases,
+    maps: dict[str, sitk.Image],
+    lesion: sitk.Image,
+    zones: sitk.Image,
+    tables: dict[str, pd.DataFrame],
 ) -> list[Path]:
     volumes = {**phases.images, **maps, "lesion": lesion, "zones": zones}
     files = [images.write_volume(image, out / "images" / f"{name}.nii.gz") for name, image in volumes.items()]
@@ -236,9 +246,7 @@ def _write(
     return files + [path for stem, table in tables.items() for path in write_table(table, out / "tables" / stem)]
 
 
-def _write_settings(
-    out: Path, patient: str, level: float, mask: Path | None, seed: Sequence[int] | None, register: bool
-) -> Path:
+def _write_settings(out: Path, patient: str, level: float, mask: Path | None, seed: Sequence[int] | None, register: bool) -> Path:
     chosen = {
         "patient": patient,
         "background_level": level,
