@@ -100,9 +100,8 @@ def auc(outcome: npt.ArrayLike, score: npt.ArrayLike, *, level: float = 0.95) ->
     Sun X, Xu W (2014). IEEE Signal Processing Letters 21:1389. doi:10.1109/LSP.2014.2337313
     """
     event = binary(outcome)
-    value = scores(score, outcome, "score")
-    (_, cases), (_, controls) = _ranked_placements(event, value, np.argsort(value))
-    return _auc(cases, controls, level_of(level))
+    placements = _shares(*_in_order(event, scores(score, outcome, "score")))
+    return _auc(*placements, level_of(level))
 
 
 def bootstrap_auc(
@@ -220,27 +219,33 @@ def delong_test(
 def _placements(event: Bools, score: Floats) -> Floats:
     """Place each case among the controls and each control among the cases, in the order of the patients."""
     order = np.argsort(score)
+    cases = event[order]
     placed = np.empty(score.size)
-    for ranks, share in _ranked_placements(event, score, order):
-        placed[order[ranks]] = share
+    placed[order[cases]], placed[order[~cases]] = _shares(cases, score[order])
     return placed
 
 
-def _ranked_placements(event: Bools, score: Floats, order: npt.NDArray[np.intp]) -> list[tuple[npt.NDArray[np.intp], Floats]]:
-    """Give the ranks of cases, and of controls, each with its share of the other class below, or above.
+def _shares(cases: Bools, ranked: Floats) -> tuple[Floats, Floats]:
+    """Give each case its share of controls below, and each control its share of cases above, in ascending order of the score.
 
     A midrank among all less the midrank in the own class counts the others below, ties one half (Sun & Xu 2014).
     """
-    ranked, cases = score[order], event[order]
     overall = _midranks(ranked) if (ranked[1:] == ranked[:-1]).any() else None
     shares = []
     for own in (np.flatnonzero(cases), np.flatnonzero(~cases)):
-        # Without ties a place among all, less the place in the own class, is a subtraction of whole numbers.
-        below = own - np.arange(own.size) if overall is None else overall[own] - _midranks(ranked[own])
-        shares.append((own, below / (score.size - own.size)))
-    _, above = shares[1]
-    np.subtract(1, above, out=above)
-    return shares
+        if overall is None:
+            # Without ties a place among all, less the place in the own class, is a subtraction of whole numbers.
+            own -= np.arange(own.size)
+            shares.append(own / (cases.size - own.size))
+        else:
+            shares.append((overall[own] - _midranks(ranked[own])) / (cases.size - own.size))
+    below, others_below = shares
+    return below, np.subtract(1, others_below, out=others_below)
+
+
+def _in_order(event: Bools, score: Floats) -> tuple[Bools, Floats]:
+    order = np.argsort(score)
+    return event[order], score[order]
 
 
 def _midranks(ranked: Floats) -> Floats:
