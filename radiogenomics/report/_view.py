@@ -25,6 +25,8 @@ HEADINGS = {
     "peak_mb": "Peak MB",
     "sha256": "SHA-256",
     "url": "URL",
+    "n_repeats": "Draws",
+    "mean": "Expected",
 }
 _PROBABILITIES = {"p", "q"}
 _MEASURES = ("odds_ratio", "hazard_ratio", "difference", "value", "mean", "icc", "observed", "coefficient")
@@ -112,8 +114,13 @@ def _column(table: pd.DataFrame, name: Hashable) -> list[str]:
         return [wording.p_text(value) for value in values]
     if f"{name}_low" in table.columns and f"{name}_high" in table.columns:
         bounds = zip(values, table[f"{name}_low"], table[f"{name}_high"], strict=True)
-        return [_ratio(*triple) for triple in bounds]
+        return [_counted(*triple) if name == "mean" else _ratio(*triple) for triple in bounds]
     return [cell(value) for value in values]
+
+
+def _counted(mean: float, low: float, high: float) -> str:
+    """Write the mean of counts and its bounds, which are counts themselves."""
+    return f"{mean:.3g} ({low:.3g}–{high:.3g})" if pd.notna(low) and pd.notna(high) else f"{mean:.3g}"
 
 
 def _ratio(value: float, low: float, high: float) -> str:

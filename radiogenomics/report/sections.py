@@ -1,6 +1,6 @@
 """What stands in a report and in which order: sections, their tables and their figures."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -94,14 +94,18 @@ def _link_views(links: pd.DataFrame) -> list[View]:
             best = rows.sort_values("p", kind="stable")
             found = int(rows["q"].lt(0.05).sum())
             begin = (
-                f"{family}: {found:,} of {len(rows):,} with q < 0.05."
+                f"{_sentence(family)}: {found:,} of {len(rows):,} with q < 0.05."
                 if honest
-                else f"{family}, with the fitted signature (leaks, for comparison only)."
+                else f"{_sentence(family)}, with the fitted signature (leaks, for comparison only)."
             )
             views.append(
                 view(best, begin, columns=columns, most=min(25, max(found, 8)) if honest else 5, where="tables/links.csv")
             )
     return views
+
+
+def _sentence(name: Hashable) -> str:
+    return str(name)[:1].upper() + str(name)[1:]
 
 
 def _pathway_size(pathways: pd.DataFrame) -> list[View]:
@@ -180,7 +184,7 @@ SECTIONS = (
     Section(
         "pathways", "Pathways", "Activity of gene sets in each patient, and gene sets over-represented in modules.",
         {"pathways": _pathway_size, "enrichment": _plain("enrichment", "Gene sets over-represented in modules.")},
-        ("pathway_bar", "pathway_dot", "enrichment_dot"),
+        ("pathway_bar", "enrichment_dot", "pathway_dot"),
     ),
     Section(
         "gene-score", "Gene score", "A score from hub genes of the modules that go with the imaging signature.",

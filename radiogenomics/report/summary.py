@@ -278,14 +278,16 @@ def _family(family: str, found: int, total: int, nulls: pd.DataFrame) -> str:
     if known.empty:
         return f"{text}; no null was run."
     chance = " and ".join(f"{row['mean']:.2g} with {row['null']}" for row in _records(known))
-    verdict = " That is no more than chance gives." if found and found <= _ceiling(known) else ""
+    verdict = " That is within the reach of chance." if found and _within_chance(found, known) else ""
     return f"{text}; chance alone would give {chance}.{verdict}"
 
 
-def _ceiling(nulls: pd.DataFrame) -> float:
-    """Give the largest number of links that chance makes plausible: the null's upper bound, or its mean without one."""
+def _within_chance(found: int, nulls: pd.DataFrame) -> bool:
+    """Tell whether some null gives as many links: by its p, or its upper bound, or its mean, whichever is known."""
+    if "p" in nulls and nulls["p"].notna().all():
+        return bool(nulls["p"].max() >= 0.05)
     column = "high" if "high" in nulls and nulls["high"].notna().all() else "mean"
-    return float(nulls[column].max())
+    return bool(found <= nulls[column].max())
 
 
 def _fitted_links(fitted: pd.DataFrame) -> str:
