@@ -95,7 +95,7 @@ def reassign(values: Array, trimmed: Trimmed, kinship: Kinship, *, threshold: fl
         return labels
     dissolved = []
     for place, module in enumerate(modules):
-        genes = np.flatnonzero(labels == module)
+        genes = np.flatnonzero(trimmed.labels == module)
         p = kinship.p(kinship(values[:, genes], trimmed.eigengenes), len(values))
         with np.errstate(invalid="ignore", divide="ignore"):
             moves = p.min(axis=1) / p[:, place] < threshold
