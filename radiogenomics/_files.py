@@ -3,7 +3,8 @@
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -68,6 +69,49 @@ def write_table(table: pd.DataFrame, stem: Path) -> list[Path]:
     with atomic(csv) as temporary:
         table.to_csv(temporary, index=named, lineterminator="\n")
     return [parquet, csv]
+
+
+def read_table(path: Path, *, missing: Sequence[str], text: bool = True) -> pd.DataFrame:
+    """Read a table from CSV, tab-separated text (each also gzipped) or parquet.
+
+    Parameters
+    ----------
+    path : Path
+        ``.csv`` is comma separated, ``.parquet`` parquet, anything else tab separated.
+    missing : sequence of str
+        Words that stand for a missing value.
+    text : bool
+        Whether every value stays the text it is; otherwise pandas infers numbers.
+
+    Returns
+    -------
+    DataFrame
+        As it stands in the file; an index of a parquet file becomes its first column.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is no such table.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file; check the path.")
+    ending = next((suffix for suffix in reversed(path.suffixes) if suffix != ".gz"), "")
+    try:
+        if ending == ".parquet":
+            return pd.read_parquet(path).reset_index()
+        return pd.read_csv(
+            path,
+            sep="," if ending == ".csv" else "\t",
+            dtype=str if text else None,
+            na_values=list(missing),
+            keep_default_na=False,
+            low_memory=False,
+        )
+    except (ValueError, OSError, EOFError, zlib.error) as error:
+        raise ValueError(f"{path}: cannot be read as a table ({error}); give CSV, tab-separated text or parquet.") from error
 
 
 def sha256(path: Path) -> str:

@@ -19,8 +19,6 @@ from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from threadpoolctl import threadpool_limits
 
-from radiogenomics._files import atomic
-
 logger = logging.getLogger(__name__)
 
 Progress = Callable[[int, int, str], None]
@@ -104,8 +102,7 @@ def fan_out(
         outcomes[name] = outcome
         done += 1
         if keep is not None and not isinstance(outcome, _Failed):
-            with atomic(_place(keep, name)) as temporary:
-                joblib.dump(outcome, temporary)
+            _store(outcome, _place(keep, name))
         if progress is not None:
             progress(done, len(tasks), name)
     return FanOut(
@@ -215,6 +212,14 @@ def _client(scheduler: Any) -> Iterator[Any]:
 
 def _place(folder: Path, name: str) -> Path:
     return Path(folder) / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.joblib"
+
+
+def _store(outcome: Any, path: Path) -> None:
+    """Keep a result: written beside, then renamed, so that a kill leaves it whole or absent."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(f".{os.getpid()}")
+    joblib.dump(outcome, temporary)
+    temporary.replace(path)
 
 
 def _kept(tasks: Mapping[str, Any], folder: Path | None) -> dict[str, Any]:

@@ -1,0 +1,174 @@
+"""The command line: a thin shell around the study. Every command reads, calls and writes; the work lies in the rooms."""
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from radiogenomics import __version__
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+Manifest = Annotated[Path, typer.Argument(help="The study manifest, a TOML file.")]
+Out = Annotated[Path, typer.Option("--out", help="The study's folder; made when missing, resumed when there.")]
+Mirror = Annotated[
+    Path | None, typer.Option("--mirror", help="A folder that is searched for files before anything is downloaded.")
+]
+Jobs = Annotated[int, typer.Option("--n-jobs", help="Processes on this machine; -1 for every core. Results do not depend on it.")]
+Scheduler = Annotated[str | None, typer.Option("--scheduler", help="Address of a Dask scheduler, in the place of --n-jobs.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say every detail.")]
+
+MISTAKES = (ValueError, OSError, RuntimeError, KeyError)
+"""What a user's mistake can raise; it ends in one message and exit code 2."""
+
+
+@app.callback(invoke_without_command=True)
+def _main(version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False) -> None:
+    """From breast MRI and matched transcriptomes to signatures, modules, pathways and gene scores, judged honestly."""
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    manifest: Manifest,
+    out: Out,
+    mirror: Mirror = None,
+    n_jobs: Jobs = -1,
+    scheduler: Scheduler = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Run the whole study; finished steps are not redone, and it is safe to interrupt."""
+    from radiogenomics import study
+
+    _log(quiet, verbose)
+    with _progress(quiet) as progress:
+        report = study.run(manifest, out=out, mirror=mirror, n_jobs=n_jobs, scheduler=scheduler, progress=progress)
+    _say(quiet, f"The report lies at {report}")
+
+
+@app.command()
+def check(manifest: Manifest, mirror: Mirror = None, quiet: Quiet = False, verbose: Verbose = False) -> None:
+    """Check everything that can be known before long work: files, columns, identifiers, outcome counts."""
+    from radiogenomics import study
+
+    _log(quiet, verbose)
+    checked = study.check(manifest, mirror=mirror)
+    for cohort in checked.cohorts.values():
+        for row in cohort.inclusion.to_dict("records"):
+            out = f" ({row['excluded']} out: {row['reason']})" if row["excluded"] else ""
+            _say(quiet, f"{row['cohort']}: {row['step']}: {row['n']}{out}")
+        included = cohort.patients[cohort.patients["included"]]
+        _say(quiet, f"{included['cohort'].iloc[0]}: {int(included['outcome'].sum())} of {len(included)} positive")
+    _say(quiet, f"{manifest}: no problem found")
+
+
+@app.command()
+def fetch(manifest: Manifest, mirror: Mirror = None, quiet: Quiet = False, verbose: Verbose = False) -> None:
+    """Download and verify the files of a study, and do no more."""
+    from radiogenomics import study
+
+    _log(quiet, verbose)
+    inputs = study.gather(manifest, mirror=mirror)
+    for name, file in inputs.files.items():
+        _say(quiet, f"{name}: {file} (sha256 {inputs.hashes[name][:12]}...)")
+
+
+@app.command()
+def init(
+    features: Annotated[
+        Path, typer.Option("--features", help="Imaging features: one row a patient, the first column names them.")
+    ],
+    expression: Annotated[
+        Path, typer.Option("--expression", help="Expression: one row a gene, one column a patient (or the other way).")
+    ],
+    clinical: Annotated[Path, typer.Option("--clinical", help="Clinical table: one row a patient, the first column names them.")],
+    outcome: Annotated[str, typer.Option("--outcome", help="The clinical column to predict.")],
+    positive: Annotated[
+        str | None, typer.Option("--positive", help="Its positive value(s), comma separated; 1 when left out.")
+    ] = None,
+    gene_sets: Annotated[Path | None, typer.Option("--gene-sets", help="A GMT file for pathway scores.")] = None,
+    to: Annotated[Path, typer.Option("--to", help="Where to write the manifest.")] = Path("study.toml"),
+    quiet: Quiet = False,
+) -> None:
+    """Write a valid manifest for tables of your own."""
+    from radiogenomics import study
+
+    words = positive.split(",") if positive else None
+    path = study.init(features, expression, clinical, outcome=outcome, positive=words, gene_sets=gene_sets, to=to)
+    _say(quiet, f"{path} is written and checked; now: radiogenomics run {path} --out {path.stem}")
+
+
+@app.command()
+def demo(
+    out: Out = Path("demo"),
+    n_jobs: Jobs = -1,
+    scheduler: Scheduler = None,
+    noise: Annotated[bool, typer.Option("--noise", help="Plant nothing: no link, no outcome effect.")] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Simulate two cohorts with known truth and run every step on them; needs no file and no network."""
+    from radiogenomics import study
+
+    _log(quiet, verbose)
+    manifest = study.write_demo(out / "inputs", signal=not noise)
+    with _progress(quiet) as progress:
+        report = study.run(manifest, out=out, n_jobs=n_jobs, scheduler=scheduler, progress=progress)
+    _say(quiet, f"The report lies at {report} (everything in it is simulated)")
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends in one message and exit code 2."""
+    try:
+        app()
+    except MISTAKES as error:
+        message = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+        typer.secho(f"Error: {message}", err=True, fg=typer.colors.RED)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        typer.secho("Interrupted; start the same command again and it goes on from here.", err=True)
+        sys.exit(130)
+
+
+def _say(quiet: bool, text: str) -> None:
+    if not quiet:
+        typer.echo(text)
+
+
+def _log(quiet: bool, verbose: bool) -> None:
+    from rich.logging import RichHandler
+
+    level = logging.ERROR if quiet else logging.DEBUG if verbose else logging.WARNING
+    logger = logging.getLogger("radiogenomics")
+    logger.handlers = [RichHandler(show_path=False, show_time=verbose)]
+    logger.setLevel(level)
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Callable[[int, int, str], None]]:
+    """Show one bar for the steps of the study; under it a line for the tasks of a long step."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, disable=quiet, transient=False) as bars:
+        lines: dict[str, TaskID] = {}
+
+        def show(done: int, total: int, name: str) -> None:
+            label = name.partition(":")[0]
+            if label not in lines:
+                lines[label] = bars.add_task(label, total=total)
+            bars.update(lines[label], completed=done, total=total)
+
+        yield show
+
+
+if __name__ == "__main__":
+    main()

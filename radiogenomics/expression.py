@@ -1,0 +1,279 @@
+"""Counts, TPM, FPKM or z-scores -> a log matrix of patients x genes, with what was dropped and why; QC by scanpy."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from radiogenomics._files import read_table
+from radiogenomics._tables import check_choice, check_numeric, check_patients, shown
+
+if TYPE_CHECKING:
+    import anndata as ad
+
+Floats = NDArray[np.float64]
+Unit = Literal["counts", "tpm", "fpkm", "log2", "zscore"]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An expression matrix ready for modules and pathways.
+
+    Attributes
+    ----------
+    expression : DataFrame, shape (n_patients, n_genes)
+        On a log2 scale, or z-scores as given.
+    dropped : DataFrame
+        Index 'gene'; column ``reason``: constant, low mean, or missing values.
+    clipped : int
+        How many values the clipping changed.
+    """
+
+    expression: pd.DataFrame
+    dropped: pd.DataFrame
+    clipped: int
+
+
+def read_expression(path: Path, *, genes_in: Literal["rows", "columns"]) -> pd.DataFrame:
+    """Read an expression matrix -> DataFrame patients x genes.
+
+    Parameters
+    ----------
+    path : Path
+        CSV, TSV or parquet; the first column holds the labels of the rows.
+    genes_in : {'rows', 'columns'}
+        Where the genes stand in the file.
+
+    Returns
+    -------
+    DataFrame, shape (n_patients, n_genes)
+        Index 'patient', columns 'gene', floats.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If a value is no number, or a gene or patient comes twice.
+    """
+    check_choice(genes_in, "genes_in", ("rows", "columns"))
+    raw = read_table(path, missing=("", "NA", "NaN"), text=False)
+    table = raw.set_index(raw.columns[0])
+    words = [str(column) for column, kind in table.dtypes.items() if not pd.api.types.is_numeric_dtype(kind)]
+    if words:
+        raise ValueError(f"{path}: column(s) {shown(words)} hold values that are no numbers; expression must be numeric.")
+    table = table.T if genes_in == "rows" else table
+    table = table.set_axis(table.index.astype(str), axis=0).astype(float)
+    for axis, kind in ((table.index, "patient"), (table.columns, "gene")):
+        twice = axis[axis.duplicated()].unique()
+        if len(twice):
+            raise ValueError(
+                f"{path}: {kind}(s) {shown(twice)} come more than once; keep one of each (is genes_in = {genes_in!r} right?)."
+            )
+    return table.rename_axis(index="patient", columns="gene")
+
+
+def prepare(
+    expression: pd.DataFrame,
+    *,
+    unit: Unit,
+    clip: float | None = None,
+    min_mean: float | None = None,
+    linked: pd.Index | None = None,
+) -> Prepared:
+    """Bring an expression matrix to the scale that modules and pathways work on.
+
+    Counts become log2 counts per million with TMM factors (prior count 2, as edgeR's ``cpm(log=TRUE)``), TPM and FPKM become
+    log2(x + 1), log2 and z-scores stay.
+
+    Parameters
+    ----------
+    expression : DataFrame, shape (n_patients, n_genes)
+        Index 'patient'.
+    unit : {'counts', 'tpm', 'fpkm', 'log2', 'zscore'}
+        What the numbers are.
+    clip : float, optional
+        Values beyond +-clip are set to it; for z-scores only (cBioPortal's reach 36,893).
+    min_mean : float, optional
+        Genes whose mean on the log scale is below are dropped; refused for z-scores, whose mean says nothing.
+    linked : Index, optional
+        The patients that will be linked to images; genes constant among them are dropped.
+
+    Returns
+    -------
+    Prepared
+        The matrix, the dropped genes with the reason, and the number of clipped values.
+
+    Raises
+    ------
+    ValueError
+        If a choice does not fit the unit, counts are negative or the matrix holds infinite values.
+
+    References
+    ----------
+    .. [1] Robinson MD, Oshlack A (2010). A scaling normalization method for differential expression analysis of RNA-seq
+       data. Genome Biology 11:R25. doi:10.1186/gb-2010-11-3-r25
+    """
+    check_choice(unit, "unit", get_args(Unit))
+    check_numeric(check_patients(expression, "expression"), "expression", missing=True)
+    _check_fit(expression, unit, clip, min_mean)
+    matrix = _to_log(expression, unit)
+    clipped = int((matrix.abs() > clip).to_numpy().sum()) if clip is not None else 0
+    matrix = matrix.clip(-clip, clip) if clip is not None else matrix
+    dropped = _reasons(matrix, min_mean, linked)
+    kept = matrix.drop(columns=dropped.index)
+    if kept.columns.empty:
+        raise ValueError(
+            f"no gene is left of {matrix.shape[1]}: {dropped['reason'].value_counts().to_dict()}; "
+            "relax min_mean or check the unit."
+        )
+    return Prepared(kept, dropped, clipped)
+
+
+def tmm_factors(counts: pd.DataFrame) -> pd.Series:
+    """Trimmed mean of M-values: normalisation factors of library sizes, as edgeR's ``calcNormFactors``.
+
+    Parameters
+    ----------
+    counts : DataFrame, shape (n_patients, n_genes)
+        Raw counts.
+
+    Returns
+    -------
+    Series, shape (n_patients,)
+        Factors whose geometric mean is 1.
+
+    References
+    ----------
+    .. [1] Robinson MD, Oshlack A (2010). Genome Biology 11:R25. doi:10.1186/gb-2010-11-3-r25
+    """
+    values = counts.to_numpy(float)
+    values = values[:, values.sum(axis=0) > 0]
+    sizes = values.sum(axis=1)
+    # The reference is the sample whose upper quartile is nearest to the mean upper quartile.
+    quartiles = np.quantile(values, 0.75, axis=1) / sizes
+    reference = int(np.argmin(np.abs(quartiles - quartiles.mean())))
+    raw = np.array([_tmm(row, values[reference], size, sizes[reference]) for row, size in zip(values, sizes, strict=True)])
+    return pd.Series(raw / np.exp(np.log(raw).mean()), index=counts.index, name="tmm")
+
+
+def log_cpm(counts: pd.DataFrame, *, prior: float = 2.0) -> pd.DataFrame:
+    """Log2 counts per million on TMM library sizes, as edgeR's ``cpm(log = TRUE)``.
+
+    Parameters
+    ----------
+    counts : DataFrame, shape (n_patients, n_genes)
+        Raw counts.
+    prior : float
+        Count added to each, scaled by library size.
+
+    Returns
+    -------
+    DataFrame, shape (n_patients, n_genes)
+        log2 CPM.
+    """
+    sizes = (counts.sum(axis=1) * tmm_factors(counts)).to_numpy()[:, None]
+    scaled = prior * sizes / sizes.mean()
+    values = np.log2((counts.to_numpy(float) + scaled) / (sizes + 2 * scaled) * 1e6)
+    return pd.DataFrame(values, index=counts.index, columns=counts.columns)
+
+
+def to_anndata(expression: pd.DataFrame, patients: pd.DataFrame | None = None) -> "ad.AnnData":
+    """Wrap a matrix and its patients for scanpy -> AnnData, patients x genes.
+
+    Parameters
+    ----------
+    expression : DataFrame, shape (n_patients, n_genes)
+        Index 'patient'.
+    patients : DataFrame, optional
+        Columns to carry in ``obs``.
+
+    Returns
+    -------
+    AnnData
+        ``X`` the matrix, ``obs`` the patients, ``var`` the genes.
+    """
+    import anndata as ad
+
+    obs = pd.DataFrame(index=expression.index) if patients is None else patients.reindex(expression.index)
+    return ad.AnnData(X=expression.to_numpy(float), obs=obs, var=pd.DataFrame(index=expression.columns.astype(str)))
+
+
+def principal_components(expression: pd.DataFrame, *, n_components: int = 5) -> pd.DataFrame:
+    """Find the main directions of expression by scanpy -> one row a patient, PC1...
+
+    Parameters
+    ----------
+    expression : DataFrame, shape (n_patients, n_genes)
+        Prepared matrix without missing values.
+    n_components : int
+        How many.
+
+    Returns
+    -------
+    DataFrame, shape (n_patients, n_components)
+        Scores; ``attrs['variance_ratio']`` holds the share of variance of each.
+    """
+    import scanpy as sc
+
+    wrapped = to_anndata(expression)
+    n_components = min(n_components, min(expression.shape) - 1)
+    sc.pp.pca(wrapped, n_comps=n_components, svd_solver="full", random_state=0)
+    names = [f"PC{i + 1}" for i in range(n_components)]
+    scores = pd.DataFrame(wrapped.obsm["X_pca"], index=expression.index, columns=names)
+    scores.attrs["variance_ratio"] = wrapped.uns["pca"]["variance_ratio"].tolist()
+    return scores
+
+
+def _check_fit(expression: pd.DataFrame, unit: Unit, clip: float | None, min_mean: float | None) -> None:
+    if unit == "zscore" and min_mean is not None:
+        raise ValueError(f"min_mean = {min_mean} does not fit unit 'zscore', whose genes all have mean near 0; leave it out.")
+    if unit != "zscore" and clip is not None:
+        raise ValueError(f"clip = {clip} is for unit 'zscore' only, the unit is {unit!r}; leave it out.")
+    if unit in ("counts", "tpm", "fpkm") and (expression.to_numpy() < 0).any():
+        raise ValueError(
+            f"unit {unit!r} cannot be negative, the smallest value is {expression.min().min():g}; is the unit 'log2' or 'zscore'?"
+        )
+    if unit == "zscore" and clip is None and expression.abs().max().max() > 100:
+        raise ValueError(
+            f"z-scores reach {expression.abs().max().max():,.0f}; give clip = 4 so that single patients do not rule every gene."
+        )
+
+
+def _to_log(expression: pd.DataFrame, unit: Unit) -> pd.DataFrame:
+    if unit == "counts":
+        return log_cpm(expression)
+    return expression.add(1).apply(np.log2) if unit in ("tpm", "fpkm") else expression
+
+
+def _reasons(matrix: pd.DataFrame, min_mean: float | None, linked: pd.Index | None) -> pd.DataFrame:
+    among = matrix if linked is None else matrix.loc[matrix.index.intersection(linked)]
+    reason = pd.Series("", index=matrix.columns)
+    if min_mean is not None:
+        reason[matrix.mean() < min_mean] = f"mean below {min_mean:g}"
+    reason[matrix.isna().any()] = "missing values"
+    reason[(matrix.std() == 0) | (among.std() == 0)] = "constant among the linked patients"
+    return reason[reason != ""].rename("reason").rename_axis("gene").to_frame()
+
+
+def _tmm(sample: Floats, reference: Floats, size: float, reference_size: float) -> float:
+    """Weighted mean of log ratios, 30 % trimmed on each side by ratio and 5 % by mean intensity (Robinson & Oshlack 2010)."""
+    both = (sample > 0) & (reference > 0)
+    p, q = sample[both] / size, reference[both] / reference_size
+    ratio, intensity = np.log2(p / q), np.log2(p * q) / 2
+    if ratio.size == 0 or np.abs(ratio).max() < 1e-6:
+        return 1.0
+    variance = (1 - p) / sample[both] + (1 - q) / reference[both]
+    kept = _inner(ratio, 0.3) & _inner(intensity, 0.05)
+    return float(2 ** (np.sum(ratio[kept] / variance[kept]) / np.sum(1 / variance[kept])))
+
+
+def _inner(values: Floats, trim: float) -> NDArray[np.bool_]:
+    from scipy.stats import rankdata
+
+    low = np.floor(values.size * trim) + 1
+    ranks = rankdata(values)
+    return np.asarray((ranks >= low) & (ranks <= values.size + 1 - low))

@@ -1,0 +1,48 @@
+"""A finished panel to disk: SVG, PNG and the numbers behind it."""
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+
+from radiogenomics._files import atomic
+from radiogenomics.figures._style import styled
+
+PNG_DPI = 300
+# Neither a date nor a version of the drawing library: the same table gives the same bytes.
+_METADATA = {".svg": {"Date": None, "Creator": "radiogenomics"}, ".png": {"Software": None}}
+
+
+@styled
+def save(panel: Axes | Figure | SubFigure, stem: Path | str, data: pd.DataFrame) -> list[Path]:
+    """Write a panel as ``<stem>.svg`` and ``<stem>.png`` and its numbers as ``<stem>.csv``, each whole or not at all.
+
+    The figure is closed for pyplot afterwards, so that a study can draw hundreds; the object itself can still be displayed.
+
+    Parameters
+    ----------
+    panel : Axes or Figure
+        What a function of this room returned.
+    stem : Path or str
+        The path without suffix; missing folders are made.
+    data : DataFrame
+        The table that the panel was drawn from; its index is written when it has a name.
+
+    Returns
+    -------
+    list of Path
+        The SVG, the PNG (300 dots per inch) and the CSV file.
+    """
+    figure = panel.get_figure(root=True)
+    if figure is None:
+        raise ValueError("`panel` belongs to no figure any more; draw it again before saving it.")
+    paths = [Path(f"{stem}{suffix}") for suffix in (*_METADATA, ".csv")]
+    for path in paths[:2]:
+        with atomic(path) as temporary:
+            figure.savefig(temporary, dpi=PNG_DPI, metadata=_METADATA[path.suffix])
+    with atomic(paths[2]) as temporary:
+        data.to_csv(temporary, index=data.index.name is not None, lineterminator="\n")
+    plt.close(figure)
+    return paths

@@ -1,0 +1,188 @@
+"""One look for every panel: journal sizes, a colour-blind safe palette, the names and colours of estimates and modules."""
+
+import re
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.figure import Figure, SubFigure
+
+from radiogenomics._tables import shown
+
+COLUMN_MM = 85.0
+PAGE_MM = 180.0
+MM_PER_INCH = 25.4
+FONT_POINTS = 7.0
+SMALL_POINTS = 6.0
+
+INK = "#1a1a1a"
+GREY = "#767676"
+PALE = "#d9d9d9"
+# Okabe & Ito's palette, told apart with every kind of colour vision.
+BLUE, SKY, GREEN, ORANGE, VERMILION, PURPLE = "#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#CC79A7"
+CYCLE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, GREY)
+DIVERGING = "RdBu_r"
+
+RC: dict[Any, Any] = {  # its keys are matplotlib's own
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib: the same text widths on every machine
+    "font.size": FONT_POINTS,
+    "axes.labelsize": FONT_POINTS,
+    "axes.titlesize": FONT_POINTS,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "legend.fontsize": SMALL_POINTS,
+    "legend.frameon": False,
+    "legend.handlelength": 1.4,
+    "xtick.labelsize": SMALL_POINTS,
+    "ytick.labelsize": SMALL_POINTS,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "lines.linewidth": 1.2,
+    "text.color": INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.unicode_minus": True,
+    "figure.facecolor": "white",
+    "axes.facecolor": "white",
+    "svg.fonttype": "path",
+    "svg.hashsalt": "radiogenomics",
+}
+
+
+class Estimate(NamedTuple):
+    """How one kind of estimate is called and drawn; `honest` when it comes from patients that the model has not seen."""
+
+    label: str
+    color: str
+    honest: bool
+
+
+ESTIMATES = {
+    "apparent": Estimate("Apparent (same patients)", VERMILION, False),
+    "published": Estimate("Published protocol", ORANGE, False),
+    "nested": Estimate("Nested cross-validation", BLUE, True),
+    "optimism": Estimate("Optimism-corrected", SKY, False),
+    "external": Estimate("External cohort", GREEN, True),
+    "volume": Estimate("Volume alone", GREY, True),
+}
+
+
+def style() -> AbstractContextManager[None]:
+    """Open the shared look as a context: ``with figures.style(): ...``; nothing is set globally.
+
+    Returns
+    -------
+    context manager
+        Matplotlib's ``rc_context`` with the settings of every panel; it is a decorator too.
+    """
+    return mpl.rc_context(RC)
+
+
+styled = mpl.rc_context(RC)
+"""The same look as a decorator of panel functions: `rc_context` is made anew at every call."""
+
+
+def estimate(name: str) -> Estimate:
+    """Look an estimate up -> its label and colour; an unknown one keeps its name and is drawn in purple."""
+    return ESTIMATES.get(name, Estimate(name.replace("_", " ").capitalize(), PURPLE, True))
+
+
+def estimate_order(names: Iterable[str]) -> list[str]:
+    """Order estimates as the reader meets them: flattering first, honest after, unknown ones last."""
+    known = list(ESTIMATES)
+    return sorted(dict.fromkeys(names), key=lambda name: (known.index(name) if name in known else len(known), name))
+
+
+def require(table: pd.DataFrame, name: str, columns: Iterable[str]) -> pd.DataFrame:
+    """Check that a table can be drawn: it has rows, and the columns that the panel reads -> the table."""
+    if not isinstance(table, pd.DataFrame):
+        raise TypeError(f"`{name}` must be a pandas DataFrame, it is a {type(table).__name__}.")
+    missing = [column for column in columns if column not in table.columns]
+    if missing:
+        has = shown(table.columns, 8) or "none"
+        raise ValueError(f"`{name}` lacks the column(s) {shown(missing)}; it has {has}.")
+    if table.empty:
+        raise ValueError(f"`{name}` has no rows, there is nothing to draw; leave the panel out.")
+    return table
+
+
+def panel_axes(ax: Axes | None, *, width_mm: float = COLUMN_MM, height_mm: float = 70.0) -> Axes:
+    """Give the caller's axes dressed in the shared look, or new ones of the panel's own size in mm."""
+    if ax is None:
+        _, ax = plt.subplots(figsize=(width_mm / MM_PER_INCH, height_mm / MM_PER_INCH), layout="constrained")
+    # Ticks made later, while drawing, read what stands here and not the settings of that moment.
+    ax.tick_params(labelsize=SMALL_POINTS, width=0.6, length=2.5, pad=2, colors=INK)
+    return ax
+
+
+def panel_figure(
+    figure: Figure | SubFigure | None, *, width_mm: float = COLUMN_MM, height_mm: float = 70.0
+) -> Figure | SubFigure:
+    """Give the caller's figure, or a new one of the panel's own size in mm."""
+    if figure is not None:
+        return figure
+    return plt.figure(figsize=(width_mm / MM_PER_INCH, height_mm / MM_PER_INCH), layout="constrained")
+
+
+def bare(ax: Axes) -> Axes:
+    """Take frame and ticks away, for panels that are drawings."""
+    ax.set_axis_off()
+    return ax
+
+
+def dress_bar(ax: Axes) -> None:
+    """Give the colour bar of a heat map the shared look."""
+    bar = ax.collections[0].colorbar
+    if bar is not None:
+        bar.ax.tick_params(labelsize=SMALL_POINTS, width=0.6, length=2)
+        bar.outline.set_visible(False)
+
+
+def varies(table: pd.DataFrame, column: str) -> bool:
+    """Tell whether a table has the column and more than one value in it."""
+    return column in table and len(table[column].unique()) > 1
+
+
+# X11 numbered shades are the base colour at these levels; WGCNA names its modules with them (grey60, sienna3, brown4).
+_ONLY_X11 = {"violetred": "#d02090", "navyblue": "#000080", "lightgoldenrod": "#eedd82"}
+_SHADES = {"1": 1.0, "2": 0.932, "3": 0.804, "4": 0.548}
+
+
+def module_rgb(name: str) -> str:
+    """Turn one of WGCNA's module colour names into a hexadecimal colour.
+
+    Parameters
+    ----------
+    name : str
+        ``turquoise``, ``grey60``, ``sienna3``... or anything that matplotlib knows.
+
+    Returns
+    -------
+    str
+        ``#rrggbb``.
+
+    Raises
+    ------
+    ValueError
+        If the name is no colour.
+    """
+    full, name = name, name.split(".")[0]  # a second round through the list of colours is named turquoise.1, blue.1...
+    grey = re.fullmatch(r"gr[ea]y(\d{1,3})", name)
+    if grey and int(grey[1]) <= 100:
+        return to_hex((int(grey[1]) / 100,) * 3)
+    numbered = re.fullmatch(r"([a-z]+)([1-4])", name)
+    base, level = (numbered[1], _SHADES[numbered[2]]) if numbered else (name, 1.0)
+    try:
+        red, green, blue = to_rgb(_ONLY_X11.get(base, base))
+        return to_hex((red * level, green * level, blue * level))
+    except ValueError:
+        raise ValueError(f"{full!r} is no module colour; use one of WGCNA's colour names or a matplotlib colour.") from None

@@ -1,0 +1,283 @@
+"""How imaging and molecular features go together: module-trait heat map, volcano, link heat map, the null."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.transforms import ScaledTranslation
+
+from radiogenomics.figures import _style as st
+from radiogenomics.figures import wording
+
+Floats = npt.NDArray[np.float64]
+_NULLS = {"permuted patients": st.SKY, "random features": st.ORANGE}
+
+
+@st.styled
+def module_trait(links: pd.DataFrame, *, modules: pd.DataFrame | None = None, ax: Axes | None = None) -> Axes:
+    """Draw the correlation of every eigengene with every trait, feature or signature.
+
+    Parameters
+    ----------
+    links : DataFrame
+        ``feature, target, effect, q``, one row a pair; one side of each pair is an eigengene (``ME1``...).
+    modules : DataFrame, optional
+        Indexed by gene, ``module, color``: adds the module's colour, name and number of genes to its row.
+    ax : Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+        Modules in rows; numbers where they can be read, stars for q below 0.05, 0.01 and 0.001.
+    """
+    effect, q = _grids(_eigengenes_first(links))
+    labels = [_module_label(name, modules) for name in effect.index]
+    ax = _heat(effect, q, rows=[label for label, _ in labels], label="Pearson r", ax=ax)
+    _strip(ax, [color for _, color in labels])
+    return ax
+
+
+def _strip(ax: Axes, colors: Sequence[str | None]) -> None:
+    """Set a square of the module's colour between each row and its name."""
+    beside = ax.get_yaxis_transform() + ScaledTranslation(-6 / 72, 0, ax.get_figure(root=True).dpi_scale_trans)  # type: ignore[union-attr]
+    for place, color in enumerate(colors):
+        if color is not None:
+            ax.plot(0, place + 0.5, "s", ms=7, mfc=color, mec=st.GREY, mew=0.3, transform=beside, clip_on=False)
+    if any(colors):
+        ax.tick_params(axis="y", pad=12)
+
+
+def _eigengenes_first(links: pd.DataFrame) -> pd.DataFrame:
+    """Bring the eigengene of every pair to `target`, and order modules by their number."""
+    _check_pairs(links, ["feature", "target", "effect", "q"])
+    number = links["target"].astype(str).str.extract(r"^ME(\d+)$")[0]
+    if number.isna().all():
+        links = links.rename(columns={"feature": "target", "target": "feature"})
+        number = links["target"].astype(str).str.extract(r"^ME(\d+)$")[0]
+    if number.isna().any():
+        other = links.loc[number.isna(), "target"].iloc[0]
+        raise ValueError(f"`links` has pairs without an eigengene (ME1, ME2...), such as {other!r}; keep one family.")
+    return links.iloc[number.astype(int).argsort(kind="stable")]
+
+
+def _module_label(name: object, modules: pd.DataFrame | None) -> tuple[str, str | None]:
+    genes = pd.DataFrame() if modules is None else modules[modules["module"].eq(int(str(name)[2:]))]
+    if genes.empty:
+        return str(name), None
+    color = str(genes["color"].iloc[0])
+    return f"{name} {color} ({len(genes)})", st.module_rgb(color)
+
+
+@st.styled
+def link_heatmap(links: pd.DataFrame, *, most: int = 40, ax: Axes | None = None) -> Axes:
+    """Draw the effects of one family of links as a grid, features against targets.
+
+    Parameters
+    ----------
+    links : DataFrame
+        ``feature, target, effect, q, p``, one row a pair.
+    most : int
+        Of more targets (or features) than this, those with the smallest p are drawn, and the title says so.
+    ax : Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+        The longer side in rows.
+    """
+    _check_pairs(links, ["feature", "target", "effect", "q", "p"])
+    if links["feature"].nunique() > links["target"].nunique():
+        links = links.rename(columns={"feature": "target", "target": "feature"})
+    kept, notes = links, []
+    for side in ("target", "feature"):
+        best = links.groupby(side, sort=False)["p"].min().sort_values(kind="stable").index
+        if len(best) > most:
+            kept = kept[kept[side].isin(best[:most])]
+            notes.append(f"the {most} of {len(best)} {'rows' if side == 'target' else 'columns'} with the smallest p")
+    effect, q = _grids(kept)
+    ax = _heat(effect, q, rows=[wording.pathway_label(name, 38) for name in effect.index], label="Pearson r", ax=ax)
+    if notes:
+        ax.set_title("\n".join(notes).capitalize(), weight="normal", fontsize=st.SMALL_POINTS)
+    return ax
+
+
+def _check_pairs(links: pd.DataFrame, columns: list[str]) -> None:
+    twice = st.require(links, "links", columns).duplicated(["feature", "target"])
+    if twice.any():
+        pair = " and ".join(repr(name) for name in links.loc[twice, ["feature", "target"]].iloc[0])
+        raise ValueError(f"`links` has the pair {pair} more than once; keep one family and one estimate.")
+
+
+def _grids(links: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Turn long links into a grid of effects and one of q, in the order of their first appearance."""
+    rows, columns = links["target"].unique(), links["feature"].unique()
+    effect, q = (links.pivot_table(index="target", columns="feature", values=value, dropna=False) for value in ("effect", "q"))
+    return effect.reindex(rows, columns=columns), q.reindex(rows, columns=columns)
+
+
+def _heat(effect: pd.DataFrame, q: pd.DataFrame, *, rows: Sequence[str], label: str, ax: Axes | None) -> Axes:
+    """Draw a grid of correlations; numbers in cells wide enough for them, stars in all."""
+    count, wide = effect.shape[0], effect.shape[1]
+    numbers = wide <= 10
+    height = min((4.4 if numbers else 3.6) * count, 190)
+    width = st.COLUMN_MM if wide <= 6 else st.PAGE_MM
+    names = [wording.pathway_label(name, 34) for name in effect.columns]
+    upright = min(max(map(len, names)) * 1.15, 42)
+    ax = st.panel_axes(ax, width_mm=width, height_mm=height + upright + 12)
+    text = q.map(wording.stars) if not numbers else effect.map(wording.amount) + q.map(wording.stars)
+    bound = max(0.3, np.ceil(np.nanmax(np.abs(effect.to_numpy(dtype=float)), initial=0.3) * 10) / 10)
+    sns.heatmap(
+        effect.astype(float), annot=text.where(effect.notna(), "").to_numpy(), fmt="", annot_kws={"size": st.SMALL_POINTS},
+        cmap=st.DIVERGING, vmin=-bound, vmax=bound, linewidths=0.3, xticklabels=names, yticklabels=list(rows), ax=ax,
+        cbar_kws={"label": label, "shrink": min(1, 40 / height), "aspect": 18, "pad": 0.015},
+    )  # fmt: skip
+    ax.set(xlabel="", ylabel="", facecolor=st.PALE)
+    ax.tick_params(length=0)
+    ax.tick_params(axis="y", rotation=0)
+    ax.tick_params(axis="x", rotation=90 if wide > 6 else 40)
+    for tick in ax.get_xticklabels():
+        tick.set(ha="center" if wide > 6 else "right", rotation_mode="default" if wide > 6 else "anchor")
+    st.dress_bar(ax)
+    return ax
+
+
+@st.styled
+def volcano(links: pd.DataFrame, *, q_below: float = 0.05, named: int = 6, ax: Axes | None = None) -> Axes:
+    """Draw effect against significance, one point a link.
+
+    Parameters
+    ----------
+    links : DataFrame
+        ``feature, target, effect, p, q``, one row a link, of one family.
+    q_below : float
+        Links with q below this are coloured.
+    named : int
+        So many links with the smallest p carry a number that the legend explains.
+    ax : Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+        Pearson r over -log10 p.
+    """
+    st.require(links, "links", ["feature", "target", "effect", "p", "q"])
+    drawn = links[links["p"].notna()].sort_values("p", kind="stable")
+    found = drawn["q"].lt(q_below)
+    first = drawn[found].head(named) if found.any() else drawn.head(min(named, 3))
+    ax = st.panel_axes(ax, height_mm=68 + 3.2 * len(first))
+    height = -np.log10(drawn["p"].clip(lower=np.finfo(float).tiny))
+    ax.axvline(0, lw=0.6, color=st.PALE, zorder=0)
+    for mask, color, label in (
+        (~found, st.GREY, f"q ≥ {q_below:g} ({(~found).sum():,})"),
+        (found, st.VERMILION, f"q < {q_below:g} ({found.sum():,})"),
+    ):
+        ax.scatter(
+            drawn.loc[mask, "effect"],
+            height[mask],
+            s=8 if mask is found else 5,
+            color=color,
+            lw=0,
+            alpha=0.8,
+            label=label,
+            rasterized=len(drawn) > 2000,
+        )
+    for number, row in enumerate(first.to_dict("records"), 1):
+        names = f"{wording.short(row['feature'], 23)} – {wording.pathway_label(row['target'], 23)}"
+        ax.plot([], [], " ", label=f"{number}  {names}  r = {wording.amount(row['effect'])}")
+    ax.set(xlabel="Effect (Pearson r)", ylabel="−log$_{10}$ p", ylim=(0, max(height.max() * 1.08, 1.5)))
+    bound = max(0.2, drawn["effect"].abs().max() * 1.1)
+    ax.set_xlim(-bound, bound)
+    _number(ax, first["effect"].to_numpy(dtype=float), height[first.index].to_numpy(dtype=float))
+    ax.legend(loc="upper left", bbox_to_anchor=(-0.12, -0.15), borderaxespad=0, handletextpad=0.4, labelspacing=0.35)
+    return ax
+
+
+def _number(ax: Axes, x: Floats, y: Floats) -> None:
+    """Write the points' numbers beside them; those that would print over one another share a label."""
+    wide, high = np.ptp(ax.get_xlim()) / 18, np.ptp(ax.get_ylim()) / 22
+    cells: dict[tuple[int, int], list[int]] = {}
+    for number, cell in enumerate(zip(np.round(x / wide).astype(int), np.round(y / high).astype(int), strict=True)):
+        cells.setdefault(cell, []).append(number)
+    for numbers in cells.values():
+        text = ", ".join(str(number + 1) for number in numbers)
+        ax.annotate(text, (x[numbers[0]], y[numbers[0]]), xytext=(3, 2), textcoords="offset points", fontsize=st.SMALL_POINTS)
+
+
+@st.styled
+def null_histogram(counts: pd.DataFrame, *, found: int, ax: Axes | None = None) -> Axes:
+    """Draw how many links chance alone would give, beside the number found.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        One row a draw from a null: ``null`` (``permuted patients``, ``random features``), ``count`` of links in it.
+    found : int
+        The links found in the data, by the same rule.
+    ax : Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+        A histogram a null, the links found as a line.
+    """
+    st.require(counts, "counts", ["null", "count"])
+    ax = st.panel_axes(ax, height_mm=58)
+    top = max(int(counts["count"].max()), found)
+    width = max(1, int(np.ceil((top + 1) / 40)))
+    bins = np.arange(-0.5, top + width + 0.5, width).tolist()
+    for name, part in counts.groupby("null", sort=False):
+        color = _NULLS.get(str(name), st.PURPLE)
+        label = f"{str(name).capitalize()}: mean {wording.amount(part['count'].mean(), 1)} ({len(part):,} draws)"
+        ax.hist(
+            part["count"], bins=bins, weights=np.full(len(part), 1 / len(part)), histtype="stepfilled", alpha=0.35, color=color
+        )
+        ax.hist(
+            part["count"], bins=bins, weights=np.full(len(part), 1 / len(part)), histtype="step", color=color, lw=1, label=label
+        )
+    ax.axvline(found, color=st.VERMILION, lw=1.4, label=f"Found in the data: {found:,}")
+    ax.set(xlabel="Links called significant", ylabel="Share of draws", xlim=(-0.5 - 0.02 * top, top + width + 0.02 * top))
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.01), borderaxespad=0)
+    return ax
+
+
+@st.styled
+def null_intervals(nulls: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw the number of links found in every family beside what its nulls give.
+
+    Parameters
+    ----------
+    nulls : DataFrame
+        ``family, null, found, mean, low, high``, one row a family and null.
+    ax : Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+        A symmetric logarithmic scale: the links found as diamonds, each null's mean and central 95 % as a bar.
+    """
+    st.require(nulls, "nulls", ["family", "null", "found", "mean", "low", "high"])
+    families = list(dict.fromkeys(nulls["family"]))
+    ax = st.panel_axes(ax, height_mm=30 + 9 * len(families))
+    ax.set_xscale("symlog", linthresh=1, linscale=0.6)
+    for number, (name, part) in enumerate(nulls.groupby("null", sort=False)):
+        color, places = _NULLS.get(str(name), st.PURPLE), part["family"].map(families.index) + 0.22 * (number + 0.3)
+        ax.hlines(places, part["low"], part["high"], color=color, lw=2.4, alpha=0.6)
+        ax.plot(part["mean"], places, "o", ms=3.5, color=color, label=f"{str(name).capitalize()} (mean, central 95 %)")
+    found = nulls.drop_duplicates("family")
+    ax.plot(found["found"], found["family"].map(families.index) - 0.2, "D", ms=4, color=st.VERMILION, label="Found in the data")
+    ax.set_yticks(range(len(families)), [wording.wrapped(name, 22) for name in families])
+    top = max(float(nulls[["found", "high"]].to_numpy().max()), 1.0)
+    ticks = [0, 1, *(10**power for power in range(1, int(np.log10(top)) + 2))]
+    ax.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+    ax.set(xlabel="Links with q below 0.05", ylim=(len(families) - 0.4, -0.6), xlim=(-0.15, max(top * 1.3, 3)))
+    ax.tick_params(axis="x", which="minor", bottom=False)
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.01), borderaxespad=0)
+    return ax

@@ -1,0 +1,255 @@
+"""How well a signature predicts: ROC curves and AUCs of every estimate, scores, calibration, benefit, nomogram."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.transforms import blended_transform_factory
+
+from radiogenomics.figures import _style as st
+from radiogenomics.figures import wording
+
+_ROW_MM = 4.6
+Floats = npt.NDArray[np.float64]
+
+
+@st.styled
+def roc(curves: pd.DataFrame, *, evaluation: pd.DataFrame | None = None, ax: Axes | None = None) -> Axes:
+    """Draw the ROC curve of every estimate over one another.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        Long: ``estimate, sensitivity, specificity``, in the order of the thresholds; with ``signature`` or ``cohort``
+        each combination is a curve of its own.
+    evaluation : DataFrame, optional
+        ``estimate, auc, auc_low, auc_high`` (and ``signature``, ``cohort``): the AUCs that the legend names.
+    ax : Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+        Sensitivity over 1 - specificity, equal scales, the diagonal dashed.
+    """
+    st.require(curves, "curves", ["estimate", "sensitivity", "specificity"])
+    ax = st.panel_axes(ax, height_mm=100)
+    ax.plot([0, 1], [0, 1], ls="--", lw=0.7, color=st.GREY, zorder=1)
+    keys = [key for key in ("signature", "cohort", "estimate") if key in curves]
+    groups = dict(list(curves.groupby(keys, sort=False, dropna=False)))
+    several = [key for key in keys[:-1] if st.varies(curves, key)]
+    styles = _line_styles(curves, several)
+    order = st.estimate_order(curves["estimate"])
+    for key in sorted(groups, key=lambda key: order.index(str(key[-1]))):
+        facts: dict[str, Any] = dict(zip(keys, key, strict=True))
+        look = st.estimate(facts["estimate"])
+        label = " · ".join([*(str(facts[name]) for name in several), look.label]) + _auc_text(evaluation, facts)
+        ax.plot(
+            1 - groups[key]["specificity"],
+            groups[key]["sensitivity"],
+            color=look.color,
+            label=label,
+            ls=styles[tuple(facts[name] for name in several)],
+        )
+    ax.set(xlabel="1 − specificity", ylabel="Sensitivity", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
+    ax.legend(loc="upper left", bbox_to_anchor=(0, -0.14), borderaxespad=0)
+    return ax
+
+
+def _line_styles(curves: pd.DataFrame, several: list[str]) -> dict[tuple[object, ...], object]:
+    kinds = [tuple(row) for row in curves[several].drop_duplicates().itertuples(index=False)] if several else [()]
+    looks: list[object] = ["-", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1))]
+    return {kind: looks[number % len(looks)] for number, kind in enumerate(kinds)}
+
+
+def _auc_text(evaluation: pd.DataFrame | None, facts: dict[str, Any]) -> str:
+    if evaluation is None:
+        return ""
+    match = np.logical_and.reduce([evaluation[key].eq(value) for key, value in facts.items() if key in evaluation])
+    if not match.any():
+        return ""
+    row = evaluation[match].iloc[0]
+    return f": {wording.interval(row['auc'], row['auc_low'], row['auc_high'])}"
+
+
+@st.styled
+def auc_forest(evaluation: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw every AUC with its interval: flattering estimates above honest ones, signature by signature.
+
+    Parameters
+    ----------
+    evaluation : DataFrame
+        ``cohort, signature, estimate, auc, auc_low, auc_high, n, events``, one row an estimate.
+    ax : Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+        One row an estimate, the number as text on the right, chance (0.5) dashed.
+    """
+    st.require(evaluation, "evaluation", ["cohort", "signature", "estimate", "auc", "auc_low", "auc_high"])
+    rows = _forest_rows(evaluation)
+    ax = st.panel_axes(ax, height_mm=14 + _ROW_MM * len(rows))
+    right = blended_transform_factory(ax.transAxes, ax.transData)
+    ax.plot([0.5, 0.5], [-0.5, len(rows)], ls="--", lw=0.7, color=st.GREY, zorder=1)
+    for place, (label, row) in enumerate(rows):
+        if row is None:
+            continue
+        look = st.estimate(row["estimate"])
+        marker = "o" if look.honest else "D"
+        ax.plot([row["auc_low"], row["auc_high"]], [place, place], color=look.color, lw=1.4, solid_capstyle="butt")
+        ax.plot(row["auc"], place, marker, ms=4, mfc=look.color if look.honest else "white", mec=look.color, mew=1, label=label)
+        ax.text(
+            1.03,
+            place,
+            wording.interval(row["auc"], row["auc_low"], row["auc_high"]),
+            transform=right,
+            va="center",
+            fontsize=st.SMALL_POINTS,
+        )
+    ax.text(1.03, -1, "AUC (95 % CI)", transform=right, va="center", fontsize=st.SMALL_POINTS, weight="bold")
+    ax.set_yticks(range(len(rows)), [label for label, _ in rows])
+    for text, (_, row) in zip(ax.get_yticklabels(), rows, strict=True):
+        text.set_fontweight("bold" if row is None else "normal")
+    low = np.nanmin([0.4, *evaluation["auc_low"], *evaluation["auc"]])
+    ax.set(xlabel="AUC", ylim=(len(rows) - 0.4, -1.6), xlim=(max(0, np.floor(low * 10) / 10), 1.02))
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
+    return ax
+
+
+def _forest_rows(evaluation: pd.DataFrame) -> list[tuple[str, pd.Series | None]]:
+    """List the lines of the forest: a heading (without numbers) a signature, then its estimates."""
+    rows: list[tuple[str, pd.Series | None]] = []
+    cohorts = st.varies(evaluation, "cohort")
+    for signature, part in evaluation.groupby("signature", sort=False, dropna=False):
+        rows.append((wording.short(signature, 30), None))
+        order = st.estimate_order(part["estimate"])
+        for _, row in part.iloc[part["estimate"].map(order.index).argsort(kind="stable")].iterrows():
+            where = f", {wording.short(row['cohort'], 14)}" if cohorts and row["estimate"] == "external" else ""
+            rows.append((st.estimate(row["estimate"]).label + where, row))
+    return rows
+
+
+@st.styled
+def score_distribution(
+    scores: pd.DataFrame, *, labels: tuple[str, str] = ("negative", "positive"), outcome: str = "Outcome", ax: Axes | None = None
+) -> Axes:
+    """Draw how a signature's scores lie in patients without and with the outcome.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        ``outcome`` (0 or 1; patients without one are left out), ``score``; each ``estimate``, ``signature`` or
+        ``cohort`` gets boxes of its own.
+    labels : tuple of str
+        What outcome 0 and 1 are called.
+    outcome : str
+        What the outcome is called; the legend's title.
+    ax : Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+        Quartile boxes with every patient as a point.
+    """
+    st.require(scores, "scores", ["outcome", "score"])
+    known = scores[scores["outcome"].notna()]
+    groups = _score_groups(known)
+    order = list(dict.fromkeys(groups))
+    ax = st.panel_axes(ax, width_mm=st.PAGE_MM if len(order) > 3 else st.COLUMN_MM, height_mm=66)
+    for value, shift, color in ((0, -0.2, st.SKY), (1, 0.2, st.VERMILION)):
+        parts = [known.loc[groups.eq(name) & known["outcome"].eq(value), "score"].to_numpy(dtype=float) for name in order]
+        _boxes(ax, parts, shift, color)
+        ax.plot([], [], "o", ms=3, color=color, label=f"{labels[value]} (n = {max(map(len, parts))})")
+    ax.set_xticks(range(len(order)), order)
+    ax.legend(
+        title=wording.wrapped(outcome, 50),
+        title_fontsize=st.SMALL_POINTS,
+        alignment="left",
+        loc="lower left",
+        bbox_to_anchor=(0, 1.01),
+        ncols=2,
+        borderaxespad=0,
+    )
+    ax.tick_params(axis="x", length=0)
+    ax.set_ylabel("Score")
+    return ax
+
+
+def _boxes(ax: Axes, parts: list[Floats], shift: float, color: str) -> None:
+    """Draw one box a group, and every patient as a point spread sideways by a fixed low-discrepancy sequence."""
+    line = {"color": color, "lw": 0.8}
+    places = [place + shift for place in range(len(parts))]
+    ax.boxplot(
+        parts,
+        positions=places,
+        widths=0.34,
+        showfliers=False,
+        manage_ticks=False,
+        boxprops=line,
+        whiskerprops=line,
+        capprops=line,
+        medianprops={"color": color, "lw": 1.6},
+    )
+    for place, values in zip(places, parts, strict=True):
+        spread = (np.arange(values.size) * 0.6180339887 % 1 - 0.5) * 0.26
+        ax.plot(place + spread, values, "o", ms=2, mew=0, color=color, alpha=0.6)
+
+
+def _score_groups(scores: pd.DataFrame) -> "pd.Series[str]":
+    parts = [key for key in ("signature", "estimate", "cohort") if st.varies(scores, key)]
+    if not parts:
+        return pd.Series("", index=scores.index)
+    words = {
+        key: scores[key].map(lambda name, key=key: st.estimate(name).label if key == "estimate" else str(name)) for key in parts
+    }
+    return (
+        pd.DataFrame(words)
+        .agg("\n".join, axis=1)
+        .map(lambda text: "\n".join(wording.wrapped(line, 16) for line in text.split("\n")))
+    )
+
+
+@st.styled
+def signature_correlation(correlation: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw how strongly signatures agree with one another.
+
+    Parameters
+    ----------
+    correlation : DataFrame, shape (n_signatures, n_signatures)
+        A square table of correlations between -1 and 1, the same names on both sides.
+    ax : Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+        The lower triangle with its numbers.
+    """
+    if correlation.shape[0] != correlation.shape[1] or correlation.empty:
+        raise ValueError(
+            f"`correlation` must be square, it is {correlation.shape[0]} x {correlation.shape[1]}; use scores.corr()."
+        )
+    names = [wording.short(name, 22) for name in correlation.columns]
+    size = 38 + 9 * len(names)
+    ax = st.panel_axes(ax, width_mm=min(max(size + 12, st.COLUMN_MM), st.PAGE_MM), height_mm=min(size, 170))
+    hidden = np.triu(np.ones(correlation.shape, dtype=bool), 1)
+    numbers = correlation.map(wording.amount).to_numpy() if len(names) <= 12 else None
+    sns.heatmap(
+        correlation, mask=hidden, vmin=-1, vmax=1, cmap=st.DIVERGING, annot=numbers, fmt="", annot_kws={"size": st.SMALL_POINTS},
+        square=True, linewidths=0.5, xticklabels=names, yticklabels=names, ax=ax,
+        cbar_kws={"label": "Pearson r", "shrink": 0.6, "aspect": 25},
+    )  # fmt: skip
+    ax.tick_params(axis="x", rotation=45)
+    for text in ax.get_xticklabels():
+        text.set(ha="right", rotation_mode="anchor")
+    ax.tick_params(length=0)
+    ax.set(xlabel="", ylabel="")
+    st.dress_bar(ax)
+    return ax

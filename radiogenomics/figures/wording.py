@@ -1,0 +1,69 @@
+"""Numbers and names as a reader of a paper expects them; panels and report share them."""
+
+import re
+import textwrap
+
+import pandas as pd
+
+
+def short(name: object, most: int = 32) -> str:
+    """Shorten a name to at most `most` characters, keeping its beginning and its end."""
+    text = str(name)
+    if len(text) <= most:
+        return text
+    tail = most // 3
+    return f"{text[: most - tail - 1].rstrip()}…{text[-tail:].lstrip()}"
+
+
+def wrapped(text: object, width: int) -> str:
+    """Break a text into lines of at most `width` characters."""
+    return "\n".join(textwrap.wrap(str(text), width)) or ""
+
+
+def amount(value: float, digits: int = 2) -> str:
+    """Write a number with a fixed number of decimals and a true minus sign; a missing one is a dash."""
+    if pd.isna(value):
+        return "–"
+    text = f"{value:.{digits}f}"
+    return text.replace("-", "−") if float(text) else text.removeprefix("-")
+
+
+def interval(value: float, low: float, high: float, digits: int = 2) -> str:
+    """Write an estimate and its interval -> ``0.58 (0.46–0.70)``; without an interval the estimate alone."""
+    if pd.isna(low) or pd.isna(high):
+        return amount(value, digits)
+    dash = " to " if min(low, high) < 0 else "–"
+    return f"{amount(value, digits)} ({amount(low, digits)}{dash}{amount(high, digits)})"
+
+
+def p_text(value: float) -> str:
+    """Write a p or q value as journals do -> ``0.03``, ``<0.001``; a missing one is a dash."""
+    if pd.isna(value):
+        return "–"
+    return "<0.001" if value < 0.001 else f"{value:.3f}" if value < 0.01 else f"{value:.2f}"
+
+
+def stars(q: float) -> str:
+    """Write significance after correction as stars: * below 0.05, ** below 0.01, *** below 0.001."""
+    return "" if pd.isna(q) else "***" if q < 0.001 else "**" if q < 0.01 else "*" if q < 0.05 else ""
+
+
+_COLLECTION = re.compile(r"^(KEGG|HALLMARK|REACTOME|WP|GOBP|GOMF|GOCC|BIOCARTA|PID)(_MEDICUS)?(?=_)_")
+_ACRONYMS = frozenset(
+    """ABC AKT ATP BCR CAM CAMS CD DNA E2F ECM EGF EGFR ERBB FC G2M GNRH GPCR GPI HIF1 I II III IL2 IL6 JAK KRAS MAPK MHC MTOR
+    MTORC1 MYC NFKB NK NOD P53 PI3K PPAR RIG RNA ROS STAT STAT3 STAT5 TCA TCR TGF TNF TNFA UPR UV V1 V2 VEGF WNT""".split()  # noqa: SIM905
+)
+
+
+def pathway_label(name: object, most: int = 40) -> str:
+    """Make a gene set's name readable -> ``KEGG_MAPK_SIGNALING_PATHWAY`` becomes ``MAPK signaling pathway``.
+
+    Names that are not written in capitals and underscores stay as they are.
+    """
+    text = str(name)
+    if text != text.upper() or "_" not in text:
+        return short(text, most)
+    words = _COLLECTION.sub("", text).split("_")
+    words = [word if word in _ACRONYMS else word.lower() for word in words]
+    words[0] = words[0][:1].upper() + words[0][1:]
+    return short(" ".join(words), most)

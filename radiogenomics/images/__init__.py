@@ -1,0 +1,59 @@
+"""DICOM -> SimpleITK.Image in mm: reading, series and phase naming, preprocessing, registration and enhancement maps."""
+
+from radiogenomics.images.headers import Slice
+from radiogenomics.images.maps import (
+    axis_of,
+    background_level,
+    body_mask,
+    percent_enhancement,
+    project_maximum,
+    signal_enhancement_ratio,
+    subtract,
+)
+from radiogenomics.images.phases import Phases, dynamic_series, read_phases, split_phases
+from radiogenomics.images.preprocessing import (
+    bias_field,
+    normalise_percentiles,
+    normalise_reference,
+    normalise_zscore,
+    remove_bias,
+    resample,
+    resample_like,
+)
+from radiogenomics.images.registration import Aligned, register, register_phases
+from radiogenomics.images.series import Series, find_series, series_table, unpack
+from radiogenomics.images.volume import read_image, sort_slices
+from radiogenomics.images.writing import write_dicom, write_volume
+
+__all__ = [
+    "Aligned",
+    "Phases",
+    "Series",
+    "Slice",
+    "axis_of",
+    "background_level",
+    "bias_field",
+    "body_mask",
+    "dynamic_series",
+    "find_series",
+    "normalise_percentiles",
+    "normalise_reference",
+    "normalise_zscore",
+    "percent_enhancement",
+    "project_maximum",
+    "read_image",
+    "read_phases",
+    "register",
+    "register_phases",
+    "remove_bias",
+    "resample",
+    "resample_like",
+    "series_table",
+    "signal_enhancement_ratio",
+    "sort_slices",
+    "split_phases",
+    "subtract",
+    "unpack",
+    "write_dicom",
+    "write_volume",
+]

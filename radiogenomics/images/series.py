@@ -1,0 +1,255 @@
+"""A folder of DICOM files -> the series in it, each told what it is."""
+
+import re
+import shutil
+import stat
+import zipfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from radiogenomics.images.headers import Header, Slice, read_folder
+
+Kind = Literal["image", "localiser", "secondary capture", "derived map", "segmentation", "structure set", "other"]
+Orientation = Literal["sagittal", "coronal", "axial", "oblique", "mixed", "unknown"]
+
+_IMAGES = {
+    "1.2.840.10008.5.1.4.1.1.4",  # MR
+    "1.2.840.10008.5.1.4.1.1.4.1",  # Enhanced MR
+    "1.2.840.10008.5.1.4.1.1.2",  # CT
+    "1.2.840.10008.5.1.4.1.1.2.1",  # Enhanced CT
+    "1.2.840.10008.5.1.4.1.1.128",  # PET
+}
+_SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+_SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
+_STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
+_LOCALISER = re.compile(r"\b(localizer|localiser|loc|scout|survey|3[- ]?pl(ane)?)\b", re.IGNORECASE)
+_DERIVED = {"DERIVED", "SUB", "SUBTRACT", "SUBTRACTION", "MIP", "MPR", "PROJECTION IMAGE", "PE1", "SER", "ADC"}
+_STRAIGHT = np.cos(np.deg2rad(10.0))  # an axis closer than this to the patient's own counts as straight
+_NOMINAL_TESLA = np.array([0.2, 0.35, 0.5, 0.55, 1.0, 1.5, 3.0, 7.0])
+_VENDORS = {"GE": "GE", "SIEMENS": "Siemens", "PHILIPS": "Philips", "TOSHIBA": "Toshiba", "CANON": "Canon", "HITACHI": "Hitachi"}
+
+
+@dataclass(frozen=True)
+class Series:
+    """Images that belong together: one series, one kind.
+
+    Attributes
+    ----------
+    uid : str
+        SeriesInstanceUID.
+    kind : str
+        ``image`` (as acquired), ``localiser``, ``secondary capture``, ``derived map``, ``segmentation``,
+        ``structure set`` or ``other``.
+    slices : tuple of Slice
+        In the order of the file names.
+    """
+
+    uid: str
+    kind: Kind
+    slices: tuple[Slice, ...]
+
+    @property
+    def header(self) -> Header:
+        """The header of the first slice."""
+        return self.slices[0].header
+
+    @property
+    def description(self) -> str:
+        """SeriesDescription, or the end of the UID where there is none."""
+        return self.header.get("SeriesDescription") or f"series …{self.uid[-8:]}"
+
+    @property
+    def place(self) -> str:
+        """What messages call it: number, description and folder."""
+        number = self.header.get("SeriesNumber", "?")
+        return f"series {number} ({self.description}, {self.slices[0].path.parent.name}/)"
+
+
+def find_series(folder: Path) -> list[Series]:
+    """Find the series in a folder of DICOM files and its subfolders.
+
+    Parameters
+    ----------
+    folder : Path
+        As an archive gives it; other files in it are passed over.
+
+    Returns
+    -------
+    list of Series
+        By series number. A series that mixes kinds (a localiser among images) gives one entry a kind.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds no DICOM, a damaged file, or one image twice.
+    """
+    groups: dict[tuple[str, Kind], list[Slice]] = {}
+    for image in read_folder(folder):
+        groups.setdefault((image.header.get("SeriesInstanceUID", ""), kind_of(image.header)), []).append(image)
+    series = [Series(uid, kind, tuple(slices)) for (uid, kind), slices in groups.items()]
+    _refuse_copies(series)
+    return sorted(series, key=lambda one: (_number(one.header, "SeriesNumber", np.inf), one.uid, one.kind))
+
+
+def kind_of(header: Header) -> Kind:
+    """Tell from the header of an image what kind it is."""
+    storage = header.get("SOPClassUID", "")
+    if storage == _SEGMENTATION:
+        return "segmentation"
+    if storage == _STRUCTURE_SET:
+        return "structure set"
+    if storage == _SECONDARY_CAPTURE or storage.startswith(f"{_SECONDARY_CAPTURE}."):
+        return "secondary capture"
+    if storage not in _IMAGES:
+        return "other"
+    words = {word.strip().upper() for word in header.get("ImageType", "").split("\\")}
+    if "LOCALIZER" in words or _LOCALISER.search(header.get("SeriesDescription", "")):
+        return "localiser"
+    return "derived map" if words & _DERIVED else "image"
+
+
+def series_table(series: Sequence[Series]) -> pd.DataFrame:
+    """List series as a table, one row each: what they are, their scanner and protocol.
+
+    Parameters
+    ----------
+    series : sequence of Series
+        From `find_series`.
+
+    Returns
+    -------
+    DataFrame, shape (n_series, 18)
+        ``series`` (number), ``kind``, ``description``, ``images``, ``rows``, ``columns``, ``orientation``, ``laterality``
+        (L, R, B or empty), ``vendor`` (the manufacturer's short name), ``manufacturer``, ``model``, ``field_t`` (tesla, the
+        nominal strength where the header is within 5 % of one; values in gauss such as 15000 are converted), ``tr_ms``,
+        ``te_ms``, ``flip_deg``, ``thickness_mm``, ``patient``, ``uid``. Numbers that the header lacks are NaN. Inclusion
+        is then one line:
+        ``table.query("vendor == 'GE' and field_t == 1.5 and kind == 'image'")``.
+    """
+    return pd.DataFrame([_facts(one) for one in series])
+
+
+def orientation_of(slices: Iterable[Slice]) -> Orientation:
+    """Name the plane of the slices: the patient's axis that they are stacked along, within 10 degrees."""
+    try:
+        normals = np.array([one.axes[:, 2] for one in slices])
+    except ValueError:
+        return "unknown"
+    if np.ptp(normals, axis=0).max() > 1e-2:
+        return "mixed"
+    along = np.abs(normals[0])
+    planes: tuple[Orientation, ...] = ("sagittal", "coronal", "axial")
+    return planes[int(along.argmax())] if along.max() >= _STRAIGHT else "oblique"
+
+
+def unpack(archive: Path, folder: Path) -> Path:
+    """Unpack a zip of DICOM files into a folder -> the folder.
+
+    Parameters
+    ----------
+    archive : Path
+        A zip file as archives give it.
+    folder : Path
+        Where its files shall lie; made when missing.
+
+    Returns
+    -------
+    Path
+        `folder`.
+
+    Raises
+    ------
+    ValueError
+        If the file is no zip, is damaged, or names a file outside the folder; then nothing is written.
+    """
+    try:
+        with zipfile.ZipFile(archive) as file:
+            members = [member for member in file.infolist() if not member.is_dir()]
+            for member in members:
+                _refuse_escape(archive, member)
+            if (broken := file.testzip()) is not None:
+                raise ValueError(f"{archive.name} is damaged: the checksum of {broken!r} is wrong; fetch the archive again.")
+            for member in members:
+                target = folder / PurePosixPath(member.filename)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with file.open(member) as source, target.open("wb") as sink:
+                    shutil.copyfileobj(source, sink)
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"{archive.name} is no whole zip file ({error}); fetch the archive again.") from error
+    return folder
+
+
+def _refuse_escape(archive: Path, member: zipfile.ZipInfo) -> None:
+    """Refuse names that would be written elsewhere: absolute, with `..`, with a drive, or links."""
+    name = member.filename.replace("\\", "/")
+    if (
+        name.startswith("/")
+        or ".." in name.split("/")
+        or re.match(r"^[A-Za-z]:", name)
+        or stat.S_ISLNK(member.external_attr >> 16)
+    ):
+        raise ValueError(
+            f"{archive.name} names {member.filename!r}, a place outside its folder; it is not safe, nothing was unpacked."
+        )
+
+
+def _refuse_copies(series: Sequence[Series]) -> None:
+    seen: dict[tuple[str, int], Slice] = {}
+    for image in (image for one in series for image in one.slices):
+        key = (image.header.get("SOPInstanceUID", str(image.path)), image.frame)
+        if key in seen:
+            raise ValueError(
+                f"{image.path.parent.name}/{image.path.name} and {seen[key].path.parent.name}/{seen[key].path.name} are the "
+                "same image (one SOPInstanceUID); remove one of them."
+            )
+        seen[key] = image
+
+
+def _number(header: Header, keyword: str, missing: float = np.nan) -> float:
+    try:
+        return float(header.get(keyword, "").split("\\")[0])
+    except ValueError:
+        return missing
+
+
+def _tesla(header: Header) -> float:
+    """Convert MagneticFieldStrength to tesla: some GE archives hold gauss, and 3 T scanners say 2.8936."""
+    value = _number(header, "MagneticFieldStrength")
+    value = value / 10_000 if value >= 100 else value
+    if not value > 0:
+        return np.nan
+    nearest = float(_NOMINAL_TESLA[np.abs(_NOMINAL_TESLA - value).argmin()])
+    return nearest if abs(nearest - value) <= 0.05 * nearest else value
+
+
+def _vendor(name: str) -> str:
+    return next((short for word, short in _VENDORS.items() if re.match(rf"{word}\b", name.upper())), name)
+
+
+def _facts(series: Series) -> dict[str, object]:
+    header = series.header
+    return {
+        "series": _number(header, "SeriesNumber"),
+        "kind": series.kind,
+        "description": series.description,
+        "images": len(series.slices),
+        "rows": _number(header, "Rows"),
+        "columns": _number(header, "Columns"),
+        "orientation": orientation_of(series.slices),
+        "laterality": header.get("Laterality") or header.get("ImageLaterality", ""),
+        "vendor": _vendor(header.get("Manufacturer", "")),
+        "manufacturer": header.get("Manufacturer", ""),
+        "model": header.get("ManufacturerModelName", ""),
+        "field_t": _tesla(header),
+        "tr_ms": _number(header, "RepetitionTime"),
+        "te_ms": _number(header, "EchoTime"),
+        "flip_deg": _number(header, "FlipAngle"),
+        "thickness_mm": _number(header, "SliceThickness"),
+        "patient": header.get("PatientID", ""),
+        "uid": series.uid,
+    }

@@ -1,0 +1,147 @@
+"""A mask and an image -> what is wrong between them, before any long work."""
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import SimpleITK as sitk
+from scipy import ndimage
+
+from radiogenomics.lesions.masks import count, grid_problem, place, resample_mask
+
+logger = logging.getLogger(__name__)
+
+_NEIGHBOURS = np.ones((3, 3, 3))
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing about a mask that its user should know.
+
+    Attributes
+    ----------
+    name : str
+        ``grid``, ``labels``, ``empty``, ``outside``, ``one voxel``, ``several labels``, ``several lesions`` or ``border``.
+    fatal : bool
+        Whether the mask cannot be used so.
+    message : str
+        A plain sentence with the numbers and the remedy.
+    """
+
+    name: str
+    fatal: bool
+    message: str
+
+
+def check(mask: sitk.Image, image: sitk.Image) -> list[Finding]:
+    """Check a mask against its image -> findings, fatal ones first; an empty list means all is well.
+
+    Parameters
+    ----------
+    mask : SimpleITK.Image
+        From `read_mask`.
+    image : SimpleITK.Image
+        The image that features shall be computed on.
+
+    Returns
+    -------
+    list of Finding
+        Fatal: other grid, labels that are no whole numbers, empty, outside the image, one voxel. To know: several labels, several
+        lesions, touching the border.
+    """
+    findings = [*_check_labels(mask), *_check_grid(mask, image)]
+    if not findings:
+        findings = _check_lesions(place(mask, image))
+    return findings
+
+
+def checked(mask: sitk.Image, image: sitk.Image, *, resample: bool = False) -> sitk.Image:
+    """Bring a mask onto the grid of its image, or say why it cannot be used -> uint8 mask, 1 inside.
+
+    What is not fatal is logged as a warning.
+
+    Parameters
+    ----------
+    mask : SimpleITK.Image
+        From `read_mask`.
+    image : SimpleITK.Image
+        The image that features shall be computed on.
+    resample : bool
+        Whether a mask on another grid may be resampled onto the image's.
+
+    Raises
+    ------
+    ValueError
+        With every fatal finding.
+    """
+    if resample and not _check_labels(mask) and grid_problem(mask, image):
+        mask = resample_mask(mask, image)
+    findings = check(mask, image)
+    fatal = [finding.message for finding in findings if finding.fatal]
+    if fatal:
+        raise ValueError(" ".join(fatal))
+    for finding in findings:
+        logger.warning(finding.message)
+    return sitk.Cast(place(mask, image) > 0, sitk.sitkUInt8)
+
+
+def _check_labels(mask: sitk.Image) -> list[Finding]:
+    values = sitk.GetArrayViewFromImage(mask)
+    if not np.isfinite(values).all():
+        return [Finding("labels", True, f"The mask holds {int((~np.isfinite(values)).sum()):,} values that are no numbers; export it again as labels.")]
+    broken = values[values != np.round(values)]
+    if broken.size:
+        message = f"The mask holds values that are no whole numbers ({broken.size:,} voxels, e.g. {float(broken[0]):.3g}); threshold it first."
+        return [Finding("labels", True, message)]
+    if values.min() < 0:
+        return [Finding("labels", True, f"The mask holds negative labels (down to {float(values.min()):g}); give labels from 0.")]
+    if not values.any():
+        return [Finding("empty", True, f"The mask is empty: none of its {values.size:,} voxels is labelled; draw the lesion or leave the patient out.")]
+    return []
+
+
+def _check_grid(mask: sitk.Image, image: sitk.Image) -> list[Finding]:
+    problem = grid_problem(mask, image)
+    if problem:
+        return [Finding("grid", True, problem)]
+    try:
+        place(mask, image)
+    except ValueError as error:
+        return [Finding("outside", True, str(error))]
+    return []
+
+
+def _check_lesions(mask: sitk.Image) -> list[Finding]:
+    values = sitk.GetArrayFromImage(mask)
+    inside = values > 0
+    pieces, number = ndimage.label(inside, _NEIGHBOURS)
+    sizes = np.sort(np.bincount(pieces.ravel())[1:])[::-1]
+    findings: list[Finding] = []
+    if sizes[0] == 1:
+        message = "The mask's largest piece is one voxel; no texture or shape can be measured in it, draw the lesion anew."
+        findings.append(Finding("one voxel", True, message))
+    labels = np.unique(values[inside])
+    if len(labels) > 1:
+        named = ", ".join(f"{label:g}" for label in labels[:6])
+        findings.append(Finding("several labels", False, f"The mask holds {len(labels)} labels ({named}); all count as lesion unless one is chosen."))
+    if number > 1:
+        share = 100 * sizes[0] / count(mask)
+        findings.append(Finding("several lesions", False, f"The mask holds {number} lesions, the largest with {share:.0f} % of {count(mask):,} voxels."))
+    touched = _touched(inside)
+    if touched:
+        message = f"The mask touches the border of the image ({', '.join(touched)}); the lesion may be cut off there."
+        findings.append(Finding("border", False, message))
+    return findings
+
+
+def _touched(inside: npt.NDArray[np.bool_]) -> list[str]:
+    sides = {
+        "first column": inside[:, :, 0],
+        "last column": inside[:, :, -1],
+        "first row": inside[:, 0],
+        "last row": inside[:, -1],
+        "first slice": inside[0],
+        "last slice": inside[-1],
+    }
+    return [name for name, side in sides.items() if side.any()]

@@ -1,0 +1,93 @@
+"""From arrays of pairs and a null to the tidy link table."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from radiogenomics._tables import check_numeric, check_patients, common_patients, shown
+from radiogenomics.linking._blocks import Block, Floats, Ints
+from radiogenomics.linking._permutation import Null
+from radiogenomics.stats import benjamini_hochberg, max_t
+
+LINK_COLUMNS = [
+    "feature", "target", "family", "effect", "effect_low", "effect_high", "n", "p", "q", "p_permutation", "p_max_t", "estimate",
+]  # fmt: skip
+FEWEST = 5
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """What was measured of every pair, each array of shape (n_features, n_targets), NaN where a pair has too few patients."""
+
+    effect: Floats
+    low: Floats
+    high: Floats
+    n: Ints
+    p: Floats
+    t: Floats
+
+
+def aligned(left: pd.DataFrame, right: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Check two patient tables and bring them to their common patients, in the left table's order."""
+    for table, name in ((left, "left"), (right, "right")):
+        check_numeric(check_patients(table, name), name, missing=True)
+        if table.shape[1] == 0:
+            raise ValueError(f"`{name}` has no column; give at least one measurement.")
+    both = common_patients(left, right, ("left", "right"))
+    if len(both) < FEWEST:
+        raise ValueError(f"`left` and `right` share {len(both)} patient(s) ({shown(both)}); a link needs at least {FEWEST}.")
+    return left.loc[both].astype(float), right.loc[both].astype(float)
+
+
+def check_varies(parts: Sequence[Block], left: pd.DataFrame, right: pd.DataFrame) -> None:
+    """Raise ValueError when a column varies in no block, so that nothing can be linked to it."""
+    for side, table in (("left", left), ("right", right)):
+        varies = np.zeros(table.shape[1], dtype=bool)
+        for part in parts:
+            columns, values = (part.left, part.x) if side == "left" else (part.right, part.y)
+            varies[columns] |= values.any(axis=0)
+        if not varies.all():
+            raise ValueError(
+                f"`{side}` has {int((~varies).sum())} column(s) that do not vary among the common patients, "
+                f"miss too many of them or follow from the covariates: {shown(table.columns[~varies])}; drop them."
+            )
+
+
+def tidy(features: pd.Index, targets: pd.Index, pairs: Pairs, null: Null | None, *, family: str, estimate: str) -> pd.DataFrame:
+    """Lay the pairs out one a row, features outermost, with q, the permutation p and the max-T p of each family."""
+    shape = pairs.effect.shape
+    rows = pd.DataFrame({"feature": np.repeat(features, shape[1]), "target": np.tile(targets, shape[0])})
+    rows["family"] = rows[family] if family in ("feature", "target") else family
+    q, own, largest = corrected(pairs, null, family)
+    values = {"effect": pairs.effect, "effect_low": pairs.low, "effect_high": pairs.high, "n": pairs.n, "p": pairs.p}
+    for name, value in {**values, "q": q, "p_permutation": own, "p_max_t": largest}.items():
+        rows[name] = value.ravel()
+    rows["estimate"] = estimate
+    return rows[LINK_COLUMNS]
+
+
+def corrected(pairs: Pairs, null: Null | None, family: str) -> tuple[Floats, Floats, Floats]:
+    """Correct every pair for its family -> q, permutation p of the pair alone, and max-T p."""
+    q, own, largest = (np.full(pairs.p.shape, np.nan) for _ in range(3))
+    for place, maxima in _families(pairs.p.shape, family, null):
+        q[place] = benjamini_hochberg(pairs.p[place].ravel()).reshape(pairs.p[place].shape)
+        if maxima is not None:
+            largest[place] = max_t(pairs.t[place].ravel(), maxima).reshape(pairs.t[place].shape)
+    if null is not None:
+        own = np.where(np.isnan(pairs.t), np.nan, (1.0 + null.reached) / (len(null.tops) + 1.0))
+    return q, own, largest
+
+
+def _families(shape: tuple[int, ...], family: str, null: Null | None) -> Iterator[tuple[Any, Floats | None]]:
+    """Give each family's place in the table of pairs, and the largest |t| in it of every permutation."""
+    if family == "feature":
+        for one in range(shape[0]):
+            yield np.s_[one, :], null.tops[:, one] if null else None
+    elif family == "target":
+        for one in range(shape[1]):
+            yield np.s_[:, one], null.tops[:, one] if null else None
+    else:
+        yield np.s_[:, :], null.tops[:, 0] if null else None

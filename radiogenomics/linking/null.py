@@ -1,0 +1,102 @@
+"""How many links chance alone finds, from permuted patients and from random features of the same distribution."""
+
+from typing import get_args
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri
+from scipy.stats import rankdata
+
+from radiogenomics._tables import check_choice
+from radiogenomics.linking._blocks import Ints
+from radiogenomics.linking._table import aligned, corrected
+from radiogenomics.linking.correlation import Method, adjusted, pair
+
+
+def random_feature_null(
+    left: pd.DataFrame,
+    right: pd.DataFrame,
+    *,
+    method: Method = "pearson",
+    covariates: pd.DataFrame | None = None,
+    family: str = "all",
+    alpha: float = 0.05,
+    n_repeats: int = 200,
+    random_state: int | np.random.Generator = 0,
+) -> pd.DataFrame:
+    """Count the links found at q < alpha, beside the counts that chance finds.
+
+    Two nulls: the left table's patients are permuted, which keeps its rows whole; or every left column is drawn anew, with its
+    own values and the columns' rank correlations (a Gaussian copula), but from no patient.
+
+    Parameters
+    ----------
+    left, right, method, covariates, family
+        As in `correlate`.
+    alpha : float
+        Links with q below it are counted.
+    n_repeats : int
+        Draws of each null.
+    random_state : int or numpy.random.Generator
+        Seed.
+
+    Returns
+    -------
+    DataFrame, two rows
+        Columns `null` ("permuted patients", "random features"), `found` (links of the real table), `mean, low, high` (mean and
+        central 95 % of the null's counts), `share` (of draws with any link), `p` (share of draws with at least as many, the real
+        one counted among them), `n_repeats`.
+
+    References
+    ----------
+    Venet, Dumont & Detours (2011), doi:10.1371/journal.pcbi.1002240, on random signatures as the null of signatures.
+    """
+    check_choice(method, "method", get_args(Method))
+    left, right, design = adjusted(*aligned(left, right), covariates, method)
+
+    def count(features: pd.DataFrame) -> int:
+        _, pairs = pair(features, right, design, ranked=method == "spearman")
+        return int((corrected(pairs, None, family)[0] < alpha).sum())
+
+    found = count(left)
+    streams = np.random.default_rng(random_state).spawn(2)
+    draws = {"permuted patients": permuted_patients, "random features": random_features}
+    rows = []
+    for (name, draw), rng in zip(draws.items(), streams, strict=True):
+        counts = np.array([count(draw(left, rng)) for _ in range(n_repeats)])
+        rows.append({"null": name, "found": found, **_summary(counts, found)})
+    return pd.DataFrame(rows)
+
+
+def permuted_patients(left: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Give every patient another's row: values and correlations between columns stay, patients do not."""
+    return left.iloc[rng.permutation(len(left))].set_axis(left.index)
+
+
+def random_features(left: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Draw a table of the same distribution: each column's own values, the columns' rank correlations, and no patient.
+
+    Every row is a random mixture of the normal scores of all rows, which keeps their correlation; each column's values are then
+    dealt out in the order of the mixture. Missing values stay where they are.
+    """
+    values = left.to_numpy(dtype=float)
+    present = ~np.isnan(values)
+    ranks = rankdata(values, axis=0, nan_policy="omit")
+    scores = np.where(present, ndtri(ranks / (present.sum(axis=0) + 1.0)), 0.0)
+    mixed = rng.standard_normal((len(left), len(left))) @ scores
+    order = np.argsort(np.where(present, mixed, np.inf), axis=0)
+    dealt = np.empty_like(values)
+    np.put_along_axis(dealt, order, np.sort(values, axis=0), axis=0)  # NaN sorts last, and so do the places of the missing
+    return pd.DataFrame(dealt, index=left.index, columns=left.columns)
+
+
+def _summary(counts: Ints, found: int) -> dict[str, float]:
+    low, high = np.quantile(counts, [0.025, 0.975])
+    return {
+        "mean": float(counts.mean()),
+        "low": float(low),
+        "high": float(high),
+        "share": float((counts > 0).mean()),
+        "p": float((1 + (counts >= found).sum()) / (len(counts) + 1)),
+        "n_repeats": len(counts),
+    }

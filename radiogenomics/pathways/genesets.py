@@ -1,0 +1,234 @@
+"""Gene sets: where they come from, which of them are usable, and our 36 tumour-related KEGG pathways."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import pandas as pd
+
+from radiogenomics._tables import shown
+from radiogenomics.pathways.names import closest, words
+
+GeneSets = dict[str, list[str]]
+
+COLLECTIONS = {
+    "reactome": "Reactome_Pathways_2024",
+    "wikipathways": "WikiPathways_2024_Human",
+    "hallmark": "MSigDB_Hallmark_2020",
+    "kegg": "KEGG_2021_Human",
+    "go_process": "GO_Biological_Process_2023",
+}
+"""Short names of Enrichr libraries. Nothing of them is part of this package."""
+
+
+def read_gmt(path: Path | str) -> GeneSets:
+    """Read a GMT file -> gene symbols by set name.
+
+    Parameters
+    ----------
+    path : path
+        One set a line: name, description, genes, separated by tabs.
+
+    Returns
+    -------
+    dict of str to list of str
+        Genes of each set in the file's order, each once.
+
+    Raises
+    ------
+    ValueError
+        If a line has no gene, a name comes twice, or the file holds no set; the message names file and line.
+    """
+    sets: GeneSets = {}
+    for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        name, genes = _gmt_line(line, f"{path}, line {number}")
+        if name in sets:
+            raise ValueError(f"{path}, line {number}: the set {name!r} comes a second time; remove or rename one.")
+        sets[name] = genes
+    if not sets:
+        raise ValueError(f"{path} holds no gene set; a GMT file has one set a line: name, description, genes, separated by tabs.")
+    return sets
+
+
+def _gmt_line(line: str, place: str) -> tuple[str, list[str]]:
+    name, *rest = (field.strip() for field in line.split("\t"))
+    genes = list(dict.fromkeys(gene for gene in rest[1:] if gene))
+    if not name or not genes:
+        raise ValueError(f"{place}: {line[:40]!r} is no gene set; write name, description and genes, separated by tabs.")
+    return name, genes
+
+
+def fetch_library(name: str, *, organism: str = "human") -> GeneSets:
+    """Fetch a gene set library from Enrichr, through gseapy -> gene symbols by set name.
+
+    Parameters
+    ----------
+    name : str
+        A name of `COLLECTIONS`, or any Enrichr library. KEGG's terms let you fetch it for your own research, not pass it on.
+    organism : str
+        Whose genes: human, mouse, fly...
+
+    Returns
+    -------
+    dict of str to list of str
+        The whole library, unfiltered.
+
+    Raises
+    ------
+    ValueError
+        If Enrichr has no such library; the message names the nearest.
+    ConnectionError
+        If Enrichr does not answer.
+
+    References
+    ----------
+    Chen et al. (2013), Enrichr, doi:10.1186/1471-2105-14-128. Fang, Liu & Peltz (2023), doi:10.1093/bioinformatics/btac757.
+    """
+    import gseapy
+
+    library = COLLECTIONS.get(name, name)
+    try:
+        known = gseapy.get_library_name(organism)
+        if library not in known:
+            raise ValueError(
+                f"Enrichr has no library {library!r} for {organism}; the nearest are {', '.join(closest(library, known))}."
+            )
+        sets: GeneSets = gseapy.get_library(library, organism=organism, max_size=1_000_000)
+    except OSError as error:
+        reason = f"Enrichr did not give the library {library!r} ({type(error).__name__})"
+        raise ConnectionError(f"{reason}; try again later, or read a GMT file with `read_gmt`.") from error
+    return sets
+
+
+def sized(gene_sets: Mapping[str, Sequence[str]], *, min_size: int = 1, max_size: int | None = None) -> GeneSets:
+    """Keep the sets of a given size as they come from their library, before any gene is looked for.
+
+    Parameters
+    ----------
+    gene_sets : mapping of str to list of str
+        Gene sets.
+    min_size, max_size : int
+        Fewest and most genes; no upper limit when None.
+
+    Returns
+    -------
+    dict of str to list of str
+        The sets that stay.
+    """
+    most = float("inf") if max_size is None else max_size
+    return {name: list(genes) for name, genes in gene_sets.items() if min_size <= len(set(genes)) <= most}
+
+
+def measured(
+    gene_sets: Mapping[str, Sequence[str]], genes: Iterable[str], *, min_size: int = 10, max_size: int | None = None
+) -> GeneSets:
+    """Keep of every set the measured genes, and of the sets those of a usable size.
+
+    Parameters
+    ----------
+    gene_sets : mapping of str to list of str
+        Gene sets.
+    genes : iterable of str
+        The genes at hand.
+    min_size, max_size : int
+        Fewest and most measured genes of a set that stays; no upper limit when None.
+
+    Returns
+    -------
+    dict of str to list of str
+        The sets that stay, each with its measured genes once.
+
+    Raises
+    ------
+    ValueError
+        If no set stays.
+    """
+    here = dict.fromkeys(genes)
+    kept = {name: list(dict.fromkeys(gene for gene in members if gene in here)) for name, members in gene_sets.items()}
+    usable = sized(kept, min_size=min_size, max_size=max_size)
+    if not usable:
+        largest = max((len(members) for members in kept.values()), default=0)
+        examples = shown(next(iter(gene_sets.values()), []), 3), shown(here, 3)
+        sizes = f"{min_size} to {max_size or 'any number of'} measured genes"
+        raise ValueError(
+            f"None of {len(gene_sets)} gene sets has {sizes}, the largest has {largest}; the sets name {examples[0]}, "
+            f"the expression {examples[1]}: bring both to one kind of symbol, or change the sizes."
+        )
+    return usable
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Named sets found in a library.
+
+    Attributes
+    ----------
+    gene_sets : dict of str to list of str
+        The sets that the library holds, by the library's names.
+    found : DataFrame
+        One row a wanted name: `name, pathway` (the library's name, missing where it has none), and what `wanted` said beside.
+    absent : list of str
+        Wanted names that the library does not hold.
+    """
+
+    gene_sets: GeneSets
+    found: pd.DataFrame
+    absent: list[str]
+
+
+def select(gene_sets: Mapping[str, Sequence[str]], wanted: pd.DataFrame | Sequence[str]) -> Selection:
+    """Pick named sets from a library, whatever its way of writing names.
+
+    ``Cell adhesion molecules`` finds ``KEGG_CELL_ADHESION_MOLECULES_CAMS`` and ``Cell adhesion molecules WP123`` alike.
+
+    Parameters
+    ----------
+    gene_sets : mapping of str to list of str
+        The library at hand.
+    wanted : DataFrame or list of str
+        Names, or a table with a column `name`, such as `tumour_pathways()`.
+
+    Returns
+    -------
+    Selection
+        What was found, and what is absent.
+    """
+    table = wanted.copy() if isinstance(wanted, pd.DataFrame) else pd.DataFrame({"name": list(wanted)})
+    library = {_plain(name): name for name in reversed(list(gene_sets))}
+    table["pathway"] = [_find(_plain(name), library) for name in table["name"]]
+    missing = table["pathway"].isna()
+    return Selection(
+        gene_sets={name: list(gene_sets[name]) for name in table.loc[~missing, "pathway"]},
+        found=table,
+        absent=list(table.loc[missing, "name"]),
+    )
+
+
+def tumour_pathways() -> pd.DataFrame:
+    """Give the names of our 36 tumour-related KEGG pathways -> columns `category, name`.
+
+    Liu et al. (2024) scored 36 tumour-related KEGG pathways without listing them. This choice is ours: the pathways of KEGG's
+    classes cell growth and death, immune system, cell communication and signal transduction that tumour biology names most.
+    Names only; the genes come from the user's library.
+    """
+    file = resources.files("radiogenomics.pathways") / "tumour_pathways.csv"
+    with file.open(encoding="utf-8") as lines:
+        return pd.read_csv(lines)
+
+
+def _plain(name: str) -> tuple[str, ...]:
+    """Write a name as lower-case words, a collection's prefix or identifier and the word "pathway" left out."""
+    kept = [word for word in words(name) if word not in {"kegg", "reactome", "hallmark", "wp", "pathway", "pathways"}]
+    return tuple(word for word in kept if not re.fullmatch(r"(hsa|mmu|wp|r)\d+", word)) or tuple(words(name))
+
+
+def _find(asked: tuple[str, ...], library: Mapping[tuple[str, ...], str]) -> str | None:
+    """Look up a name, or the one name that begins with it."""
+    if asked in library:
+        return library[asked]
+    longer = [name for known, name in library.items() if known[: len(asked)] == asked]
+    return longer[0] if len(longer) == 1 else None

@@ -1,0 +1,135 @@
+"""Names: the nearest to what was typed, and gene symbols brought up to date."""
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+
+def closest(name: str, names: Iterable[str], *, n: int = 5) -> list[str]:
+    """Find the names most like what was typed -> at most `n` of them, the best first.
+
+    Capitals, underscores and a collection's prefix do not count: ``MAPK signaling`` finds ``KEGG_MAPK_SIGNALING_PATHWAY``.
+
+    Parameters
+    ----------
+    name : str
+        What was asked for.
+    names : iterable of str
+        What there is: pathways, genes, modules.
+    n : int
+        How many to give.
+
+    Returns
+    -------
+    list of str
+        An exact match alone; otherwise the nearest, the best first.
+    """
+    names = list(dict.fromkeys(names))
+    asked = words(name)
+    exact = [known for known in names if known == name] or [known for known in names if words(known) == asked]
+    if exact:
+        return exact[:1]
+    return sorted(names, key=lambda known: (-_likeness(asked, words(known)), known))[:n]
+
+
+def words(name: str) -> list[str]:
+    """Split a name into lower-case words and numbers; British and American spelling of signalling are one."""
+    return re.findall(r"[a-z0-9]+", name.lower().replace("signalling", "signaling").replace("tumour", "tumor"))
+
+
+def holds(name: str, asked: str) -> bool:
+    """Say whether every word asked for begins a word of the name, so that the name answers the question."""
+    known = words(name)
+    return all(any(word.startswith(part) for word in known) for part in words(asked))
+
+
+def _likeness(asked: Sequence[str], known: Sequence[str]) -> float:
+    """Score 0 to 2: the share of asked words that the name holds, then the likeness of the letters."""
+    held = sum(any(word.startswith(part) for word in known) for part in asked) / max(len(asked), 1)
+    return held + difflib.SequenceMatcher(None, " ".join(asked), " ".join(known)).ratio()
+
+
+@dataclass(frozen=True)
+class Updated:
+    """Gene sets in the symbols of the expression table.
+
+    Attributes
+    ----------
+    gene_sets : dict of str to list of str
+        The sets; a gene that could not be found keeps its name.
+    report : DataFrame
+        One row a gene that was not measured under its own name: `gene, symbol` (its measured name, missing when lost), `n_sets`.
+    """
+
+    gene_sets: dict[str, list[str]]
+    report: pd.DataFrame
+
+
+def read_aliases(path: Path | str) -> dict[str, list[str]]:
+    """Read HGNC's table of approved, previous and alias symbols -> for each symbol the others of its gene.
+
+    Parameters
+    ----------
+    path : path
+        ``hgnc_complete_set.txt``: tab separated, columns `symbol, prev_symbol, alias_symbol`, several symbols joined by ``|``.
+
+    Returns
+    -------
+    dict of str to list of str
+        Every symbol with the approved, previous and alias symbols of its genes, in this order.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing.
+    """
+    table = pd.read_csv(path, sep="\t", dtype=str)
+    lacking = {"symbol", "prev_symbol", "alias_symbol"} - set(table.columns)
+    if lacking:
+        raise ValueError(
+            f"{path} has no column {', '.join(sorted(lacking))}; give HGNC's complete set, or a table with its columns."
+        )
+    aliases: dict[str, list[str]] = {}
+    for row in table[["symbol", "prev_symbol", "alias_symbol"]].fillna("").itertuples(index=False):
+        family = [symbol for field in row for symbol in field.strip('"').split("|") if symbol]
+        for symbol in family:
+            aliases.setdefault(symbol, []).extend(other for other in family if other != symbol)
+    return aliases
+
+
+def update_symbols(gene_sets: Mapping[str, Sequence[str]], genes: Iterable[str], aliases: Mapping[str, Sequence[str]]) -> Updated:
+    """Rename the genes of sets to the symbols under which they were measured.
+
+    Parameters
+    ----------
+    gene_sets : mapping of str to list of str
+        Gene sets, perhaps in older symbols.
+    genes : iterable of str
+        The measured genes, perhaps in newer or older symbols.
+    aliases : mapping of str to list of str
+        Other symbols of a gene, from `read_aliases`. A gene with more than one measured alias is not guessed: it counts as lost.
+
+    Returns
+    -------
+    Updated
+        The renamed sets and a report of what was renamed and lost.
+    """
+    here = set(genes)
+    away = pd.Series([gene for members in gene_sets.values() for gene in set(members) - here], dtype=object)
+    counts = away.value_counts().sort_index(kind="stable")
+    measured_as = {gene: _only({other for other in aliases.get(gene, ()) if other in here}) for gene in counts.index}
+    renamed = {
+        name: list(dict.fromkeys(measured_as.get(gene) or gene for gene in members)) for name, members in gene_sets.items()
+    }
+    report = pd.DataFrame(
+        {"gene": counts.index, "symbol": [measured_as[gene] for gene in counts.index], "n_sets": counts.to_numpy()}
+    )
+    return Updated(gene_sets=renamed, report=report)
+
+
+def _only(symbols: set[str]) -> str | None:
+    return symbols.pop() if len(symbols) == 1 else None

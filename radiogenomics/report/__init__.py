@@ -1,0 +1,6 @@
+"""The report of a study: one HTML file that a person understands, from finished tables and figures."""
+
+from radiogenomics.report.page import Facts, render
+from radiogenomics.report.summary import Finding, summarise
+
+__all__ = ["Facts", "Finding", "render", "summarise"]

@@ -1,0 +1,101 @@
+"""The reporting checklists CLEAR and TRIPOD+AI, filled from what was actually run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from radiogenomics.report.sections import SECTIONS, kind_of
+
+AUTHORS, MISSING = "for the manuscript", "not done in this study"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One item of a guideline.
+
+    Attributes
+    ----------
+    guideline, item, topic : str
+        Which list, which numbers, and what they ask for in our words.
+    answer : str
+        Where this report answers, or that the manuscript must, or that it was not done.
+    anchor : str
+        The section to link to; empty without one.
+    """
+
+    guideline: str
+    item: str
+    topic: str
+    answer: str
+    anchor: str
+
+
+def checklist(tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Path], provenance: Mapping[str, Any]) -> list[Item]:
+    """Fill the items from the tables, figures and provenance at hand -> one entry an item.
+
+    Parameters
+    ----------
+    tables, figures, provenance : mapping
+        As in `render`.
+
+    Returns
+    -------
+    list of Item
+        In the order of the guidelines.
+
+    References
+    ----------
+    Kocak et al. 2023, CLEAR, doi 10.1186/s13244-023-01415-8. Collins et al. 2024, TRIPOD+AI, doi 10.1136/bmj-2023-078378.
+    """
+    with files("radiogenomics.report").joinpath("checklist.csv").open(encoding="utf-8") as file:
+        rows = pd.read_csv(file, dtype=str).to_dict("records")
+    return [
+        Item(row["guideline"], row["item"], row["topic"], *_answer(str(row["evidence"]), tables, figures, provenance))
+        for row in rows
+    ]
+
+
+def _answer(
+    evidence: str, tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Path], provenance: Mapping[str, Any]
+) -> tuple[str, str]:
+    """Find the first piece of evidence that the study has -> the words and the section to link to."""
+    if evidence == "authors":
+        return AUTHORS, ""
+    for piece in evidence.split("|"):
+        kind, name = piece.split(":")
+        anchor = _anchor(kind, name, tables, figures, provenance)
+        if anchor:
+            return f"section “{_title(anchor)}”", anchor
+    return MISSING, ""
+
+
+def _anchor(
+    kind: str, name: str, tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Path], provenance: Mapping[str, Any]
+) -> str:
+    if kind == "section":
+        return name
+    if kind == "provenance":
+        return "provenance" if provenance.get(name) else ""
+    if kind == "figure":
+        has = any(kind_of(figure) == name for figure in figures)
+        return next((section.anchor for section in SECTIONS if name in section.figures and has), "")
+    if kind == "estimate":
+        evaluation = tables.get("evaluation", pd.DataFrame(columns=["estimate"]))
+        return "prediction" if evaluation["estimate"].eq(name).any() else ""
+    if name not in tables or tables[name].empty:
+        return ""
+    return next((section.anchor for section in SECTIONS if name in section.tables), "cohort" if name == "patients" else "further")
+
+
+def _title(anchor: str) -> str:
+    others = {
+        "summary": "In plain words",
+        "checklist": "Reporting checklists",
+        "provenance": "Provenance",
+        "further": "Further tables",
+    }
+    return others.get(anchor) or next(section.title for section in SECTIONS if section.anchor == anchor)

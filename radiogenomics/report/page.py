@@ -1,0 +1,171 @@
+"""Facts, tables, figures and provenance -> one HTML page that needs nothing else."""
+
+import base64
+import re
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NotRequired, TypedDict
+
+import jinja2
+import pandas as pd
+
+from radiogenomics.report._view import View, facts_view, view
+from radiogenomics.report.checklist import checklist
+from radiogenomics.report.sections import FIGURES, SECTIONS, Section, Show, figures_of, kind_of
+from radiogenomics.report.summary import key_numbers, summarise
+
+_KINDS = {".png": "image/png", ".svg": "image/svg+xml", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
+_MM_PER_INCH, _POINTS_PER_INCH = 25.4, 72.0
+
+
+class Facts(TypedDict):
+    """What a report must know about a study beyond its tables."""
+
+    name: str
+    title: str
+    simulated: NotRequired[bool]
+    outcome: NotRequired[str]
+    positive: NotRequired[str]
+    description: NotRequired[str]
+    counts: NotRequired[Mapping[str, Any]]
+    settings: NotRequired[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class _Image:
+    name: str
+    caption: str
+    uri: str
+    width_mm: float
+
+
+@dataclass(frozen=True)
+class _Part:
+    anchor: str
+    title: str
+    lead: str
+    views: list[View]
+    images: list[_Image]
+
+
+def render(study: Facts, tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Path], provenance: Mapping[str, Any]) -> str:
+    """Write the report of a study -> the text of one self-contained HTML file.
+
+    Parameters
+    ----------
+    study : Facts
+        ``name``, ``title``, ``simulated``, ``outcome`` (its name), ``positive`` (what patients with it are called),
+        ``description``, ``counts`` and ``settings`` (shown as they are).
+    tables : mapping of str to DataFrame
+        The study's tables by name (`DESIGN.md`: inclusion, evaluation, modules, links...). Those that a section knows are
+        shown there, others at the end; sections without a table or figure are listed as not run.
+    figures : mapping of str to Path
+        PNG or SVG files by the name of their panel (``roc``, ``module_trait``, ``expression_pca_pam50``...).
+    provenance : mapping
+        ``version``, ``inputs``, ``steps``, ``seeds``, ``settings``, ``packages``...: mappings, lists of mappings or values.
+
+    Returns
+    -------
+    str
+        HTML; every text is escaped, every image embedded, nothing is loaded from elsewhere.
+
+    Raises
+    ------
+    ValueError
+        If a figure is neither PNG, JPEG nor SVG, or is missing.
+    """
+    images = {name: _image(name, Path(path)) for name, path in figures.items()}
+    parts = [_part(section, tables, images) for section in SECTIONS]
+    run = [part for part in parts if part.views or part.images]
+    silent = {"failures"} if study.get("simulated") else {"failures", "planted"}
+    further = _further(tables, images)
+    return _template().render(
+        study=study,
+        numbers=key_numbers(study, tables),
+        findings=summarise(study, tables),
+        parts=[*run, *([further] if further.views or further.images else [])],
+        missing=[part.title for part in parts if part not in run and part.anchor not in silent],
+        checklist=checklist(tables, figures, {"settings": study.get("settings"), **provenance}),
+        facts=[facts_view(study[key], key.capitalize()) for key in ("counts", "settings") if study.get(key)],
+        provenance=_provenance(provenance),
+        version=str(provenance.get("version", "")),
+    )
+
+
+def _part(section: Section, tables: Mapping[str, pd.DataFrame], images: Mapping[str, _Image]) -> _Part:
+    chosen = figures_of(section, images)
+    views = [shown for name, show in section.tables.items() if name in tables for shown in _views(name, tables[name], show)]
+    return _Part(section.anchor, section.title, section.lead, views, [images[name] for name in chosen])
+
+
+def _views(name: str, table: pd.DataFrame, show: Show) -> list[View]:
+    """Show a table; an empty one is a result too and is said."""
+    return show(table) if len(table) else [View(f"{name.replace('_', ' ').capitalize()}: none.", [], [], [])]
+
+
+# Tables too wide or too long to be read as such: the sections draw or sum them up.
+_NOT_SHOWN = frozenset(
+    {"patients", "signatures", "eigengenes", "soft_threshold", "module_tree", "gene_score_patients", "curves", "calibration",
+     "decision_curve", "kaplan_meier", "null_counts", "expression_pca"}
+)  # fmt: skip
+
+
+def _further(tables: Mapping[str, pd.DataFrame], images: Mapping[str, _Image]) -> _Part:
+    """Collect what no section claims, so that nothing a study made is silently dropped."""
+    known = {name for section in SECTIONS for name in section.tables} | _NOT_SHOWN
+    rest = {
+        name: table
+        for name, table in tables.items()
+        if name not in known and not name.startswith("features_") and not table.empty
+    }
+    views = [view(table, f"{name}.", most=10, where=f"tables/{name}.csv") for name, table in rest.items()]
+    claimed = {kind for section in SECTIONS for kind in section.figures}
+    return _Part(
+        "further", "Further tables", "", views, [image for name, image in images.items() if kind_of(name) not in claimed]
+    )
+
+
+def _image(name: str, path: Path) -> _Image:
+    kind = _KINDS.get(path.suffix.lower())
+    if kind is None or not path.is_file():
+        remedy = "draw it again or leave it out" if kind else f"save it as {', '.join(_KINDS)}"
+        raise ValueError(
+            f"The figure {name!r} cannot be embedded from {path}: {'the file is missing' if kind else 'unknown kind'}; {remedy}."
+        )
+    data = path.read_bytes()
+    caption = FIGURES.get(kind_of(name), name.replace("_", " ").capitalize() + ".")
+    return _Image(name, caption, f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}", _width_mm(data, kind))
+
+
+def _width_mm(data: bytes, kind: str) -> float:
+    """Read the printed width of an image from its header; a page's width where none stands."""
+    if kind == "image/png" and data[12:16] == b"IHDR":
+        pixels = struct.unpack(">I", data[16:20])[0]
+        place = data.find(b"pHYs", 0, 200)
+        per_metre = struct.unpack(">I", data[place + 4 : place + 8])[0] if place > 0 else 0
+        return float(pixels * 1000 / per_metre) if per_metre else 180.0
+    points = re.search(rb'<svg[^>]*\bwidth="([\d.]+)pt"', data[:4000]) if kind == "image/svg+xml" else None
+    return float(points[1]) / _POINTS_PER_INCH * _MM_PER_INCH if points else 180.0
+
+
+def _provenance(provenance: Mapping[str, Any]) -> list[View]:
+    single = {key: value for key, value in provenance.items() if not isinstance(value, dict | list | tuple | pd.DataFrame)}
+    views = [facts_view(single, "This run.")] if single else []
+    return views + [
+        facts_view(value, f"{key.replace('_', ' ').capitalize()}.")
+        for key, value in provenance.items()
+        if key not in single and len(value)
+    ]
+
+
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("radiogenomics.report", "."),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("template.html")

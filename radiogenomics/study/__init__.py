@@ -1,0 +1,50 @@
+"""A study from its manifest to its report: check it, run it, resume it, ask it."""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from radiogenomics.study.checks import Checked, check
+    from radiogenomics.study.demo import write_demo
+    from radiogenomics.study.inputs import Inputs, gather
+    from radiogenomics.study.manifest import Manifest, ManifestError, Problem, read_manifest
+    from radiogenomics.study.own import init
+    from radiogenomics.study.pipeline import run
+    from radiogenomics.study.store import Store
+
+_PLACES = {
+    "Checked": "checks",
+    "check": "checks",
+    "write_demo": "demo",
+    "Inputs": "inputs",
+    "gather": "inputs",
+    "Manifest": "manifest",
+    "ManifestError": "manifest",
+    "Problem": "manifest",
+    "read_manifest": "manifest",
+    "init": "own",
+    "run": "pipeline",
+    "Store": "store",
+}
+
+__all__ = [
+    "Checked",
+    "Inputs",
+    "Manifest",
+    "ManifestError",
+    "Problem",
+    "Store",
+    "check",
+    "gather",
+    "init",
+    "read_manifest",
+    "run",
+    "write_demo",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a name from its file when it is first asked for, so that a command loads only what it uses."""
+    if name not in _PLACES:
+        raise AttributeError(f"radiogenomics.study has no {name!r}; it has {', '.join(__all__)}.")
+    return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)

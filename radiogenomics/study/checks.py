@@ -1,0 +1,172 @@
+"""Everything about a study that can be known before long work, every mistake at once."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from radiogenomics._tables import check_numeric, shown
+from radiogenomics.cohort import Cohort, assemble
+from radiogenomics.study.inputs import Inputs, gather
+from radiogenomics.study.manifest import ManifestError, Problem
+
+MIN_PATIENTS = 10
+"""Fewer patients than this with features, expression and outcome are no cohort."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A study that may run: its inputs and its assembled cohorts, by name."""
+
+    inputs: Inputs
+    cohorts: dict[str, Cohort]
+
+
+def check(path: Path, *, mirror: Path | None = None) -> Checked:
+    """Check a manifest and every table it names, before any long work.
+
+    Parameters
+    ----------
+    path : Path
+        The manifest.
+    mirror : Path, optional
+        A folder searched first for the files.
+
+    Returns
+    -------
+    Checked
+        Inputs and cohorts.
+
+    Raises
+    ------
+    ManifestError
+        With every mistake: file, key, value and remedy.
+    """
+    inputs = gather(path, mirror=mirror)
+    problems = list(_table_problems(inputs))
+    if problems:
+        raise ManifestError(problems)
+    cohorts = {name: build_cohort(inputs, name) for name in inputs.manifest.cohorts()}
+    problems = list(_cohort_problems(inputs, cohorts))
+    if problems:
+        raise ManifestError(problems)
+    return Checked(inputs, cohorts)
+
+
+def build_cohort(inputs: Inputs, name: str) -> Cohort:
+    """Assemble one cohort: patients with features (of every signature), expression where it is the training one, outcome."""
+    manifest = inputs.manifest
+    tables = [inputs.features(name, signature).index for signature in manifest.cohorts()[name].features]
+    patients = tables[0]
+    for other in tables[1:]:
+        patients = patients.intersection(other, sort=False)
+    clinical = inputs.clinical(name)
+    columns = [column for column in manifest.clinical_columns if column in clinical]
+    return assemble(
+        name,
+        features=patients,
+        outcome=inputs.outcome(name, patients),
+        outcome_name=manifest.outcome.name,
+        clinical=clinical[columns],
+        expression=inputs.expression.index if name == "training" else None,
+    )
+
+
+def _table_problems(inputs: Inputs) -> Iterator[Problem]:
+    """Read every table once; what cannot be read, or lacks a column, is a problem of its own."""
+    manifest, say = inputs.manifest, _Say(str(inputs.path))
+    for name, section in manifest.cohorts().items():
+        where = "training" if name == "training" else f"external.{name}"
+        for signature, source in section.features.items():
+            yield from say.attempt(
+                f"{where}.features.{signature}", source, _features_check(inputs, name, signature, section.volume)
+            )
+        yield from say.attempt(f"{where}.clinical", section.clinical, _clinical_check(inputs, name))
+    yield from say.attempt("expression.source", manifest.expression.source, lambda: inputs.expression)
+    if manifest.gene_sets:
+        yield from say.attempt("gene_sets.source", manifest.gene_sets.source, inputs.gene_sets)
+
+
+def _features_check(inputs: Inputs, name: str, signature: str, volume: str | None) -> Callable[[], object]:
+    def run() -> None:
+        table = inputs.features(name, signature)
+        check_numeric(table, f"features of {name}", missing=True)
+        inputs_outcome = inputs.manifest.outcome.column
+        if inputs_outcome in table:
+            raise ValueError(f"the outcome column {inputs_outcome!r} stands among the features; remove it from the table")
+        if volume is not None and volume not in table:
+            raise ValueError(f"volume column {volume!r} is not in it; its columns are {shown(table.columns, 8)}")
+        reference = inputs.features("training", signature).columns
+        missing = reference.difference(table.columns)
+        if len(missing):
+            raise ValueError(f"lacks {len(missing)} column(s) that the training cohort has: {shown(missing)}")
+
+    return run
+
+
+def _clinical_check(inputs: Inputs, name: str) -> Callable[[], object]:
+    def run() -> None:
+        manifest, table = inputs.manifest, inputs.clinical(name)
+        wanted = [manifest.outcome.column, *(manifest.clinical_columns if name == "training" else [])]
+        missing = [column for column in wanted if column not in table]
+        if missing:
+            raise ValueError(f"no column {shown(missing)}; its columns are {shown(table.columns, 8)}")
+        patients = inputs.features(name, next(iter(manifest.cohorts()[name].features))).index
+        if not patients.isin(table.index).any():
+            raise ValueError(
+                f"no patient of the feature table is in it: features have {shown(patients, 2)}, it has {shown(table.index, 2)}; "
+                "bring both to one kind of identifier (barcode = 'tcga' cuts TCGA barcodes)"
+            )
+        inputs.outcome(name, patients)
+
+    return run
+
+
+def _cohort_problems(inputs: Inputs, cohorts: dict[str, Cohort]) -> Iterator[Problem]:
+    manifest, file = inputs.manifest, str(inputs.path)
+    for name, made in cohorts.items():
+        where = "training" if name == "training" else f"external.{name}"
+        counts = made.patients.loc[made.patients["included"], "outcome"].value_counts()
+        flow = "; ".join(f"{row.step}: {row.n}" for row in made.inclusion.itertuples())
+        if counts.sum() < MIN_PATIENTS:
+            yield Problem(file, where, flow, f"fewer than {MIN_PATIENTS} patients are left; check identifiers and outcome words")
+        elif len(counts) < 2:
+            only = "positive" if 1.0 in counts.index else "negative"
+            yield Problem(
+                file,
+                "outcome.column",
+                manifest.outcome.column,
+                f"all {counts.sum()} patients of {name} are {only}; check the words",
+            )
+        elif name == "training" and counts.min() < manifest.signature.n_splits:
+            yield Problem(
+                file,
+                "signature.n_splits",
+                str(manifest.signature.n_splits),
+                f"only {counts.min()} patients in the smaller class; use fewer folds",
+            )
+    yield from _overlaps(file, cohorts)
+
+
+def _overlaps(file: str, cohorts: dict[str, Cohort]) -> Iterator[Problem]:
+    training = cohorts["training"].patients.index
+    for name, made in cohorts.items():
+        both = made.patients.index.intersection(training)
+        if name != "training" and len(both):
+            yield Problem(
+                file,
+                f"external.{name}",
+                f"{len(both)} patients",
+                f"also in the training cohort: {shown(both)}; a patient may be in one only",
+            )
+
+
+@dataclass(frozen=True)
+class _Say:
+    file: str
+
+    def attempt(self, key: str, value: str, action: Callable[[], object]) -> Iterator[Problem]:
+        """Do something; a mistake in the data becomes a problem with its place."""
+        try:
+            action()
+        except (ValueError, OSError) as error:
+            yield Problem(self.file, key, repr(value), str(error))

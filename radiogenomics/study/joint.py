@@ -1,0 +1,258 @@
+"""Where the arms meet, step by step: links with their null, the gene score, and what was planted against what was found."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+from sklearn.pipeline import Pipeline
+
+from radiogenomics import genescore, linking, validation
+from radiogenomics.study import survival
+from radiogenomics.study.imaging_arm import recipe, training_features
+from radiogenomics.study.plan import Plan
+from radiogenomics.study.store import Step, Store
+
+MOLECULAR = ("modules", "pathways")
+"""What imaging is linked with."""
+
+_TABLES = {"modules": "eigengenes", "pathways": "pathways"}
+
+
+def steps(plan: Plan) -> list[Step]:
+    """List the joint steps in their order; the planted truth only in a simulated study."""
+    manifest = plan.inputs.manifest
+    seed = {"seed": manifest.seed}
+    imaging = ("patients", "signatures", *(f"features_{name}" for name in manifest.training.features))
+    molecular = tuple(_TABLES[kind] for kind in _kinds(plan))
+    matrix = plan.hashes(manifest.expression.source) | {"expression": manifest.expression.model_dump()}
+    score = matrix | seed | {"gene_score": manifest.gene_score.model_dump(), "signature": manifest.signature.model_dump()}
+    made = [
+        Step("links", plan.bind(_links), needs=(*imaging, *molecular), settings=seed | {"links": manifest.links.model_dump()}),
+        Step("gene_score", plan.bind(_gene_score), needs=(*imaging, "modules", "membership"), settings=score),
+    ]
+    if manifest.survival:
+        sources = plan.hashes(manifest.training.clinical, *(one.source for one in manifest.survival))
+        settings = sources | {"survival": [one.model_dump() for one in manifest.survival]}
+        made.append(Step("survival", plan.bind(survival.tables), needs=("gene_score_everyone",), settings=settings))
+    if manifest.truth:
+        made.append(
+            Step("planted", plan.bind(_planted), needs=("modules", "links", "evaluation"), settings=plan.hashes(manifest.truth))
+        )
+    return made
+
+
+def out_of_fold(store: Store) -> pd.DataFrame:
+    """Give the honest score of every training patient, one column a signature."""
+    return _scores(store, "nested")
+
+
+def _scores(store: Store, estimate: str) -> pd.DataFrame:
+    table = store.table("signatures")
+    table = table[(table["cohort"] == "training") & (table["estimate"] == estimate)]
+    return table.pivot_table(index="patient", columns="signature", values="score").rename_axis(columns=None)
+
+
+def _kinds(plan: Plan) -> list[str]:
+    return [kind for kind in MOLECULAR if kind == "modules" or plan.inputs.manifest.gene_sets]
+
+
+def _links(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
+    chosen = plan.inputs.manifest.links
+    links, nulls = [], []
+    for kind in _kinds(plan):
+        right = store.table(_TABLES[kind]).loc[plan.linked]
+        for family, estimate, left in _imaging(plan, store):
+            name = f"{family} x {kind}"
+            settings: dict[str, Any] = {"method": chosen.method, "family": name, "random_state": plan.seed(f"{name} {estimate}")}
+            left = _varying(left.loc[plan.linked])
+            links.append(linking.correlate(left, right, n_permutations=chosen.n_permutations, estimate=estimate, **settings))
+            if estimate == "nested":
+                null = linking.random_feature_null(left, right, alpha=chosen.alpha, **settings)
+                nulls.append(null.assign(family=name, tested=left.shape[1] * right.shape[1]))
+    return {"links": pd.concat(links, ignore_index=True), "link_null": pd.concat(nulls, ignore_index=True)}
+
+
+def _imaging(plan: Plan, store: Store) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """Give every imaging table to link, with its family and what it is: fitted scores stand in `published` rows only."""
+    yield "signature", "nested", _scores(store, "nested")
+    yield "signature", "published", _scores(store, "apparent")
+    for signature in plan.inputs.manifest.training.features:
+        yield f"{signature} features", "nested", training_features(plan, store, signature)
+
+
+def _varying(table: pd.DataFrame) -> pd.DataFrame:
+    return table.loc[:, table.nunique() > 1]
+
+
+def _gene_score(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
+    """Judge the gene score with selection and regression repeated in every outer fold; the modules, unsupervised, stay fixed."""
+    table, pipeline = _gene_table(plan, store), _gene_recipe(plan, store)
+    outcome = store.table("patients")["outcome"].loc[table.index]
+    chosen = plan.inputs.manifest.gene_score
+    judged = validation.evaluate(
+        pipeline,
+        table,
+        outcome,
+        signature="gene score",
+        n_splits=plan.inputs.manifest.signature.n_splits,
+        n_repeats=chosen.n_repeats,
+        n_boot_optimism=0,
+        random_state=plan.seed("gene score"),
+        n_jobs=plan.n_jobs,
+        scheduler=plan.scheduler,
+        progress=plan.tasks("gene score"),
+        keep=store.work("gene-score", plan.inputs.manifest.model_dump(mode="json")),
+    )
+    return {
+        "gene_score": _genes(judged.fitted, table, outcome, store.table("modules")),
+        "gene_score_evaluation": judged.table,
+        "gene_score_patients": judged.scores,
+        "gene_score_odds": _odds(judged.scores),
+        "gene_score_everyone": _everyone(plan, judged.fitted["score"]),
+    }
+
+
+def _gene_table(plan: Plan, store: Store) -> pd.DataFrame:
+    """Lay imaging features, genes of modules and eigengenes side by side; imaging columns carry their table's name."""
+    modules = store.table("modules")
+    matrix = plan.expression.expression.loc[plan.linked, modules.index[modules["module"] > 0]]
+    imaging = [_imaging_columns(plan, store, signature) for signature in plan.inputs.manifest.training.features]
+    return pd.concat([*imaging, matrix, store.table("eigengenes").loc[plan.linked]], axis=1)
+
+
+def _imaging_columns(plan: Plan, store: Store, signature: str) -> pd.DataFrame:
+    return training_features(plan, store, signature).loc[plan.linked].add_prefix(f"{signature}: ")
+
+
+def _gene_recipe(plan: Plan, store: Store) -> Pipeline:
+    chosen, modules = plan.inputs.manifest.gene_score, store.table("modules")
+    names = plan.inputs.manifest.training.features
+    hubs = genescore.HubGenes(
+        {name: (recipe(plan, inner=True), list(_imaging_columns(plan, store, name).columns)) for name in names},
+        store.table("membership").loc[modules.index],
+        labels=modules["module"],
+        min_kme=chosen.min_kme,
+        min_significance=chosen.min_significance,
+        at_least=chosen.at_least,
+        max_module_p=chosen.max_module_p,
+        random_state=plan.seed("hub genes"),
+    )
+    score = genescore.GeneScore(regression=chosen.regression, random_state=plan.seed("gene score folds"))
+    return Pipeline([("hubs", hubs), ("score", score)])
+
+
+def _genes(fitted: Pipeline, table: pd.DataFrame, outcome: pd.Series, modules: pd.DataFrame) -> pd.DataFrame:
+    """One row a gene of the score fitted to everyone: module, membership, significance, weight, and its own odds ratio per SD."""
+    hubs = pd.concat(fitted["hubs"].hubs_.values())
+    rows = []
+    for gene, coefficient in fitted["score"].coefficients_.items():
+        ratio = genescore.odds_ratio(table[gene], outcome).iloc[0]
+        largest = hubs.loc[hubs["gene"] == gene, "significance"].abs().max()
+        rows.append(
+            [
+                gene,
+                *modules.loc[gene, ["module", "color", "kme"]],
+                largest,
+                coefficient,
+                *ratio[["odds_ratio", "low", "high", "p"]],
+            ]
+        )
+    names = [
+        "gene",
+        "module",
+        "color",
+        "kme",
+        "significance",
+        "coefficient",
+        "odds_ratio",
+        "odds_ratio_low",
+        "odds_ratio_high",
+        "p",
+    ]
+    kinds = {name: float for name in names if name not in ("gene", "color")}
+    return pd.DataFrame(rows, columns=names).astype(kinds).astype({"module": int}).set_index("gene")
+
+
+def _everyone(plan: Plan, score: genescore.GeneScore) -> pd.DataFrame:
+    """Score everybody with expression by the genes fitted to the linked patients; log odds, so that it has no ceiling."""
+    matrix = plan.expression.expression
+    values = score.decision_function(matrix[score.genes_])
+    return pd.DataFrame({"score": values, "linked": matrix.index.isin(plan.linked)}, index=matrix.index)
+
+
+def _odds(scores: pd.DataFrame) -> pd.DataFrame:
+    """Odds ratios of the score, as fitted and honest; none where no gene was selected and the score is the same for everyone."""
+    tables = [
+        genescore.odds_ratio(part.set_index("patient")["score"], part.set_index("patient")["outcome"]).assign(estimate=estimate)
+        for estimate, part in scores.groupby("estimate", sort=False)
+        if part["score"].nunique() > 1
+    ]
+    columns = ["estimate", "scale", "odds_ratio", "low", "high", "p", "n", "events", "separation"]
+    return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
+
+
+def _planted(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
+    """Lay what was planted beside what was found."""
+    truth = plan.inputs.truth()
+    genes = truth[truth["kind"] == "gene"].set_index("name")["value"].astype(int)
+    found = store.table("modules")["module"].reindex(genes.index, fill_value=0)
+    matched = _matched(genes, found)
+    rows = [*_planted_modules(genes, found, matched), *_planted_links(plan, store, truth, matched)]
+    rows += _planted_outcome(store, truth)
+    return {"planted": pd.DataFrame(rows, columns=["kind", "name", "planted", "found", "ok"])}
+
+
+def _matched(genes: pd.Series, found: pd.Series) -> dict[int, int]:
+    """Match every planted module with the found one that holds most of its genes."""
+    counts = pd.crosstab(genes, found)
+    return {int(planted): int(counts.loc[planted].idxmax()) for planted in counts.index if planted}
+
+
+def _planted_modules(genes: pd.Series, found: pd.Series, matched: dict[int, int]) -> Iterator[list[Any]]:
+    for planted, label in matched.items():
+        inside = (genes == planted) & (found == label)
+        both, either = int(inside.sum()), int(((genes == planted) | (found == label)).sum())
+        text = f"ME{label}: {both} of them among its {int((found == label).sum())}" if label else "no module"
+        yield [
+            "module",
+            f"planted module {planted}",
+            f"{int((genes == planted).sum())} genes",
+            text,
+            bool(label) and both / either > 0.8,
+        ]
+
+
+def _planted_links(plan: Plan, store: Store, truth: pd.DataFrame, matched: dict[int, int]) -> Iterator[list[Any]]:
+    """Find a planted link where a feature of that property is linked with that module at q below alpha; count the others."""
+    links, alpha = store.table("links"), plan.inputs.manifest.links.alpha
+    links = links[links["family"].str.endswith("features x modules") & (links["q"] < alpha)]
+    pairs = links["feature"].str.extract(r"^([a-z]+)_")[0] + " ~ " + links["target"]
+    planted = {}
+    for name, value in truth.loc[truth["kind"] == "link", ["name", "value"]].itertuples(index=False):
+        lesion, module = name.split(" ~ planted module ")
+        planted[f"{lesion} ~ ME{matched[int(module)]}"] = (name, value)
+    for pair, (name, value) in planted.items():
+        n = int((pairs == pair).sum())
+        yield ["link", name, f"hidden correlation {value:g}", f"{n} feature links at q < {alpha:g}", n > 0]
+    false, tested = int((~pairs.isin(planted)).sum()), len(links)
+    yield [
+        "link",
+        "links that were not planted",
+        "none",
+        f"{false} of {tested} found at q < {alpha:g}",
+        false <= max(1, 2 * alpha * tested),
+    ]
+
+
+def _planted_outcome(store: Store, truth: pd.DataFrame) -> Iterator[list[Any]]:
+    ceiling = float(truth.loc[truth["name"].str.startswith("AUC of heterogeneity"), "value"].iloc[0])
+    evaluation = store.table("evaluation")
+    for row in evaluation[evaluation["estimate"].isin(["nested", "external"])].to_dict("records"):
+        text = f"{row['estimate']} AUC {row['auc']:.2f} ({row['auc_low']:.2f} to {row['auc_high']:.2f})"
+        yield [
+            "outcome",
+            f"{row['signature']}, {row['cohort']}",
+            f"AUC at most {ceiling:.2f}",
+            text,
+            bool(row["auc_low"] <= ceiling),
+        ]

@@ -1,0 +1,99 @@
+"""The molecular arm, step by step: expression, co-expression modules, pathway scores."""
+
+import warnings
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from radiogenomics import expression, modules, pathways
+from radiogenomics.study.plan import Plan
+from radiogenomics.study.store import Step, Store
+
+Network = Literal["unsigned", "signed", "signed hybrid"]
+
+# What WGCNA's authors advise for more than 40 patients where no power makes the network scale-free.
+_DEFAULT_POWER = {"unsigned": 6, "signed": 12, "signed hybrid": 6}
+
+
+def steps(plan: Plan) -> list[Step]:
+    """List the steps of the molecular arm in their order; pathway scores only where the manifest names gene sets."""
+    manifest = plan.inputs.manifest
+    matrix = plan.hashes(manifest.expression.source) | {"expression": manifest.expression.model_dump()}
+    made = [
+        Step("expression", plan.bind(_expression), needs=("patients",), settings=matrix),
+        Step("modules", plan.bind(_modules), needs=("patients",), settings=matrix | {"modules": manifest.modules.model_dump()}),
+    ]
+    if manifest.gene_sets:
+        sets = {"gene_sets": manifest.gene_sets.model_dump(), "pathways": manifest.pathways.model_dump()}
+        settings = matrix | sets | plan.hashes(manifest.gene_sets.source)
+        made.append(Step("pathways", plan.bind(_pathways), needs=("patients",), settings=settings))
+    return made
+
+
+def _expression(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
+    prepared = plan.expression
+    scores = expression.principal_components(prepared.expression)
+    facts = {
+        "patients": len(prepared.expression),
+        "genes given": plan.inputs.expression.shape[1],
+        "genes dropped": len(prepared.dropped),
+        "genes kept": prepared.expression.shape[1],
+        "values clipped": prepared.clipped,
+    }
+    facts |= {f"variance of {name}": share for name, share in zip(scores, scores.attrs["variance_ratio"], strict=True)}
+    return {
+        "expression_qc": scores.rename_axis("patient"),
+        "expression_dropped": prepared.dropped,
+        "expression_facts": pd.DataFrame({"fact": facts.keys(), "value": facts.values()}).astype({"value": float}),
+    }
+
+
+def _modules(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
+    chosen, matrix = plan.inputs.manifest.modules, plan.expression.expression
+    fit = _soft_threshold(matrix, chosen.network)
+    power = chosen.power if chosen.power != "auto" else fit.power or _DEFAULT_POWER[chosen.network]
+    found = modules.find_modules(
+        matrix,
+        power=power,
+        network=chosen.network,
+        min_size=chosen.min_size,
+        deep_split=chosen.deep_split,
+        merge_height=chosen.merge_height,
+    )
+    return {
+        "soft_threshold": fit.table.assign(chosen=fit.table["power"] == power),
+        "modules": _genes(found),
+        "module_tree": modules.tree_table(found.trees),
+        "eigengenes": found.eigengenes,
+        "membership": found.membership,
+    }
+
+
+def _soft_threshold(matrix: pd.DataFrame, network: Network) -> modules.SoftThreshold:
+    """Pick the power; that none reaches the cut stands in the table, and the study goes on with the customary one."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="No power reaches", category=UserWarning)
+        return modules.pick_soft_threshold(matrix, network=network)
+
+
+def _genes(found: modules.Modules) -> pd.DataFrame:
+    """One row a gene: its module, the module's colour, and its membership in it (kME)."""
+    table = pd.DataFrame({"module": found.labels, "color": found.colors})
+    for label in table["module"].unique():
+        members = table.index[table["module"] == label]
+        table.loc[members, "kme"] = found.membership.loc[members, f"ME{label}"] if label else np.nan
+    return table.rename_axis("gene")
+
+
+def _pathways(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
+    manifest, sets = plan.inputs.manifest, plan.inputs.gene_sets()
+    sizes = manifest.gene_sets.model_dump(include={"min_size", "max_size"}) if manifest.gene_sets else {}
+    scores = pathways.score(
+        plan.expression.expression,
+        sets,
+        method=manifest.pathways.method,
+        kernel=manifest.pathways.kernel,
+        **sizes,
+    )
+    return {"pathways": scores}

@@ -1,0 +1,70 @@
+"""A whole study, from manifest to report: the only place that knows the order of things."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from radiogenomics._files import write_text
+from radiogenomics._parallel import Progress, one_thread
+from radiogenomics.study import drawing, imaging_arm, joint, molecular_arm
+from radiogenomics.study.checks import check
+from radiogenomics.study.plan import Plan
+from radiogenomics.study.provenance import provenance
+from radiogenomics.study.store import Store
+
+
+def run(
+    manifest: Path,
+    *,
+    out: Path,
+    mirror: Path | None = None,
+    n_jobs: int = 1,
+    scheduler: Any = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Run a study from its manifest to its report; finished steps are not redone.
+
+    Parameters
+    ----------
+    manifest : Path
+        The study manifest.
+    out : Path
+        The study's folder; made when missing, resumed when there.
+    mirror : Path, optional
+        A folder searched first for the files.
+    n_jobs : int
+        Processes on this machine; the results do not depend on it.
+    scheduler : str or dask.distributed.Client, optional
+        A Dask cluster, in the place of `n_jobs`.
+    progress : callable, optional
+        Called as ``progress(done, total, name)`` after each step, and after each task of a long one.
+
+    Returns
+    -------
+    Path
+        ``report.html``.
+
+    Raises
+    ------
+    ManifestError
+        With every mistake in the manifest and its files, before work begins.
+    """
+    checked = check(manifest, mirror=mirror)
+    plan = Plan(checked.inputs, checked.cohorts, n_jobs=n_jobs, scheduler=scheduler, progress=progress)
+    store = Store(out)
+    steps = [*imaging_arm.steps(plan), *molecular_arm.steps(plan), *joint.steps(plan)]
+    steps.append(drawing.figures_step(plan, steps))
+    steps.append(drawing.report_step(plan, steps))
+    with one_thread():
+        for i, step in enumerate(steps, 1):
+            store.do(step)
+            _write_provenance(store, plan)
+            if progress is not None:
+                progress(i, len(steps), f"study: {step.name}")
+    store.clean()
+    return Path(out) / "report.html"
+
+
+def _write_provenance(store: Store, plan: Plan) -> None:
+    text = json.dumps(provenance(store, plan), indent=2, sort_keys=True)
+    write_text(store.folder / "provenance.json", text + "\n")

@@ -1,0 +1,6 @@
+"""Validation: any recipe, judged as published and honestly, in one table."""
+
+from radiogenomics.validation._evaluate import Evaluation, Permutation, evaluate
+from radiogenomics.validation._interval import cross_validated_auc
+
+__all__ = ["Evaluation", "Permutation", "cross_validated_auc", "evaluate"]

@@ -1,0 +1,223 @@
+"""What is judged: one checked cohort, and the refusals."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
+
+from radiogenomics._tables import check_numeric, check_patients, shown
+
+Ints = NDArray[np.int_]
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Patients with features and an outcome, in the order of their identifiers, so that the order given does not matter.
+
+    Attributes
+    ----------
+    name : str
+        The cohort's name in the tables.
+    features : DataFrame, shape (n_patients, n_features)
+        The measurements.
+    outcome : array of int, shape (n_patients,)
+        0 or 1.
+    groups : array of int or None, shape (n_patients,)
+        Patients of one group never stand on both sides of a split.
+    volume : Series or None, shape (n_patients,)
+        Lesion volume, where it is known for every patient.
+    """
+
+    name: str
+    features: pd.DataFrame
+    outcome: Ints
+    groups: Ints | None
+    volume: pd.Series | None
+
+
+def check_cohort(
+    name: str,
+    features: pd.DataFrame,
+    outcome: pd.Series,
+    *,
+    groups: pd.Series | None = None,
+    volume: pd.Series | None = None,
+) -> Cohort:
+    """Check one cohort -> its patients in the order of their identifiers.
+
+    Parameters
+    ----------
+    name : str
+        The cohort's name; stands in the messages.
+    features : DataFrame, shape (n_patients, n_features)
+        Numeric, indexed by ``patient``; NaN is left for the recipe to impute.
+    outcome : Series
+        0 or 1 (or False and True) for at least these patients.
+    groups : Series, optional
+        A label for at least these patients.
+    volume : Series, optional
+        Lesion volume; used when it is known for all of these patients.
+
+    Returns
+    -------
+    Cohort
+        The checked cohort.
+
+    Raises
+    ------
+    ValueError
+        If a table is malformed, an outcome is missing, not 0 or 1, or of one class only, or stands among the features.
+    """
+    place = f"{name} features"
+    features = check_numeric(check_patients(features, place), place, missing=True).sort_index()
+    if features.shape[1] == 0:
+        raise ValueError(f"`{place}` has no columns; give at least one feature.")
+    values = _outcome(name, features, outcome)
+    _not_among(name, features, values, outcome.name)
+    known = None if groups is None else _aligned(groups, features.index, f"{name} groups")
+    return Cohort(
+        name=name,
+        features=features,
+        outcome=values,
+        groups=None if known is None else np.unique(known.to_numpy(), return_inverse=True)[1],
+        volume=None if volume is None or not features.index.isin(volume.dropna().index).all() else volume.loc[features.index],
+    )
+
+
+def check_external(
+    training: Cohort, external: Mapping[str, tuple[pd.DataFrame, pd.Series]], volume: pd.Series | None
+) -> list[Cohort]:
+    """Check the external cohorts against the training cohort -> cohorts with the columns in the training order.
+
+    Raises
+    ------
+    ValueError
+        If the columns differ, a patient stands in two cohorts, or two cohorts share a name.
+    """
+    cohorts, seen = [], dict.fromkeys(training.features.index, training.name)
+    for name, (features, outcome) in external.items():
+        if name == training.name:
+            raise ValueError(f"An external cohort is named {name!r} like the training cohort; give it another name.")
+        _same_columns(training, name, features)
+        cohort = check_cohort(name, features[list(training.features.columns)], outcome, volume=volume)
+        twice = [patient for patient in cohort.features.index if patient in seen]
+        if twice:
+            where = seen[twice[0]]
+            raise ValueError(
+                f"Patient(s) {shown(twice)} stand in cohorts {where!r} and {name!r}; a patient may be in one cohort only."
+            )
+        seen |= dict.fromkeys(cohort.features.index, name)
+        cohorts.append(cohort)
+    return cohorts
+
+
+def check_folds(training: Cohort, n_splits: int, n_repeats: int) -> None:
+    """Refuse folds that cannot hold patients of both classes.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two folds, no repeat, or fewer events (or non-events, or groups of either) than folds.
+    """
+    if n_splits < 2 or n_repeats < 1:
+        raise ValueError(f"`n_splits` is {n_splits} and `n_repeats` {n_repeats}; give at least 2 folds and 1 repeat.")
+    units = np.arange(len(training.outcome)) if training.groups is None else training.groups
+    what = "patients" if training.groups is None else "groups"
+    for label, kind in ((1, "events"), (0, "non-events")):
+        have = len(np.unique(units[training.outcome == label]))
+        if have < n_splits:
+            raise ValueError(
+                f"Cohort {training.name!r} has {kind} in {have} {what}, fewer than the {n_splits} folds; "
+                f"lower `n_splits` to at most {have} or add patients."
+            )
+
+
+def check_recipe(recipe: Any, training: Cohort) -> None:
+    """Refuse a recipe that gives no probabilities, or one that cannot take the missing values the features have.
+
+    Raises
+    ------
+    TypeError
+        If the recipe is no classifier with ``predict_proba``.
+    ValueError
+        If missing values are left when a step comes that cannot take them.
+    """
+    if not hasattr(recipe, "fit") or not hasattr(recipe, "predict_proba"):
+        raise TypeError(
+            f"The recipe {type(recipe).__name__} must be a scikit-learn classifier with predict_proba, so that scores of "
+            "different folds compare; wrap it in sklearn.calibration.CalibratedClassifierCV."
+        )
+    values = training.features
+    missing = values.columns[values.isna().any()]
+    if len(missing) == 0:
+        return
+    for name, step in recipe.steps if isinstance(recipe, Pipeline) else [("the recipe", recipe)]:
+        if _imputes(step):
+            return
+        if not get_tags(step).input_tags.allow_nan:
+            raise ValueError(
+                f"`{training.name} features` has NaN in column(s) {shown(missing)}, and step {name!r} ({type(step).__name__}) "
+                "cannot take them; put sklearn.impute.SimpleImputer before it, so that it learns inside the folds."
+            )
+
+
+def _imputes(step: Any) -> bool:
+    return type(step).__module__.startswith("sklearn.impute")
+
+
+def _outcome(name: str, features: pd.DataFrame, outcome: pd.Series) -> Ints:
+    if not isinstance(outcome, pd.Series):
+        raise TypeError(f"The outcome of cohort {name!r} must be a pandas Series by patient, it is a {type(outcome).__name__}.")
+    values = _aligned(outcome, features.index, f"{name} outcome")
+    if not pd.api.types.is_numeric_dtype(values) or not values.isin([0, 1]).all():
+        strange = values[~values.isin([0, 1])].unique() if pd.api.types.is_numeric_dtype(values) else values.unique()
+        raise ValueError(f"The outcome of cohort {name!r} must be 0 or 1, it holds {shown(strange)}; code the event as 1.")
+    if values.nunique() < 2:
+        raise ValueError(
+            f"The outcome of cohort {name!r} has one class, all {len(values)} patients are {int(values.iloc[0])}; "
+            "an AUC needs both events and non-events."
+        )
+    return values.to_numpy(dtype=int)
+
+
+def _aligned(series: pd.Series, patients: pd.Index, name: str) -> pd.Series:
+    if series.index.has_duplicates:
+        raise ValueError(
+            f"`{name}` has more than one value for patient {shown(series.index[series.index.duplicated()])}; keep one."
+        )
+    lacking = patients.difference(series.dropna().index)
+    if len(lacking):
+        raise ValueError(
+            f"`{name}` lacks {len(lacking)} patient(s) that have features: {shown(lacking)}; drop them from the features."
+        )
+    return series.loc[patients]
+
+
+def _not_among(name: str, features: pd.DataFrame, outcome: Ints, label: Any) -> None:
+    same = [column for column in features.columns if label is not None and column == label]
+    values = features.to_numpy(dtype=float, na_value=np.nan)
+    low, high = np.nanmin(values, axis=0, initial=np.inf), np.nanmax(values, axis=0, initial=-np.inf)
+    two = np.isfinite(low) & (high > low)
+    # The outcome in another coding is the outcome: 0/1, 1/2, -1/1, or reversed.
+    scaled = (values[:, two] - low[two]) / (high[two] - low[two])
+    copies = (scaled == outcome[:, None]).all(axis=0) | (scaled == 1 - outcome[:, None]).all(axis=0)
+    same += [column for column in features.columns[two][copies] if column not in same]
+    if same:
+        raise ValueError(f"`{name} features` holds the outcome itself in column(s) {shown(same)}; drop them.")
+
+
+def _same_columns(training: Cohort, name: str, features: pd.DataFrame) -> None:
+    check_patients(features, f"{name} features")
+    lacking = training.features.columns.difference(features.columns)
+    extra = features.columns.difference(training.features.columns)
+    if len(lacking) or len(extra):
+        parts = [f"{word} {len(some)} ({shown(some)})" for word, some in (("lacks", lacking), ("adds", extra)) if len(some)]
+        raise ValueError(
+            f"The features of external cohort {name!r} differ from those of {training.name!r}: it {' and '.join(parts)}; "
+            "extract both with the same settings."
+        )

@@ -1,0 +1,228 @@
+"""Gene sets, their names, and enrichment."""
+
+import math
+import re
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from radiogenomics import pathways
+
+
+def gmt(tmp_path, text):
+    path = tmp_path / "sets.gmt"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_read_gmt_keeps_order_and_each_gene_once(tmp_path):
+    path = gmt(tmp_path, "A\tna\tTP53\tBRCA1\tTP53\t\n\nB\thttp://x\tMYC\r\n")
+    assert pathways.read_gmt(path) == {"A": ["TP53", "BRCA1"], "B": ["MYC"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("A\tna\tTP53\nA\tna\tMYC\n", "line 2: the set 'A' comes a second time"),
+        ("A\tna\tTP53\nB\tna\n", "line 2: 'B\\tna' is no gene set; write name, description and genes, separated by tabs"),
+        ("A,na,TP53\n", "line 1: 'A,na,TP53' is no gene set"),
+        ("\n", "holds no gene set"),
+    ],
+)
+def test_a_broken_gmt_is_refused_with_its_line(tmp_path, text, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        pathways.read_gmt(gmt(tmp_path, text))
+
+
+def test_sizes_count_before_and_after_the_genes_are_looked_for():
+    sets = {"small": ["a", "b"], "large": list("abcdefgh"), "elsewhere": list("uvwxyz")}
+    assert list(pathways.sized(sets, min_size=3, max_size=7)) == ["elsewhere"]
+    assert pathways.measured(sets, list("abc"), min_size=2) == {"small": ["a", "b"], "large": ["a", "b", "c"]}
+    assert list(pathways.measured(sets, list("abc"), min_size=2, max_size=2)) == ["small"]
+
+
+def test_our_36_tumour_pathways_have_four_categories():
+    table = pathways.tumour_pathways()
+    assert len(table) == 36
+    assert table["name"].is_unique
+    assert set(table["category"]) == {"cell growth and death", "immune system", "cell communication", "signal transduction"}
+
+
+def test_select_finds_names_however_a_library_writes_them_and_lists_the_absent():
+    library = {
+        "KEGG_CELL_ADHESION_MOLECULES_CAMS": ["CD2"],
+        "Cell cycle": ["CDK1"],
+        "JAK-STAT signaling pathway - Homo sapiens hsa04630": ["JAK1"],
+        "KEGG_TGF_BETA_SIGNALING_PATHWAY": ["TGFB1"],
+    }
+    found = pathways.select(library, pathways.tumour_pathways().query("name.str.contains('adhesion m|cycle|JAK|TGF|Apop')"))
+    assert set(found.gene_sets) == set(library)
+    assert found.absent == ["Apoptosis"]
+    assert set(found.found.columns) == {"category", "name", "pathway"}
+
+
+@pytest.mark.real
+def test_every_tumour_pathway_is_in_msigdbs_kegg(real):
+    library = pathways.read_gmt(real / "genesets" / "c2.cp.kegg.v7.5.1.symbols.gmt")
+    found = pathways.select(library, pathways.tumour_pathways())
+    assert found.absent == []
+    assert len(found.gene_sets) == 36
+
+
+NAMES = [
+    "KEGG_MAPK_SIGNALING_PATHWAY",
+    "KEGG_WNT_SIGNALING_PATHWAY",
+    "KEGG_CELL_CYCLE",
+    "KEGG_P53_SIGNALING_PATHWAY",
+    "ME1",
+    "ME12",
+    "MAPK1",
+]
+
+
+@pytest.mark.parametrize(
+    ("asked", "first"),
+    [
+        ("MAPK signaling", "KEGG_MAPK_SIGNALING_PATHWAY"),
+        ("mapk signalling pathway", "KEGG_MAPK_SIGNALING_PATHWAY"),
+        ("cell cycel", "KEGG_CELL_CYCLE"),
+        ("p53", "KEGG_P53_SIGNALING_PATHWAY"),
+        ("ME1", "ME1"),
+        ("me12", "ME12"),
+    ],
+)
+def test_the_closest_name_comes_first(asked, first):
+    assert pathways.closest(asked, NAMES)[0] == first
+
+
+def test_an_exact_name_stands_alone_and_an_unknown_one_gives_five():
+    assert pathways.closest("kegg cell cycle", NAMES) == ["KEGG_CELL_CYCLE"]
+    assert len(pathways.closest("oxidative phosphorylation", NAMES)) == 5
+    assert pathways.holds("KEGG_MAPK_SIGNALING_PATHWAY", "mapk signaling")
+    assert not pathways.holds("KEGG_MAPK_SIGNALING_PATHWAY", "notch signaling")
+
+
+def test_symbols_are_updated_and_the_lost_reported(tmp_path):
+    table = tmp_path / "hgnc.tsv"
+    table.write_text(
+        "symbol\tprev_symbol\talias_symbol\nSEPTIN9\tSEPT9|MSF\tAF17q25\nKMT2A\tMLL\tALL-1\nTWIN1\t\tDUP\nTWIN2\t\tDUP\n",
+        encoding="utf-8",
+    )
+    sets = {"one": ["SEPT9", "MLL", "TP53"], "two": ["DUP", "MLL", "GONE"]}
+    updated = pathways.update_symbols(sets, ["SEPTIN9", "KMT2A", "TP53", "TWIN1", "TWIN2"], pathways.read_aliases(table))
+    assert updated.gene_sets == {"one": ["SEPTIN9", "KMT2A", "TP53"], "two": ["DUP", "KMT2A", "GONE"]}
+    report = updated.report.set_index("gene")
+    assert report["symbol"].dropna().to_dict() == {"SEPT9": "SEPTIN9", "MLL": "KMT2A"}
+    assert report["n_sets"].to_dict() == {"DUP": 1, "GONE": 1, "MLL": 2, "SEPT9": 1}
+
+
+def test_an_alias_table_without_its_columns_is_refused(tmp_path):
+    table = tmp_path / "hgnc.tsv"
+    table.write_text("symbol\tother\nA\tB\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="has no column alias_symbol, prev_symbol"):
+        pathways.read_aliases(table)
+
+
+def exact_tail(overlap, background, size, drawn):
+    """The hypergeometric tail in whole numbers."""
+    ways = sum(math.comb(size, k) * math.comb(background - size, drawn - k) for k in range(overlap, min(size, drawn) + 1))
+    return float(Fraction(ways, math.comb(background, drawn)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(background=st.integers(20, 400), data=st.data())
+def test_enrichment_p_is_the_exact_hypergeometric_tail(background, data):
+    size, drawn = data.draw(st.integers(1, background)), data.draw(st.integers(1, background))
+    start = data.draw(st.integers(0, background - 1))
+    genes = [f"G{number}" for number in range(background)]
+    chosen = [genes[(start + number) % background] for number in range(drawn)]
+    row = pathways.enrich({"list": chosen}, {"set": genes[:size]}, genes, min_size=1).iloc[0]
+    assert row["overlap"] == len(set(chosen) & set(genes[:size]))
+    assert row["p"] == pytest.approx(exact_tail(row["overlap"], background, size, drawn), rel=1e-9, abs=1e-300)
+
+
+def test_enrichment_corrects_over_the_stated_family():
+    genes = [f"G{number}" for number in range(200)]
+    sets = {f"S{number}": genes[number * 10 : number * 10 + 15] for number in range(10)}
+    lists = {"ME1": genes[:12], "ME2": genes[100:130]}
+    whole = pathways.enrich(lists, sets, genes, min_size=5)
+    each = pathways.enrich(lists, sets, genes, min_size=5, family="list")
+    assert set(whole["family"]) == {"all"}
+    assert set(each["family"]) == {"ME1", "ME2"}
+    assert (whole["q"].to_numpy() >= each["q"].to_numpy() - 1e-15).all()
+    first = whole.iloc[0]
+    assert (first["list"], first["pathway"], first["overlap"], first["fold"]) == (
+        "ME1",
+        "S0",
+        12,
+        pytest.approx(12 * 200 / (15 * 12)),
+    )
+    assert first["genes"].split() == sorted(genes[:12])
+
+
+def test_a_list_outside_the_background_is_refused():
+    with pytest.raises(ValueError, match="List 'ME1' holds no gene of the background: ENSG1"):
+        pathways.enrich({"ME1": ["ENSG1"]}, {"S": ["A", "B"]}, ["A", "B"], min_size=1)
+
+
+def test_preranked_scores_equal_fgsea(reference):
+    ranks = pd.read_csv(reference / "fgsea" / "fgsea_ranks.csv", index_col=0)["t"]
+    theirs = pd.read_csv(reference / "fgsea" / "fgsea_limma_t_trait.csv", index_col="pathway")
+    sets = pathways.read_gmt(reference / "gsva" / "sets36.gmt")
+    ours = pathways.preranked(ranks, sets, max_size=500, n_permutations=500).set_index("pathway").loc[theirs.index]
+    assert (ours["size"] == theirs["size"]).all()
+    np.testing.assert_allclose(ours["es"], theirs["ES"], atol=1e-12)
+    np.testing.assert_allclose(ours["nes"], theirs["NES"], atol=0.05)
+    assert ours["p"].min() >= 1 / 501
+    assert (ours["q"] >= ours["p"] - 1e-15).all()
+    top = ours["es"].idxmax()
+    assert set(ours.loc[top, "leading_edge"].split()) <= set(sets[top])
+
+
+def test_preranked_refuses_missing_statistics():
+    with pytest.raises(ValueError, match="misses 1 gene"):
+        pathways.preranked(pd.Series({"A": 1.0, "B": np.nan}), {"S": ["A"]}, min_size=1)
+
+
+def test_redundant_pathways_cluster_under_the_first():
+    sets = {"best": list("abcdef"), "copy": list("abcdeg"), "other": list("uvwxyz")}
+    table = pathways.redundancy(sets, jaccard=0.5).set_index("pathway")
+    assert table["cluster"].to_dict() == {"best": 1, "copy": 1, "other": 2}
+    assert table.loc["copy", "representative"] == "best"
+    assert table.loc["copy", "jaccard"] == pytest.approx(5 / 7)
+    assert pathways.redundancy({"alone": ["a"]})["cluster"].tolist() == [1]
+    with pytest.raises(ValueError, match="`jaccard` is 0"):
+        pathways.redundancy(sets, jaccard=0.0)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.dictionaries(st.sampled_from("ABCDE"), st.sets(st.sampled_from("abcdefgh"), min_size=1), min_size=1))
+def test_overlap_is_symmetric_and_lies_in_0_to_1(sets):
+    shared = pathways.overlap({name: sorted(genes) for name, genes in sets.items()}).to_numpy()
+    np.testing.assert_array_equal(shared, shared.T)
+    assert shared.min() >= 0
+    assert shared.max() <= 1
+    np.testing.assert_array_equal(np.diag(shared), 1.0)
+
+
+def test_a_library_that_enrichr_does_not_know_names_the_nearest(monkeypatch):
+    import gseapy
+
+    monkeypatch.setattr(gseapy, "get_library_name", lambda organism: ["KEGG_2021_Human", "Reactome_Pathways_2024"])
+    with pytest.raises(ValueError, match="no library 'KEGG_2020_Human' for human; the nearest are KEGG_2021_Human"):
+        pathways.fetch_library("KEGG_2020_Human")
+
+
+def test_no_answer_from_enrichr_says_so(monkeypatch):
+    import gseapy
+
+    def silent(organism):
+        raise ConnectionResetError("reset")
+
+    monkeypatch.setattr(gseapy, "get_library_name", silent)
+    with pytest.raises(ConnectionError, match=r"did not give the library 'Reactome_Pathways_2024'.*read a GMT file"):
+        pathways.fetch_library("reactome")

@@ -1,0 +1,229 @@
+"""A manifest is checked whole: every mistake at once, each with file, key, value and remedy."""
+
+import json
+import shutil
+import tomllib
+
+import pandas as pd
+import pytest
+import tomli_w
+
+from radiogenomics import study
+from radiogenomics.study.manifest import ManifestError
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return study.write_demo(tmp_path_factory.mktemp("demo"))
+
+
+@pytest.fixture
+def folder(made, tmp_path):
+    """A copy of the demo's inputs, free to be broken."""
+    return shutil.copytree(made.parent, tmp_path / "inputs")
+
+
+@pytest.fixture
+def change(folder):
+    """Change keys of the manifest, given as dotted paths; None removes one."""
+
+    def apply(**changes):
+        path = folder / "demo.toml"
+        raw = tomllib.loads(path.read_text())
+        for key, value in changes.items():
+            *parents, last = key.split("__")
+            place = raw
+            for parent in parents:
+                place = place.setdefault(parent, {})
+            if value is None:
+                place.pop(last)
+            else:
+                place[last] = value
+        path.write_text(tomli_w.dumps(raw))
+        return path
+
+    return apply
+
+
+@pytest.fixture
+def edit(folder, change):
+    """Change a table of the demo, and forget its checksum."""
+
+    def apply(name, function):
+        path = folder / f"{name}.csv"
+        function(pd.read_csv(path, index_col=0)).to_csv(path)
+        return change(**{f"sources__{name}__sha256": "first-use"})
+
+    return apply
+
+
+def problems(path):
+    with pytest.raises(ManifestError) as caught:
+        study.check(path)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_the_demo_is_valid(made):
+    cohorts = study.check(made).cohorts
+    assert list(cohorts) == ["training", "external"]
+    flow = cohorts["training"].inclusion
+    assert flow["n"].tolist() == [88, 88, 86]
+    assert flow["excluded"].tolist() == [0, 0, 2]
+    assert cohorts["external"].inclusion["step"].tolist() == ["with imaging features", "with lymph node metastasis"]
+
+
+def test_a_missing_manifest(tmp_path):
+    assert problems(tmp_path / "no.toml")[0].endswith("(file) = missing: no such manifest; check the path")
+
+
+def test_no_toml(folder):
+    (folder / "demo.toml").write_text("name = \n")
+    assert "(file) = unreadable: not valid TOML" in problems(folder / "demo.toml")[0]
+
+
+def test_several_mistakes_are_listed_at_once(change):
+    found = problems(change(outcom={"x": 1}, outcome__name=None, signature__n_splits=1, seed="one", expression__unit="FPKM"))
+    assert len(found) == 5
+    text = "\n".join(found)
+    assert "outcom = {'x': 1}: unknown key; remove it or correct its spelling (did you mean 'outcome'?)" in text
+    assert "outcome.name = (absent): required key is missing; add it" in text
+    assert "signature.n_splits = 1: Input should be greater than or equal to 2" in text
+    assert "seed = 'one': Input should be a valid integer" in text
+    assert "expression.unit = 'FPKM': Input should be 'counts', 'tpm', 'fpkm', 'log2' or 'zscore'" in text
+    assert all("demo.toml: " in line for line in found)
+
+
+def test_an_unknown_key_deep_inside(change):
+    assert "sources.truth.licens = 'x': unknown key; remove it or correct its spelling (did you mean 'licence'?)" in "\n".join(
+        problems(change(sources__truth__licens="x"))
+    )
+
+
+def test_a_source_that_is_not_there(change):
+    assert "cohort training names the source 'nowhere', [sources] has " in problems(change(training__clinical="nowhere"))[0]
+
+
+def test_missing_files_are_all_listed(folder):
+    (folder / "truth.csv").unlink()
+    (folder / "gene_sets.gmt").unlink()
+    found = problems(folder / "demo.toml")
+    assert {line.split(": ")[1] for line in found} == {
+        "sources.gene_sets.file = 'gene_sets.gmt'",
+        "sources.truth.file = 'truth.csv'",
+    }
+    assert all("and no url is known; get it from its source" in line for line in found)
+
+
+def test_a_bad_checksum(folder):
+    with (folder / "expression.csv").open("a") as file:
+        file.write("X" + ",0" * 88 + "\n")
+    found = problems(folder / "demo.toml")
+    assert len(found) == 1
+    assert "sources.expression.file = 'expression.csv'" in found[0]
+    assert "fetch the file again, or correct the hash if the new file is meant" in found[0]
+
+
+def test_a_hash_seen_first_is_locked(edit, folder):
+    path = edit("truth", lambda table: table)
+    study.check(path)
+    lock = json.loads((folder / "demo.toml.lock").read_text())
+    assert list(lock) == ["truth"]
+    assert len(lock["truth"]) == 64
+    (folder / "truth.csv").write_text("kind,name,value\n")
+    assert "the manifest or lock file says" in problems(path)[0]
+
+
+def test_an_outcome_with_one_class(change):
+    words = ["N0", "N0 (i-)", "N0 (i+)", "N1", "N1mi", "N2", "N3"]
+    found = problems(change(outcome__positive=words, outcome__negative=["none"]))
+    assert "outcome.column = pathologic_n: all 86 patients of training are positive; check the words" in found[0]
+
+
+def test_an_outcome_word_without_meaning_is_reported_not_guessed(change):
+    found = problems(change(outcome__positive=["N1", "N2"]))
+    assert len(found) == 2  # one a cohort
+    assert "outcome 'pathologic_n' has value(s) with no meaning: 'N1mi' (" in found[0]
+    assert found[0].endswith("add each to positive, negative or excluded.")
+
+
+def test_an_outcome_column_that_is_not_there(change):
+    found = problems(change(outcome__column="pN"))
+    assert "training.clinical = 'clinical_training': no column pN; its columns are pathologic_n, age_years" in found[0]
+
+
+def test_fewer_than_ten_patients(edit):
+    found = problems(edit("clinical_training", lambda table: table.head(9)))
+    assert "training = with imaging features: 88; with expression: 88; with lymph node metastasis: " in found[0]
+    assert "fewer than 10 patients are left; check identifiers and outcome words" in found[0]
+
+
+def test_cohorts_that_overlap(edit):
+    def take_over(table):
+        names = table.index.to_series()
+        names.iloc[:2] = ["SIM-TR-001", "SIM-TR-002"]
+        return table.set_axis(pd.Index(names, name="patient"))
+
+    edit("clinical_external", take_over)
+    found = problems(edit("features_external", take_over))
+    assert (
+        "external.external = 2 patients: also in the training cohort: SIM-TR-001, SIM-TR-002; a patient may be in one only"
+        in found[0]
+    )
+
+
+def test_identifiers_that_match_nothing(edit):
+    found = problems(edit("clinical_training", lambda table: table.rename(index=lambda name: name.replace("-", "_"))))
+    assert (
+        "no patient of the feature table is in it: features have SIM-TR-001, SIM-TR-002 and 86 more, it has SIM_TR_001"
+        in found[0]
+    )
+
+
+def test_a_patient_with_two_rows(edit):
+    found = problems(edit("features_training", lambda table: pd.concat([table, table.iloc[:1]])))
+    assert any("patient(s) SIM-TR-001 have more than one row; reduce to one row per patient first" in line for line in found)
+
+
+def test_a_feature_that_is_a_word(edit):
+    found = problems(edit("features_training", lambda table: table.assign(perfusion_061="high")))
+    assert any("must be numeric, column(s) perfusion_061 are not; drop them or encode them as numbers" in line for line in found)
+
+
+def test_the_outcome_among_the_features(edit):
+    found = problems(edit("features_training", lambda table: table.assign(pathologic_n=1)))
+    assert any("the outcome column 'pathologic_n' stands among the features; remove it from the table" in line for line in found)
+
+
+def test_external_features_that_differ(edit):
+    found = problems(edit("features_external", lambda table: table.drop(columns=["perfusion_061", "noise_101"])))
+    assert any("lacks 2 column(s) that the training cohort has: noise_101, perfusion_061" in line for line in found)
+
+
+def test_a_volume_that_is_no_feature(change):
+    found = problems(change(training__volume="volume"))
+    assert "volume column 'volume' is not in it; its columns are heterogeneity_001" in found[0]
+
+
+def test_more_folds_than_events(edit):
+    def few(table):
+        table["pathologic_n"] = ["N1"] * 4 + ["N0"] * (len(table) - 4)
+        return table
+
+    assert (
+        "signature.n_splits = 5: only 4 patients in the smaller class; use fewer folds"
+        in problems(edit("clinical_training", few))[0]
+    )
+
+
+def test_a_gene_given_twice(edit):
+    found = problems(edit("expression", lambda table: pd.concat([table, table.iloc[:1]])))
+    assert any("gene(s) SIMG00001 come more than once; keep one of each" in line for line in found)
+
+
+def test_a_mirror_is_searched_first(folder, tmp_path):
+    mirror = tmp_path / "mirror"
+    mirror.mkdir()
+    shutil.move(folder / "truth.csv", mirror / "truth.csv")
+    assert study.gather(folder / "demo.toml", mirror=mirror).files["truth"] == mirror / "truth.csv"
+    with pytest.raises(ManifestError, match="--mirror = .*nowhere: no such folder"):
+        study.gather(folder / "demo.toml", mirror=tmp_path / "nowhere")
