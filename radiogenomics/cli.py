@@ -15,7 +15,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 Manifest = Annotated[Path, typer.Argument(help="The study manifest, a TOML file.")]
 Out = Annotated[Path, typer.Option("--out", help="The study's folder; made when missing, resumed when there.")]
-Mirror = Annotated[Path | None, typer.Option("--mirror", help="A folder that is searched for files before anything is downloaded.")]
+Mirror = Annotated[
+    Path | None, typer.Option("--mirror", help="A folder that is searched for files before anything is downloaded.")
+]
 Jobs = Annotated[int, typer.Option("--n-jobs", help="Processes on this machine; -1 for every core. Results do not depend on it.")]
 Scheduler = Annotated[str | None, typer.Option("--scheduler", help="Address of a Dask scheduler, in the place of --n-jobs.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
@@ -80,11 +82,17 @@ def fetch(manifest: Manifest, mirror: Mirror = None, quiet: Quiet = False, verbo
 
 @app.command()
 def init(
-    features: Annotated[Path, typer.Option("--features", help="Imaging features: one row a patient, the first column names them.")],
-    expression: Annotated[Path, typer.Option("--expression", help="Expression: one row a gene, one column a patient (or the other way).")],
+    features: Annotated[
+        Path, typer.Option("--features", help="Imaging features: one row a patient, the first column names them.")
+    ],
+    expression: Annotated[
+        Path, typer.Option("--expression", help="Expression: one row a gene, one column a patient (or the other way).")
+    ],
     clinical: Annotated[Path, typer.Option("--clinical", help="Clinical table: one row a patient, the first column names them.")],
     outcome: Annotated[str, typer.Option("--outcome", help="The clinical column to predict.")],
-    positive: Annotated[str | None, typer.Option("--positive", help="Its positive value(s), comma separated; 1 when left out.")] = None,
+    positive: Annotated[
+        str | None, typer.Option("--positive", help="Its positive value(s), comma separated; 1 when left out.")
+    ] = None,
     gene_sets: Annotated[Path | None, typer.Option("--gene-sets", help="A GMT file for pathway scores.")] = None,
     to: Annotated[Path, typer.Option("--to", help="Where to write the manifest.")] = Path("study.toml"),
     quiet: Quiet = False,

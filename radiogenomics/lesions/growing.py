@@ -77,7 +77,8 @@ def grow_from_seed(
     _check_numbers(radius_mm=radius_mm, fraction=fraction, smoothing_mm=smoothing_mm)
     spacing = np.array(enhancement.GetSpacing()[::-1])
     window = tuple(
-        slice(max(0, int(at - np.ceil(radius_mm / size))), int(at + np.ceil(radius_mm / size)) + 1) for at, size in zip(place, spacing, strict=True)
+        slice(max(0, int(at - np.ceil(radius_mm / size))), int(at + np.ceil(radius_mm / size)) + 1)
+        for at, size in zip(place, spacing, strict=True)
     )
     near = _distance(window, place, enhancement, spacing) <= radius_mm
     grown = _grow(enhancement, window, near, place, fraction, smoothing_mm)
@@ -119,7 +120,9 @@ def grow_in_box(enhancement: sitk.Image, *, box: Sequence[tuple[int, int]], frac
         raise ValueError(f"`box` is {list(box)!r}; it must be first and last voxel along x, y and z inside {size} voxels.")
     window = tuple(slice(low, high + 1) for low, high in list(box)[::-1])
     smooth = _smoothed(enhancement, window, smoothing_mm)
-    place = tuple(int(at) + side.start for at, side in zip(np.unravel_index(int(smooth.argmax()), smooth.shape), window, strict=True))
+    place = tuple(
+        int(at) + side.start for at, side in zip(np.unravel_index(int(smooth.argmax()), smooth.shape), window, strict=True)
+    )
     return _grow(enhancement, window, np.ones(smooth.shape, dtype=bool), place, fraction, smoothing_mm)
 
 
@@ -145,7 +148,12 @@ def dice(left: sitk.Image, right: sitk.Image) -> float:
 
 
 def _grow(
-    enhancement: sitk.Image, window: tuple[slice, ...], near: npt.NDArray[np.bool_], place: Sequence[int], fraction: float, smoothing_mm: float
+    enhancement: sitk.Image,
+    window: tuple[slice, ...],
+    near: npt.NDArray[np.bool_],
+    place: Sequence[int],
+    fraction: float,
+    smoothing_mm: float,
 ) -> Grown:
     smooth = _smoothed(enhancement, window, smoothing_mm)
     spacing = np.array(enhancement.GetSpacing()[::-1])
@@ -192,7 +200,10 @@ def _smoothed(enhancement: sitk.Image, window: tuple[slice, ...], smoothing_mm: 
     wide = tuple(slice(max(0, side.start - margin), side.stop + margin) for side, margin in zip(window, margins, strict=True))
     values = sitk.GetArrayViewFromImage(enhancement)[wide].astype(np.float64)
     smooth = ndimage.gaussian_filter(values, smoothing_mm / spacing) if smoothing_mm else values
-    inner = tuple(slice(side.start - outer.start, side.start - outer.start + size) for side, outer, size in zip(window, wide, _shape(enhancement, window), strict=True))
+    inner = tuple(
+        slice(side.start - outer.start, side.start - outer.start + size)
+        for side, outer, size in zip(window, wide, _shape(enhancement, window), strict=True)
+    )
     return np.asarray(smooth[inner])
 
 

@@ -47,10 +47,14 @@ def read_les(path: Path, *, image: sitk.Image) -> sitk.Image:
     path = Path(path)
     content = path.read_bytes()
     if len(content) <= _HEADER:
-        raise ValueError(f"{path.name} holds {len(content)} bytes, a .les file has 12 header bytes and a payload; fetch it again.")
+        raise ValueError(
+            f"{path.name} holds {len(content)} bytes, a .les file has 12 header bytes and a payload; fetch it again."
+        )
     payload = np.frombuffer(content, np.uint8, offset=_HEADER)
     if payload.max() > 1:
-        raise ValueError(f"{path.name} holds voxel values up to {payload.max()}, a .les file has 0 and 1 only; it is damaged or no .les file.")
+        raise ValueError(
+            f"{path.name} holds voxel values up to {payload.max()}, a .les file has 0 and 1 only; it is damaged or no .les file."
+        )
     if not payload.any():
         raise ValueError(f"{path.name} holds an empty mask ({len(payload):,} voxels, none inside); leave the patient out.")
     start, voxels = _best(path, np.frombuffer(content[:_HEADER], "<u2").astype(int), payload, image.GetSize()[::-1])

@@ -88,7 +88,9 @@ class Balanced(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         drawn = rng.randint(len(members), size=goal - len(members))
         if self.how == "oversample" or len(members) == 1:
             return np.concatenate([members, members[drawn]])
-        near = NearestNeighbors(n_neighbors=min(self.n_neighbors, len(members) - 1)).fit(members).kneighbors(return_distance=False)
+        near = (
+            NearestNeighbors(n_neighbors=min(self.n_neighbors, len(members) - 1)).fit(members).kneighbors(return_distance=False)
+        )
         partner = near[drawn, rng.randint(near.shape[1], size=len(drawn))]
         share = rng.random_sample((len(drawn), 1))
         return np.concatenate([members, members[drawn] + share * (members[partner] - members[drawn])])

@@ -56,7 +56,14 @@ def _pass(
 
 @numba.njit(cache=True)  # type: ignore[misc]
 def _quadratic(
-    X: Floats, weight: Floats, residual: Floats, start: float, beta: Floats, strong: NDArray[np.bool_], penalty: float, tolerance: float
+    X: Floats,
+    weight: Floats,
+    residual: Floats,
+    start: float,
+    beta: Floats,
+    strong: NDArray[np.bool_],
+    penalty: float,
+    tolerance: float,
 ) -> float:
     """Minimise the quadratic approximation over the strong set, mostly on the coefficients in use -> the intercept."""
     n, intercept, total = len(weight), start, weight.sum()

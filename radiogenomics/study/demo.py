@@ -54,7 +54,9 @@ def _manifest(sources: dict[str, dict[str, object]], seed: int, signal: bool) ->
         "clinical_columns": ["age_years", "subtype"],
         "truth": "truth",
         "training": {"features": {"radiomics": "features_training"}, "clinical": "clinical_training", "volume": "volume_mm3"},
-        "external": {"external": {"features": {"radiomics": "features_external"}, "clinical": "clinical_external", "volume": "volume_mm3"}},
+        "external": {
+            "external": {"features": {"radiomics": "features_external"}, "clinical": "clinical_external", "volume": "volume_mm3"}
+        },
         "outcome": {
             "name": "lymph node metastasis",
             "column": "pathologic_n",
@@ -62,7 +64,12 @@ def _manifest(sources: dict[str, dict[str, object]], seed: int, signal: bool) ->
             "negative": ["N0", "N0 (i-)", "N0 (i+)"],
             "excluded": ["NX"],
         },
-        "survival": {"source": "clinical_training", "time": "pfi_days", "event": "pfi_event", "name": "progression-free interval"},
+        "survival": {
+            "source": "clinical_training",
+            "time": "pfi_days",
+            "event": "pfi_event",
+            "name": "progression-free interval",
+        },
         "expression": {"source": "expression", "unit": "log2"},
         "gene_sets": {"source": "gene_sets", "min_size": 10},
         "modules": {"min_size": 40, "power": "auto", "network": "unsigned"},

@@ -30,7 +30,9 @@ def steps(plan: Plan) -> list[Step]:
         Step("gene_score", plan.bind(_gene_score), needs=(*imaging, "modules", "membership"), settings=score),
     ]
     if manifest.truth:
-        made.append(Step("planted", plan.bind(_planted), needs=("modules", "links", "evaluation"), settings=plan.hashes(manifest.truth)))
+        made.append(
+            Step("planted", plan.bind(_planted), needs=("modules", "links", "evaluation"), settings=plan.hashes(manifest.truth))
+        )
     return made
 
 
@@ -141,8 +143,27 @@ def _genes(fitted: Pipeline, table: pd.DataFrame, outcome: pd.Series, modules: p
     for gene, coefficient in fitted["score"].coefficients_.items():
         ratio = genescore.odds_ratio(table[gene], outcome).iloc[0]
         largest = hubs.loc[hubs["gene"] == gene, "significance"].abs().max()
-        rows.append([gene, *modules.loc[gene, ["module", "color", "kme"]], largest, coefficient, *ratio[["odds_ratio", "low", "high", "p"]]])
-    names = ["gene", "module", "color", "kme", "significance", "coefficient", "odds_ratio", "odds_ratio_low", "odds_ratio_high", "p"]
+        rows.append(
+            [
+                gene,
+                *modules.loc[gene, ["module", "color", "kme"]],
+                largest,
+                coefficient,
+                *ratio[["odds_ratio", "low", "high", "p"]],
+            ]
+        )
+    names = [
+        "gene",
+        "module",
+        "color",
+        "kme",
+        "significance",
+        "coefficient",
+        "odds_ratio",
+        "odds_ratio_low",
+        "odds_ratio_high",
+        "p",
+    ]
     kinds = {name: float for name in names if name not in ("gene", "color")}
     return pd.DataFrame(rows, columns=names).astype(kinds).astype({"module": int}).set_index("gene")
 
@@ -180,7 +201,13 @@ def _planted_modules(genes: pd.Series, found: pd.Series, matched: dict[int, int]
         inside = (genes == planted) & (found == label)
         both, either = int(inside.sum()), int(((genes == planted) | (found == label)).sum())
         text = f"ME{label}: {both} of them among its {int((found == label).sum())}" if label else "no module"
-        yield ["module", f"planted module {planted}", f"{int((genes == planted).sum())} genes", text, bool(label) and both / either > 0.8]
+        yield [
+            "module",
+            f"planted module {planted}",
+            f"{int((genes == planted).sum())} genes",
+            text,
+            bool(label) and both / either > 0.8,
+        ]
 
 
 def _planted_links(plan: Plan, store: Store, truth: pd.DataFrame, matched: dict[int, int]) -> Iterator[list[Any]]:
@@ -196,7 +223,13 @@ def _planted_links(plan: Plan, store: Store, truth: pd.DataFrame, matched: dict[
         n = int((pairs == pair).sum())
         yield ["link", name, f"hidden correlation {value:g}", f"{n} feature links at q < {alpha:g}", n > 0]
     false, tested = int((~pairs.isin(planted)).sum()), len(links)
-    yield ["link", "links that were not planted", "none", f"{false} of {tested} found at q < {alpha:g}", false <= max(1, 2 * alpha * tested)]
+    yield [
+        "link",
+        "links that were not planted",
+        "none",
+        f"{false} of {tested} found at q < {alpha:g}",
+        false <= max(1, 2 * alpha * tested),
+    ]
 
 
 def _planted_outcome(store: Store, truth: pd.DataFrame) -> Iterator[list[Any]]:

@@ -205,7 +205,9 @@ class Manifest(_Section):
         named += [("survival", self.survival.source)] if self.survival else []
         named += [("truth", self.truth)] if self.truth else []
         known = ", ".join(self.sources)
-        return [f"{where} names the source {source!r}, [sources] has {known}" for where, source in named if source not in self.sources]
+        return [
+            f"{where} names the source {source!r}, [sources] has {known}" for where, source in named if source not in self.sources
+        ]
 
     def _uneven_features(self) -> list[str]:
         wanted = set(self.training.features)
@@ -213,7 +215,9 @@ class Manifest(_Section):
             f"external cohort {name!r} has feature tables {sorted(cohort.features)}, the training cohort {sorted(wanted)}; give the same"
             for name, cohort in self.external.items()
             if set(cohort.features) != wanted
-        ] + [f"external cohort {name!r} has the training cohort's name; rename it" for name in self.external if name == "training"]
+        ] + [
+            f"external cohort {name!r} has the training cohort's name; rename it" for name in self.external if name == "training"
+        ]
 
 
 def read_manifest(path: Path) -> Manifest:

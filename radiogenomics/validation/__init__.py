@@ -2,5 +2,6 @@
 
 from radiogenomics.validation._evaluate import Evaluation, Permutation, evaluate
 from radiogenomics.validation._interval import cross_validated_auc
+from radiogenomics.validation._tasks import seeded
 
-__all__ = ["Evaluation", "Permutation", "cross_validated_auc", "evaluate"]
+__all__ = ["Evaluation", "Permutation", "cross_validated_auc", "evaluate", "seeded"]
