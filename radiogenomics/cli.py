@@ -62,8 +62,9 @@ def check(manifest: Manifest, mirror: Mirror = None, quiet: Quiet = False, verbo
     _log(quiet, verbose)
     checked = study.check(manifest, mirror=mirror)
     for cohort in checked.cohorts.values():
-        for row in cohort.inclusion.itertuples():
-            _say(quiet, f"{row.cohort}: {row.step}: {row.n}" + (f" ({row.excluded} out: {row.reason})" if row.excluded else ""))
+        for row in cohort.inclusion.to_dict("records"):
+            out = f" ({row['excluded']} out: {row['reason']})" if row["excluded"] else ""
+            _say(quiet, f"{row['cohort']}: {row['step']}: {row['n']}{out}")
         included = cohort.patients[cohort.patients["included"]]
         _say(quiet, f"{included['cohort'].iloc[0]}: {int(included['outcome'].sum())} of {len(included)} positive")
     _say(quiet, f"{manifest}: no problem found")
@@ -154,16 +155,17 @@ def _log(quiet: bool, verbose: bool) -> None:
 @contextmanager
 def _progress(quiet: bool) -> Iterator[Callable[[int, int, str], None]]:
     """Show one bar for the steps of the study; under it a line for the tasks of a long step."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, disable=quiet, transient=False) as bars:
-        lines: dict[str, int] = {}
+        lines: dict[str, TaskID] = {}
 
         def show(done: int, total: int, name: str) -> None:
-            label, _, _ = name.partition(":")
-            task = lines.setdefault(label, bars.add_task(label, total=total) if label not in lines else lines.get(label, 0))
-            bars.update(task, completed=done, total=total)
+            label = name.partition(":")[0]
+            if label not in lines:
+                lines[label] = bars.add_task(label, total=total)
+            bars.update(lines[label], completed=done, total=total)
 
         yield show
 

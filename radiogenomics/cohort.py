@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -85,14 +85,15 @@ def read_patients(
     Returns
     -------
     DataFrame, shape (n_patients, n_columns)
-        Columns in which every present value is a number are numeric, the others text.
+        Columns in which every present value is a number are numeric, the others text. Rows that are the same but for the
+        identifier of the sample are one.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file cannot be read as a table, lacks the patient column, or names a patient twice.
+        If the file cannot be read as a table, lacks the patient column, or says two different things of one patient.
     """
     raw = read_table(path, missing=missing)
     key = patient or str(raw.columns[0])
@@ -103,6 +104,8 @@ def read_patients(
     identifiers = [str(text).strip() for text in table[key]]
     names = tcga_patients(identifiers, name=f"{path}, column {key!r}") if barcode == "tcga" else identifiers
     table = table.drop(columns=key).set_axis(pd.Index(names, name="patient", dtype=object))
+    # Tables with one row a sample repeat what they know of the patient; rows that say the same are one.
+    table = table[~table.reset_index().duplicated().to_numpy()]
     twice = table.index[table.index.duplicated()].unique()
     if len(twice):
         raise ValueError(f"{path}: patient(s) {shown(twice)} have more than one row; reduce to one row per patient first.")
@@ -218,7 +221,7 @@ def _to_numbers(column: pd.Series) -> pd.Series:
     return numbers.astype(float) if numbers.notna().sum() == column.notna().sum() else column
 
 
-def _word(value: object) -> object:
+def _word(value: Any) -> Any:
     """Give a recorded value as a stripped word; a whole number loses its '.0', so that 1.0 and '1' are the same word."""
     if pd.isna(value):
         return np.nan

@@ -166,14 +166,14 @@ def null_counts(seed: int = 6) -> pd.DataFrame:
 
 def link_null() -> pd.DataFrame:
     rows = [
-        ("signature x modules", "permuted patients", 0, 0.05),
-        ("signature x modules", "random features", 0, 0.04),
-        ("features x modules", "permuted patients", 5, 0.4),
-        ("features x modules", "random features", 5, 0.7),
-        ("features x pathways", "permuted patients", 9, 11.2),
-        ("features x pathways", "random features", 9, 8.0),
+        ("signature x modules", "permuted patients", 0, 0.05, 0, 1, 1.0),
+        ("signature x modules", "random features", 0, 0.04, 0, 1, 1.0),
+        ("features x modules", "permuted patients", 5, 0.4, 0, 4, 0.02),
+        ("features x modules", "random features", 5, 0.7, 0, 6, 0.04),
+        ("features x pathways", "permuted patients", 213, 11.2, 0, 90, 0.005),
+        ("features x pathways", "random features", 213, 8.0, 0, 75, 0.005),
     ]
-    return pd.DataFrame(rows, columns=["family", "null", "found", "expected"])
+    return pd.DataFrame(rows, columns=["family", "null", "found", "mean", "low", "high", "p"]).assign(n_repeats=200)
 
 
 def gene_score(seed: int = 7) -> pd.DataFrame:
@@ -321,15 +321,3 @@ def enrichment(seed: int = 11) -> pd.DataFrame:
         for pathway in PATHWAYS[:30]
     ]
     return pd.DataFrame(rows, columns=["list", "pathway", "overlap", "fold", "q"])
-
-
-def link_null_intervals() -> pd.DataFrame:
-    rows = [
-        ("signature x modules", "permuted patients", 0, 0.05, 0, 1, 1.0),
-        ("signature x modules", "random features", 0, 0.04, 0, 1, 1.0),
-        ("features x modules", "permuted patients", 5, 0.4, 0, 4, 0.02),
-        ("features x modules", "random features", 5, 0.7, 0, 6, 0.04),
-        ("features x pathways", "permuted patients", 213, 11.2, 0, 90, 0.005),
-        ("features x pathways", "random features", 213, 8.0, 0, 75, 0.005),
-    ]
-    return pd.DataFrame(rows, columns=["family", "null", "found", "mean", "low", "high", "p"]).assign(n_repeats=200)

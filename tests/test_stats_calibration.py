@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, logit
 
@@ -108,6 +108,7 @@ def test_curve_and_groups(predictions):
     np.testing.assert_allclose(groups["observed"], groups["events"] / groups["n"])
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.tuples(st.booleans(), st.sampled_from([0.0, 0.1, 0.3, 0.5, 0.8, 1.0])), min_size=5, max_size=40))
 def test_groups_never_lose_a_patient(rows):
     y, p = np.array([int(event) for event, _ in rows]), np.array([value for _, value in rows])
@@ -128,9 +129,9 @@ class TestFaults:
     def test_separated_equal_or_few(self):
         with pytest.raises(ValueError, match="separates"):
             stats.calibration_measures([0, 0, 1, 1], [0.1, 0.2, 0.8, 0.9])
-        with pytest.raises(ValueError, match="`probability` is 0.5 for every patient"):
+        with pytest.raises(ValueError, match=r"`probability` is 0.5 for every patient"):
             stats.calibration_measures([0, 0, 1, 1], [0.5] * 4)
-        with pytest.raises(ValueError, match="`probability` is 0.5 for every patient"):
+        with pytest.raises(ValueError, match=r"`probability` is 0.5 for every patient"):
             stats.calibration_curve([0, 0, 1, 1], [0.5] * 4)
         with pytest.raises(ValueError, match=r"falls into 2 group\(s\) of risk \(2 distinct values\); the test needs at least 3"):
             stats.hosmer_lemeshow([0, 1, 0, 1], [0.2, 0.2, 0.6, 0.6])

@@ -3,13 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from radiogenomics import stats
 
 MODELS = ["p_clin", "p_clinrad", "p_full"]
-COLUMNS = "model threshold net_benefit low high standardized interventions_avoided tp_rate fp_rate n".split()
+COLUMNS = ["model", "threshold", "net_benefit", "low", "high"]
+COLUMNS += ["standardized", "interventions_avoided", "tp_rate", "fp_rate", "n"]
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +79,7 @@ def test_nobody_followed_to_the_horizon_is_unknown():
     assert np.isnan(model[1])
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     st.lists(st.tuples(st.booleans(), st.floats(0, 1)), min_size=2, max_size=30),
     st.lists(st.floats(0, 0.99), min_size=1, max_size=5),
@@ -124,7 +126,7 @@ class TestFaults:
             stats.decision_curve([0, 1], {"model": [0.1, 0.2]}, thresholds=[0.5, 1])
 
     def test_models(self):
-        with pytest.raises(ValueError, match="A model is called 'all'.*; rename it"):
+        with pytest.raises(ValueError, match=r"A model is called 'all'.*; rename it"):
             stats.decision_curve([0, 1], {"all": [0.1, 0.2]}, thresholds=[0.5])
         with pytest.raises(ValueError, match="`probability` holds no model"):
             stats.decision_curve([0, 1], {}, thresholds=[0.5])

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import false_discovery_control
 
@@ -36,6 +36,7 @@ def test_equal_to_r(reference):
 
 
 @pytest.mark.parametrize("name", ["benjamini_hochberg", "holm", "bonferroni"])
+@settings(deadline=None, max_examples=50)
 @given(values=P_VALUES)
 def test_q_is_never_below_p_and_nan_does_not_count(name, values):
     p = np.array(values)
@@ -48,6 +49,7 @@ def test_q_is_never_below_p_and_nan_does_not_count(name, values):
         np.testing.assert_allclose(q[known], by_definition(name, p[known]), rtol=1e-9, atol=1e-300)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
 def test_benjamini_hochberg_is_scipys_and_keeps_the_order(values):
     p = np.array(values)

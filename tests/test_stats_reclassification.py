@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from radiogenomics import stats
@@ -58,7 +58,7 @@ def test_printed_predictabel(reference, predictions, name, cutoffs):
 
 def test_reclassification_table_equals_predictabel(predictions):
     table = stats.reclassification_table(predictions["y"], predictions["p_clin"], predictions["p_full"], cutoffs=(0.2, 0.4))
-    cells = table.pivot(index=["group", "old"], columns="new", values="n")
+    cells = table.pivot_table(index=["group", "old"], columns="new", values="n", aggfunc="sum")
     assert cells.loc["non-events"].to_numpy().tolist() == [[28, 9, 0], [37, 22, 9], [0, 2, 1]]
     assert cells.loc["events"].to_numpy().tolist() == [[5, 4, 1], [1, 9, 11], [0, 2, 4]]
     assert list(cells.columns) == ["[0, 0.2)", "[0.2, 0.4)", "[0.4, 1]"]
@@ -76,6 +76,7 @@ def test_a_probability_on_a_cutoff_belongs_above_it():
 PROBABILITY = st.floats(0, 1)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.tuples(st.booleans(), PROBABILITY, PROBABILITY), min_size=4, max_size=30))
 def test_properties(rows):
     y = np.array([int(event) for event, _, _ in rows])

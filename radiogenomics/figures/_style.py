@@ -59,7 +59,7 @@ RC: dict[Any, Any] = {  # its keys are matplotlib's own
 
 
 class Estimate(NamedTuple):
-    """How one kind of estimate is called and drawn: warm colours flatter, cool ones are honest."""
+    """How one kind of estimate is called and drawn; `honest` when it comes from patients that the model has not seen."""
 
     label: str
     color: str
@@ -70,7 +70,7 @@ ESTIMATES = {
     "apparent": Estimate("Apparent (same patients)", VERMILION, False),
     "published": Estimate("Published protocol", ORANGE, False),
     "nested": Estimate("Nested cross-validation", BLUE, True),
-    "optimism": Estimate("Optimism-corrected", SKY, True),
+    "optimism": Estimate("Optimism-corrected", SKY, False),
     "external": Estimate("External cohort", GREEN, True),
     "volume": Estimate("Volume alone", GREY, True),
 }

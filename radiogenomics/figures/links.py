@@ -53,7 +53,7 @@ def _strip(ax: Axes, colors: Sequence[str | None]) -> None:
 
 def _eigengenes_first(links: pd.DataFrame) -> pd.DataFrame:
     """Bring the eigengene of every pair to `target`, and order modules by their number."""
-    st.require(links, "links", ["feature", "target", "effect", "q"])
+    _check_pairs(links, ["feature", "target", "effect", "q"])
     number = links["target"].astype(str).str.extract(r"^ME(\d+)$")[0]
     if number.isna().all():
         links = links.rename(columns={"feature": "target", "target": "feature"})
@@ -90,7 +90,7 @@ def link_heatmap(links: pd.DataFrame, *, most: int = 40, ax: Axes | None = None)
     Axes
         The longer side in rows.
     """
-    st.require(links, "links", ["feature", "target", "effect", "q", "p"])
+    _check_pairs(links, ["feature", "target", "effect", "q", "p"])
     if links["feature"].nunique() > links["target"].nunique():
         links = links.rename(columns={"feature": "target", "target": "feature"})
     kept, notes = links, []
@@ -106,14 +106,15 @@ def link_heatmap(links: pd.DataFrame, *, most: int = 40, ax: Axes | None = None)
     return ax
 
 
+def _check_pairs(links: pd.DataFrame, columns: list[str]) -> None:
+    twice = st.require(links, "links", columns).duplicated(["feature", "target"])
+    if twice.any():
+        pair = " and ".join(repr(name) for name in links.loc[twice, ["feature", "target"]].iloc[0])
+        raise ValueError(f"`links` has the pair {pair} more than once; keep one family and one estimate.")
+
+
 def _grids(links: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Turn long links into a grid of effects and one of q, in the order of their first appearance."""
-    twice = links.duplicated(["feature", "target"])
-    if twice.any():
-        row = links[twice].iloc[0]
-        raise ValueError(
-            f"`links` has the pair {row['feature']!r}, {row['target']!r} more than once; keep one family and one estimate."
-        )
     rows, columns = links["target"].unique(), links["feature"].unique()
     effect, q = (links.pivot_table(index="target", columns="feature", values=value, dropna=False) for value in ("effect", "q"))
     return effect.reindex(rows, columns=columns), q.reindex(rows, columns=columns)

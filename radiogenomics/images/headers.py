@@ -36,6 +36,7 @@ KEYWORDS = (
 )  # fmt: skip
 _TAGS = {tag: keyword for keyword in KEYWORDS if (tag := tag_for_keyword(keyword)) is not None}
 _BINARY = {"US", "SS", "UL", "SL"}
+_REMEDY = "fetch it again or remove it"
 _PIXELS = (0x7FE0, 0x0010)
 _NATIVE = {ImplicitVRLittleEndian, ExplicitVRLittleEndian}
 _NO_FILE_OFFSET = {DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian}
@@ -124,12 +125,14 @@ def read_headers(path: Path) -> list[Slice]:
     with path.open("rb") as file:
         try:
             dataset = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=list(_TAGS))
+            header = {keyword: _text(dataset, tag) for tag, keyword in _TAGS.items() if tag in dataset}
         except (InvalidDicomError, EOFError, struct.error, KeyError, NotImplementedError, OSError) as error:
             raise ValueError(
                 f"{path.name} is not a whole DICOM file ({_reason(path, error)}); fetch it again or remove it."
             ) from error
         syntax = dataset.file_meta.get("TransferSyntaxUID", ImplicitVRLittleEndian)
-        header = {keyword: _text(dataset, tag) for tag, keyword in _TAGS.items() if tag in dataset}
+        if "SOPClassUID" not in header:
+            raise ValueError(f"{path.name} is not a whole DICOM file (it ends early, after {path.stat().st_size:,} bytes); {_REMEDY}.")
         if int(header.get("NumberOfFrames") or 1) > 1 or "Rows" not in header:
             return _frames(path, header)
         offset = -1 if syntax in _NO_FILE_OFFSET else _pixel_offset(file, path, header, syntax)
@@ -148,6 +151,8 @@ def _text(dataset: Dataset, tag: int) -> str:
     raw = dataset.get_item(tag)
     if not isinstance(raw, RawDataElement) or raw.value is None:
         return str(dataset[tag].value)
+    if len(raw.value) < raw.length < 0xFFFFFFFF:
+        raise EOFError(f"{raw.length - len(raw.value)} bytes of a value are missing")
     kind = raw.VR or dictionary_VR(tag)
     if kind in _BINARY or kind == "US or SS":
         order = "little" if raw.is_little_endian else "big"
@@ -160,15 +165,15 @@ def _pixel_offset(file: Any, path: Path, header: Header, syntax: str) -> int:
     at = file.tell()
     head = file.read(12)
     if len(head) < 8 or struct.unpack("<HH", head[:4]) != _PIXELS:
-        if len(head) == 0:
-            return -1
+        if len(head) < 8:
+            raise ValueError(f"{path.name} is cut short: all of its pixels are missing; {_REMEDY}.")
         raise ValueError(f"{path.name} holds no whole-number pixels (PixelData, 7FE0,0010); it is no image that can be read.")
     if syntax not in _NATIVE:
         return -1
     start = at + (8 if syntax == ImplicitVRLittleEndian else 12)
     missing = start + _pixel_bytes(header) - file.seek(0, 2)
     if missing > 0:
-        raise ValueError(f"{path.name} is cut short: {missing:,} bytes of its pixels are missing; fetch it again or remove it.")
+        raise ValueError(f"{path.name} is cut short: {missing:,} bytes of its pixels are missing; {_REMEDY}.")
     return int(start)
 
 

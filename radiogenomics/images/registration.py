@@ -37,7 +37,9 @@ class Aligned:
     motion: pd.DataFrame
 
 
-def register_phases(images: Mapping[str, sitk.Image], *, reference: str, metric: Metric, interpolation: Interpolation) -> Aligned:
+def register_phases(
+    images: Mapping[str, sitk.Image], *, reference: str, metric: Metric, interpolation: Interpolation
+) -> Aligned:
     """Align every phase rigidly with one of them.
 
     Parameters
@@ -70,9 +72,7 @@ def register_phases(images: Mapping[str, sitk.Image], *, reference: str, metric:
     if reference not in images:
         raise ValueError(f"`reference` is {reference!r}, the phases are {', '.join(images)}.")
     fixed = images[reference]
-    transforms = {
-        name: _identity(fixed) if name == reference else register(image, fixed, metric=metric) for name, image in images.items()
-    }
+    transforms = {name: _identity(fixed) if name == reference else register(image, fixed, metric=metric) for name, image in images.items()}
     moved = {
         name: image if name == reference else resample_like(image, fixed, interpolation=interpolation, transform=transforms[name])
         for name, image in images.items()
@@ -101,14 +101,8 @@ def register(moving: sitk.Image, fixed: sitk.Image, *, metric: Metric) -> sitk.E
         found = method.Execute(sitk.Cast(fixed, sitk.sitkFloat32), sitk.Cast(moving, sitk.sitkFloat32))
     except RuntimeError as error:
         reason = next((line for line in str(error).splitlines()[::-1] if line.strip()), "unknown").strip()
-        raise ValueError(
-            f"The volumes cannot be registered ({reason}); check that both show one patient and are not blank."
-        ) from error
-    return (
-        sitk.Euler3DTransform(sitk.CompositeTransform(found).GetBackTransform())
-        if found.GetName() == "CompositeTransform"
-        else found
-    )
+        raise ValueError(f"The volumes cannot be registered ({reason}); check that both show one patient and are not blank.") from error
+    return sitk.Euler3DTransform(sitk.CompositeTransform(found).GetBackTransform()) if found.GetName() == "CompositeTransform" else found
 
 
 def _method(fixed: sitk.Image, metric: Metric) -> sitk.ImageRegistrationMethod:

@@ -54,7 +54,7 @@ def read_image(series: Series) -> sitk.Image:
 def sort_slices(series: Series) -> list[Slice]:
     """Sort the slices of a series by position, after checking that they share one grid."""
     if series.kind in {"segmentation", "structure set", "other"}:
-        raise ValueError(f"{series.place} is a {series.kind}, no image; read masks with lesions.read_mask.")
+        raise ValueError(f"{series.place} is no image ({series.kind}); read masks with lesions.read_mask.")
     for keyword in ("Rows", "Columns", "PixelSpacing", "SamplesPerPixel", "PixelRepresentation", "BitsAllocated"):
         _same(series, keyword)
     if series.slices[0].integer("SamplesPerPixel") != 1:

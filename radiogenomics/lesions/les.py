@@ -23,9 +23,9 @@ Cuboid = tuple[tuple[int, int, int], npt.NDArray[np.uint8]]
 def read_les(path: Path, *, image: sitk.Image) -> sitk.Image:
     """Read a `.les` file -> uint8 mask on the grid of the image it was drawn on.
 
-    The documented reading comes first (bounds y, x, z as low and high of each; x runs fastest, then y, then z). Where its bounds are not
-    ordered, its size does not equal the payload, or its lesion falls apart, the other orders of bounds and of voxels are tried the same
-    way.
+    A reading counts when its bounds are ordered and inside the image, its size equals the payload, and its lesion is one connected
+    piece; of several, the one with the smallest surface is right, because a wrong order cuts a lesion into stripes. Among equals
+    the documented reading is taken (low and high of y, x and z in turn; x runs fastest, then y, then z).
 
     Parameters
     ----------
@@ -42,19 +42,16 @@ def read_les(path: Path, *, image: sitk.Image) -> sitk.Image:
     Raises
     ------
     ValueError
-        If the file is cut short, holds other values than 0 and 1, has no reading that gives one connected lesion inside the image, or is empty.
+        If the file is cut short, empty or holds other values than 0 and 1, or no reading gives one connected lesion inside the
+        image.
     """
     path = Path(path)
     content = path.read_bytes()
     if len(content) <= _HEADER:
-        raise ValueError(
-            f"{path.name} holds {len(content)} bytes, a .les file has 12 header bytes and a payload; fetch it again."
-        )
+        raise ValueError(f"{path.name} holds {len(content)} bytes, a .les file has 12 header bytes and a payload; fetch it again.")
     payload = np.frombuffer(content, np.uint8, offset=_HEADER)
     if payload.max() > 1:
-        raise ValueError(
-            f"{path.name} holds voxel values up to {payload.max()}, a .les file has 0 and 1 only; it is damaged or no .les file."
-        )
+        raise ValueError(f"{path.name} holds voxel values up to {payload.max()}, a .les file has 0 and 1 only; it is damaged or no .les file.")
     if not payload.any():
         raise ValueError(f"{path.name} holds an empty mask ({len(payload):,} voxels, none inside); leave the patient out.")
     start, voxels = _best(path, np.frombuffer(content[:_HEADER], "<u2").astype(int), payload, image.GetSize()[::-1])
@@ -83,37 +80,36 @@ def write_les(mask: sitk.Image, path: Path) -> Path:
 
 
 def _best(path: Path, bounds: npt.NDArray[np.int_], payload: npt.NDArray[np.uint8], shape: tuple[int, ...]) -> Cuboid:
-    fitting = 0
+    """Choose the connected reading with the smallest surface; read in a wrong order a lesion becomes stripes or falls apart."""
+    fitting: list[tuple[int, Cuboid]] = []
     for lows, highs in _bounds(bounds):
         size = tuple(high - low + 1 for low, high in zip(lows, highs, strict=True))
-        if min(size) < 1 or np.prod(size) != len(payload) or (np.array(highs) >= shape).any():
-            continue
-        for voxels in _orders(payload, size):
-            fitting += 1
-            if ndimage.label(voxels, _NEIGHBOURS)[1] == 1:
-                return lows, voxels
-    if fitting:
+        if min(size) >= 1 and np.prod(size) == len(payload) and (np.array(highs) < shape).all():
+            fitting += [(_surface(voxels), (lows, voxels)) for voxels in _orders(payload, size)]
+    if not fitting:
         raise ValueError(
-            f"{path.name}: in none of the {fitting} readings that fit its bounds is the lesion one connected piece; the file is damaged or of "
-            "another layout, draw the mask anew."
+            f"{path.name}: its bounds {bounds.tolist()} and {len(payload):,} voxels fit no cuboid inside the image of "
+            f"{shape[::-1]} voxels; it belongs to another series or is damaged."
         )
-    raise ValueError(
-        f"{path.name}: its bounds {bounds.tolist()} and {len(payload):,} voxels fit no cuboid inside the image of {shape[::-1]} voxels; it belongs "
-        "to another series or is damaged."
-    )
+    connected = [reading for reading in fitting if ndimage.label(reading[1][1], _NEIGHBOURS)[1] == 1]
+    if not connected:
+        raise ValueError(
+            f"{path.name}: in none of the {len(fitting)} readings that fit its bounds is the lesion one connected piece; the file "
+            "is damaged or of another layout, draw the mask anew."
+        )
+    return min(connected, key=lambda reading: reading[0])[1]
 
 
 def _bounds(bounds: npt.NDArray[np.int_]) -> Iterator[tuple[tuple[int, int, int], tuple[int, int, int]]]:
-    """Give the readings of the header as (low, high) in z, y, x: paired or all lows first, for each order of the axes."""
-    for names in ("yxz", "xyz", "zyx", "zxy", "yzx", "xzy"):
-        for lows, highs in ((bounds[0::2], bounds[1::2]), (bounds[:3], bounds[3:])):
-            places = [names.index(axis) for axis in "zyx"]
-            yield (_three(lows, places), _three(highs, places))
+    """Give both readings of the header as (low, high) in z, y, x: low and high of y, x, z in turn, or all lows first."""
+    for lows, highs in ((bounds[0::2], bounds[1::2]), (bounds[:3], bounds[3:])):
+        yield (int(lows[2]), int(lows[0]), int(lows[1])), (int(highs[2]), int(highs[0]), int(highs[1]))
 
 
-def _three(values: npt.NDArray[np.int_], places: list[int]) -> tuple[int, int, int]:
-    z, y, x = (int(values[place]) for place in places)
-    return z, y, x
+def _surface(voxels: npt.NDArray[np.uint8]) -> int:
+    """Count the voxel faces between inside and outside."""
+    padded = np.pad(voxels.astype(np.int8), 1)
+    return sum(int(np.abs(np.diff(padded, axis=axis)).sum()) for axis in range(3))
 
 
 def _orders(payload: npt.NDArray[np.uint8], size: tuple[int, ...]) -> Iterator[npt.NDArray[np.uint8]]:

@@ -1,13 +1,15 @@
 """Mask files as people have them -> masks on the grid of an image."""
 
+import gzip
 import logging
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
-from radiogenomics._files import atomic
 from radiogenomics.images import resample_like
 from radiogenomics.lesions.les import read_les
 from radiogenomics.lesions.segmentation import read_seg
@@ -54,9 +56,7 @@ def read_mask(path: Path, *, image: sitk.Image, segment: int | str | None = None
     with path.open("rb") as file:
         head = file.read(132)
     if head[128:] != b"DICM":
-        raise ValueError(
-            f"{path.name} is no mask this can read; give a DICOM SEG or RTSTRUCT, NIfTI, NRRD, MetaImage or .les file."
-        )
+        raise ValueError(f"{path.name} is no mask this can read; give a DICOM SEG or RTSTRUCT, NIfTI, NRRD, MetaImage or .les file.")
     if b"1.2.840.10008.5.1.4.1.1.481.3" in _meta(path):
         return read_rtstruct(path, image=image, structure=segment)
     return read_seg(path, segment=segment, threshold=threshold)
@@ -94,9 +94,7 @@ def place(mask: sitk.Image, image: sitk.Image) -> sitk.Image:
     placed = resample_like(mask, image, interpolation="nearest")
     lost = count(mask) - count(placed)
     if lost:
-        raise ValueError(
-            f"{lost:,} of the mask's {count(mask):,} voxels lie outside the image; it belongs to another image or is displaced."
-        )
+        raise ValueError(f"{lost:,} of the mask's {count(mask):,} voxels lie outside the image; it belongs to another image or is displaced.")
     return placed
 
 
@@ -119,9 +117,7 @@ def resample_mask(mask: sitk.Image, image: sitk.Image) -> sitk.Image:
 def grid_problem(mask: sitk.Image, image: sitk.Image) -> str:
     """Say why the voxels of a mask are not voxels of the image, or nothing."""
     if mask.GetDimension() != image.GetDimension():
-        return (
-            f"The mask has {mask.GetDimension()} dimensions and the image {image.GetDimension()}; give a three-dimensional mask."
-        )
+        return f"The mask has {mask.GetDimension()} dimensions and the image {image.GetDimension()}; give a three-dimensional mask."
     steps = _index_steps(mask, image)
     start = np.array(image.TransformPhysicalPointToContinuousIndex(mask.GetOrigin()))
     reach = np.array(mask.GetSize()) - 1
@@ -142,46 +138,40 @@ def count(mask: sitk.Image) -> int:
     return int(np.count_nonzero(sitk.GetArrayViewFromImage(mask) > 0))
 
 
-def write_mask(mask: sitk.Image, path: Path) -> Path:
-    """Write a mask as a compressed volume (NIfTI, NRRD or MetaImage by its suffix), whole or not at all.
-
-    Raises
-    ------
-    ValueError
-        If the suffix is not one of those.
-    """
-    path = Path(path)
-    suffix = next((suffix for suffix in sorted(_VOLUMES, key=len, reverse=True) if path.name.lower().endswith(suffix)), None)
-    if suffix is None or suffix in {".nhdr", ".mhd"}:
-        raise ValueError(f"{path.name} does not end in .nii, .nii.gz, .nrrd or .mha; give one of those.")
-    with atomic(path) as temporary:
-        # SimpleITK chooses the format by the name, and a temporary name keeps only the last suffix.
-        whole = temporary.with_name(f"{temporary.name}{suffix}")
-        try:
-            sitk.WriteImage(mask, str(whole), useCompression=True)
-            whole.replace(temporary)
-        finally:
-            whole.unlink(missing_ok=True)
-    return path
-
-
 def _labels(path: Path, segment: int | str | None) -> sitk.Image:
     try:
+        if ".nii" in path.suffixes:
+            _refuse_cut(path)
         mask = sitk.ReadImage(str(path))
-    except RuntimeError as error:
+    except (RuntimeError, OSError, EOFError, struct.error, zlib.error) as error:
         raise ValueError(f"{path.name} cannot be read as a volume; it is damaged or cut short, export the mask again.") from error
     if mask.GetDimension() == 4 and mask.GetSize()[3] == 1:
         mask = mask[:, :, :, 0]
     if mask.GetNumberOfComponentsPerPixel() != 1:
-        raise ValueError(
-            f"{path.name} holds {mask.GetNumberOfComponentsPerPixel()} values a voxel; export it as a label map of one."
-        )
+        raise ValueError(f"{path.name} holds {mask.GetNumberOfComponentsPerPixel()} values a voxel; export it as a label map of one.")
     if segment is None:
         return mask
     values = np.unique(sitk.GetArrayViewFromImage(mask))
     if segment not in values:
         raise ValueError(f"{path.name} has no label {segment!r}; it holds {', '.join(f'{value:g}' for value in values[:12])}.")
     return sitk.Cast(mask == segment, sitk.sitkUInt8)
+
+
+def _refuse_cut(path: Path) -> None:
+    """Refuse a NIfTI file that ends before its last voxel: ITK reads it without a word and leaves the rest as it finds it."""
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        head = file.read(348)
+        order = "<" if struct.unpack("<i", head[:4])[0] in (348, 540) else ">"
+        version_2 = struct.unpack(f"{order}i", head[:4])[0] == 540
+        dims = struct.unpack_from(f"{order}8{'q' if version_2 else 'h'}", head, 16 if version_2 else 40)
+        (bits,) = struct.unpack_from(f"{order}h", head, 14 if version_2 else 72)
+        (start,) = struct.unpack_from(f"{order}{'q' if version_2 else 'f'}", head, 168 if version_2 else 108)
+        expected = int(start) + int(np.prod(dims[1 : dims[0] + 1])) * bits // 8
+        held = len(head)
+        while chunk := file.read(1 << 20):
+            held += len(chunk)
+    if held < expected:
+        raise EOFError(f"{expected - held} bytes are missing")
 
 
 def _meta(path: Path) -> bytes:

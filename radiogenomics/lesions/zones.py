@@ -132,10 +132,7 @@ def largest_slices(mask: sitk.Image) -> pd.DataFrame:
         axis = axis_of(mask, plane)
         spacing = np.delete(np.array(mask.GetSpacing()[::-1]), 2 - axis)
         slices = np.moveaxis(inside, 2 - axis, 0)
-        found = [
-            (_diameter(slices[at], spacing), slices[at].sum() * spacing.prod(), -at)
-            for at in np.flatnonzero(slices.any(axis=(1, 2)))
-        ]
+        found = [(_diameter(slices[at], spacing), slices[at].sum() * spacing.prod(), -at) for at in np.flatnonzero(slices.any(axis=(1, 2)))]
         diameter, area, at = max(found)
         rows.append({"plane": plane, "axis": axis, "slice": -int(at), "diameter_mm": diameter, "area_mm2": float(area)})
     return pd.DataFrame(rows).set_index("plane")
@@ -173,17 +170,17 @@ def _diameter(inside: npt.NDArray[np.bool_], spacing: npt.NDArray[np.float64]) -
 
 
 def _surface_distance(inside: npt.NDArray[np.bool_], spacing: Sequence[float]) -> npt.NDArray[np.float64]:
-    """Measure how far every inside voxel's centre lies from the surface, 0 outside.
+    """Measure how far every inside voxel's centre lies from the surface in mm, 0 outside.
 
-    The distance to the nearest outside centre less half the step there; an object that fills the volume has no surface.
+    The surface runs between the outermost voxels and their outer neighbours, so the distance is the mean of those to either;
+    an object that fills the volume has no surface.
     """
     if inside.all():
         return np.full(inside.shape, np.inf)
-    distance, nearest = ndimage.distance_transform_edt(inside, sampling=spacing, return_indices=True)
-    steps = [np.abs(place - grid) * size for place, grid, size in zip(nearest, np.indices(inside.shape), spacing, strict=True)]
-    # Half a voxel in the direction of the nearest outside centre: the voxel's own half-width along that line.
-    half = np.min([0.5 * size * distance / np.maximum(step, 1e-9) for size, step in zip(spacing, steps, strict=True)], axis=0)
-    return np.where(inside, distance - np.minimum(half, distance), 0.0)
+    outermost = inside & ndimage.binary_dilation(~inside)
+    to_neighbour = ndimage.distance_transform_edt(inside, sampling=spacing)
+    to_outermost = ndimage.distance_transform_edt(~outermost, sampling=spacing)
+    return np.where(inside, (to_neighbour + to_outermost) / 2, 0.0)
 
 
 def _like(mask: sitk.Image, values: npt.NDArray[np.generic]) -> sitk.Image:

@@ -12,6 +12,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _NOTHING = 1e-12  # a column whose spread is this small beside its values is rounding, not measurement
+_FEWEST = 4  # patients of a pair, beside one for every covariate: an interval needs n - 3 above 0
 _SMALLEST = 1e-30  # what 1 - r**2 is at least
 
 
@@ -64,8 +65,10 @@ def blocks(left: Floats, right: Floats, covariates: Floats, *, ranked: bool) -> 
     for mask_left, columns_left in _patterns(left):
         for mask_right, columns_right in _patterns(right):
             rows = np.flatnonzero(mask_left & mask_right)
+            if len(rows) < _FEWEST:
+                continue
             basis = orthonormal(covariates[rows])
-            if len(rows) - 3 - basis.shape[1] < 1:
+            if len(rows) < _FEWEST + basis.shape[1]:
                 continue
             x, y = left[np.ix_(rows, columns_left)], right[np.ix_(rows, columns_right)]
             if ranked:
@@ -88,6 +91,11 @@ def orthonormal(covariates: Floats) -> Floats:
     centred = covariates - covariates.mean(axis=0)
     directions, sizes, _ = np.linalg.svd(centred / np.maximum(np.abs(centred).max(axis=0), _NOTHING), full_matrices=False)
     return np.asarray(directions[:, sizes > 1e-10 * max(sizes.max(initial=0.0), 1.0)])
+
+
+def counts(left: Floats, right: Floats) -> Ints:
+    """Count the patients that miss in neither column of every pair, shape (n_left, n_right)."""
+    return np.asarray((~np.isnan(left)).T.astype(float) @ (~np.isnan(right)).astype(float)).astype(np.int64)
 
 
 def unit(values: Floats, basis: Floats) -> Floats:

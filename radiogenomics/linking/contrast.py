@@ -6,7 +6,7 @@ from scipy.special import ndtr, ndtri
 from scipy.stats import rankdata, tiecorrect
 
 from radiogenomics._tables import shown
-from radiogenomics.linking._blocks import Block, Floats, blocks, t_of
+from radiogenomics.linking._blocks import Block, Floats, blocks, counts, t_of
 from radiogenomics.linking._permutation import permute
 from radiogenomics.linking._table import Pairs, aligned, check_varies, tidy
 
@@ -83,7 +83,6 @@ def _groups(left: pd.DataFrame, thresholds: pd.Series) -> pd.DataFrame:
 
 def _pairs(parts: list[Block], high: Floats, right: Floats, shape: tuple[int, int], width: float) -> Pairs:
     effect, low, top, p, t = (np.full(shape, np.nan) for _ in range(5))
-    n = np.zeros(shape, dtype=np.int64)
     for part in parts:
         place, groups = np.ix_(part.left, part.right), high[np.ix_(part.rows, part.left)] == 1
         values = right[np.ix_(part.rows, part.right)]
@@ -92,8 +91,7 @@ def _pairs(parts: list[Block], high: Floats, right: Floats, shape: tuple[int, in
                 compared = _mann_whitney(values, group, width)
                 effect[row, part.right], low[row, part.right], top[row, part.right], p[row, part.right] = compared
         t[place] = np.where(np.isnan(effect[place]), np.nan, np.abs(t_of(part.x.T @ part.y, part.freedom)))
-        n[place] = len(part.rows)
-    return Pairs(effect=effect, low=low, high=top, n=n, p=p, t=t)
+    return Pairs(effect=effect, low=low, high=top, n=counts(high, right), p=p, t=t)
 
 
 def _mann_whitney(values: Floats, high: np.ndarray, width: float) -> tuple[Floats, Floats, Floats, Floats]:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from radiogenomics._tables import check_choice, check_numeric, check_patients, common_patients
-from radiogenomics.linking._blocks import Block, Floats, blocks, interval, p_of, t_of
+from radiogenomics.linking._blocks import Block, Floats, blocks, counts, interval, p_of, t_of
 from radiogenomics.linking._permutation import permute
 from radiogenomics.linking._table import FEWEST, Pairs, aligned, check_varies, tidy
 
@@ -113,11 +113,11 @@ def pair(
     parts = list(blocks(left.to_numpy(), right.to_numpy(), design, ranked=ranked))
     shape = (left.shape[1], right.shape[1])
     r, freedom = np.full(shape, np.nan), np.full(shape, np.nan)
-    n = np.zeros(shape, dtype=np.int64)
     for part in parts:
         place = np.ix_(part.left, part.right)
         varies = np.outer(part.x.any(axis=0), part.y.any(axis=0))
         r[place] = np.where(varies, np.clip(part.x.T @ part.y, -1.0, 1.0), np.nan)
-        freedom[place], n[place] = part.freedom, len(part.rows)
+        freedom[place] = part.freedom
     low, high = interval(r, freedom, ranked=ranked, confidence=confidence)
+    n = counts(left.to_numpy(), right.to_numpy())
     return parts, Pairs(effect=r, low=low, high=high, n=n, p=p_of(r, freedom), t=np.abs(t_of(r, freedom)))

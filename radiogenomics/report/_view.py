@@ -25,8 +25,11 @@ HEADINGS = {
     "peak_mb": "Peak MB",
     "sha256": "SHA-256",
     "url": "URL",
+    "n_repeats": "Draws",
+    "mean": "Expected",
 }
 _PROBABILITIES = {"p", "q"}
+_MEASURES = ("odds_ratio", "hazard_ratio", "difference", "value", "mean", "icc", "observed", "coefficient")
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,8 @@ def view(table: pd.DataFrame, caption: str, *, columns: Sequence[str] | None = N
     """
     flat = table.reset_index() if table.index.name is not None else table
     shown = [name for name in (flat.columns if columns is None else columns) if name in flat.columns]
+    flat = _named_bounds(flat)
+    shown = [f"{_measured(shown)}_{name}" if name in ("low", "high") and _measured(shown) else name for name in shown]
     bounds = {f"{name}_{end}" for name in shown for end in ("low", "high")}
     shown = [name for name in shown if name not in bounds]
     part = flat.head(most)
@@ -85,10 +90,20 @@ def view(table: pd.DataFrame, caption: str, *, columns: Sequence[str] | None = N
     return View(caption, headings, numeric, [list(row) for row in zip(*texts, strict=True)])
 
 
+def _measured(columns: Sequence[Hashable]) -> str:
+    """Name the column that plain ``low`` and ``high`` belong to; empty when there is none."""
+    return next((name for name in _MEASURES if name in columns and {"low", "high"} <= set(columns)), "")
+
+
+def _named_bounds(table: pd.DataFrame) -> pd.DataFrame:
+    measured = _measured(list(table.columns))
+    return table.rename(columns={end: f"{measured}_{end}" for end in ("low", "high")}) if measured else table
+
+
 def _heading(name: Hashable, table: pd.DataFrame) -> str:
     text = HEADINGS.get(str(name), str(name).replace("_", " "))
     text = text[:1].upper() + text[1:] if text not in _PROBABILITIES and not text.startswith("p (") and text != "kME" else text
-    return f"{text} (95 % CI)" if f"{name}_low" in table.columns else text
+    return f"{text} ({'central 95 %' if name == 'mean' else '95 % CI'})" if f"{name}_low" in table.columns else text
 
 
 def _column(table: pd.DataFrame, name: Hashable) -> list[str]:
@@ -99,8 +114,13 @@ def _column(table: pd.DataFrame, name: Hashable) -> list[str]:
         return [wording.p_text(value) for value in values]
     if f"{name}_low" in table.columns and f"{name}_high" in table.columns:
         bounds = zip(values, table[f"{name}_low"], table[f"{name}_high"], strict=True)
-        return [_ratio(*triple) for triple in bounds]
+        return [_counted(*triple) if name == "mean" else _ratio(*triple) for triple in bounds]
     return [cell(value) for value in values]
+
+
+def _counted(mean: float, low: float, high: float) -> str:
+    """Write the mean of counts and its bounds, which are counts themselves."""
+    return f"{mean:.3g} ({low:.3g}–{high:.3g})" if pd.notna(low) and pd.notna(high) else f"{mean:.3g}"
 
 
 def _ratio(value: float, low: float, high: float) -> str:

@@ -13,8 +13,8 @@ import pandas as pd
 
 from radiogenomics.report._view import View, facts_view, view
 from radiogenomics.report.checklist import checklist
-from radiogenomics.report.sections import FIGURES, SECTIONS, figures_of, kind_of
-from radiogenomics.report.summary import summarise
+from radiogenomics.report.sections import FIGURES, SECTIONS, Section, Show, figures_of, kind_of
+from radiogenomics.report.summary import key_numbers, summarise
 
 _KINDS = {".png": "image/png", ".svg": "image/svg+xml", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
 _MM_PER_INCH, _POINTS_PER_INCH = 25.4, 72.0
@@ -77,19 +77,16 @@ def render(study: Facts, tables: Mapping[str, pd.DataFrame], figures: Mapping[st
         If a figure is neither PNG, JPEG nor SVG, or is missing.
     """
     images = {name: _image(name, Path(path)) for name, path in figures.items()}
-    parts = [_part(section.anchor, section.title, section.lead, section, tables, images) for section in SECTIONS]
-    missing = [
-        part.title
-        for part in parts
-        if not part.views and not part.images and (part.anchor != "planted" or study.get("simulated"))
-    ]
-    parts = [part for part in parts if part.views or part.images]
+    parts = [_part(section, tables, images) for section in SECTIONS]
+    run = [part for part in parts if part.views or part.images]
+    silent = {"failures"} if study.get("simulated") else {"failures", "planted"}
     further = _further(tables, images)
     return _template().render(
         study=study,
+        numbers=key_numbers(study, tables),
         findings=summarise(study, tables),
-        parts=[*parts, *([further] if further.views or further.images else [])],
-        missing=missing,
+        parts=[*run, *([further] if further.views or further.images else [])],
+        missing=[part.title for part in parts if part not in run and part.anchor not in silent],
         checklist=checklist(tables, figures, {"settings": study.get("settings"), **provenance}),
         facts=[facts_view(study[key], key.capitalize()) for key in ("counts", "settings") if study.get(key)],
         provenance=_provenance(provenance),
@@ -97,17 +94,15 @@ def render(study: Facts, tables: Mapping[str, pd.DataFrame], figures: Mapping[st
     )
 
 
-def _part(
-    anchor: str, title: str, lead: str, section: Any, tables: Mapping[str, pd.DataFrame], images: Mapping[str, _Image]
-) -> _Part:
-    chosen = figures_of(section, {name: Path(name) for name in images})
-    views = [
-        shown
-        for name, show in section.tables.items()
-        if name in tables and not tables[name].empty
-        for shown in show(tables[name])
-    ]
-    return _Part(anchor, title, lead, views, [images[name] for name in chosen])
+def _part(section: Section, tables: Mapping[str, pd.DataFrame], images: Mapping[str, _Image]) -> _Part:
+    chosen = figures_of(section, images)
+    views = [shown for name, show in section.tables.items() if name in tables for shown in _views(name, tables[name], show)]
+    return _Part(section.anchor, section.title, section.lead, views, [images[name] for name in chosen])
+
+
+def _views(name: str, table: pd.DataFrame, show: Show) -> list[View]:
+    """Show a table; an empty one is a result too and is said."""
+    return show(table) if len(table) else [View(f"{name.replace('_', ' ').capitalize()}: none.", [], [], [])]
 
 
 # Tables too wide or too long to be read as such: the sections draw or sum them up.

@@ -1,8 +1,9 @@
 """What stands in a report and in which order: sections, their tables and their figures."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import partial
+from typing import Any
 
 import pandas as pd
 
@@ -14,8 +15,8 @@ Tables = Mapping[str, pd.DataFrame]
 FIGURES = {
     "inclusion_flow": "Who stayed in the study and who was left out, step by step.",
     "expression_pca": "Patients on the first two principal components of expression. Groups apart can be biology or batch.",
-    "auc_forest": "AUC of every estimate with its 95 % interval. Open diamonds flatter: they have seen the patients "
-    "they are judged on. Filled circles are honest. The dashed line is chance.",
+    "auc_forest": "AUC of every estimate with its 95 % interval. Open diamonds come from patients that the "
+    "signature has seen, filled circles from patients that it has not. The dashed line is chance.",
     "roc": "ROC curves of the estimates. A curve on the dashed diagonal is chance.",
     "score_distribution": "Scores of patients without and with the outcome: quartile boxes, one point a patient.",
     "signature_correlation": "How strongly the signatures agree with one another.",
@@ -28,9 +29,10 @@ FIGURES = {
     "volcano": "Effect and significance of every link. Coloured ones survive correction over the family.",
     "link_heatmap": "Correlations between imaging features and molecular ones. Stars: q below 0.05 (*), 0.01 (**), 0.001 (***).",
     "null_histogram": "Links that chance alone gives, with patients permuted and with random features, beside the number found.",
+    "null_intervals": "Links found in each family beside the mean and the central 95 % of what chance alone gives.",
     "pathway_bar": "Correlation of pathways with the signature, with 95 % intervals.",
     "pathway_dot": "Correlation of pathways with imaging: colour is the effect, size the significance.",
-    "enrichment_dot": "Gene sets over-represented in modules: position is enrichment, size overlap, colour significance.",
+    "enrichment_dot": "Gene sets over-represented in modules: area is the overlap, colour the significance.",
     "odds_forest": "Odds ratios of the genes in the score with 95 % intervals.",
     "kaplan_meier": "Survival of patients with a low and a high gene score; the cut was not chosen by survival.",
 }
@@ -53,15 +55,20 @@ class Section:
     anchor: str
     title: str
     lead: str
-    tables: dict[str, Callable[[pd.DataFrame], list[View]]] = field(default_factory=dict)
+    tables: "dict[str, Show]" = field(default_factory=dict)
     figures: tuple[str, ...] = ()
 
 
-def _plain(name: str, caption: str, *columns: str, most: int = 25) -> Callable[[pd.DataFrame], list[View]]:
-    def show(table: pd.DataFrame) -> list[View]:
-        return [view(table, caption, columns=columns or None, most=most, where=f"tables/{name}.csv")]
+Show = Callable[[pd.DataFrame], list[View]]
 
-    return show
+
+def _plain(name: str, caption: str, *columns: str, most: int = 25) -> Show:
+    """Make the way to show a table as it is."""
+    return partial(_shown, caption=caption, columns=columns or None, most=most, where=f"tables/{name}.csv")
+
+
+def _shown(table: pd.DataFrame, **how: Any) -> list[View]:
+    return [view(table, **how)]
 
 
 def _module_sizes(modules: pd.DataFrame) -> list[View]:
@@ -87,14 +94,18 @@ def _link_views(links: pd.DataFrame) -> list[View]:
             best = rows.sort_values("p", kind="stable")
             found = int(rows["q"].lt(0.05).sum())
             begin = (
-                f"{family}: {found:,} of {len(rows):,} with q < 0.05."
+                f"{_sentence(family)}: {found:,} of {len(rows):,} with q < 0.05."
                 if honest
-                else f"{family}, with the fitted signature (leaks, for comparison only)."
+                else f"{_sentence(family)}, with the fitted signature (leaks, for comparison only)."
             )
             views.append(
                 view(best, begin, columns=columns, most=min(25, max(found, 8)) if honest else 5, where="tables/links.csv")
             )
     return views
+
+
+def _sentence(name: Hashable) -> str:
+    return str(name)[:1].upper() + str(name)[1:]
 
 
 def _pathway_size(pathways: pd.DataFrame) -> list[View]:
@@ -107,21 +118,27 @@ EVALUATION = ("cohort", "signature", "estimate", "auc", "auc_low", "auc_high", "
 AT_THRESHOLD = ("cohort", "signature", "estimate", "threshold", "sensitivity", "specificity", "ppv", "npv", "accuracy")
 
 
-def _evaluations(name: str) -> Callable[[pd.DataFrame], list[View]]:
-    def show(table: pd.DataFrame) -> list[View]:
-        where = f"tables/{name}.csv"
-        views = [
-            view(
-                table, "AUC of every estimate, flattering and honest ones side by side.", columns=EVALUATION, most=60, where=where
-            )
-        ]
-        if {"threshold", "sensitivity"} <= set(table.columns):
-            wide = [column for name in AT_THRESHOLD for column in (name, f"{name}_low", f"{name}_high")]
-            caption = "Performance at the threshold chosen in the training patients and applied unchanged."
-            views.append(view(table[table["threshold"].notna()], caption, columns=wide, most=60, where=where))
-        return views
+def _evaluations(name: str) -> Show:
+    """Make the way to show an evaluation: AUCs first, then what they mean at the threshold."""
+    return partial(_evaluated, where=f"tables/{name}.csv")
 
-    return show
+
+def _evaluated(table: pd.DataFrame, *, where: str) -> list[View]:
+    views = [
+        view(table, "AUC of every estimate, flattering and honest ones side by side.", columns=EVALUATION, most=60, where=where)
+    ]
+    if {"threshold", "sensitivity"} <= set(table.columns):
+        wide = [column for name in AT_THRESHOLD for column in (name, f"{name}_low", f"{name}_high")]
+        caption = "Performance at the threshold chosen in the training patients and applied unchanged."
+        views.append(view(table[table["threshold"].notna()], caption, columns=wide, most=60, where=where))
+    return views
+
+
+def _stability(table: pd.DataFrame) -> list[View]:
+    """Show the features that the folds kept most often."""
+    features = table[table["kind"].eq("feature")] if "kind" in table else table
+    best = features.sort_values("share", ascending=False, kind="stable") if "share" in features else features
+    return [view(best, "How often the folds kept each feature.", most=20, where="tables/stability.csv")] if len(best) else []
 
 
 SECTIONS = (
@@ -141,7 +158,7 @@ SECTIONS = (
             "comparisons": _plain("comparisons", "Tests between signatures on the same patients."),
             "reclassification": _plain("reclassification", "Reclassification between signatures on the same patients."),
             "calibration_summary": _plain("calibration_summary", "Calibration."),
-            "stability": _plain("stability", "How often each feature was kept over the folds."),
+            "stability": _stability,
             "nomogram": _plain("nomogram", "Points of the nomogram.", most=40),
         },
         ("auc_forest", "roc", "score_distribution", "signature_correlation", "calibration", "decision_curve", "nomogram"),
@@ -162,18 +179,19 @@ SECTIONS = (
             "link_null": _plain("link_null", "Links found, and links expected by chance alone, by the same rule.", most=60),
             "links": _link_views,
         },
-        ("volcano", "null_histogram", "link_heatmap"),
+        ("volcano", "null_intervals", "null_histogram", "link_heatmap"),
     ),
     Section(
         "pathways", "Pathways", "Activity of gene sets in each patient, and gene sets over-represented in modules.",
         {"pathways": _pathway_size, "enrichment": _plain("enrichment", "Gene sets over-represented in modules.")},
-        ("pathway_bar", "pathway_dot", "enrichment_dot"),
+        ("pathway_bar", "enrichment_dot", "pathway_dot"),
     ),
     Section(
         "gene-score", "Gene score", "A score from hub genes of the modules that go with the imaging signature.",
         {
             "gene_score": _plain("gene_score", "Genes of the score.", most=60),
             "gene_score_evaluation": _evaluations("gene_score_evaluation"),
+            "gene_score_odds": _plain("gene_score_odds", "Odds ratio of the score."),
             "cox": _plain("cox", "Cox regression of survival."),
         },
         ("odds_forest", "kaplan_meier"),
@@ -189,9 +207,10 @@ SECTIONS = (
 )  # fmt: skip
 
 
-def figures_of(section: Section, figures: Mapping[str, Path]) -> dict[str, Path]:
+def figures_of(section: Section, names: Iterable[str]) -> list[str]:
     """Pick the figures of a section, in its order: ``roc`` takes ``roc`` and ``roc_external``."""
-    return {name: path for kind in section.figures for name, path in figures.items() if kind_of(name) == kind}
+    known = list(names)
+    return [name for kind in section.figures for name in known if kind_of(name) == kind]
 
 
 def kind_of(name: str) -> str:

@@ -61,6 +61,58 @@ def summarise(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
     return [finding for part in parts for finding in part(study, tables)]
 
 
+@dataclass(frozen=True)
+class KeyNumber:
+    """One number at the head of the report: what it is, its value, and what to think of it."""
+
+    label: str
+    value: str
+    note: str
+
+
+def key_numbers(study: Mapping[str, Any], tables: Tables) -> list[KeyNumber]:
+    """Pick the few numbers that sum up a study -> at most five, in the order of the report.
+
+    Parameters
+    ----------
+    study, tables
+        As in `summarise`.
+
+    Returns
+    -------
+    list of KeyNumber
+        Patients, the AUC as it seems, as it is, and of volume alone (of the first signature), and the links that survive.
+    """
+    numbers = []
+    table = tables.get("evaluation", pd.DataFrame(columns=["estimate"]))
+    honest = next(iter(_records(table[table["estimate"].eq("nested")])), None)
+    if honest is not None:
+        numbers.append(KeyNumber("Patients", f"{honest['n']:.0f}", f"{honest['events']:.0f} {_positive(study)}"))
+        same = table[table["signature"].eq(honest["signature"])]
+        fitted = next(iter(_records(same[same["estimate"].isin(FITTED)])), None)
+        notes = (
+            ("Apparent AUC", "on patients it has seen"),
+            ("Honest AUC", "on patients it has not seen"),
+            ("AUC of volume alone", "lesion size"),
+        )
+        rows = (fitted, honest, _volume(table, honest))
+        numbers += [
+            KeyNumber(label, wording.amount(row["auc"]), _bounds(row) or note)
+            for (label, note), row in zip(notes, rows, strict=True)
+            if row
+        ]
+    links = tables.get("links", pd.DataFrame())
+    if not links.empty:
+        links = links[~links["estimate"].isin(FITTED)] if "estimate" in links else links
+        numbers.append(KeyNumber("Links that survive", f"{int(links['q'].lt(0.05).sum()):,}", f"of {len(links):,} tested"))
+    return numbers
+
+
+def _bounds(row: Row) -> str:
+    known = bool(pd.notna(row["auc_low"]) and pd.notna(row["auc_high"]))
+    return f"95 % CI {wording.amount(row['auc_low'])} to {wording.amount(row['auc_high'])}" if known else ""
+
+
 def _patients(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
     if "inclusion" not in tables or tables["inclusion"].empty:
         return []
@@ -98,17 +150,17 @@ def _prediction(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
     if table.empty:
         return []
     honest = table[table["estimate"].eq("nested")]
-    volume = next(iter(_records(table[table["estimate"].eq("volume")])), None)
-    findings = [_judged(study, table, row, volume) for row in _records(honest)]
+    findings = [_judged(study, table, row) for row in _records(honest)]
     if not findings:
         text = "No honest (nested) estimate was made; figures on patients already seen say nothing about new ones."
         findings = [Finding("Prediction", (text,), caution=True)]
     return findings
 
 
-def _judged(study: Mapping[str, Any], table: pd.DataFrame, honest: Row, volume: Row | None) -> Finding:
+def _judged(study: Mapping[str, Any], table: pd.DataFrame, honest: Row) -> Finding:
     """Judge one signature: what it seems to reach, what it reaches on unseen patients, and what its size alone does."""
     same = table[table["signature"].eq(honest["signature"])]
+    volume = _volume(table, honest)
     lines = (
         *_fitted_against_honest(study, same, honest),
         _chance(study, honest),
@@ -118,6 +170,13 @@ def _judged(study: Mapping[str, Any], table: pd.DataFrame, honest: Row, volume: 
     )
     caution = not _above_chance(honest) or (volume is not None and volume["auc"] >= honest["auc"])
     return Finding(f"Prediction: {honest['signature']}", tuple(filter(None, lines)), caution)
+
+
+def _volume(table: pd.DataFrame, honest: Row) -> Row | None:
+    """Find what lesion size alone reaches in the same cohort, the same signature's row first."""
+    rows = table[table["estimate"].eq("volume") & table["cohort"].eq(honest["cohort"])]
+    own = rows[rows["signature"].eq(honest["signature"])]
+    return next(iter(_records(own) + _records(rows)), None)
 
 
 def _fitted_against_honest(study: Mapping[str, Any], same: pd.DataFrame, honest: Row) -> list[str]:
@@ -202,7 +261,7 @@ def _links(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
     if table.empty:
         return []
     fitted = table["estimate"].isin(FITTED) if "estimate" in table else pd.Series(False, index=table.index)
-    nulls = tables.get("link_null", pd.DataFrame(columns=["family", "null", "expected"]))
+    nulls = tables.get("link_null", pd.DataFrame(columns=["family", "null", "mean"])).rename(columns={"expected": "mean"})
     honest = table[~fitted]
     found = int(honest["q"].lt(0.05).sum())
     rule = "correction for multiple tests (q < 0.05 within the family)"
@@ -215,18 +274,20 @@ def _links(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
 def _family(family: str, found: int, total: int, nulls: pd.DataFrame) -> str:
     """Say how many links of a family survive, and how many chance would have given."""
     text = f"{family[:1].upper()}{family[1:]}: {found:,} of {total:,}"
-    known = nulls[nulls["expected"].notna()]
+    known = nulls[nulls["mean"].notna()]
     if known.empty:
         return f"{text}; no null was run."
-    chance = " and ".join(f"{row['expected']:.2g} with {row['null']}" for row in _records(known))
-    verdict = " That is no more than chance gives." if found and found <= _ceiling(known) else ""
+    chance = " and ".join(f"{row['mean']:.2g} with {row['null']}" for row in _records(known))
+    verdict = " That is within the reach of chance." if found and _within_chance(found, known) else ""
     return f"{text}; chance alone would give {chance}.{verdict}"
 
 
-def _ceiling(nulls: pd.DataFrame) -> float:
-    """Give the largest number of links that chance makes plausible: the null's upper bound, or its mean without one."""
-    column = "expected_high" if "expected_high" in nulls and nulls["expected_high"].notna().all() else "expected"
-    return float(nulls[column].max())
+def _within_chance(found: int, nulls: pd.DataFrame) -> bool:
+    """Tell whether some null gives as many links: by its p, or its upper bound, or its mean, whichever is known."""
+    if "p" in nulls and nulls["p"].notna().all():
+        return bool(nulls["p"].max() >= 0.05)
+    column = "high" if "high" in nulls and nulls["high"].notna().all() else "mean"
+    return bool(found <= nulls[column].max())
 
 
 def _fitted_links(fitted: pd.DataFrame) -> str:
@@ -257,7 +318,7 @@ def _gene_score(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
         lines.append(_chance(study, rows["nested"]).replace("the signature", "the score"))
     else:
         lines.append("No honest estimate was made for it, so nothing is known about new patients.")
-    separation = _separation(genes, judged)
+    separation = _separation(genes, judged, tables.get("gene_score_odds", pd.DataFrame()))
     sound = "nested" in rows and _above_chance(rows["nested"]) and not separation
     return [Finding("Gene score", tuple(filter(None, [*lines, separation])), caution=not sound)]
 
@@ -265,7 +326,7 @@ def _gene_score(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
 def _separation(*tables: pd.DataFrame) -> str:
     ratios = [table["odds_ratio"].to_numpy(dtype=float) for table in tables if "odds_ratio" in table]
     values = np.concatenate(ratios) if ratios else np.array([])
-    flagged = any(bool(table["separated"].fillna(False).astype(bool).any()) for table in tables if "separated" in table)
+    flagged = any(table["separation"].isin(["quasi", "complete", True]).any() for table in tables if "separation" in table)
     extreme = values[(values >= _SEPARATED) | (values <= 1 / _SEPARATED)]
     if not flagged and not extreme.size:
         return ""

@@ -68,7 +68,8 @@ class StableFeatures(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         """
         if not isinstance(X, pd.DataFrame):
             raise TypeError(
-                f"StableFeatures needs a DataFrame indexed by patient, not a {type(X).__name__}; let it be the first step of the pipeline."
+                f"StableFeatures needs a DataFrame indexed by patient, not a {type(X).__name__}; "
+                "let it be the first step of the pipeline."
             )
         second = check_patients(self.second_reader, "second_reader")
         validate_data(self, X, dtype=np.float64)
@@ -149,7 +150,7 @@ def _greedy(X: Floats, max_rho: float) -> NDArray[np.bool_]:
     if not (length > 0).any():
         raise ValueError("every feature is constant; none can be kept.")
     ranks /= np.where(length > 0, length, 1.0)
-    kept = length > 0
+    kept: NDArray[np.bool_] = length > 0
     for one in range(X.shape[1]):
         if kept[one]:
             rho = np.abs(ranks[:, one + 1 :].T @ ranks[:, one])

@@ -50,8 +50,8 @@ class Fusion(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Attributes
     ----------
     terms_ : DataFrame
-        ``term, coefficient, se, odds_ratio, odds_low, odds_high, p``, the intercept first; intervals at 95 %, Wald's for the plain
-        model, profile for Firth's.
+        ``term, coefficient, se, odds_ratio, odds_low, odds_high, p``, the intercept first; intervals at 95 %, Wald's for the
+        plain model, profile for Firth's.
     signatures_ : dict of str to classifier
         The signatures, fitted on all training patients.
     training_ : DataFrame
@@ -112,8 +112,8 @@ class Fusion(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             for name, recipe in recipes.items()
         }
         self.signatures_ = {name: recipe.fit(X[self._columns(name)], outcome) for name, recipe in recipes.items()}
-        self.training_ = pd.DataFrame(scores, index=X.index).join(X[list(self.clinical)])
-        self.levels_ = {name: self._levels(name) for name in self.training_ if self._is_factor(name)}
+        self.training_ = self._table(scores, X)
+        self.levels_ = {name: self._levels(name) for name in map(str, self.training_) if self._is_factor(name)}
         design = self._design(self.training_)
         self.terms_ = _firth(design, outcome) if self.firth else _logistic(design, outcome)
         return self
@@ -132,7 +132,7 @@ class Fusion(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "terms_")
         self._check(X)
         scores = {name: one.predict_proba(X[self._columns(name)])[:, 1] for name, one in self.signatures_.items()}
-        return pd.DataFrame(scores, index=X.index).join(X[list(self.clinical)])
+        return self._table(scores, X)
 
     def nomogram(self, *, risks: Sequence[float] = RISKS) -> Nomogram:
         """Lay the model out in points, as R's ``rms::nomogram``.
@@ -150,7 +150,7 @@ class Fusion(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "terms_")
         coefficient = self.terms_.set_index("term")["coefficient"]
         axes = []
-        for name in self.training_:
+        for name in map(str, self.training_):
             if name in self.levels_:
                 linear = np.array([0.0, *(coefficient[_dummy(name, level)] for level in self.levels_[name][1:])])
                 axes.append(Axis(name, self.levels_[name], linear))
@@ -167,6 +167,9 @@ class Fusion(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _recipe(self, recipe: Any) -> Any:
         seed = self.random_state
         return seeded(recipe, int(np.random.RandomState().randint(2**31 - 1)) if seed is None else seed)
+
+    def _table(self, scores: Mapping[str, Floats], X: pd.DataFrame) -> pd.DataFrame:
+        return pd.DataFrame({**scores, **{name: X[name].array for name in self.clinical}}, index=X.index)
 
     def _columns(self, name: str) -> list[str]:
         return list(self.signatures[name][1])
@@ -196,7 +199,7 @@ class Fusion(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _design(self, table: pd.DataFrame) -> pd.DataFrame:
         columns: dict[str, Floats] = {}
-        for name in table:
+        for name in map(str, table):
             if name not in self.levels_:
                 columns[name] = table[name].to_numpy(dtype=float)
                 continue

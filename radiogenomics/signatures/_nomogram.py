@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,7 +40,7 @@ class Axis:
     """One term: the values its axis shows, and what each adds to the linear predictor."""
 
     term: str
-    values: Sequence[object]
+    values: Sequence[Any]
     linear: Floats
 
 
@@ -86,7 +87,7 @@ def build_nomogram(axes: Sequence[Axis], intercept: float, linear: Floats, risks
         raise ValueError(f"`risks` holds {wrong[0]}; risks lie between 0 and 1.")
     scale = 100 / widest
     parts = [
-        pd.DataFrame({"term": axis.term, "value": pd.Series(axis.values, dtype=object), "linear": axis.linear}).assign(
+        pd.DataFrame({"term": axis.term, "value": pd.Series(list(axis.values), dtype=object), "linear": axis.linear}).assign(
             points=scale * (axis.linear - axis.linear.min())
         )
         for axis in axes

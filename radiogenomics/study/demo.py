@@ -64,12 +64,15 @@ def _manifest(sources: dict[str, dict[str, object]], seed: int, signal: bool) ->
             "negative": ["N0", "N0 (i-)", "N0 (i+)"],
             "excluded": ["NX"],
         },
-        "survival": {
-            "source": "clinical_training",
-            "time": "pfi_days",
-            "event": "pfi_event",
-            "name": "progression-free interval",
-        },
+        "survival": [
+            {
+                "name": "progression-free interval",
+                "source": "clinical_training",
+                "time": "pfi_days",
+                "event": "pfi_event",
+                "covariates": ["age_years"],
+            }
+        ],
         "expression": {"source": "expression", "unit": "log2"},
         "gene_sets": {"source": "gene_sets", "min_size": 10},
         "modules": {"min_size": 40, "power": "auto", "network": "unsigned"},

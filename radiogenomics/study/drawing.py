@@ -1,86 +1,133 @@
 """The last two steps: every figure from finished tables, and the report from tables and figures."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from radiogenomics import figures, report, stats
 from radiogenomics.study.plan import Plan
+from radiogenomics.study.provenance import provenance
 from radiogenomics.study.store import Drawn, Page, Step, Store
+
+if TYPE_CHECKING:
+    from radiogenomics.study.store import Panel
+
+_OF_FIGURES = {
+    "cohort": ("patients", "inclusion"),
+    "signatures": ("evaluation", "signatures"),
+    "expression": ("expression_qc", "expression_facts"),
+    "modules": ("modules", "module_tree", "soft_threshold"),
+    "links": ("links", "link_null"),
+    "gene_score": ("gene_score",),
+    "survival": ("survival_curves", "survival_tests"),
+}
+"""Tables that figures are drawn from, by the step that makes them; the report shows every table there is."""
+
+_THRESHOLDS = np.arange(0.05, 0.80, 0.01)
+"""Range of the decision curve: from treating nearly everybody to treating hardly anybody."""
 
 
 def figures_step(plan: Plan, steps: list[Step]) -> Step:
     """Draw every figure whose tables are there."""
-    return Step("figures", plan.bind(_figures), needs=_made(steps), settings={"title": plan.inputs.manifest.title})
+    needs = tuple(table for step in steps for table in _OF_FIGURES.get(step.name, ()))
+    settings = {"outcome": plan.inputs.manifest.outcome.name, "alpha": plan.inputs.manifest.links.alpha}
+    return Step("figures", plan.bind(_figures), needs=needs, settings=settings)
 
 
 def report_step(plan: Plan, steps: list[Step]) -> Step:
     """Write the report from tables and figures."""
     settings = {"manifest": plan.inputs.manifest.model_dump(mode="json"), "hashes": plan.inputs.hashes}
-    return Step("report", plan.bind(_report), needs=_made(steps), settings=settings)
-
-
-def _made(steps: list[Step]) -> tuple[str, ...]:
-    """Name the tables that figures and report are made of."""
-    names = {
-        "cohort": ("patients", "inclusion"),
-        "signatures": ("evaluation", "signatures", "stability"),
-        "expression": ("expression_qc", "expression_facts"),
-        "modules": ("modules", "eigengenes", "soft_threshold"),
-        "pathways": ("pathways",),
-        "links": ("links", "link_null"),
-        "gene_score": ("gene_score", "gene_score_evaluation", "gene_score_patients", "gene_score_odds"),
-        "planted": ("planted",),
-    }
-    return tuple(table for step in steps for table in names.get(step.name, ()))
+    return Step("report", plan.bind(_report), after=tuple(step.name for step in steps), settings=settings)
 
 
 def _figures(plan: Plan, store: Store) -> dict[str, Drawn]:
-    return dict(_drawn(plan, store))
+    made = [*_prediction(plan, store), *_molecules(store), *_links(plan, store), *_survival(store)]
+    return {name: Drawn(panel, data) for name, panel, data in made}
 
 
-def _drawn(plan: Plan, store: Store) -> Iterator[tuple[str, Drawn]]:
+def _prediction(plan: Plan, store: Store) -> Iterator[tuple[str, "Panel", pd.DataFrame]]:
     inclusion, evaluation, scores = (store.table(name) for name in ("inclusion", "evaluation", "signatures"))
-    yield "inclusion", Drawn(figures.inclusion_flow(inclusion), inclusion)
+    outcome = plan.inputs.manifest.outcome.name
+    yield "inclusion_flow", figures.inclusion_flow(inclusion), inclusion
     curves = _curves(scores)
-    yield "roc", Drawn(figures.roc(curves, evaluation=evaluation), curves)
-    yield "auc", Drawn(figures.auc_forest(evaluation), evaluation)
+    yield "roc", figures.roc(curves, evaluation=evaluation), curves
+    yield "auc_forest", figures.auc_forest(evaluation), evaluation
     honest = scores[scores["estimate"].isin(["nested", "external"])]
-    yield "scores", Drawn(figures.score_distribution(honest, outcome=plan.inputs.manifest.outcome.name), honest)
-    yield from _link_figures(store)
+    yield "score_distribution", figures.score_distribution(honest, outcome=outcome), honest
+    nested = honest[honest["estimate"] == "nested"]
+    models = nested.pivot_table(index="patient", columns="signature", values="score")
+    truth = nested.groupby("patient")["outcome"].first()
+    calibration = _each(models, lambda name: stats.calibration_curve(truth, models[name]))
+    groups = _each(models, lambda name: stats.calibration_groups(truth, models[name], groups=5))
+    yield "calibration", figures.calibration(calibration, groups=groups), calibration
+    benefit = stats.decision_curve(truth, models, thresholds=_THRESHOLDS)
+    yield "decision_curve", figures.decision_curve(benefit), benefit
+
+
+def _molecules(store: Store) -> Iterator[tuple[str, "Panel", pd.DataFrame]]:
+    facts = store.table("expression_facts").set_index("fact")["value"]
+    patients = store.table("patients")
+    scores = store.table("expression_qc").join(patients[["outcome"]])
+    explained = [facts["variance of PC1"], facts["variance of PC2"]]
+    yield "expression_pca", figures.expression_pca(scores, color="outcome", explained=explained), scores
+    fits = store.table("soft_threshold")
+    chosen = fits.loc[fits["chosen"], "power"]
+    yield "soft_threshold", figures.soft_threshold(fits, power=None if chosen.empty else float(chosen.iloc[0])), fits
+    tree, modules = store.table("module_tree"), store.table("modules")
+    yield "dendrogram", figures.dendrogram(tree, modules), tree
     genes = store.table("gene_score")
     if len(genes):
-        yield "gene_score", Drawn(figures.odds_forest(genes), genes)
+        yield "odds_forest", figures.odds_forest(genes), genes
 
 
-def _link_figures(store: Store) -> Iterator[tuple[str, Drawn]]:
-    links = store.table("links")
+def _links(plan: Plan, store: Store) -> Iterator[tuple[str, "Panel", pd.DataFrame]]:
+    links, nulls, alpha = store.table("links"), store.table("link_null"), plan.inputs.manifest.links.alpha
     honest = links[links["estimate"] == "nested"]
     modules = honest[honest["family"].str.endswith("x modules")]
-    yield "module_trait", Drawn(figures.module_trait(modules, modules=store.table("modules")), modules)
-    yield "links", Drawn(figures.volcano(honest), honest)
+    yield "module_trait", figures.module_trait(modules, modules=store.table("modules")), modules
+    yield "null_intervals", figures.null_intervals(nulls), nulls
+    for family, part in honest.groupby("family", sort=False):
+        name = str(family).replace(" ", "_")
+        yield f"volcano_{name}", figures.volcano(part, q_below=alpha), part
+        if name.startswith("signature") and name.endswith("pathways"):
+            for signature, one in part.groupby("feature", sort=False):
+                yield f"pathway_bar_{signature}", figures.pathway_bar(one), one
+        elif name.endswith("pathways"):
+            yield f"pathway_dot_{name}", figures.pathway_dot(part), part
+
+
+def _survival(store: Store) -> Iterator[tuple[str, "Panel", pd.DataFrame]]:
+    if "survival_curves" not in store.tables():
+        return
+    curves, tests = store.table("survival_curves"), store.table("survival_tests")
+    for endpoint, part in curves.groupby("endpoint", sort=False):
+        p = tests.loc[(tests["endpoint"] == endpoint) & (tests["test"] == "log-rank"), "p"].iloc[0]
+        yield f"kaplan_meier_{str(endpoint).replace(' ', '_')}", figures.kaplan_meier(part, endpoint=str(endpoint), p=p), part
+
+
+def _each(models: pd.DataFrame, make: Callable[[str], pd.DataFrame]) -> pd.DataFrame:
+    """Make a table of every model and lay them under one another."""
+    return pd.concat([make(name).assign(model=name) for name in models.columns.astype(str)], ignore_index=True)
 
 
 def _curves(scores: pd.DataFrame) -> pd.DataFrame:
-    """Every ROC curve, one after another."""
-    keys = ["cohort", "signature", "estimate"]
+    """Lay every ROC curve under one another."""
     parts = []
-    for key, part in scores.groupby(keys, sort=False):
+    for (cohort, signature, estimate), part in scores.groupby(["cohort", "signature", "estimate"], sort=False):
         curve = stats.roc_curve(part["outcome"].to_numpy(), part["score"].to_numpy())
-        parts.append(curve.assign(**dict(zip(keys, key, strict=True))))
-    return pd.concat(parts, ignore_index=True)[[*keys, "threshold", "sensitivity", "specificity"]]
+        parts.append(curve.assign(cohort=str(cohort), signature=str(signature), estimate=str(estimate)))
+    return pd.concat(parts, ignore_index=True)[["cohort", "signature", "estimate", "threshold", "sensitivity", "specificity"]]
 
 
 def _report(plan: Plan, store: Store) -> dict[str, Page]:
-    from radiogenomics.study.provenance import provenance
-
     tables = {name: store.table(name) for name in store.tables()}
     text = report.render(_facts(plan), tables, store.figures(), provenance(store, plan))
     return {"report": Page("report.html", text)}
 
 
-def _facts(plan: Plan) -> dict[str, Any]:
+def _facts(plan: Plan) -> report.Facts:
     manifest = plan.inputs.manifest
     return {
         "name": manifest.name,

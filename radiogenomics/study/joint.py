@@ -7,6 +7,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from radiogenomics import genescore, linking, validation
+from radiogenomics.study import survival
 from radiogenomics.study.imaging_arm import recipe, training_features
 from radiogenomics.study.plan import Plan
 from radiogenomics.study.store import Step, Store
@@ -29,6 +30,10 @@ def steps(plan: Plan) -> list[Step]:
         Step("links", plan.bind(_links), needs=(*imaging, *molecular), settings=seed | {"links": manifest.links.model_dump()}),
         Step("gene_score", plan.bind(_gene_score), needs=(*imaging, "modules", "membership"), settings=score),
     ]
+    if manifest.survival:
+        sources = plan.hashes(manifest.training.clinical, *(one.source for one in manifest.survival))
+        settings = sources | {"survival": [one.model_dump() for one in manifest.survival]}
+        made.append(Step("survival", plan.bind(survival.tables), needs=("gene_score_everyone",), settings=settings))
     if manifest.truth:
         made.append(
             Step("planted", plan.bind(_planted), needs=("modules", "links", "evaluation"), settings=plan.hashes(manifest.truth))
@@ -98,17 +103,17 @@ def _gene_score(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
         progress=plan.tasks("gene score"),
         keep=store.work("gene-score", plan.inputs.manifest.model_dump(mode="json")),
     )
-    fitted = pipeline.fit(table, outcome)
     return {
-        "gene_score": _genes(fitted, table, outcome, store.table("modules")),
+        "gene_score": _genes(judged.fitted, table, outcome, store.table("modules")),
         "gene_score_evaluation": judged.table,
         "gene_score_patients": judged.scores,
         "gene_score_odds": _odds(judged.scores),
+        "gene_score_everyone": _everyone(plan, judged.fitted["score"]),
     }
 
 
 def _gene_table(plan: Plan, store: Store) -> pd.DataFrame:
-    """Imaging features, genes of modules and eigengenes side by side; the names of imaging columns say which table they are of."""
+    """Lay imaging features, genes of modules and eigengenes side by side; imaging columns carry their table's name."""
     modules = store.table("modules")
     matrix = plan.expression.expression.loc[plan.linked, modules.index[modules["module"] > 0]]
     imaging = [_imaging_columns(plan, store, signature) for signature in plan.inputs.manifest.training.features]
@@ -123,7 +128,7 @@ def _gene_recipe(plan: Plan, store: Store) -> Pipeline:
     chosen, modules = plan.inputs.manifest.gene_score, store.table("modules")
     names = plan.inputs.manifest.training.features
     hubs = genescore.HubGenes(
-        {name: (recipe(plan, inner=True), list(_imaging_columns(plan, store, name))) for name in names},
+        {name: (recipe(plan, inner=True), list(_imaging_columns(plan, store, name).columns)) for name in names},
         store.table("membership").loc[modules.index],
         labels=modules["module"],
         min_kme=chosen.min_kme,
@@ -166,6 +171,13 @@ def _genes(fitted: Pipeline, table: pd.DataFrame, outcome: pd.Series, modules: p
     ]
     kinds = {name: float for name in names if name not in ("gene", "color")}
     return pd.DataFrame(rows, columns=names).astype(kinds).astype({"module": int}).set_index("gene")
+
+
+def _everyone(plan: Plan, score: genescore.GeneScore) -> pd.DataFrame:
+    """Score everybody with expression by the genes fitted to the linked patients; log odds, so that it has no ceiling."""
+    matrix = plan.expression.expression
+    values = score.decision_function(matrix[score.genes_])
+    return pd.DataFrame({"score": values, "linked": matrix.index.isin(plan.linked)}, index=matrix.index)
 
 
 def _odds(scores: pd.DataFrame) -> pd.DataFrame:
@@ -211,7 +223,7 @@ def _planted_modules(genes: pd.Series, found: pd.Series, matched: dict[int, int]
 
 
 def _planted_links(plan: Plan, store: Store, truth: pd.DataFrame, matched: dict[int, int]) -> Iterator[list[Any]]:
-    """A planted link is found when a feature of that property is linked with that module at q below alpha; no other may be."""
+    """Find a planted link where a feature of that property is linked with that module at q below alpha; count the others."""
     links, alpha = store.table("links"), plan.inputs.manifest.links.alpha
     links = links[links["family"].str.endswith("features x modules") & (links["q"] < alpha)]
     pairs = links["feature"].str.extract(r"^([a-z]+)_")[0] + " ~ " + links["target"]
@@ -235,6 +247,12 @@ def _planted_links(plan: Plan, store: Store, truth: pd.DataFrame, matched: dict[
 def _planted_outcome(store: Store, truth: pd.DataFrame) -> Iterator[list[Any]]:
     ceiling = float(truth.loc[truth["name"].str.startswith("AUC of heterogeneity"), "value"].iloc[0])
     evaluation = store.table("evaluation")
-    for row in evaluation[evaluation["estimate"].isin(["nested", "external"])].itertuples():
-        text = f"{row.estimate} AUC {row.auc:.2f} ({row.auc_low:.2f} to {row.auc_high:.2f})"
-        yield ["outcome", f"{row.signature}, {row.cohort}", f"AUC at most {ceiling:.2f}", text, bool(row.auc_low <= ceiling)]
+    for row in evaluation[evaluation["estimate"].isin(["nested", "external"])].to_dict("records"):
+        text = f"{row['estimate']} AUC {row['auc']:.2f} ({row['auc_low']:.2f} to {row['auc_high']:.2f})"
+        yield [
+            "outcome",
+            f"{row['signature']}, {row['cohort']}",
+            f"AUC at most {ceiling:.2f}",
+            text,
+            bool(row["auc_low"] <= ceiling),
+        ]

@@ -90,12 +90,13 @@ class Outcome(_Section):
 
 
 class Survival(_Section):
-    """Time and event columns of the clinical tables, in days."""
+    """One endpoint: the columns with the time in days and the event (1 or 0), and numeric covariates of the clinical table."""
 
+    name: Text
     source: Text
     time: Text
     event: Text
-    name: Text
+    covariates: list[str] = []
 
 
 class Expression(_Section):
@@ -176,7 +177,7 @@ class Manifest(_Section):
     external: dict[str, CohortSection] = {}
     clinical_columns: list[str] = []
     outcome: Outcome
-    survival: Survival | None = None
+    survival: list[Survival] = []
     expression: Expression
     gene_sets: GeneSets | None = None
     truth: Text | None = None
@@ -202,7 +203,7 @@ class Manifest(_Section):
         named += [(f"cohort {name}", cohort.clinical) for name, cohort in self.cohorts().items()]
         named += [("expression", self.expression.source)]
         named += [("gene_sets", self.gene_sets.source)] if self.gene_sets else []
-        named += [("survival", self.survival.source)] if self.survival else []
+        named += [(f"survival {one.name!r}", one.source) for one in self.survival]
         named += [("truth", self.truth)] if self.truth else []
         known = ", ".join(self.sources)
         return [
@@ -212,7 +213,7 @@ class Manifest(_Section):
     def _uneven_features(self) -> list[str]:
         wanted = set(self.training.features)
         return [
-            f"external cohort {name!r} has feature tables {sorted(cohort.features)}, the training cohort {sorted(wanted)}; give the same"
+            f"external cohort {name!r} has feature tables {sorted(cohort.features)}, training has {sorted(wanted)}; give the same"
             for name, cohort in self.external.items()
             if set(cohort.features) != wanted
         ] + [
@@ -283,7 +284,7 @@ def _known_keys(place: Iterable[Any]) -> list[str]:
             section = section[""]
         else:
             section = section.model_fields[part].annotation
-            section = section if isinstance(section, type) else Survival
+            section = section if isinstance(section, type) else {"": Survival} if part == "survival" else GeneSets
     return list(section.model_fields) if hasattr(section, "model_fields") else []
 
 

@@ -53,7 +53,8 @@ def run(
     plan = Plan(checked.inputs, checked.cohorts, n_jobs=n_jobs, scheduler=scheduler, progress=progress)
     store = Store(out)
     steps = [*imaging_arm.steps(plan), *molecular_arm.steps(plan), *joint.steps(plan)]
-    steps += [drawing.figures_step(plan, steps), drawing.report_step(plan, steps)]
+    steps.append(drawing.figures_step(plan, steps))
+    steps.append(drawing.report_step(plan, steps))
     with one_thread():
         for i, step in enumerate(steps, 1):
             store.do(step)

@@ -25,7 +25,9 @@ from radiogenomics._files import sha256, write_table, write_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
+
+    Panel = Axes | Figure | SubFigure
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +36,7 @@ logger = logging.getLogger(__name__)
 class Drawn:
     """A finished panel and the table behind it."""
 
-    panel: "Axes | Figure"
+    panel: "Panel"
     data: pd.DataFrame
 
 
@@ -61,6 +63,8 @@ class Step:
         Takes the `Store` and returns what the step makes, by name.
     needs : tuple of str
         Tables of earlier steps that go in.
+    after : tuple of str
+        Steps of which everything goes in.
     settings : dict
         Everything else that goes in: settings of the manifest, hashes of source files.
     """
@@ -68,6 +72,7 @@ class Step:
     name: str
     run: Callable[["Store"], Mapping[str, Product]]
     needs: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -141,7 +146,8 @@ class Store:
 
     def _key(self, step: Step) -> str:
         parts = {f"tables/{name}.parquet": self._hash(f"tables/{name}.parquet") for name in step.needs}
-        return _digest({"step": step.name, "version": __version__, "settings": step.settings, "tables": parts})
+        whole = {name: self._records[name]["files"] for name in step.after}
+        return _digest({"step": step.name, "version": __version__, "settings": step.settings, "tables": parts, "after": whole})
 
     def _hash(self, file: str) -> str:
         for record in self._records.values():

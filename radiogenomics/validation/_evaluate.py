@@ -61,12 +61,15 @@ class Evaluation:
         how many they kept (``kind = "size"``); features only where the recipe selects among the columns given.
     permutation : Permutation
         The whole-pipeline permutation test.
+    fitted : scikit-learn classifier
+        The recipe fitted to every training patient: the one behind the ``apparent`` and ``external`` rows, for new patients.
     """
 
     table: pd.DataFrame
     scores: pd.DataFrame
     stability: pd.DataFrame
     permutation: Permutation
+    fitted: Any
 
 
 def evaluate(
@@ -218,17 +221,17 @@ def _seed(random_state: int, stage: str, place: int) -> int:
 
 
 def _assemble(signature: str, material: Material, splits: tuple[tuple[Split, ...], ...], done: dict[str, Any]) -> Evaluation:
-    training = material.training
+    training, (final, fitted) = material.training, done["apparent"]
     fits = [done[name] for name in done if name.startswith("nested ")]
     repeats = _out_of_fold(splits, [scores for scores, _ in fits])
     nested, area = repeats.mean(axis=0), cross_validated_auc(training.outcome, repeats, n_splits=len(splits[0]))
     test = _permutation(done)
     threshold = youden_threshold(training.outcome, nested)
     judged = [
-        _Judged(training, "apparent", done["apparent"][training.name]),
+        _Judged(training, "apparent", final[training.name]),
         _Judged(training, "published", done["published"]),
         _Judged(training, "nested", nested, area=area, p=test.p),
-        *(_Judged(one, "external", done["apparent"][one.name], threshold=threshold) for one in material.external),
+        *(_Judged(one, "external", final[one.name], threshold=threshold) for one in material.external),
         *_volumes(material, done.get("volume", {})),
     ]
     rows = [one.row(signature) for one in judged]
@@ -241,6 +244,7 @@ def _assemble(signature: str, material: Material, splits: tuple[tuple[Split, ...
         scores=pd.concat([one.scores(signature) for one in judged], ignore_index=True),
         stability=_stability(signature, [names for _, names in fits], set(training.features.columns.astype(str))),
         permutation=test,
+        fitted=fitted,
     )
 
 

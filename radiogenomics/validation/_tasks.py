@@ -46,14 +46,14 @@ class Fold:
 
 @dataclass(frozen=True)
 class Final:
-    """Fit the recipe on every training patient, score them and every external cohort."""
+    """Fit the recipe on every training patient, score them and every external cohort -> scores, and the fitted recipe."""
 
     seed: int
 
-    def __call__(self, material: Material) -> dict[str, Floats]:
+    def __call__(self, material: Material) -> tuple[dict[str, Floats], Any]:
         training = material.training
         fitted = seeded(material.recipe, self.seed).fit(training.features, training.outcome)
-        return {cohort.name: probability(fitted, cohort.features) for cohort in (training, *material.external)}
+        return {cohort.name: probability(fitted, cohort.features) for cohort in (training, *material.external)}, fitted
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,400 @@
+"""The report says what its tables say, no more; it is whole, safe and needs nothing else."""
+
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+import simulated_tables as simulated
+
+from radiogenomics import figures, report
+from radiogenomics.report.checklist import AUTHORS, MISSING, checklist
+from radiogenomics.report.sections import FIGURES, SECTIONS
+from radiogenomics.report.summary import key_numbers
+
+STUDY = {"name": "tcga", "title": "Nodes in TCGA", "outcome": "lymph node metastasis", "positive": "node-positive"}
+EVIL = "<script>alert('&\"')</script>"
+
+
+def patients() -> pd.DataFrame:
+    scores = simulated.signatures().query("estimate == 'nested'").set_index("patient")
+    return scores[["cohort", "outcome"]].assign(has_expression=True)
+
+
+def all_tables() -> dict[str, pd.DataFrame]:
+    return {
+        "inclusion": simulated.inclusion(),
+        "patients": patients(),
+        "evaluation": simulated.evaluation(),
+        "signatures": simulated.signatures(),
+        "modules": simulated.modules(),
+        "links": simulated.all_links(),
+        "link_null": simulated.link_null(),
+        "pathways": pd.DataFrame(np.zeros((3, 2)), columns=["A", "B"], index=pd.Index(list("xyz"), name="patient")),
+        "gene_score": simulated.gene_score(),
+        "gene_score_evaluation": judged(apparent=(0.82, 0.73, 0.91), nested=(0.52, 0.4, 0.64), signature="gene score"),
+        "failures": pd.DataFrame(columns=["patient", "step", "reason"]),
+    }
+
+
+def judged(*, signature: str = "forest", n: int = 87, events: int = 42, **estimates: tuple[float, float, float]) -> pd.DataFrame:
+    rows = [
+        {"cohort": "external" if name == "external" else "training", "signature": signature, "estimate": name,
+         "auc": auc, "auc_low": low, "auc_high": high, "n": n, "events": events, "p": np.nan}
+        for name, (auc, low, high) in estimates.items()
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def said(tables: dict[str, pd.DataFrame], **facts: object) -> dict[str, str]:
+    return {finding.topic: " ".join(finding.lines) for finding in report.summarise(STUDY | facts, tables)}
+
+
+def cautions(tables: dict[str, pd.DataFrame], **facts: object) -> set[str]:
+    return {finding.topic for finding in report.summarise(STUDY | facts, tables) if finding.caution}
+
+
+class Page(HTMLParser):
+    """What a browser would load, link to and show."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags, self.loads, self.links, self.ids, self.words = [], [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        facts = dict(attrs)
+        self.tags.append(tag)
+        self.ids += [facts["id"]] if "id" in facts else []
+        self.links += [facts["href"]] if tag == "a" else []
+        self.loads += [
+            value
+            for name, value in attrs
+            if name in ("src", "srcset", "data", "poster", "background") or (name == "href" and tag != "a")
+        ]
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("figures")
+    ax = figures.auc_forest(simulated.evaluation())
+    svg, png, _ = figures.save(ax, folder / "auc_forest", simulated.evaluation())
+    return {"auc_forest": png, "roc": svg, "my_own": png}
+
+
+def test_the_page_needs_nothing_else(images):
+    text = report.render(STUDY, all_tables(), images, {"inputs": [{"name": "features", "url": "https://example.org/x.csv"}]})
+    page = Page(text)
+    assert page.loads
+    assert all(load.startswith("data:image/") for load in page.loads)
+    assert not set(page.tags) & {"script", "link", "iframe", "object", "embed", "base", "form"}
+    style = re.search(r"<style>(.*?)</style>", text, re.DOTALL)[1]
+    assert "url(" not in style
+    assert "@import" not in style
+    assert "https://example.org/x.csv" in page.text
+    assert {"data:image/png", "data:image/svg+xml"} == {load.split(";")[0] for load in page.loads}
+
+
+def test_every_link_of_the_page_leads_somewhere(images):
+    page = Page(report.render(STUDY, all_tables(), images, {"version": "1"}))
+    assert len(page.ids) == len(set(page.ids))
+    assert {link.removeprefix("#") for link in page.links} <= set(page.ids)
+    assert "Further tables" in page.text, "a figure that no section knows is not lost"
+
+
+@pytest.mark.parametrize("place", ["study", "tables", "provenance", "figures"])
+def test_hostile_names_are_text(place, images, tmp_path):
+    study, tables, provenance, drawn = dict(STUDY), all_tables(), {"inputs": [{"name": "a"}]}, dict(images)
+    if place == "study":
+        study |= {
+            "name": EVIL,
+            "title": EVIL,
+            "outcome": EVIL,
+            "positive": EVIL,
+            "description": EVIL,
+            "settings": {EVIL: EVIL},
+            "counts": {EVIL: 1},
+        }
+    if place == "tables":
+        tables = {name: hostile(table) for name, table in tables.items()} | {EVIL: pd.DataFrame({EVIL: [EVIL]})}
+    if place == "provenance":
+        provenance = {EVIL: [{EVIL: EVIL}], "steps": {EVIL: {"seconds": 1.0}}, "version": EVIL}
+    if place == "figures":
+        drawn[EVIL] = images["auc_forest"]
+    text = report.render(study, tables, drawn, provenance)
+    page = Page(text)
+    assert "script" not in page.tags
+    assert "alert('" not in re.sub(r"&[#\w]+;", "", text)
+    assert "alert(" in page.text or place == "figures"
+
+
+def hostile(table: pd.DataFrame) -> pd.DataFrame:
+    words = [name for name in table.select_dtypes(object) if name not in ("estimate", "null", "family", "color")]
+    return table.assign(**dict.fromkeys(words, EVIL))
+
+
+def test_the_summary_reads_the_counts_of_the_cohort():
+    text = said(all_tables())["Patients of TCGA-BRCA"]
+    assert text == (
+        "Patients left after each step: with imaging features 91; with expression 88; with lymph node status 87. "
+        "Of 87 with known lymph node metastasis, 42 (48 %) are node-positive."
+    )
+
+
+def test_an_interval_over_chance_is_never_called_success():
+    tables = {"evaluation": judged(apparent=(1, 0.99, 1), nested=(0.58, 0.46, 0.7), volume=(0.63, 0.51, 0.75))}
+    text = said(tables)["Prediction: forest"]
+    assert "On the very patients that the signature was fitted to it reaches AUC 1.00 (95 % interval 0.99 to 1.00)." in text
+    assert "(nested cross-validation; 87 patients, 42 node-positive) it reaches AUC 0.58 (95 % interval 0.46 to 0.70)" in text
+    assert "The gap of 0.42 is optimism" in text
+    assert "does not show that the signature tells lymph node metastasis better than chance" in text
+    assert "not shown to add anything to lesion size" in text
+    assert "better than chance in this cohort" not in text
+    assert "Prediction: forest" in cautions(tables)
+
+
+@pytest.mark.parametrize(
+    ("nested", "volume", "phrase", "caution"),
+    [
+        ((0.70, 0.60, 0.80), (0.50, 0.40, 0.60), "below the signature's interval", False),
+        ((0.70, 0.60, 0.80), (0.65, 0.55, 0.75), "an advantage over lesion size is not shown", False),
+        ((0.70, 0.60, 0.80), (0.70, 0.60, 0.80), "not shown to add anything to lesion size", True),
+        ((0.30, 0.20, 0.40), (0.20, 0.10, 0.30), "worse than chance, the sign of a mistake", True),
+        ((0.90, 0.82, 0.97), (0.50, 0.40, 0.60), "look for a leak before believing it", False),
+        ((0.60, np.nan, np.nan), (0.50, 0.40, 0.60), "No interval was computed", True),
+        ((0.50, 0.50, 0.50), (0.40, 0.30, 0.50), "does not show", True),
+    ],
+)
+def test_every_outcome_of_the_comparison_has_its_words(nested, volume, phrase, caution):
+    tables = {"evaluation": judged(apparent=(0.99, 0.98, 1), nested=nested, volume=volume)}
+    assert phrase in said(tables)["Prediction: forest"]
+    assert ("Prediction: forest" in cautions(tables)) is caution
+
+
+def test_volume_is_compared_within_the_same_cohort():
+    elsewhere = judged(volume=(0.9, 0.8, 1.0)).assign(cohort="external")
+    tables = {"evaluation": pd.concat([judged(nested=(0.7, 0.6, 0.8)), elsewhere])}
+    assert "volume" not in said(tables)["Prediction: forest"]
+
+
+def test_an_external_cohort_confirms_or_does_not():
+    for external, phrase in (((0.7, 0.6, 0.8), "better than chance."), ((0.6, 0.45, 0.75), "is not confirmed there")):
+        text = said({"evaluation": judged(nested=(0.7, 0.6, 0.8), external=external, n=57, events=20)})["Prediction: forest"]
+        assert "In the external cohort external (57 patients, 20 events)" in text
+        assert phrase in text
+
+
+def test_without_an_honest_estimate_nothing_is_claimed():
+    tables = {"evaluation": judged(apparent=(1, 0.99, 1))}
+    assert "say nothing about new ones" in said(tables)["Prediction"]
+    assert "1.00" not in said(tables)["Prediction"]
+
+
+def test_a_close_apparent_figure_is_not_called_optimism():
+    text = said({"evaluation": judged(apparent=(0.72, 0.6, 0.8), nested=(0.7, 0.6, 0.8))})["Prediction: forest"]
+    assert "little of the apparent performance is optimism" in text
+
+
+def links(found: int, total: int, *, family: str = "features x modules", estimate: str = "nested") -> pd.DataFrame:
+    q = np.where(np.arange(total) < found, 0.01, 0.5)
+    names = [f"f{number}" for number in range(total)]
+    return pd.DataFrame(
+        {"feature": names, "target": "ME1", "family": family, "effect": 0.3, "p": q / 2, "q": q, "estimate": estimate}
+    )
+
+
+def null(found: int, mean: float, high: float, family: str = "features x modules") -> pd.DataFrame:
+    row = {"family": family, "null": "permuted patients", "found": found, "mean": mean, "low": 0, "high": high}
+    return pd.DataFrame([row, row | {"null": "random features"}])
+
+
+@pytest.mark.parametrize(
+    ("found", "phrase"),
+    [
+        (0, "None of 100 links survives correction"),
+        (1, "1 of 100 links survives correction"),
+        (3, "3 of 100 links survive correction"),
+    ],
+)
+def test_links_are_counted_after_correction(found, phrase):
+    assert phrase in said({"links": links(found, 100)})["Links"]
+    assert ("Links" in cautions({"links": links(found, 100)})) is (found == 0)
+
+
+def test_links_within_the_reach_of_chance_are_said_to_be_so():
+    within = said({"links": links(4, 100), "link_null": null(4, 1.2, 6)})["Links"]
+    beyond = said({"links": links(9, 100), "link_null": null(9, 1.2, 6)})["Links"]
+    assert "chance alone would give 1.2 with permuted patients and 1.2 with random features" in within
+    assert "within the reach of chance" in within
+    assert "within the reach" not in beyond
+    unlikely = null(4, 1.2, 6).assign(p=0.02)
+    assert "within the reach" not in said({"links": links(4, 100), "link_null": unlikely})["Links"]
+    assert "no null was run" in said({"links": links(4, 100)})["Links"]
+
+
+def test_fitted_links_are_kept_apart():
+    text = said({"links": pd.concat([links(0, 20), links(15, 20, estimate="published")])})["Links"]
+    assert "None of 20 links survives" in text
+    assert "15 of 20 links would have passed. A fitted signature is the outcome in disguise" in text
+
+
+def test_the_gene_score_is_judged_honestly_and_separation_is_said():
+    tables = all_tables()
+    text = said(tables)["Gene score"]
+    assert "12 genes" in text
+    assert "same patients it reaches AUC 0.82" in text
+    assert "inside each fold it reaches AUC 0.52" in text
+    assert "does not show that the score tells" in text
+    assert "separation" not in text
+    extreme = tables | {"gene_score_odds": pd.DataFrame({"odds_ratio": [164.0], "separation": ["none"]})}
+    assert "An odds ratio of 164 is a warning sign" in said(extreme)["Gene score"]
+    separated = tables | {"gene_score_odds": pd.DataFrame({"odds_ratio": [3.0], "separation": ["quasi"]})}
+    assert "shows separation" in said(separated)["Gene score"]
+    assert "No gene met the selection rule" in said({"gene_score": tables["gene_score"].head(0)})["Gene score"]
+    assert "nothing is known about new patients" in said({"gene_score": tables["gene_score"]})["Gene score"]
+
+
+def test_small_samples_are_called_small_and_large_ones_are_not():
+    assert "at least 100 of each" in said({"evaluation": judged(nested=(0.6, 0.5, 0.7))})["Sample size"]
+    assert "Sample size" not in said({"evaluation": judged(nested=(0.6, 0.5, 0.7), n=300, events=120)})
+
+
+def test_a_simulated_study_says_so_and_lists_what_was_planted():
+    planted = pd.DataFrame({"kind": ["link", "module"], "name": ["f1 – ME1", "ME3"], "ok": [True, False]})
+    assert (
+        said({"planted": planted}, simulated=True)["Planted and found"]
+        == "1 of 2 planted facts were found again. Not found: module ME3."
+    )
+    page = Page(report.render(STUDY | {"simulated": True}, {"planted": planted}, {}, {}))
+    assert "Simulated data. No patient stands behind any number" in page.text
+    assert "Simulated data" not in Page(report.render(STUDY, {}, {}, {})).text
+
+
+def test_failures_are_counted_by_patient():
+    failures = pd.DataFrame({"patient": ["a", "a", "b"], "step": "features", "reason": "no mask"})
+    assert said({"failures": failures})["Failures"].startswith("2 patients were lost")
+    assert said({"failures": failures.head(1)})["Failures"].startswith("1 patient was lost")
+    assert said({"failures": failures.head(0)})["Failures"] == "No patient was lost to a failed step."
+
+
+def test_key_numbers_stand_at_the_head():
+    numbers = {number.label: (number.value, number.note) for number in key_numbers(STUDY, all_tables())}
+    assert numbers == {
+        "Patients": ("87", "42 node-positive"),
+        "Apparent AUC": ("1.00", "95 % CI 0.99 to 1.00"),
+        "Honest AUC": ("0.58", "95 % CI 0.46 to 0.70"),
+        "AUC of volume alone": ("0.63", "95 % CI 0.51 to 0.75"),
+        "Links that survive": ("15", "of 3,996 tested"),
+    }
+
+
+@pytest.mark.parametrize("left_out", [name for name in all_tables() if name not in ("patients", "signatures")])
+def test_a_missing_table_leaves_its_section_out_and_nothing_else(left_out):
+    tables = {name: table for name, table in all_tables().items() if name != left_out}
+    page = Page(report.render(STUDY, tables, {}, {}))
+    section = next(section for section in SECTIONS if left_out in section.tables)
+    alone = [name for name in section.tables if name in all_tables()] == [left_out]
+    assert (section.anchor in page.ids) is not alone
+    assert (f"Not run in this study: {section.title}." in page.text) is (alone and left_out != "failures")
+
+
+def test_an_empty_study_still_makes_a_page():
+    empty = {name: table.head(0) for name, table in all_tables().items()}
+    assert "Failures: none." in Page(report.render(STUDY, empty, {}, {})).text
+    page = Page(report.render(STUDY, {}, {}, {}))
+    assert "The study has no table that could be summed up." in page.text
+    assert "Not run in this study: Patients, Prediction, Co-expression modules" in page.text
+    assert "No provenance was recorded." in page.text
+
+
+def test_long_tables_are_cut_and_say_where_the_rest_is():
+    page = Page(report.render(STUDY, {"links": links(0, 500)}, {}, {}))
+    assert "The first 8 of 500 rows; all stand in tables/links.csv." in page.text
+    assert len(report.render(STUDY, {"links": links(400, 5000)}, {}, {})) < 60_000
+
+
+def test_numbers_in_tables_are_set_with_their_intervals():
+    page = Page(report.render(STUDY, all_tables(), {}, {}))
+    for words in (
+        "0.58 (0.46–0.70)",
+        "Nested cross-validation",
+        "AUC (95 % CI)",
+        "p (permuted)",
+        "turquoise",
+        "no tumour expression profile",
+    ):
+        assert words in page.text
+    assert "nan" not in page.text.lower().split()
+
+
+def test_the_checklist_is_filled_from_what_was_run(images):
+    full = {
+        (item.guideline, item.item): item
+        for item in checklist(all_tables(), images, {"inputs": [{"name": "x"}], "settings": {"seed": 1}})
+    }
+    bare = {(item.guideline, item.item): item for item in checklist({}, {}, {})}
+    assert full["CLEAR", "45"].anchor == "cohort"
+    assert full["CLEAR", "48"].anchor == full["TRIPOD+AI", "23"].anchor == "prediction"
+    assert full["CLEAR", "13"].anchor == "provenance"
+    assert full["TRIPOD+AI", "16"].answer == MISSING, "no external cohort was evaluated"
+    assert full["TRIPOD+AI", "17"].answer == AUTHORS
+    assert bare["CLEAR", "45"].answer == bare["CLEAR", "47"].answer == bare["TRIPOD+AI", "22"].answer == MISSING
+    numbers = [number for guideline, item in full if guideline == "CLEAR" for number in span(item)]
+    assert numbers == list(range(1, 59)), "CLEAR has 58 items"
+    assert {
+        number
+        for guideline, item in full
+        if guideline == "TRIPOD+AI"
+        for number in span(re.sub("[a-z]", "", item.split("e-")[0]))
+    } == set(range(1, 28))
+
+
+def span(item: str) -> range:
+    first, _, last = item.partition("-")
+    return range(int(first), int(last or first) + 1)
+
+
+def test_provenance_is_shown_whole():
+    provenance = {
+        "version": "0.1.0",
+        "inputs": {
+            "features": {"file": "features.csv", "sha256": "ab" * 32, "licence": "CC BY 3.0", "citation": "doi 10.7937/x"}
+        },
+        "steps": [{"step": "modules", "seconds": 31.2, "peak_mb": 2100.0}],
+        "seeds": {"study": 7},
+        "settings": {"modules": {"power": 6}, "recipe": "published"},
+        "empty": {},
+    }
+    page = Page(report.render(STUDY, {}, {}, provenance))
+    for words in ("ab" * 32, "CC BY 3.0", "31.2", "2,100", "power: 6", "radiogenomics 0.1.0", "Peak MB"):
+        assert words in page.text
+
+
+def test_a_figure_that_cannot_be_embedded_is_refused(tmp_path):
+    other = tmp_path / "roc.tiff"
+    other.write_bytes(b"II*")
+    with pytest.raises(
+        ValueError, match=r"The figure 'roc' cannot be embedded from .*roc.png: the file is missing; draw it again"
+    ):
+        report.render(STUDY, {}, {"roc": tmp_path / "roc.png"}, {})
+    with pytest.raises(ValueError, match=r"unknown kind; save it as .png, .svg"):
+        report.render(STUDY, {}, {"roc": other}, {})
+
+
+def test_every_panel_of_the_figures_room_has_a_place_and_a_caption():
+    panels = {name for name in figures.__all__ if name.islower()} - {"save", "style", "estimate", "module_rgb"}
+    assert panels <= set(FIGURES)
+    assert set(FIGURES) == {kind for section in SECTIONS for kind in section.figures}
+
+
+def test_the_same_study_gives_the_same_page(images):
+    pages = [report.render(STUDY, all_tables(), images, {"version": "1"}) for _ in range(2)]
+    assert pages[0] == pages[1]
