@@ -79,7 +79,8 @@ class Balanced(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Give each patient's most probable class, shape (n_patients,)."""
-        labels: NDArray[Any] = self.classes_[np.argmax(self.predict_proba(X), axis=1)]
+        best = np.argmax(self.predict_proba(X), axis=1)
+        labels: NDArray[Any] = self.classes_[best]
         return labels
 
     def _members(self, members: Floats, goal: int, rng: np.random.RandomState) -> Floats:

@@ -84,7 +84,7 @@ def _leap(X: Floats, weight: Floats, residual: Floats, beta: Floats, penalty: fl
         intercept += share * step[k]
         residual -= share * weight * np.dot(rows.T, step)
         if gone < 0:
-            return intercept
+            return float(intercept)
         beta[used[gone]] = 0.0
 
 
