@@ -48,7 +48,8 @@ def compare(scores: pd.DataFrame, *, estimate: str = "nested", cutoffs: Sequence
     if not rows:
         raise ValueError(f"No two signatures have {estimate!r} scores of the same patients; evaluate at least two on one cohort.")
     table = pd.DataFrame(rows)
-    table.insert(table.columns.get_loc("p") + 1, "q", benjamini_hochberg(table["p"]))
+    place = list(table.columns).index("p") + 1
+    table.insert(place, "q", benjamini_hochberg(table["p"]))
     return table
 
 
@@ -59,12 +60,14 @@ def _pairs(cohort: str, estimate: str, part: pd.DataFrame, cutoffs: Sequence[flo
         both = wide[[first, second]].dropna()
         if len(both) < min(wide[first].count(), wide[second].count()):
             raise ValueError(
-                f"Signatures {first!r} and {second!r} of cohort {cohort!r} share {len(both)} patients only, fewer than either has; "
+                f"Signatures {first!r} and {second!r} of cohort {cohort!r} share only {len(both)} patients; "
                 "evaluate both on the same patients."
             )
         event, one, two = outcome.loc[both.index], both[first], both[second]
         test = delong_test(event, one, two)
-        gained = {name: measure.set_index("group").loc["total"] for name, measure in _gains(event, one, two, cutoffs)}
+        moved, gained = (
+            gain.set_index("group").loc["total"] for gain in (nri(event, one, two, cutoffs=cutoffs), idi(event, one, two))
+        )
         yield {
             "cohort": cohort,
             "estimate": estimate,
@@ -78,10 +81,8 @@ def _pairs(cohort: str, estimate: str, part: pd.DataFrame, cutoffs: Sequence[flo
             "difference_low": test.low,
             "difference_high": test.high,
             "p": test.p,
-            **{key: value for name, row in gained.items() for key, value in ((name, row["estimate"]), (f"{name}_p", row["p"]))},
+            "nri": moved["estimate"],
+            "nri_p": moved["p"],
+            "idi": gained["estimate"],
+            "idi_p": gained["p"],
         }
-
-
-def _gains(event: pd.Series, one: pd.Series, two: pd.Series, cutoffs: Sequence[float]) -> Iterator[tuple[str, pd.DataFrame]]:
-    yield "nri", nri(event, one, two, cutoffs=cutoffs)
-    yield "idi", idi(event, one, two)
