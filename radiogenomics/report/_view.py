@@ -28,7 +28,9 @@ HEADINGS = {
     "n_repeats": "Draws",
     "mean": "Expected",
 }
+_MANY = 40  # so many pairs are set as one paragraph
 _PROBABILITIES = {"p", "q"}
+_SHARES = {"threshold", "sensitivity", "specificity", "ppv", "npv", "accuracy", "share", "kme", "significance"}
 _MEASURES = ("odds_ratio", "hazard_ratio", "difference", "value", "mean", "icc", "observed", "coefficient")
 
 
@@ -115,6 +117,8 @@ def _column(table: pd.DataFrame, name: Hashable) -> list[str]:
     if f"{name}_low" in table.columns and f"{name}_high" in table.columns:
         bounds = zip(values, table[f"{name}_low"], table[f"{name}_high"], strict=True)
         return [_counted(*triple) if name == "mean" else _ratio(*triple) for triple in bounds]
+    if name in _SHARES:
+        return [wording.amount(value) for value in values]
     return [cell(value) for value in values]
 
 
