@@ -190,7 +190,7 @@ def _at_risk(ax: Axes, groups: dict[str, pd.DataFrame], colors: dict[str, str]) 
             after = np.searchsorted(times, tick)
             number = part["at_risk"].iloc[after] if after < len(times) else 0
             ax.text(tick, place, f"{number:.0f}", ha="center", va="center", fontsize=st.SMALL_POINTS)
-    ax.set_yticks(range(len(groups)), [wording.short(name, 14) for name in groups])
+    ax.set_yticks(range(len(groups)), [wording.short(name, 20) for name in groups])
     for text, color in zip(ax.get_yticklabels(), colors.values(), strict=True):
         text.set_color(color)
     ax.set(ylim=(len(groups) - 0.4, -0.6))

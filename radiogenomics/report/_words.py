@@ -74,4 +74,5 @@ def chance_verdict(study: Mapping[str, Any], row: Row) -> str:
         return f"The interval lies above 0.5: better than chance in this cohort{p}."
     if row["auc_high"] < 0.5:
         return f"The interval lies below 0.5: worse than chance{p}, the sign of a mistake or an unstable recipe."
-    return f"The interval includes 0.5: this study does not show that the signature tells {outcome_name(study)} better than chance{p}."
+    verdict = f"this study does not show that the signature tells {outcome_name(study)} better than chance"
+    return f"The interval includes 0.5: {verdict}{p}."
