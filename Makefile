@@ -28,7 +28,7 @@ install: .venv/installed
 	$(PIP) torch==2.13.0
 	$(PIP) torchvision==0.28.0
 	$(PIP) --no-build-isolation pyradiomics==3.0.1
-	$(PIP) --editable '.[images,deep,pywgcna,prediction,archives,notebooks,dev]'
+	$(PIP) --editable '.[radiomics,deep,pywgcna,archives,notebooks,dev]'
 	@touch $@
 
 clean:

@@ -9,7 +9,24 @@ from types import ModuleType
 
 __version__ = "0.1.0"
 
-_ROOMS = ()
+_ROOMS = (
+    "archives",
+    "cohort",
+    "expression",
+    "figures",
+    "genescore",
+    "images",
+    "lesions",
+    "linking",
+    "modules",
+    "pathways",
+    "report",
+    "signatures",
+    "simulate",
+    "stats",
+    "study",
+    "validation",
+)
 
 __all__ = ["__version__", *_ROOMS]
 

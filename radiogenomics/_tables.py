@@ -42,7 +42,7 @@ def check_patients(table: pd.DataFrame, name: str) -> pd.DataFrame:
             f"`{name}` must be indexed by 'patient', its index is {table.index.name!r}; use table.rename_axis('patient')."
         )
     if table.index.hasnans:
-        raise ValueError(f"`{name}` has {int(table.index.isna().sum())} rows without a patient identifier; drop or name them.")
+        raise ValueError(f"`{name}` has {int(np.sum(table.index.isna()))} rows without a patient identifier; drop or name them.")
     _unique(table.index, f"`{name}` has more than one row for patient", "reduce to one row per patient first")
     _unique(table.columns, f"`{name}` has more than one column named", "rename or drop the duplicates")
     return table

@@ -15,7 +15,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 Manifest = Annotated[Path, typer.Argument(help="The study manifest, a TOML file.")]
 Out = Annotated[Path, typer.Option("--out", help="The study's folder; made when missing, resumed when there.")]
-Mirror = Annotated[Path | None, typer.Option("--mirror", help="A folder that is searched for files before anything is downloaded.")]
+Mirror = Annotated[
+    Path | None, typer.Option("--mirror", help="A folder that is searched for files before anything is downloaded.")
+]
 Jobs = Annotated[int, typer.Option("--n-jobs", help="Processes on this machine; -1 for every core. Results do not depend on it.")]
 Scheduler = Annotated[str | None, typer.Option("--scheduler", help="Address of a Dask scheduler, in the place of --n-jobs.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
@@ -60,8 +62,9 @@ def check(manifest: Manifest, mirror: Mirror = None, quiet: Quiet = False, verbo
     _log(quiet, verbose)
     checked = study.check(manifest, mirror=mirror)
     for cohort in checked.cohorts.values():
-        for row in cohort.inclusion.itertuples():
-            _say(quiet, f"{row.cohort}: {row.step}: {row.n}" + (f" ({row.excluded} out: {row.reason})" if row.excluded else ""))
+        for row in cohort.inclusion.to_dict("records"):
+            out = f" ({row['excluded']} out: {row['reason']})" if row["excluded"] else ""
+            _say(quiet, f"{row['cohort']}: {row['step']}: {row['n']}{out}")
         included = cohort.patients[cohort.patients["included"]]
         _say(quiet, f"{included['cohort'].iloc[0]}: {int(included['outcome'].sum())} of {len(included)} positive")
     _say(quiet, f"{manifest}: no problem found")
@@ -80,11 +83,17 @@ def fetch(manifest: Manifest, mirror: Mirror = None, quiet: Quiet = False, verbo
 
 @app.command()
 def init(
-    features: Annotated[Path, typer.Option("--features", help="Imaging features: one row a patient, the first column names them.")],
-    expression: Annotated[Path, typer.Option("--expression", help="Expression: one row a gene, one column a patient (or the other way).")],
+    features: Annotated[
+        Path, typer.Option("--features", help="Imaging features: one row a patient, the first column names them.")
+    ],
+    expression: Annotated[
+        Path, typer.Option("--expression", help="Expression: one row a gene, one column a patient (or the other way).")
+    ],
     clinical: Annotated[Path, typer.Option("--clinical", help="Clinical table: one row a patient, the first column names them.")],
     outcome: Annotated[str, typer.Option("--outcome", help="The clinical column to predict.")],
-    positive: Annotated[str | None, typer.Option("--positive", help="Its positive value(s), comma separated; 1 when left out.")] = None,
+    positive: Annotated[
+        str | None, typer.Option("--positive", help="Its positive value(s), comma separated; 1 when left out.")
+    ] = None,
     gene_sets: Annotated[Path | None, typer.Option("--gene-sets", help="A GMT file for pathway scores.")] = None,
     to: Annotated[Path, typer.Option("--to", help="Where to write the manifest.")] = Path("study.toml"),
     quiet: Quiet = False,
@@ -146,16 +155,17 @@ def _log(quiet: bool, verbose: bool) -> None:
 @contextmanager
 def _progress(quiet: bool) -> Iterator[Callable[[int, int, str], None]]:
     """Show one bar for the steps of the study; under it a line for the tasks of a long step."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, disable=quiet, transient=False) as bars:
-        lines: dict[str, int] = {}
+        lines: dict[str, TaskID] = {}
 
         def show(done: int, total: int, name: str) -> None:
-            label, _, _ = name.partition(":")
-            task = lines.setdefault(label, bars.add_task(label, total=total) if label not in lines else lines.get(label, 0))
-            bars.update(task, completed=done, total=total)
+            label = name.partition(":")[0]
+            if label not in lines:
+                lines[label] = bars.add_task(label, total=total)
+            bars.update(lines[label], completed=done, total=total)
 
         yield show
 

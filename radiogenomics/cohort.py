@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -221,7 +221,7 @@ def _to_numbers(column: pd.Series) -> pd.Series:
     return numbers.astype(float) if numbers.notna().sum() == column.notna().sum() else column
 
 
-def _word(value: object) -> object:
+def _word(value: Any) -> Any:
     """Give a recorded value as a stripped word; a whole number loses its '.0', so that 1.0 and '1' are the same word."""
     if pd.isna(value):
         return np.nan

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from radiogenomics._files import read_table
 from radiogenomics._tables import check_choice, check_numeric, check_patients, shown
@@ -13,6 +14,7 @@ from radiogenomics._tables import check_choice, check_numeric, check_patients, s
 if TYPE_CHECKING:
     import anndata as ad
 
+Floats = NDArray[np.float64]
 Unit = Literal["counts", "tpm", "fpkm", "log2", "zscore"]
 
 
@@ -125,7 +127,8 @@ def prepare(
     kept = matrix.drop(columns=dropped.index)
     if kept.columns.empty:
         raise ValueError(
-            f"no gene is left of {matrix.shape[1]}: {dropped['reason'].value_counts().to_dict()}; relax min_mean or check the unit."
+            f"no gene is left of {matrix.shape[1]}: {dropped['reason'].value_counts().to_dict()}; "
+            "relax min_mean or check the unit."
         )
     return Prepared(kept, dropped, clipped)
 
@@ -174,7 +177,8 @@ def log_cpm(counts: pd.DataFrame, *, prior: float = 2.0) -> pd.DataFrame:
     """
     sizes = (counts.sum(axis=1) * tmm_factors(counts)).to_numpy()[:, None]
     scaled = prior * sizes / sizes.mean()
-    return np.log2((counts + scaled) / (sizes + 2 * scaled) * 1e6)
+    values = np.log2((counts.to_numpy(float) + scaled) / (sizes + 2 * scaled) * 1e6)
+    return pd.DataFrame(values, index=counts.index, columns=counts.columns)
 
 
 def to_anndata(expression: pd.DataFrame, patients: pd.DataFrame | None = None) -> "ad.AnnData":
@@ -242,7 +246,7 @@ def _check_fit(expression: pd.DataFrame, unit: Unit, clip: float | None, min_mea
 def _to_log(expression: pd.DataFrame, unit: Unit) -> pd.DataFrame:
     if unit == "counts":
         return log_cpm(expression)
-    return np.log2(expression + 1) if unit in ("tpm", "fpkm") else expression
+    return expression.add(1).apply(np.log2) if unit in ("tpm", "fpkm") else expression
 
 
 def _reasons(matrix: pd.DataFrame, min_mean: float | None, linked: pd.Index | None) -> pd.DataFrame:
@@ -255,7 +259,7 @@ def _reasons(matrix: pd.DataFrame, min_mean: float | None, linked: pd.Index | No
     return reason[reason != ""].rename("reason").rename_axis("gene").to_frame()
 
 
-def _tmm(sample: np.ndarray, reference: np.ndarray, size: float, reference_size: float) -> float:
+def _tmm(sample: Floats, reference: Floats, size: float, reference_size: float) -> float:
     """Weighted mean of log ratios, 30 % trimmed on each side by ratio and 5 % by mean intensity (Robinson & Oshlack 2010)."""
     both = (sample > 0) & (reference > 0)
     p, q = sample[both] / size, reference[both] / reference_size
@@ -267,9 +271,9 @@ def _tmm(sample: np.ndarray, reference: np.ndarray, size: float, reference_size:
     return float(2 ** (np.sum(ratio[kept] / variance[kept]) / np.sum(1 / variance[kept])))
 
 
-def _inner(values: np.ndarray, trim: float) -> np.ndarray:
+def _inner(values: Floats, trim: float) -> NDArray[np.bool_]:
     from scipy.stats import rankdata
 
     low = np.floor(values.size * trim) + 1
     ranks = rankdata(values)
-    return (ranks >= low) & (ranks <= values.size + 1 - low)
+    return np.asarray((ranks >= low) & (ranks <= values.size + 1 - low))

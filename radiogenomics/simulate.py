@@ -202,5 +202,5 @@ def _truth(modules: pd.Series, link: float, slope: float) -> pd.DataFrame:
     rows += [("link", f"{name} ~ planted module {m}", link) for m, name in LINKED.items()] if link else []
     rows.append(("outcome", "log odds per SD of heterogeneity", slope))
     rows.append(("outcome", "AUC of heterogeneity itself (ceiling)", round(oracle_auc(slope), 3)))
-    rows += [("gene", gene, module) for gene, module in modules.items()]
+    rows += [("gene", str(gene), module) for gene, module in modules.items()]
     return pd.DataFrame(rows, columns=["kind", "name", "value"]).astype({"value": float})

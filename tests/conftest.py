@@ -15,7 +15,9 @@ def real_data() -> Path | None:
 
 def pytest_collection_modifyitems(items):
     if real_data() is None:
-        skip = pytest.mark.skip(reason="the real public data are not here: set RADIOGENOMICS_REAL_DATA or put them at ../shared/real")
+        skip = pytest.mark.skip(
+            reason="the real public data are not here: set RADIOGENOMICS_REAL_DATA or put them at ../shared/real"
+        )
         for item in items:
             if "real" in item.keywords:
                 item.add_marker(skip)

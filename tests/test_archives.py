@@ -58,7 +58,9 @@ def test_a_failing_server_is_asked_again(url, tmp_path, place, calls):
 
 
 def test_what_is_not_there_is_asked_for_once(url, tmp_path):
-    with pytest.raises(ConnectionError, match=r"/gone could not be downloaded: HTTP 404 Not Found; try again later, or put the file"):
+    with pytest.raises(
+        ConnectionError, match=r"/gone could not be downloaded: HTTP 404 Not Found; try again later, or put the file"
+    ):
         archives.download(f"{url}/gone", tmp_path / "a.csv", wait_s=0.01)
     assert Server.calls["/gone"] == 1
     assert list(tmp_path.iterdir()) == []

@@ -78,7 +78,12 @@ def test_the_flow_counts_and_says_why():
     features, expression = pd.Index(list("abcdef")), pd.Index(list("abcdx"))
     outcome = pd.Series([1, 0, np.nan, 1], index=list("abcd"))
     made = cohort.assemble(
-        "training", features=features, outcome=outcome, outcome_name="nodes", clinical=pd.DataFrame(index=features), expression=expression
+        "training",
+        features=features,
+        outcome=outcome,
+        outcome_name="nodes",
+        clinical=pd.DataFrame(index=features),
+        expression=expression,
     )
     assert made.inclusion["n"].tolist() == [6, 4, 3]
     assert made.inclusion["excluded"].tolist() == [0, 2, 1]
@@ -94,4 +99,6 @@ def test_the_real_nodes_have_one_word_without_meaning(real):
     assert len(table) == 1097
     above = ["N1mi", "N1", "N1a", "N1b", "N1c", "N2", "N2a", "N3", "N3a", "N3b", "N3c"]
     with pytest.raises(ValueError, match=r"with no meaning: 'N0 \(mol\+\)' \(1\);"):
-        cohort.binary_outcome(table["ajcc_nodes_pathologic_pn"], positive=above, negative=["N0", "N0 (i-)", "N0 (i+)"], excluded=["NX"])
+        cohort.binary_outcome(
+            table["ajcc_nodes_pathologic_pn"], positive=above, negative=["N0", "N0 (i-)", "N0 (i+)"], excluded=["NX"]
+        )

@@ -51,7 +51,11 @@ def test_choices_that_do_not_fit_the_unit(unit, options, message):
 def test_dropped_genes_are_listed_with_the_reason():
     table = matrix([[5, 0.1, 7, np.nan], [6, 0.2, 7, 1], [7, 0.1, 8, 2]], "ABCD")
     made = expression.prepare(table, unit="log2", min_mean=1, linked=pd.Index(["p0", "p1"]))
-    assert made.dropped["reason"].to_dict() == {"B": "mean below 1", "C": "constant among the linked patients", "D": "missing values"}
+    assert made.dropped["reason"].to_dict() == {
+        "B": "mean below 1",
+        "C": "constant among the linked patients",
+        "D": "missing values",
+    }
     assert made.expression.columns.tolist() == ["A"]
 
 

@@ -58,7 +58,9 @@ def test_sha256_is_that_of_the_standard(tmp_path):
     assert sha256(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
-@pytest.mark.parametrize(("name", "content"), [("a.csv", b""), ("a.csv.gz", b"no gzip"), ("a.parquet", b"PAR1x"), ("a.csv", b"a\n\xff\xfe\n")])
+@pytest.mark.parametrize(
+    ("name", "content"), [("a.csv", b""), ("a.csv.gz", b"no gzip"), ("a.parquet", b"PAR1x"), ("a.csv", b"a\n\xff\xfe\n")]
+)
 def test_what_is_no_table_is_said_to_be_none(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ValueError, match=rf"{name}: cannot be read as a table"):

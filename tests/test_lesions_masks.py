@@ -40,8 +40,8 @@ def test_seg_rtstruct_nifti_and_les_give_the_same_voxels(case, tmp_path):
     image, series, mask, folder = case
     truth = array(mask)
     lesions.write_seg(mask, tmp_path / "seg.dcm", source=series, label="Lesion")
-    lesions.write_mask(mask, tmp_path / "mask.nii.gz")
-    lesions.write_mask(mask, tmp_path / "mask.nrrd")
+    images.write_volume(mask, tmp_path / "mask.nii.gz")
+    images.write_volume(mask, tmp_path / "mask.nrrd")
     lesions.write_les(mask, tmp_path / "mask.les")
     write_rtstruct(folder, tmp_path / "rtstruct.dcm", truth.astype(bool))
     for name in ("seg.dcm", "mask.nii.gz", "mask.nrrd", "mask.les", "rtstruct.dcm"):
@@ -65,7 +65,7 @@ def test_an_itk_snap_file_in_another_axis_order_is_placed_voxel_by_voxel(case, t
     """NIfTI tools like to store axes turned and flipped; the voxels are the same."""
     image, _, mask, _ = case
     turned = sitk.Flip(sitk.PermuteAxes(mask, (2, 0, 1)), (True, False, True))
-    path = lesions.write_mask(turned, tmp_path / "turned.nii.gz")
+    path = images.write_volume(turned, tmp_path / "turned.nii.gz")
     placed = lesions.checked(lesions.read_mask(path, image=image), image)
     np.testing.assert_array_equal(array(placed), array(mask))
 

@@ -141,5 +141,8 @@ def test_dask_gives_the_same_and_survives_a_killed_worker(cluster, tmp_path):
 def test_a_scheduler_that_does_not_answer_is_named():
     import dask
 
-    with dask.config.set({"distributed.comm.timeouts.connect": "1s"}), pytest.raises(ValueError, match="No Dask scheduler answers at 'tcp://127"):
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
+        pytest.raises(ValueError, match="No Dask scheduler answers at 'tcp://127"),
+    ):
         fan_out(square, TASKS, scheduler="tcp://127.0.0.1:9")

@@ -158,6 +158,20 @@ def test_order_scale_and_shift_change_no_score(seed, scale, shift):
     pd.testing.assert_frame_equal(z, pathways.score(expression, SETS, min_size=5, method="zscore"), atol=1e-6)
 
 
+def test_scores_stand_in_a_pipeline():
+    from sklearn.base import clone
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import cross_val_score
+    from sklearn.pipeline import make_pipeline
+
+    rng = np.random.default_rng(7)
+    expression, outcome = small(rng, 60), rng.integers(0, 2, 60)
+    expression.iloc[:, :20] += outcome[:, None]
+    scores = pathways.PathwayScores(SETS)
+    assert cross_val_score(make_pipeline(scores, LogisticRegression()), expression, outcome, scoring="roc_auc").mean() > 0.9
+    assert list(clone(scores).fit(expression).get_feature_names_out()) == ["one", "two"]
+
+
 def test_a_constant_gene_is_left_out():
     expression = small(np.random.default_rng(4))
     expression["G3"] = 1.0

@@ -55,7 +55,11 @@ def test_the_ceiling_is_the_auc_of_the_hidden_property():
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"n_genes": 100}, "the planted modules alone hold 660"), ({"link": 1.5}, "a correlation in"), ({"n_features": 100}, "multiple of 6; give 102")],
+    [
+        ({"n_genes": 100}, "the planted modules alone hold 660"),
+        ({"link": 1.5}, "a correlation in"),
+        ({"n_features": 100}, "multiple of 6; give 102"),
+    ],
 )
 def test_impossible_simulations(options, message):
     with pytest.raises(ValueError, match=message):

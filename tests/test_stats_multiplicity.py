@@ -3,15 +3,28 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import false_discovery_control
-from statsmodels.stats.multitest import multipletests
 
 from radiogenomics import stats
 
 P_VALUES = st.lists(st.one_of(st.floats(0, 1), st.just(np.nan)), min_size=1, max_size=30)
-ADJUST = {"benjamini_hochberg": "fdr_bh", "holm": "holm", "bonferroni": "bonferroni"}
+
+
+def by_definition(name, p):
+    """The adjusted values one by one, from the sorted p values."""
+    m, order = len(p), np.argsort(p)
+    ranked = p[order]
+    if name == "bonferroni":
+        adjusted = [m * value for value in ranked]
+    elif name == "holm":
+        adjusted = [max((m - j) * ranked[j] for j in range(i + 1)) for i in range(m)]
+    else:
+        adjusted = [min(m * ranked[j] / (j + 1) for j in range(i, m)) for i in range(m)]
+    result = np.empty(m)
+    result[order] = np.minimum(adjusted, 1)
+    return result
 
 
 def test_equal_to_r(reference):
@@ -22,7 +35,8 @@ def test_equal_to_r(reference):
     np.testing.assert_allclose(stats.holm([0.01, 0.04, 0.03, 0.005]), [0.03, 0.06, 0.06, 0.02], rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", ADJUST)
+@pytest.mark.parametrize("name", ["benjamini_hochberg", "holm", "bonferroni"])
+@settings(deadline=None, max_examples=50)
 @given(values=P_VALUES)
 def test_q_is_never_below_p_and_nan_does_not_count(name, values):
     p = np.array(values)
@@ -32,9 +46,10 @@ def test_q_is_never_below_p_and_nan_does_not_count(name, values):
     assert (q[known] >= p[known] - 1e-15).all()
     assert (q[known] <= 1).all()
     if known.any():
-        np.testing.assert_allclose(q[known], multipletests(p[known], method=ADJUST[name])[1], rtol=1e-9, atol=1e-300)
+        np.testing.assert_allclose(q[known], by_definition(name, p[known]), rtol=1e-9, atol=1e-300)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
 def test_benjamini_hochberg_is_scipys_and_keeps_the_order(values):
     p = np.array(values)

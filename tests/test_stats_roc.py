@@ -11,6 +11,7 @@ from sklearn.metrics import roc_auc_score
 
 from radiogenomics import stats
 
+TIED = st.integers(-5, 5).map(float)
 MODELS = ("p_clin", "p_clinrad", "p_full")
 
 
@@ -24,7 +25,7 @@ def proc(reference):
     return json.loads((reference / "stats" / "pROC.json").read_text())
 
 
-def outcomes_and_scores(values=st.integers(-5, 5).map(float)):
+def outcomes_and_scores(values=TIED):
     """Small samples with ties and both classes, each at least twice."""
     rows = st.lists(st.tuples(st.booleans(), values), min_size=4, max_size=40)
     return rows.filter(lambda row: 2 <= sum(event for event, _ in row) <= len(row) - 2).map(
@@ -91,10 +92,14 @@ def test_bootstrap_draws_equal_areas_computed_one_by_one():
     found = stats.bootstrap_auc(y, score, n_boot=500, rng=np.random.default_rng(5))
     rng = np.random.default_rng(5)
     cases, controls = (score[kind][rng.integers(kind.sum(), size=(500, kind.sum()))] for kind in (y, ~y))
-    areas = [roc_auc_score(np.repeat([1, 0], [y.sum(), (~y).sum()]), np.concatenate(draw)) for draw in zip(cases, controls, strict=True)]
+    areas = [
+        roc_auc_score(np.repeat([1, 0], [y.sum(), (~y).sum()]), np.concatenate(draw))
+        for draw in zip(cases, controls, strict=True)
+    ]
     assert (found.low, found.high) == pytest.approx(np.quantile(areas, [0.025, 0.975]), abs=1e-12)
 
 
+@settings(deadline=None, max_examples=50)
 @given(outcomes_and_scores())
 def test_area_is_sklearns_and_interval_holds_it(sample):
     y, score = sample
@@ -105,6 +110,7 @@ def test_area_is_sklearns_and_interval_holds_it(sample):
     assert found.high <= 1
 
 
+@settings(deadline=None, max_examples=50)
 @given(outcomes_and_scores())
 def test_variance_is_delongs_definition(sample):
     y, score = sample
@@ -114,12 +120,14 @@ def test_variance_is_delongs_definition(sample):
     assert stats.auc(y, score).se == pytest.approx(np.sqrt(variance), abs=1e-12)
 
 
+@settings(deadline=None, max_examples=50)
 @given(outcomes_and_scores(), st.sampled_from([np.exp, lambda x: 3 * x + 1, np.cbrt, lambda x: x**3]))
 def test_area_is_invariant_to_monotone_maps(sample, change):
     y, score = sample
     assert stats.auc(y, score) == stats.auc(y, change(score))
 
 
+@settings(deadline=None, max_examples=50)
 @given(outcomes_and_scores(), st.randoms(use_true_random=False))
 def test_order_of_patients_is_irrelevant_and_direction_mirrors(sample, random):
     y, score = sample
@@ -131,6 +139,7 @@ def test_order_of_patients_is_irrelevant_and_direction_mirrors(sample, random):
     assert stats.auc(1 - y, score).se == pytest.approx(found.se, abs=1e-12)
 
 
+@settings(deadline=None, max_examples=50)
 @given(outcomes_and_scores())
 def test_a_score_against_itself_gives_p_one(sample):
     y, score = sample
@@ -138,6 +147,7 @@ def test_a_score_against_itself_gives_p_one(sample):
     assert stats.delong_test(y, score, np.exp(score)).p == 1
 
 
+@settings(deadline=None, max_examples=50)
 @given(outcomes_and_scores(), st.integers(0, 2**32))
 def test_delong_is_antisymmetric(sample, seed):
     y, score = sample
@@ -177,8 +187,8 @@ def test_perfect_separation_and_single_case():
     assert opposite.statistic == np.inf
 
 
+@settings(deadline=None, max_examples=50)
 @given(outcomes_and_scores(st.floats(-1e6, 1e6)))
-@settings(max_examples=50)
 def test_arrays_lists_and_series_give_the_same(sample):
     y, score = sample
     assume(np.unique(score).size > 1)
@@ -207,12 +217,14 @@ class TestFaults:
         assert all(word in str(error.value) for word in words)
 
     def test_words_are_refused(self):
-        with pytest.raises(TypeError, match="`outcome` must hold numbers .*encode words"):
+        with pytest.raises(TypeError, match=r"`outcome` must hold numbers .*encode words"):
             stats.auc(["yes", "no"], [1, 2])
 
     def test_labels_in_another_order_are_refused(self):
         y = pd.Series([0, 1, 1], index=["A", "B", "C"])
-        with pytest.raises(ValueError, match=r"row 1 is 'C' in `score` and 'A' in `outcome`; align them with score.loc\[outcome.index\]"):
+        with pytest.raises(
+            ValueError, match=r"row 1 is 'C' in `score` and 'A' in `outcome`; align them with score.loc\[outcome.index\]"
+        ):
             stats.auc(y, pd.Series([1.0, 2, 3], index=["C", "B", "A"]))
 
     def test_missing_value_is_named_by_its_patient(self):
@@ -221,7 +233,7 @@ class TestFaults:
             stats.auc(y, pd.Series([1.0, None, 3], index=["A", "B", "C"]))
 
     def test_options(self):
-        with pytest.raises(ValueError, match="`level` is 95; .* between 0 and 1"):
+        with pytest.raises(ValueError, match=r"`level` is 95; .* between 0 and 1"):
             stats.auc([0, 1], [1, 2], level=95)
         with pytest.raises(ValueError, match="`n_boot` is 1"):
             stats.bootstrap_auc([0, 1], [1, 2], n_boot=1, rng=np.random.default_rng())

@@ -107,7 +107,10 @@ def test_missing_files_are_all_listed(folder):
     (folder / "truth.csv").unlink()
     (folder / "gene_sets.gmt").unlink()
     found = problems(folder / "demo.toml")
-    assert {line.split(": ")[1] for line in found} == {"sources.gene_sets.file = 'gene_sets.gmt'", "sources.truth.file = 'truth.csv'"}
+    assert {line.split(": ")[1] for line in found} == {
+        "sources.gene_sets.file = 'gene_sets.gmt'",
+        "sources.truth.file = 'truth.csv'",
+    }
     assert all("and no url is known; get it from its source" in line for line in found)
 
 
@@ -162,12 +165,18 @@ def test_cohorts_that_overlap(edit):
 
     edit("clinical_external", take_over)
     found = problems(edit("features_external", take_over))
-    assert "external.external = 2 patients: also in the training cohort: SIM-TR-001, SIM-TR-002; a patient may be in one only" in found[0]
+    assert (
+        "external.external = 2 patients: also in the training cohort: SIM-TR-001, SIM-TR-002; a patient may be in one only"
+        in found[0]
+    )
 
 
 def test_identifiers_that_match_nothing(edit):
     found = problems(edit("clinical_training", lambda table: table.rename(index=lambda name: name.replace("-", "_"))))
-    assert "no patient of the feature table is in it: features have SIM-TR-001, SIM-TR-002 and 86 more, it has SIM_TR_001" in found[0]
+    assert (
+        "no patient of the feature table is in it: features have SIM-TR-001, SIM-TR-002 and 86 more, it has SIM_TR_001"
+        in found[0]
+    )
 
 
 def test_a_patient_with_two_rows(edit):
@@ -200,7 +209,10 @@ def test_more_folds_than_events(edit):
         table["pathologic_n"] = ["N1"] * 4 + ["N0"] * (len(table) - 4)
         return table
 
-    assert "signature.n_splits = 5: only 4 patients in the smaller class; use fewer folds" in problems(edit("clinical_training", few))[0]
+    assert (
+        "signature.n_splits = 5: only 4 patients in the smaller class; use fewer folds"
+        in problems(edit("clinical_training", few))[0]
+    )
 
 
 def test_a_gene_given_twice(edit):

@@ -1,5 +1,7 @@
 """The odds ratio of a score, per standard deviation and per unit, with its profile interval and with separation said."""
 
+from typing import Literal, get_args
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -7,14 +9,21 @@ from scipy.optimize import brentq
 from scipy.special import expit
 from scipy.stats import chi2
 
+from radiogenomics._tables import check_choice
+from radiogenomics.genescore._matched import matched
 from radiogenomics.genescore.separation import Separation, separation
+from radiogenomics.stats import FirthLogisticRegression
+
+Method = Literal["plain", "firth"]
+SUSPICIOUS = 20.0
+"""An odds ratio per standard deviation that no honest score of this field reaches."""
 
 Floats = NDArray[np.float64]
 _FAR = 500.0  # log odds per standard deviation where a separated likelihood has long reached its limit
 
 
-def odds_ratio(score: pd.Series, outcome: pd.Series, *, confidence: float = 0.95) -> pd.DataFrame:
-    """Give the odds ratio of a score by maximum likelihood.
+def odds_ratio(score: pd.Series, outcome: pd.Series, *, method: Method = "plain", confidence: float = 0.95) -> pd.DataFrame:
+    """Give the odds ratio of a score, per standard deviation and per unit.
 
     Parameters
     ----------
@@ -22,15 +31,18 @@ def odds_ratio(score: pd.Series, outcome: pd.Series, *, confidence: float = 0.95
         A score; out-of-fold, or labelled as fitted by the caller.
     outcome : Series, shape (n_patients,)
         0 or 1; patients are matched by name, those that miss either are left out.
+    method : {"plain", "firth"}
+        Maximum likelihood, or Firth's penalised likelihood, finite under separation.
     confidence : float
         Level of the profile likelihood interval.
 
     Returns
     -------
     DataFrame, two rows
-        Columns `scale` ("per SD", "per unit"), `odds_ratio, low, high, p` (likelihood ratio test), `n, events, separation`. A
-        separated outcome has an infinite (or zero) odds ratio and one finite limit: any finite number printed for it, 164 for
-        one, is where some software stopped.
+        Columns `scale` ("per SD", "per unit"), `odds_ratio, low, high, p` (likelihood ratio test), `n, events, separation`,
+        `method, remark`. With "plain" a separated outcome has an infinite (or zero) odds ratio and one finite limit: any finite
+        number printed for it is where some software stopped. `remark` says so; it also says when the ratio per standard
+        deviation is beyond 20, as scores fitted to the same patients have, and is empty otherwise.
 
     Raises
     ------
@@ -41,17 +53,34 @@ def odds_ratio(score: pd.Series, outcome: pd.Series, *, confidence: float = 0.95
     ----------
     Venzon & Moolgavkar (1988), doi:10.2307/2347496. Heinze & Schemper (2002), doi:10.1002/sim.1047.
     """
-    both = pd.concat({"score": score, "outcome": outcome}, axis=1, join="inner").dropna()
+    check_choice(method, "method", get_args(Method))
+    both = matched(score=score, outcome=outcome)
     values, events = both["score"].to_numpy(dtype=float), both["outcome"].to_numpy(dtype=float)
     _check(values, events)
     unit = values.std(ddof=1)
-    separated = separation(values[:, None], events.astype(int))
-    best, low, high, p = _profile((values - values.mean()) / unit, events, separated, confidence)
+    z, separated = (values - values.mean()) / unit, separation(values[:, None], events.astype(int))
+    best, low, high, p = _firth(z, events, confidence) if method == "firth" else _profile(z, events, separated, confidence)
     rows = [
         {"scale": scale, "odds_ratio": _exp(best / by), "low": _exp(low / by), "high": _exp(high / by)}
         for scale, by in (("per SD", 1.0), ("per unit", unit))
     ]
-    return pd.DataFrame(rows).assign(p=p, n=len(values), events=int(events.sum()), separation=separated)
+    table = pd.DataFrame(rows).assign(p=p, n=len(values), events=int(events.sum()), separation=separated, method=method)
+    return table.assign(remark=_remark(best, separated))
+
+
+def _remark(log_odds: float, separated: Separation) -> str:
+    if separated != "none":
+        kind = "completely" if separated == "complete" else "but for ties"
+        return f"the score separates the outcome {kind}: no finite maximum likelihood odds ratio exists"
+    if abs(log_odds) > np.log(SUSPICIOUS):
+        return f"beyond {SUSPICIOUS:g} per SD: nearly separated, as a score fitted to the same patients is"
+    return ""
+
+
+def _firth(z: Floats, events: Floats, confidence: float) -> tuple[float, float, float, float]:
+    terms = FirthLogisticRegression(level=confidence).fit(pd.DataFrame({"score": z}), events).terms_
+    row = terms.loc[terms["term"] == "score", ["coefficient", "low", "high", "p"]].to_numpy(dtype=float)[0]
+    return float(row[0]), float(row[1]), float(row[2]), float(row[3])
 
 
 def _check(score: Floats, events: Floats) -> None:

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from radiogenomics._tables import check_choice, check_numeric, check_patients
 from radiogenomics.genescore.separation import SeparationWarning, separation
+from radiogenomics.stats import FirthLogisticRegression
 
 Regression = Literal["penalised", "firth", "plain"]
 Floats = NDArray[np.float64]
@@ -127,11 +128,17 @@ def _plain(z: Floats, outcome: NDArray[np.int64], separated: str) -> tuple[float
 def _penalised(z: Floats, outcome: NDArray[np.int64], n_splits: int, random_state: int) -> tuple[float, Floats]:
     folds = StratifiedKFold(n_splits, shuffle=True, random_state=random_state)
     model = LogisticRegressionCV(
-        Cs=np.logspace(-4, 2, 13), l1_ratios=(0.0,), cv=folds, scoring="neg_log_loss", max_iter=1000, use_legacy_attributes=False
+        Cs=np.logspace(-4, 2, 13),
+        l1_ratios=(0.0,),
+        cv=folds,
+        scoring="neg_log_loss",
+        solver="newton-cholesky",  # exact, and quicker than lbfgs for as few columns as a gene score has
+        use_legacy_attributes=False,
     )
     model.fit(z, outcome)
     return float(model.intercept_[0]), model.coef_[0]
 
 
 def _firth(z: Floats, outcome: NDArray[np.int64]) -> tuple[float, Floats]:
-    raise NotImplementedError
+    model = FirthLogisticRegression(interval="wald").fit(z, outcome)
+    return float(model.intercept_[0]), model.coef_[0]

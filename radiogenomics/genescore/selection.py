@@ -15,6 +15,7 @@ from radiogenomics._tables import check_choice, check_numeric, check_patients, c
 from radiogenomics.stats import benjamini_hochberg
 
 Correlation = Literal["pearson", "spearman"]
+HUB_COLUMNS = ["gene", "module", "kme", "significance", "n", "p", "q", "hub"]
 
 
 def hub_genes(
@@ -233,7 +234,7 @@ class HubGenes(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             p = _significance(X[modules], score.to_numpy(), self.method)["p"]
             modules = list(p.index[p <= self.max_module_p])
         if not modules:
-            return pd.DataFrame({"gene": [], "hub": np.array([], dtype=bool)})
+            return pd.DataFrame(columns=HUB_COLUMNS).astype({"hub": bool})
         return hub_genes(
             self.membership,
             X,

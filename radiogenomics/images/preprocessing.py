@@ -84,7 +84,7 @@ def _onto(
 
 
 def bias_field(image: sitk.Image, *, mask: sitk.Image, shrink: int, iterations: Sequence[int]) -> sitk.Image:
-    """Estimate the receive coil's shading with N4 -> float32 field near 1 on the grid of the image.
+    """Estimate the receive coil's shading with N4 -> float32 field around 1 on the grid of the image.
 
     Estimate it on the pre-contrast volume and divide every phase by that one field (`remove_bias`): a field of its own for
     each phase would take part of the enhancement for shading.
@@ -118,8 +118,10 @@ def bias_field(image: sitk.Image, *, mask: sitk.Image, shrink: int, iterations: 
     method.SetMaximumNumberOfIterations(list(iterations))
     method.SetNumberOfThreads(1)  # sums over threads differ in their last bits
     method.Execute(sitk.Shrink(signal, factors), sitk.Shrink(sitk.Cast(mask > 0, sitk.sitkUInt8), factors))
-    field: sitk.Image = sitk.Exp(method.GetLogBiasFieldAsImage(signal))
-    return sitk.Cast(field, sitk.sitkFloat32)
+    log_field = method.GetLogBiasFieldAsImage(signal)
+    # N4 leaves the field's scale open; with mean log 0 over the tissue the signal keeps its own.
+    middle = float(sitk.GetArrayViewFromImage(log_field)[sitk.GetArrayViewFromImage(mask) > 0].mean())
+    return sitk.Cast(sitk.Exp(log_field - middle), sitk.sitkFloat32)
 
 
 def remove_bias(images: Mapping[str, sitk.Image], field: sitk.Image) -> dict[str, sitk.Image]:

@@ -1,9 +1,10 @@
 """Masks: read from every format in use, checked against their image, divided into zones, grown from a seed."""
 
 from radiogenomics.lesions.checking import Finding, check, checked
+from radiogenomics.lesions.curves import time_intensity
 from radiogenomics.lesions.growing import Grown, dice, grow_from_seed, grow_in_box
 from radiogenomics.lesions.les import read_les, write_les
-from radiogenomics.lesions.masks import place, read_mask, resample_mask, volume_mm3, write_mask
+from radiogenomics.lesions.masks import place, read_mask, resample_mask, volume_mm3
 from radiogenomics.lesions.segmentation import list_segments, read_seg, write_seg
 from radiogenomics.lesions.structures import list_structures, read_rtstruct
 from radiogenomics.lesions.zones import ZONES, largest_slices, lesion_of_patient, zone, zones
@@ -27,9 +28,9 @@ __all__ = [
     "read_rtstruct",
     "read_seg",
     "resample_mask",
+    "time_intensity",
     "volume_mm3",
     "write_les",
-    "write_mask",
     "write_seg",
     "zone",
     "zones",

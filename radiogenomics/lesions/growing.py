@@ -10,8 +10,9 @@ from scipy import ndimage
 
 _NEIGHBOURS = np.ones((3, 3, 3))
 _FACES = ndimage.generate_binary_structure(3, 1)
-_SEED_MM = 2.0  # the seed's own signal is taken from the voxels this close to it
-_BACKGROUND_PERCENTILE = 50.0
+_SEED_MM = 3.0  # the seed's level is taken from the voxels this close to it,
+_BRIDGE_MM = 1.5  # radius of what is cut off: vessels are thinner than 3 mm
+_SEED_PERCENTILE = 90.0  # high among them, so that a seed near the lesion's edge grows the same lesion
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,10 @@ def grow_from_seed(
 
 
 def grow_in_box(enhancement: sitk.Image, *, box: Sequence[tuple[int, int]], fraction: float, smoothing_mm: float) -> Grown:
-    """Grow a lesion inside a box on an enhancement map, from its brightest smoothed voxel; see `grow_from_seed`.
+    """Grow a lesion inside a box on an enhancement map.
+
+    The seed is the voxel deepest inside the largest piece of the box that Otsu's threshold calls bright (the brightest voxel
+    is often a vessel); the rest is as in `grow_from_seed`.
 
     Parameters
     ----------
@@ -119,7 +123,8 @@ def grow_in_box(enhancement: sitk.Image, *, box: Sequence[tuple[int, int]], frac
         raise ValueError(f"`box` is {list(box)!r}; it must be first and last voxel along x, y and z inside {size} voxels.")
     window = tuple(slice(low, high + 1) for low, high in list(box)[::-1])
     smooth = _smoothed(enhancement, window, smoothing_mm)
-    place = tuple(int(at) + side.start for at, side in zip(np.unravel_index(int(smooth.argmax()), smooth.shape), window, strict=True))
+    deepest = _deepest(smooth, enhancement.GetSpacing()[::-1])
+    place = [at + side.start for at, side in zip(deepest, window, strict=True)]
     return _grow(enhancement, window, np.ones(smooth.shape, dtype=bool), place, fraction, smoothing_mm)
 
 
@@ -149,9 +154,9 @@ def _grow(
 ) -> Grown:
     smooth = _smoothed(enhancement, window, smoothing_mm)
     spacing = np.array(enhancement.GetSpacing()[::-1])
-    seed_level = float(np.median(smooth[_distance(window, place, enhancement, spacing) <= _SEED_MM]))
+    seed_level = float(np.percentile(smooth[_distance(window, place, enhancement, spacing) <= _SEED_MM], _SEED_PERCENTILE))
     tissue = smooth[near & (smooth != 0)]
-    background = float(np.percentile(tissue, _BACKGROUND_PERCENTILE)) if tissue.size else 0.0
+    background = float(np.median(tissue)) if tissue.size else 0.0
     if not seed_level > max(background, 0.0):
         x, y, z = tuple(place)[::-1]
         raise ValueError(
@@ -160,7 +165,7 @@ def _grow(
         )
     threshold = background + fraction * (seed_level - background)
     local = tuple(at - side.start for at, side in zip(place, window, strict=True))
-    inside = _clean((smooth >= threshold) & near, local)
+    inside = _clean((smooth >= threshold) & near, local, spacing)
     values = np.zeros(enhancement.GetSize()[::-1], dtype=np.uint8)
     values[window] = inside
     mask = sitk.GetImageFromArray(values)
@@ -168,14 +173,36 @@ def _grow(
     return Grown(mask, threshold, seed_level, background, float(inside.sum() * spacing.prod()))
 
 
-def _clean(bright: npt.NDArray[np.bool_], seed: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+def _clean(bright: npt.NDArray[np.bool_], seed: tuple[int, ...], spacing: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
     """Keep the piece that holds the seed, cut thin bridges to vessels where the seed survives it, and fill holes."""
     piece = _piece(bright, seed)
-    opened = ndimage.binary_opening(piece, _FACES)
+    ball = _ball(spacing)
+    opened = ndimage.binary_opening(piece, ball)
     if opened[seed]:
         core = _piece(opened, seed)
-        piece = piece & ndimage.binary_dilation(core, _FACES)
+        piece = piece & ndimage.binary_dilation(core, ball)
     return np.asarray(ndimage.binary_fill_holes(piece))
+
+
+def _ball(spacing: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Give the voxels within `_BRIDGE_MM` of the middle one, and at least its six neighbours."""
+    reach = np.maximum(np.floor(_BRIDGE_MM / spacing), 1).astype(int)
+    grid = np.meshgrid(*[np.arange(-size, size + 1) * step for size, step in zip(reach, spacing, strict=True)], indexing="ij")
+    ball = np.asarray(sum(axis**2 for axis in grid) <= _BRIDGE_MM**2)
+    middle = tuple(np.s_[size - 1 : size + 2] for size in reach)
+    ball[middle] |= _FACES
+    return ball
+
+
+def _deepest(smooth: npt.NDArray[np.float64], spacing: Sequence[float]) -> list[int]:
+    """Find the voxel deepest inside the largest bright piece of a box."""
+    if smooth.max() <= smooth.min():
+        raise ValueError(f"Nothing enhances in the box (all {smooth.max():.0f} %); give a box around the bright part of the PE1 map.")
+    bright = sitk.GetArrayFromImage(sitk.OtsuThreshold(sitk.GetImageFromArray(smooth), 0, 1)) > 0
+    pieces, _ = ndimage.label(bright, _NEIGHBOURS)
+    largest = pieces == np.bincount(pieces.ravel())[1:].argmax() + 1
+    depth = ndimage.distance_transform_edt(np.pad(largest, 1), sampling=spacing)[1:-1, 1:-1, 1:-1]
+    return [int(at) for at in np.unravel_index(int(depth.argmax()), depth.shape)]
 
 
 def _piece(inside: npt.NDArray[np.bool_], seed: tuple[int, ...]) -> npt.NDArray[np.bool_]:

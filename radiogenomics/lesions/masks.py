@@ -1,13 +1,15 @@
 """Mask files as people have them -> masks on the grid of an image."""
 
+import gzip
 import logging
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
-from radiogenomics._files import atomic
 from radiogenomics.images import resample_like
 from radiogenomics.lesions.les import read_les
 from radiogenomics.lesions.segmentation import read_seg
@@ -136,33 +138,12 @@ def count(mask: sitk.Image) -> int:
     return int(np.count_nonzero(sitk.GetArrayViewFromImage(mask) > 0))
 
 
-def write_mask(mask: sitk.Image, path: Path) -> Path:
-    """Write a mask as a compressed volume (NIfTI, NRRD or MetaImage by its suffix), whole or not at all.
-
-    Raises
-    ------
-    ValueError
-        If the suffix is not one of those.
-    """
-    path = Path(path)
-    suffix = next((suffix for suffix in sorted(_VOLUMES, key=len, reverse=True) if path.name.lower().endswith(suffix)), None)
-    if suffix is None or suffix in {".nhdr", ".mhd"}:
-        raise ValueError(f"{path.name} does not end in .nii, .nii.gz, .nrrd or .mha; give one of those.")
-    with atomic(path) as temporary:
-        # SimpleITK chooses the format by the name, and a temporary name keeps only the last suffix.
-        whole = temporary.with_name(f"{temporary.name}{suffix}")
-        try:
-            sitk.WriteImage(mask, str(whole), useCompression=True)
-            whole.replace(temporary)
-        finally:
-            whole.unlink(missing_ok=True)
-    return path
-
-
 def _labels(path: Path, segment: int | str | None) -> sitk.Image:
     try:
+        if ".nii" in path.suffixes:
+            _refuse_cut(path)
         mask = sitk.ReadImage(str(path))
-    except RuntimeError as error:
+    except (RuntimeError, OSError, EOFError, struct.error, zlib.error) as error:
         raise ValueError(f"{path.name} cannot be read as a volume; it is damaged or cut short, export the mask again.") from error
     if mask.GetDimension() == 4 and mask.GetSize()[3] == 1:
         mask = mask[:, :, :, 0]
@@ -174,6 +155,23 @@ def _labels(path: Path, segment: int | str | None) -> sitk.Image:
     if segment not in values:
         raise ValueError(f"{path.name} has no label {segment!r}; it holds {', '.join(f'{value:g}' for value in values[:12])}.")
     return sitk.Cast(mask == segment, sitk.sitkUInt8)
+
+
+def _refuse_cut(path: Path) -> None:
+    """Refuse a NIfTI file that ends before its last voxel: ITK reads it without a word and leaves the rest as it finds it."""
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        head = file.read(348)
+        order = "<" if struct.unpack("<i", head[:4])[0] in (348, 540) else ">"
+        version_2 = struct.unpack(f"{order}i", head[:4])[0] == 540
+        dims = struct.unpack_from(f"{order}8{'q' if version_2 else 'h'}", head, 16 if version_2 else 40)
+        (bits,) = struct.unpack_from(f"{order}h", head, 14 if version_2 else 72)
+        (start,) = struct.unpack_from(f"{order}{'q' if version_2 else 'f'}", head, 168 if version_2 else 108)
+        expected = int(start) + int(np.prod(dims[1 : dims[0] + 1])) * bits // 8
+        held = len(head)
+        while chunk := file.read(1 << 20):
+            held += len(chunk)
+    if held < expected:
+        raise EOFError(f"{expected - held} bytes are missing")
 
 
 def _meta(path: Path) -> bytes:

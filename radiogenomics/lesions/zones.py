@@ -170,17 +170,17 @@ def _diameter(inside: npt.NDArray[np.bool_], spacing: npt.NDArray[np.float64]) -
 
 
 def _surface_distance(inside: npt.NDArray[np.bool_], spacing: Sequence[float]) -> npt.NDArray[np.float64]:
-    """Measure how far every inside voxel's centre lies from the surface, 0 outside.
+    """Measure how far every inside voxel's centre lies from the surface in mm, 0 outside.
 
-    The distance to the nearest outside centre less half the step there; an object that fills the volume has no surface.
+    The surface runs between the outermost voxels and their outer neighbours, so the distance is the mean of those to either;
+    an object that fills the volume has no surface.
     """
     if inside.all():
         return np.full(inside.shape, np.inf)
-    distance, nearest = ndimage.distance_transform_edt(inside, sampling=spacing, return_indices=True)
-    steps = [np.abs(place - grid) * size for place, grid, size in zip(nearest, np.indices(inside.shape), spacing, strict=True)]
-    # Half a voxel in the direction of the nearest outside centre: the voxel's own half-width along that line.
-    half = np.min([0.5 * size * distance / np.maximum(step, 1e-9) for size, step in zip(spacing, steps, strict=True)], axis=0)
-    return np.where(inside, distance - np.minimum(half, distance), 0.0)
+    outermost = inside & ndimage.binary_dilation(~inside)
+    to_neighbour = ndimage.distance_transform_edt(inside, sampling=spacing)
+    to_outermost = ndimage.distance_transform_edt(~outermost, sampling=spacing)
+    return np.where(inside, (to_neighbour + to_outermost) / 2, 0.0)
 
 
 def _like(mask: sitk.Image, values: npt.NDArray[np.generic]) -> sitk.Image:

@@ -55,11 +55,11 @@ def permute(
     Null
         Counts and largest values.
     """
-    keys = rng.random((n_permutations, n_patients))
+    everyone = np.argsort(rng.random((n_permutations, n_patients)), axis=1)
     n_families = {"feature": shape[0], "target": shape[1]}.get(family, 1)
     null = Null(np.zeros(shape, dtype=np.int64), np.zeros((n_permutations, n_families)))
     for part in parts:
-        orders = np.argsort(keys[:, part.rows], axis=1)
+        orders = _within(everyone, part.rows)
         # The narrower table is shuffled: the product then runs along the wider one.
         if len(part.left) < len(part.right):
             reached = _block(part, (part.x, part.y), ("feature", "target"), orders, family, null.tops)
@@ -67,6 +67,14 @@ def permute(
             reached = _block(part, (part.y, part.x), ("target", "feature"), orders, family, null.tops).T
         null.reached[np.ix_(part.left, part.right)] = reached
     return null
+
+
+def _within(everyone: Ints, rows: Ints) -> Ints:
+    """Take the order of some patients from the order of all -> places among `rows`, shape (n_permutations, n_rows)."""
+    place = np.full(everyone.shape[1], -1, dtype=np.int64)
+    place[rows] = np.arange(len(rows))
+    places = place[everyone]
+    return places[places >= 0].reshape(len(everyone), len(rows))
 
 
 def _block(part: Block, tables: tuple[Floats, Floats], sides: tuple[str, str], orders: Ints, family: str, tops: Floats) -> Ints:

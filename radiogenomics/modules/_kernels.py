@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 
 TILE = 64
+STRIP = 512
 UNSIGNED, SIGNED, HYBRID, KEEP_SIGN = 0, 1, 2, 3
 
 Array = np.ndarray[Any, Any]
@@ -60,7 +61,7 @@ def adjacency_tiles(square: Array, power: float, kind: int, first: int, step: in
             square[i, i] = 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath={"nsz", "reassoc", "contract"})
 def absolute_row_sums(square: Array, sums: Array, first: int, step: int) -> None:
     """Sum the absolute values of each row in float64."""
     for i in range(first, square.shape[0], step):
@@ -107,27 +108,30 @@ def mirror_complement(square: Array, copy: Array, first: int, step: int) -> None
             copy[i, j] = value
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath={"nsz", "reassoc", "contract"})
 def power_sums(correlations: Array, powers: Array, kind: int, sums: Array, first: int, jump: int) -> None:
     """Sum similarity ** power over each row for every power, in float64; `sums` has shape (n_rows, n_powers)."""
     n = correlations.shape[1]
-    raised, factor, scratch = np.empty(n), np.empty(n), np.empty(n)
+    raised, factor, scratch = np.empty(STRIP), np.empty(STRIP), np.empty(STRIP)
     for i in range(first, correlations.shape[0], jump):
-        for j in range(n):
-            correlations[i, j] = _similarity(correlations[i, j], kind)
-        raised[:] = 1
-        before, step = 0.0, 0.0
-        for p in range(len(powers)):
-            if powers[p] - before != step:
-                step = powers[p] - before
-                scratch[:] = correlations[i]
-                _raise(scratch, factor, step)
-            total = 0.0
-            for j in range(n):
-                raised[j] *= factor[j]
-                total += raised[j]
-            sums[i, p] = total
-            before = powers[p]
+        sums[i] = 0
+        for left in range(0, n, STRIP):
+            width = min(STRIP, n - left)
+            for j in range(width):
+                correlations[i, left + j] = _similarity(correlations[i, left + j], kind)
+            raised[:width] = 1
+            before, step = 0.0, 0.0
+            for p in range(len(powers)):
+                if powers[p] - before != step:
+                    step = powers[p] - before
+                    scratch[:width] = correlations[i, left : left + width]
+                    _raise(scratch[:width], factor[:width], step)
+                total = 0.0
+                for j in range(width):
+                    raised[j] *= factor[j]
+                    total += raised[j]
+                sums[i, p] += total
+                before = powers[p]
 
 
 @njit(cache=True, nogil=True, fastmath={"nnan", "nsz", "reassoc"})
@@ -211,7 +215,7 @@ def average_linkage_chain(square: Array) -> tuple[Array, Array]:
     return pairs, heights
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath={"nsz", "reassoc", "contract"})
 def sums_by_cluster(square: Array, cluster: Array, sums: Array, first: int, step: int) -> None:
     """Sum each row's dissimilarities to every cluster, in float64; cluster 0 gathers what is in none."""
     for i in range(first, square.shape[0], step):

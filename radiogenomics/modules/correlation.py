@@ -33,7 +33,7 @@ def correlate(left: Array, right: Array, correlation: Correlation = "pearson", m
         return _pairwise_bicor(left, right, max_p_outliers)
     if holes:
         return _pairwise_pearson(left, right)
-    return np.asarray(_unit(left, correlation, max_p_outliers) @ _unit(right, correlation, max_p_outliers).T).clip(-1, 1)
+    return np.asarray(unit_rows(left, correlation, max_p_outliers) @ unit_rows(right, correlation, max_p_outliers).T).clip(-1, 1)
 
 
 def correlate_into(square: Array, values: Array, correlation: Correlation, max_p_outliers: float) -> None:
@@ -41,7 +41,7 @@ def correlate_into(square: Array, values: Array, correlation: Correlation, max_p
     holes = np.flatnonzero(np.isnan(values).any(axis=0))
     unit = np.zeros(values.shape[::-1], dtype=square.dtype)
     whole = np.setdiff1d(np.arange(values.shape[1]), holes)
-    unit[whole] = _unit(values[:, whole], correlation, max_p_outliers)
+    unit[whole] = unit_rows(values[:, whole], correlation, max_p_outliers)
     rank_update(unit, square)
     for start in range(0, len(holes), _ROWS):
         genes = holes[start : start + _ROWS]
@@ -54,7 +54,7 @@ def correlate_into(square: Array, values: Array, correlation: Correlation, max_p
 def row_blocks(values: Array, correlation: Correlation, max_p_outliers: float) -> Iterator[tuple[int, Array]]:
     """Give the correlations of all columns in float64, some rows at a time, with the first row's number."""
     holes = np.isnan(values).any()
-    unit = None if holes else _unit(values, correlation, max_p_outliers)
+    unit = None if holes else unit_rows(values, correlation, max_p_outliers)
     for start in range(0, values.shape[1], _ROWS):
         stop = start + _ROWS
         if unit is None:
@@ -63,7 +63,7 @@ def row_blocks(values: Array, correlation: Correlation, max_p_outliers: float) -
             yield start, unit[start:stop] @ unit.T
 
 
-def _unit(values: Array, correlation: Correlation, max_p_outliers: float) -> Array:
+def unit_rows(values: Array, correlation: Correlation = "pearson", max_p_outliers: float = 1.0) -> Array:
     """Centre the columns and give them length 1, weighted for bicor -> genes x patients."""
     rows = np.ascontiguousarray(values.T, dtype=np.float64)
     rows = rows - rows.mean(axis=1, keepdims=True) if correlation == "pearson" else _biweight(rows, max_p_outliers)
@@ -84,11 +84,11 @@ def _biweight(rows: Array, max_p_outliers: float) -> Array:
 
 
 def _limit_outliers(u: Array, most: float) -> Array:
-    """Shrink each side of the median so that at most the given fraction lies beyond 1."""
+    """Shrink each side of the median so that at most the given fraction lies beyond 1/2, where weights fall steeply."""
     if most >= 0.5:
         return u
-    low = np.maximum(1, np.abs(np.minimum(0, np.quantile(u, most, axis=1, keepdims=True))))
-    high = np.maximum(1, np.maximum(0, np.quantile(u, 1 - most, axis=1, keepdims=True)))
+    low = np.maximum(1, -2 * np.quantile(u, most, axis=1, keepdims=True))
+    high = np.maximum(1, 2 * np.quantile(u, 1 - most, axis=1, keepdims=True))
     return np.asarray(np.where(u < 0, u / low, u / high))
 
 

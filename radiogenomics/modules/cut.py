@@ -56,7 +56,8 @@ def cut_tree_hybrid(
     ----------
     Langfelder, Zhang & Horvath (2008), Defining clusters from a hierarchical cluster tree. doi:10.1093/bioinformatics/btm563
     """
-    square = _checked(tree, dissimilarity, min_size, deep_split)
+    check_cut(min_size, deep_split)
+    square = _checked(tree, dissimilarity)
     limits = _limits(tree.height, min_size, deep_split, cut_height)
     labels = np.zeros(len(square), dtype=np.int64)
     if np.count_nonzero(tree.height <= limits.cut) >= min_size:
@@ -94,11 +95,15 @@ class _Branch:
         return self.parts or [self]
 
 
-def _checked(tree: Tree, dissimilarity: pd.DataFrame | Array, min_size: int, deep_split: int) -> Array:
+def check_cut(min_size: int, deep_split: int) -> None:
+    """Check the two settings of the cut that have few sensible values."""
     if deep_split not in range(5):
         raise ValueError(f"`deep_split` is {deep_split!r}; it must be 0, 1, 2, 3 or 4.")
     if min_size < 2:
         raise ValueError(f"`min_size` is {min_size}; a module needs at least 2 genes.")
+
+
+def _checked(tree: Tree, dissimilarity: pd.DataFrame | Array) -> Array:
     square = np.asarray(dissimilarity)
     if square.shape != (len(tree.genes), len(tree.genes)):
         raise ValueError(f"`dissimilarity` has shape {square.shape}, the tree has {len(tree.genes)} genes; they must fit.")

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.linalg import eigh
 
 from radiogenomics.modules.correlation import Correlation, correlate
 from radiogenomics.modules.impute import impute_nearest
@@ -106,12 +107,13 @@ def first_component(values: Array) -> tuple[Array, Array, Array, Array]:
     """Find the first component of patients x genes without gaps -> (eigengene, weights, means, standard deviations)."""
     mean, sd = values.mean(axis=0), values.std(axis=0, ddof=1)
     scaled = (values - mean) / sd
-    left, singular, right = np.linalg.svd(scaled, full_matrices=False)
-    eigengene, weight = left[:, 0], right[0] / singular[0]
+    # Patients are few and genes many: the component comes from the small product, patients x patients.
+    last = len(scaled) - 1
+    strength, vector = eigh(scaled @ scaled.T, subset_by_index=[last, last])
     # A component's sign is arbitrary; the module's mean expression fixes it.
-    if np.dot(scaled.mean(axis=1), eigengene) < 0:
-        eigengene, weight = -eigengene, -weight
-    return eigengene, weight, mean, sd
+    side = np.where(np.dot(scaled.mean(axis=1), vector[:, 0]) < 0, -1.0, 1.0)
+    eigengene = side * vector[:, 0]
+    return eigengene, scaled.T @ eigengene / strength[0], mean, sd
 
 
 def eigengene_matrix(values: Array, labels: Array) -> tuple[Array, Array]:

@@ -6,21 +6,22 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
+from radiogenomics._parallel import one_thread
 from radiogenomics._tables import check_choice
+from radiogenomics.modules.blocks import block_members, precision
 from radiogenomics.modules.colors import color_names
 from radiogenomics.modules.correlation import Correlation, correlate_into
 from radiogenomics.modules.cut import cut_tree_hybrid
 from radiogenomics.modules.eigengenes import eigengenes, membership
-from radiogenomics.modules.inputs import check_enough_patients, check_power, usable
+from radiogenomics.modules.inputs import check_enough_patients, usable
 from radiogenomics.modules.linkage import Tree, average_linkage
 from radiogenomics.modules.network import Denominator, Network, Overlap, adjacency_in_place, overlap_in_place
-from radiogenomics.modules.refine import Kinship, check_merge_height, merge_labels, reassign, trim
+from radiogenomics.modules.pywgcna import find_with_pywgcna
+from radiogenomics.modules.refine import Trimmed, joined, merge_labels, reassign, trim
+from radiogenomics.modules.settings import Found, Settings
 
 Engine = Literal["native", "pywgcna"]
 Array = np.ndarray[Any, Any]
-# Up to here two squares in double precision cost less than 400 MB, and the tree equals R's merge by merge. Beyond, single
-# precision halves memory and time; merges whose heights agree to seven digits may then change places.
-_DOUBLE_UP_TO = 5000
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,34 +64,12 @@ class Modules:
     dropped: pd.DataFrame
 
 
-@dataclass(frozen=True)
-class Settings:
-    """Every setting of one run, as `find_modules` documents them."""
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """What one block brought."""
 
-    power: float
-    network: Network
-    overlap: Overlap
-    overlap_denominator: Denominator
-    correlation: Correlation
-    max_p_outliers: float
-    min_size: int
-    deep_split: int
-    merge_height: float
-    detect_height: float
-    pam: bool
-    pam_respects_dendro: bool
-    min_core_kme: float
-    min_kme_to_stay: float
-    reassign_threshold: float
-
-    def __post_init__(self) -> None:
-        """Check every setting that can be known to be wrong before the work."""
-        check_power(self.power)
-        check_choice(self.network, "network", get_args(Network))
-        check_choice(self.overlap, "overlap", get_args(Overlap))
-        check_choice(self.overlap_denominator, "overlap_denominator", get_args(Denominator))
-        check_choice(self.correlation, "correlation", get_args(Correlation))
-        check_merge_height(self.merge_height)
+    tree: Tree
+    trimmed: Trimmed
 
 
 def find_modules(
@@ -111,32 +90,106 @@ def find_modules(
     min_core_kme: float = 0.5,
     min_kme_to_stay: float = 0.3,
     reassign_threshold: float = 1e-6,
+    max_block_size: int = 20000,
+    blocks: pd.Series | None = None,
+    engine: Engine = "native",
 ) -> Modules:
-    """Find co-expression modules in an expression table."""
-    check_enough_patients(expression)
+    """Find modules of co-expressed genes: network, tree, cut, refinement and merging in one call.
+
+    Parameters
+    ----------
+    expression : DataFrame, shape (n_patients, n_genes)
+        Expression on a logarithmic scale, index `patient`, at least 15 patients. Constant genes, and genes and patients with
+        more than half of their values missing, are dropped with a warning; other missing values are left out pair by pair.
+    power : float
+        The soft-threshold power, see `pick_soft_threshold`.
+    network : {"unsigned", "signed", "signed hybrid"}
+        How correlation becomes adjacency, see `adjacency`.
+    overlap : {"unsigned", "signed", "signed Nowick", "none"}
+        The kind of topological overlap, see `topological_overlap`. "signed Nowick" uses the signed |r|^power on any network.
+    overlap_denominator : {"min", "mean"}
+        Whether the smaller or the mean connectivity normalises the overlap.
+    correlation : {"pearson", "bicor"}
+        Pearson's correlation or the biweight midcorrelation.
+    max_p_outliers : float
+        For "bicor": the largest fraction of outliers on either side of the median.
+    min_size : int
+        The smallest number of genes in a module.
+    deep_split : int
+        0 (few, loose modules) to 4 (many, tight ones), see `cut_tree_hybrid`.
+    merge_height : float
+        Modules whose eigengenes correlate above 1 - merge_height become one.
+    detect_height : float
+        Merges of the tree above this height do not count.
+    pam, pam_respects_dendro : bool
+        Whether genes outside the branches join the nearest module, and only one on their own branch.
+    min_core_kme : float
+        A module needs `min_size` / 3 genes with a membership above this.
+    min_kme_to_stay : float
+        Genes with a lower membership leave their module.
+    reassign_threshold : float
+        A gene moves when its p with another eigengene is below this times its p with its own; 0 for never.
+    max_block_size : int
+        More genes than this are divided into blocks of like genes, whose modules are merged at the end. A block of n genes
+        needs 8 n^2 bytes (16 n^2 up to 5,000 genes).
+    blocks : Series, index `gene`, optional
+        The caller's own blocks.
+    engine : {"native", "pywgcna"}
+        "native" equals R's WGCNA; "pywgcna" runs the package PyWGCNA, which differs, for comparison.
+
+    Returns
+    -------
+    Modules
+        Labels, eigengenes, memberships and trees.
+
+    Raises
+    ------
+    ValueError
+        If the table or a setting cannot be used; the message says what to change.
+    MemoryError
+        If the largest block would not fit into the free memory, before the work begins.
+
+    References
+    ----------
+    Zhang & Horvath (2005), doi:10.2202/1544-6115.1128; Langfelder & Horvath (2008), WGCNA: an R package for weighted correlation
+    network analysis. doi:10.1186/1471-2105-9-559; Langfelder, Zhang & Horvath (2008), doi:10.1093/bioinformatics/btm563
+    """
+    check_choice(engine, "engine", get_args(Engine))
     settings = Settings(
         power=power, network=network, overlap=overlap, overlap_denominator=overlap_denominator, correlation=correlation,
         max_p_outliers=max_p_outliers, min_size=min_size, deep_split=deep_split, merge_height=merge_height,
         detect_height=detect_height, pam=pam, pam_respects_dendro=pam_respects_dendro, min_core_kme=min_core_kme,
         min_kme_to_stay=min_kme_to_stay, reassign_threshold=reassign_threshold,
     )  # fmt: skip
+    check_enough_patients(expression)
     kept, dropped = usable(expression)
-    values = kept.to_numpy(dtype=np.float64, na_value=np.nan)
-    genes = kept.columns.rename("gene")
-    tree, labels = _block(values, genes, settings)
-    kinship = Kinship(network == "unsigned", correlation, max_p_outliers)
-    unmerged = reassign(values, labels, kinship, threshold=reassign_threshold)
-    merged = merge_labels(values, unmerged, merge_height)
-    return describe(kept, merged, unmerged, settings, (tree,), dropped)
+    found = _native(kept, settings, blocks, max_block_size) if engine == "native" else find_with_pywgcna(kept, settings)
+    return _described(kept, found, settings, dropped)
 
 
-def _block(values: Array, genes: pd.Index, settings: Settings) -> tuple[Tree, Array]:
-    """Find the modules of one block of genes -> its tree and its labels."""
-    kind = np.float64 if values.shape[1] <= _DOUBLE_UP_TO else np.float32
-    square, whole = (np.empty((values.shape[1], values.shape[1]), dtype=kind) for _ in range(2))
+def _native(expression: pd.DataFrame, settings: Settings, blocks: pd.Series | None, max_block_size: int) -> Found:
+    """Find the modules of each block, then move genes and merge modules across blocks."""
+    values = expression.to_numpy(dtype=np.float64, na_value=np.nan)
+    genes = expression.columns.rename("gene")
+    members = block_members(values, genes, blocks=blocks, max_block_size=max_block_size, unsigned=settings.network == "unsigned")
+    parts = [_block(values[:, block], genes[block], settings) for block in members]
+    with one_thread():  # Small matrices from here on: a second BLAS thread only costs.
+        kinship = settings.kinship
+        trimmed = joined([part.trimmed for part in parts], members, len(genes))
+        unmerged = reassign(values, trimmed, kinship, threshold=settings.reassign_threshold, min_size=settings.min_size)
+        labels = merge_labels(values, unmerged, settings.merge_height, kinship)
+    return Found(labels, unmerged, tuple(part.tree for part in parts))
+
+
+def _block(values: Array, genes: pd.Index, settings: Settings) -> _Part:
+    """Find the modules of one block of genes."""
+    n = values.shape[1]
+    square, whole = (np.empty((n, n), dtype=precision(n)) for _ in range(2))
     correlate_into(square, values, settings.correlation, settings.max_p_outliers)
+    # "signed Nowick" works on the signed |r| ** power whatever the network, as R does.
+    network = "unsigned" if settings.overlap == "signed Nowick" else settings.network
     keep_sign = settings.overlap in ("signed", "signed Nowick")
-    adjacency_in_place(square, power=settings.power, network=settings.network, keep_sign=keep_sign)
+    adjacency_in_place(square, power=settings.power, network=network, keep_sign=keep_sign)
     overlap_in_place(square, whole, denominator=settings.overlap_denominator, overlap=settings.overlap, dissimilarity=True)
     tree = average_linkage(square, genes)
     del square
@@ -144,34 +197,27 @@ def _block(values: Array, genes: pd.Index, settings: Settings) -> tuple[Tree, Ar
         tree, whole, min_size=settings.min_size, deep_split=settings.deep_split, cut_height=settings.detect_height,
         pam=settings.pam, pam_respects_dendro=settings.pam_respects_dendro,
     ).to_numpy()  # fmt: skip
-    kinship = Kinship(settings.network == "unsigned", settings.correlation, settings.max_p_outliers)
-    kept = trim(
-        values,
-        labels,
-        kinship,
-        min_size=settings.min_size,
-        min_core_kme=settings.min_core_kme,
-        min_kme_to_stay=settings.min_kme_to_stay,
-    )
-    return tree, kept
+    del whole
+    with one_thread():
+        return _Part(tree, trim(values, labels, settings.kinship, settings.trimming))
 
 
-def describe(
-    expression: pd.DataFrame, labels: Array, unmerged: Array, settings: Settings, trees: tuple[Tree, ...], dropped: pd.DataFrame
-) -> Modules:
+def _described(expression: pd.DataFrame, found: Found, settings: Settings, dropped: pd.DataFrame) -> Modules:
     """Lay found labels out as `Modules`."""
     genes = expression.columns.rename("gene")
-    series = pd.Series(labels, index=genes, name="label")
-    summary = eigengenes(expression, series)
+    labels = pd.Series(found.labels, index=genes, name="label")
+    with one_thread():
+        summary = eigengenes(expression, labels)
+        kme = membership(expression, summary.values, correlation=settings.correlation)
     return Modules(
-        labels=series,
-        labels_unmerged=pd.Series(unmerged, index=genes, name="label_unmerged"),
+        labels=labels,
+        labels_unmerged=pd.Series(found.unmerged, index=genes, name="label_unmerged"),
         eigengenes=summary.values,
         variance_explained=summary.variance_explained,
-        membership=membership(expression, summary.values, correlation=settings.correlation),
-        colors=color_names(series),
+        membership=kme,
+        colors=color_names(labels),
         power=settings.power,
-        trees=trees,
+        trees=found.trees,
         loadings=summary.loadings,
         dropped=dropped,
     )

@@ -5,12 +5,12 @@ from typing import Literal
 import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
-from sklearn.ensemble import RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
+from radiogenomics.signatures._forest import Forest
 from radiogenomics.signatures._ranking import ReliefF
 from radiogenomics.signatures._size import ChosenSize
 
@@ -62,7 +62,7 @@ def published(
     """
     if not 0 < variance < 1:
         raise ValueError(f"`variance` is {variance}; give the share of variance to keep, above 0 and below 1.")
-    forest = RandomForestClassifier(n_trees, class_weight=class_weight, random_state=random_state)
+    forest = Forest(n_trees, class_weight=class_weight, random_state=random_state)
     chosen = ChosenSize(
         ReliefF(n_neighbors=n_neighbors), forest, sizes=sizes, choose_by=choose_by, n_splits=n_splits, random_state=random_state
     )

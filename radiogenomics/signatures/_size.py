@@ -1,6 +1,5 @@
 """How many ranked features a classifier needs, chosen inside the training patients."""
 
-import warnings
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -12,6 +11,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from radiogenomics._tables import check_choice
+from radiogenomics.signatures._forest import Forest
 from radiogenomics.signatures._ranking import Ranked
 
 Floats = NDArray[np.float64]
@@ -28,11 +28,11 @@ class ChosenSize(SelectorMixin, BaseEstimator):  # type: ignore[misc]
     ranker : Ranked
         `ReliefF` or `MRMR`.
     classifier : classifier
-        What the sizes are tried with; for ``choose_by="out_of_bag"`` a forest.
+        What the sizes are tried with.
     sizes : sequence of int
         The numbers of features to try; those above the number of features count as all of them.
     choose_by : {"folds", "out_of_bag"}
-        Inner stratified folds, or the out-of-bag votes of one forest a size (about a fifth of the cost).
+        Inner stratified folds, or the out-of-bag votes of one `Forest` a size, at about a fifth of the cost.
     n_splits : int
         Inner folds.
     random_state : int, optional
@@ -116,16 +116,11 @@ class ChosenSize(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         return scores
 
     def _out_of_bag(self, X: Floats, y: NDArray[Any], sizes: list[int]) -> dict[int, Floats]:
-        scores = {}
-        for size in sizes:
-            forest = clone(self.classifier).set_params(oob_score=True)
-            with warnings.catch_warnings():
-                # A small forest leaves some patients in every bag; they have no vote and are left out below.
-                warnings.filterwarnings("ignore", message="Some inputs do not have OOB scores", category=UserWarning)
-                warnings.filterwarnings("ignore", message="invalid value encountered", category=RuntimeWarning)
-                forest.fit(X[:, self.ranking_[:size]], y)
-            scores[size] = forest.oob_decision_function_[:, 1]
-        return scores
+        if not isinstance(self.classifier, Forest):
+            raise TypeError(
+                f"`choose_by` 'out_of_bag' needs a Forest, the classifier is a {type(self.classifier).__name__}; use 'folds'."
+            )
+        return {size: clone(self.classifier).fit(X[:, self.ranking_[:size]], y).oob_probability_ for size in sizes}
 
     def _get_support_mask(self) -> NDArray[np.bool_]:
         check_is_fitted(self, "size_")
@@ -141,5 +136,5 @@ class ChosenSize(SelectorMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def _auc(y: NDArray[Any], scores: Floats) -> float:
-    voted = np.isfinite(scores)
+    voted = np.isfinite(scores)  # in a small forest, a patient may be in every bag
     return float(roc_auc_score(y[voted], scores[voted])) if len(np.unique(y[voted])) == 2 else 0.5

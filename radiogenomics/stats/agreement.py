@@ -167,7 +167,7 @@ def _square_table(one: pd.Series, two: pd.Series, categories: Sequence[object] |
     if strange:
         raise ValueError(f"{sorted(map(str, strange))[0]!r} is not among `categories` ({', '.join(map(str, known))}).")
     if len(set(one) | set(two)) < 2:
-        raise ValueError(f"Both readers say {one.iloc[0]!r} every time; kappa needs at least two categories.")
+        raise ValueError(f"Both readers say {one.tolist()[0]!r} every time; kappa needs at least two categories.")
     position = {category: index for index, category in enumerate(known)}
     cells = one.map(position).to_numpy() * len(known) + two.map(position).to_numpy()
     return np.bincount(cells, minlength=len(known) ** 2).reshape(len(known), len(known))

@@ -184,7 +184,7 @@ def _curves(rates: Rates, models: dict[str, Floats], n: int, thresholds: Floats,
         benefit = _net_benefit(tp, fp, odds)
         if name == "all":
             prevalence, of_all = tp[0], benefit
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             avoided = np.where(odds > 0, 100 * (benefit - of_all) / odds, np.nan)
         low, high = bootstrap.band(rates, on, odds)
         columns = {"threshold": thresholds, "net_benefit": benefit, "low": low, "high": high}

@@ -14,6 +14,7 @@ from radiogenomics.stats._checks import Floats, Ints, level_of, numbers, place, 
 from radiogenomics.stats.roc import auc
 
 _TABLES = 5_000_000  # contingency tables that an exact test may enumerate
+_TABLE_ONE = {"Missing": "missing", "Overall": "overall", "P-Value": "p", "Test": "test"}
 _EXACT = 50  # R's wilcox.test is exact below this size of both samples
 
 
@@ -292,7 +293,7 @@ def table_one(
     )  # fmt: skip
     flat = result.tableone.droplevel(0, axis=1) if compared else result.tableone
     flat = flat.rename_axis(["variable", "level"]).reset_index().rename_axis(columns=None)
-    named: pd.DataFrame = flat.rename(columns={"Missing": "missing", "Overall": "overall", "P-Value": "p", "Test": "test"})
+    named: pd.DataFrame = flat.astype(str).rename(columns=_TABLE_ONE)
     return named
 
 
@@ -321,7 +322,7 @@ def _categories(values: npt.ArrayLike, name: str) -> Ints:
     if (codes < 0).any():
         raise ValueError(f"`{name}` is missing at {place(values, int(np.argmin(codes)))}; drop such subjects first.")
     if len(known) < 2:
-        raise ValueError(f"`{name}` is {known[0]!r} for every subject; a test needs at least two categories.")
+        raise ValueError(f"`{name}` is {known.tolist()[0]!r} for every subject; a test needs at least two categories.")
     return codes.astype(np.int64)
 
 
@@ -349,9 +350,7 @@ def _odds_ratio(table: Ints, level: float) -> tuple[str, float, float, float]:
 def _exact_p(table: Ints) -> float:
     """Enumerate all tables of two columns with the margins of this one."""
     if table.shape[1] != 2:
-        raise ValueError(
-            f"The table has {table.shape[0]} x {table.shape[1]} cells; the exact test takes two columns: use chi_square."
-        )
+        raise ValueError(f"The table has {table.shape[0]} x {table.shape[1]} cells, more than two each way; use chi_square.")
     rows, column = table.sum(axis=1), int(table[:, 0].sum())
     # Rows still to come can take at most their own total, so partial sums outside these limits lead nowhere.
     left = column - np.array(list(accumulate(rows[::-1])))[::-1]
@@ -360,16 +359,12 @@ def _exact_p(table: Ints) -> float:
         least = left[row + 1] if row + 1 < rows.size else column
         cell = np.arange(total + 1)
         if sums.size * cell.size > _TABLES:
-            raise ValueError(
-                f"The exact test has more than {_TABLES:,} tables to enumerate; use chi_square, whose approximation holds."
-            )
+            raise ValueError(f"The exact test would enumerate more than {_TABLES:,} tables; use chi_square.")
         sums, weights = (sums[:, None] + cell).ravel(), (weights[:, None] + _log_choose(total, cell)).ravel()
         possible = (sums <= column) & (sums >= least)
         sums, weights = sums[possible], weights[possible]
     probability = np.exp(weights - weights.max())
-    observed = np.exp(
-        sum(float(_log_choose(total, count)) for total, count in zip(rows, table[:, 0], strict=True)) - weights.max()
-    )
+    observed = np.exp(_log_choose(rows, table[:, 0]).sum() - weights.max())
     # R's own margin for equal probabilities that differ in their last bits.
     return float(min(probability[probability <= observed * (1 + 1e-7)].sum() / probability.sum(), 1.0))
 

@@ -73,7 +73,7 @@ def icc(ratings: Floats | pd.DataFrame, *, model: Model, definition: Definition,
     Raises
     ------
     ValueError
-        If there are fewer than two subjects or raters, a value is missing, all values are equal, or a choice is unknown.
+        If there are fewer than two subjects or raters, a value is missing, no subject differs, or a choice is unknown.
 
     References
     ----------
@@ -85,7 +85,7 @@ def icc(ratings: Floats | pd.DataFrame, *, model: Model, definition: Definition,
     values = table.to_numpy(dtype=np.float64)
     columns = _icc(values[:, :, None], model, definition, unit, level_of(level))
     if np.isnan(columns["icc"][0]):
-        raise ValueError(f"`ratings` is {values[0, 0]:g} everywhere; an intraclass correlation needs subjects that differ.")
+        raise ValueError("`ratings` has the same values for every subject; an intraclass correlation needs subjects that differ.")
     name = {"oneway": "ICC({k})", "twoway": f"ICC({definition[0].upper()},{{k}})"}[model]
     subjects, raters = values.shape
     label = name.format(k=1 if unit == "single" else raters)
@@ -147,14 +147,20 @@ def _icc(values: Floats, model: str, definition: str, unit: str, level: float) -
             single = _ratio_form(rows, error, n - 1.0, (n - 1.0) * (k - 1.0), k, level)
         else:
             single = _agreement_form(rows, columns, error, n, k, level, unit)
-        constant = (rows <= 0) & (within <= 0)
+        undefined = (rows <= 0) & ((within if model == "oneway" else error) <= 0)
         for key in ("icc", "low", "high"):
             raw = single[key]
-            single[key] = np.where(constant, np.nan, raw if unit == "single" else k * raw / (1 + (k - 1) * raw))
+            single[key] = np.where(undefined, np.nan, raw if unit == "single" else _stepped_up(raw, k))
     return {key: single[key] for key in ("icc", "low", "high", "f", "df1", "df2", "p")}
 
 
-def _mean_squares(values: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+def _stepped_up(single: Floats, k: int) -> Floats:
+    """Spearman-Brown: reliability of the mean of k raters; without a lower limit once raters differ more than subjects."""
+    below = 1 + (k - 1) * single
+    return np.where(below > 0, k * single / below, -np.inf)
+
+
+def _mean_squares(values: Floats) -> tuple[Floats, ...]:
     """Two-way analysis of variance -> mean squares of rows, columns, error, and within rows."""
     n, k, _ = values.shape
     # Far from 0, squares of deviations from the grand mean keep digits that sums of squares lose.
@@ -163,7 +169,10 @@ def _mean_squares(values: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     columns = n * (centred.mean(axis=0) ** 2).sum(axis=0) / (k - 1)
     within = ((centred - centred.mean(axis=1, keepdims=True)) ** 2).sum(axis=(0, 1))
     residual = centred - centred.mean(axis=1, keepdims=True) - centred.mean(axis=0, keepdims=True)
-    return rows, columns, (residual**2).sum(axis=(0, 1)) / ((n - 1) * (k - 1)), within / (n * (k - 1))
+    squares = rows, columns, (residual**2).sum(axis=(0, 1)) / ((n - 1) * (k - 1)), within / (n * (k - 1))
+    # What only rounding left is 0: perfect agreement and constant features must be seen as such.
+    rounding = (64 * np.finfo(float).eps * np.abs(values).max(axis=(0, 1))) ** 2
+    return tuple(np.where(square > rounding, square, 0.0) for square in squares)
 
 
 def _ratio_form(rows: Floats, noise: Floats, df1: float, df2: float, k: int, level: float) -> dict[str, Floats]:

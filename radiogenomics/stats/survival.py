@@ -244,9 +244,9 @@ def life_table(time: Floats, failed: Bools) -> pd.DataFrame:
     survival = np.cumprod(1 - events / at_risk)
     with np.errstate(divide="ignore", invalid="ignore"):
         relative = np.cumsum(events / (at_risk * (at_risk - events)))
+        se = np.where(survival > 0, survival * np.sqrt(relative), 0.0)
     columns = {"time": times, "at_risk": at_risk, "events": events.astype(int), "censored": (leaving - events).astype(int)}
-    table = pd.DataFrame({**columns, "survival": survival, "se": 0.0, "relative": relative})
-    table.loc[survival > 0, "se"] = (survival * np.sqrt(relative))[survival > 0]
+    table = pd.DataFrame({**columns, "survival": survival, "se": se, "relative": relative})
     if times[0] > 0:
         start = {"time": 0.0, "at_risk": time.size, "events": 0, "censored": 0, "survival": 1.0, "se": 0.0, "relative": 0.0}
         table = pd.concat([pd.DataFrame([start]), table], ignore_index=True)

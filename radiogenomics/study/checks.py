@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
 from radiogenomics._tables import check_numeric, shown
 from radiogenomics.cohort import Cohort, assemble
 from radiogenomics.study.inputs import Inputs, gather
@@ -79,7 +77,9 @@ def _table_problems(inputs: Inputs) -> Iterator[Problem]:
     for name, section in manifest.cohorts().items():
         where = "training" if name == "training" else f"external.{name}"
         for signature, source in section.features.items():
-            yield from say.attempt(f"{where}.features.{signature}", source, _features_check(inputs, name, signature, section.volume))
+            yield from say.attempt(
+                f"{where}.features.{signature}", source, _features_check(inputs, name, signature, section.volume)
+            )
         yield from say.attempt(f"{where}.clinical", section.clinical, _clinical_check(inputs, name))
     yield from say.attempt("expression.source", manifest.expression.source, lambda: inputs.expression)
     if manifest.gene_sets:
@@ -131,10 +131,18 @@ def _cohort_problems(inputs: Inputs, cohorts: dict[str, Cohort]) -> Iterator[Pro
             yield Problem(file, where, flow, f"fewer than {MIN_PATIENTS} patients are left; check identifiers and outcome words")
         elif len(counts) < 2:
             only = "positive" if 1.0 in counts.index else "negative"
-            yield Problem(file, "outcome.column", manifest.outcome.column, f"all {counts.sum()} patients of {name} are {only}; check the words")
+            yield Problem(
+                file,
+                "outcome.column",
+                manifest.outcome.column,
+                f"all {counts.sum()} patients of {name} are {only}; check the words",
+            )
         elif name == "training" and counts.min() < manifest.signature.n_splits:
             yield Problem(
-                file, "signature.n_splits", str(manifest.signature.n_splits), f"only {counts.min()} patients in the smaller class; use fewer folds"
+                file,
+                "signature.n_splits",
+                str(manifest.signature.n_splits),
+                f"only {counts.min()} patients in the smaller class; use fewer folds",
             )
     yield from _overlaps(file, cohorts)
 
@@ -145,7 +153,10 @@ def _overlaps(file: str, cohorts: dict[str, Cohort]) -> Iterator[Problem]:
         both = made.patients.index.intersection(training)
         if name != "training" and len(both):
             yield Problem(
-                file, f"external.{name}", f"{len(both)} patients", f"also in the training cohort: {shown(both)}; a patient may be in one only"
+                file,
+                f"external.{name}",
+                f"{len(both)} patients",
+                f"also in the training cohort: {shown(both)}; a patient may be in one only",
             )
 
 
@@ -159,4 +170,3 @@ class _Say:
             action()
         except (ValueError, OSError) as error:
             yield Problem(self.file, key, repr(value), str(error))
-

@@ -54,7 +54,9 @@ def _manifest(sources: dict[str, dict[str, object]], seed: int, signal: bool) ->
         "clinical_columns": ["age_years", "subtype"],
         "truth": "truth",
         "training": {"features": {"radiomics": "features_training"}, "clinical": "clinical_training", "volume": "volume_mm3"},
-        "external": {"external": {"features": {"radiomics": "features_external"}, "clinical": "clinical_external", "volume": "volume_mm3"}},
+        "external": {
+            "external": {"features": {"radiomics": "features_external"}, "clinical": "clinical_external", "volume": "volume_mm3"}
+        },
         "outcome": {
             "name": "lymph node metastasis",
             "column": "pathologic_n",

@@ -1,7 +1,6 @@
 """The last two steps: every figure from finished tables, and the report from tables and figures."""
 
-from collections.abc import Iterator
-
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,8 +59,8 @@ def _prediction(plan: Plan, store: Store) -> Iterator[tuple[str, "Panel", pd.Dat
     nested = honest[honest["estimate"] == "nested"]
     models = nested.pivot_table(index="patient", columns="signature", values="score")
     truth = nested.groupby("patient")["outcome"].first()
-    calibration = pd.concat([stats.calibration_curve(truth, models[name]).assign(model=name) for name in models], ignore_index=True)
-    groups = pd.concat([stats.calibration_groups(truth, models[name], groups=5).assign(model=name) for name in models])
+    calibration = _each(models, lambda name: stats.calibration_curve(truth, models[name]))
+    groups = _each(models, lambda name: stats.calibration_groups(truth, models[name], groups=5))
     yield "calibration", figures.calibration(calibration, groups=groups), calibration
     benefit = stats.decision_curve(truth, models, thresholds=_THRESHOLDS)
     yield "decision_curve", figures.decision_curve(benefit), benefit
@@ -108,14 +107,18 @@ def _survival(store: Store) -> Iterator[tuple[str, "Panel", pd.DataFrame]]:
         yield f"kaplan_meier_{str(endpoint).replace(' ', '_')}", figures.kaplan_meier(part, endpoint=str(endpoint), p=p), part
 
 
+def _each(models: pd.DataFrame, make: Callable[[str], pd.DataFrame]) -> pd.DataFrame:
+    """Make a table of every model and lay them under one another."""
+    return pd.concat([make(name).assign(model=name) for name in models.columns.astype(str)], ignore_index=True)
+
+
 def _curves(scores: pd.DataFrame) -> pd.DataFrame:
-    """Every ROC curve, one after another."""
-    keys = ["cohort", "signature", "estimate"]
+    """Lay every ROC curve under one another."""
     parts = []
-    for key, part in scores.groupby(keys, sort=False):
+    for (cohort, signature, estimate), part in scores.groupby(["cohort", "signature", "estimate"], sort=False):
         curve = stats.roc_curve(part["outcome"].to_numpy(), part["score"].to_numpy())
-        parts.append(curve.assign(**dict(zip(keys, key, strict=True))))
-    return pd.concat(parts, ignore_index=True)[[*keys, "threshold", "sensitivity", "specificity"]]
+        parts.append(curve.assign(cohort=str(cohort), signature=str(signature), estimate=str(estimate)))
+    return pd.concat(parts, ignore_index=True)[["cohort", "signature", "estimate", "threshold", "sensitivity", "specificity"]]
 
 
 def _report(plan: Plan, store: Store) -> dict[str, Page]:

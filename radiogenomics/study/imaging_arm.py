@@ -13,7 +13,9 @@ def steps(plan: Plan) -> list[Step]:
     """List the steps of the imaging arm in their order."""
     manifest = plan.inputs.manifest
     cohorts = {name: cohort.model_dump() for name, cohort in manifest.cohorts().items()}
-    sources = plan.hashes(*(source for cohort in manifest.cohorts().values() for source in [*cohort.features.values(), cohort.clinical]))
+    sources = plan.hashes(
+        *(source for cohort in manifest.cohorts().values() for source in [*cohort.features.values(), cohort.clinical])
+    )
     expression = plan.hashes(manifest.expression.source)
     who = {"cohorts": cohorts, "outcome": manifest.outcome.model_dump(), "clinical_columns": manifest.clinical_columns}
     tables = tuple(f"features_{name}" for name in manifest.training.features)
@@ -33,7 +35,9 @@ def recipe(plan: Plan, *, inner: bool = False) -> Any:
     """Build the imaging recipe that the manifest names; `inner` gives its cheaper twin, which chooses its size out of bag."""
     chosen = plan.inputs.manifest.signature
     choose_by: Literal["out_of_bag", "folds"] = "out_of_bag" if inner else "folds"
-    return signatures.published(sizes=tuple(chosen.sizes), n_trees=chosen.n_trees, choose_by=choose_by, random_state=plan.seed("recipe"))
+    return signatures.published(
+        sizes=tuple(chosen.sizes), n_trees=chosen.n_trees, choose_by=choose_by, random_state=plan.seed("recipe")
+    )
 
 
 def _recipe_settings(plan: Plan) -> dict[str, Any]:
@@ -44,7 +48,10 @@ def _recipe_settings(plan: Plan) -> dict[str, Any]:
 
 def _cohort(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
     made = plan.cohorts.values()
-    return {"patients": pd.concat([c.patients for c in made]), "inclusion": pd.concat([c.inclusion for c in made], ignore_index=True)}
+    return {
+        "patients": pd.concat([c.patients for c in made]),
+        "inclusion": pd.concat([c.inclusion for c in made], ignore_index=True),
+    }
 
 
 def _features(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:

@@ -37,7 +37,9 @@ class Inputs:
     def patients(self, source: str) -> pd.DataFrame:
         """Read a source as a patient table."""
         facts = self.manifest.sources[source]
-        return cohort.read_patients(self.files[source], patient=facts.patient, header_rows=facts.header_rows, barcode=facts.barcode)
+        return cohort.read_patients(
+            self.files[source], patient=facts.patient, header_rows=facts.header_rows, barcode=facts.barcode
+        )
 
     def features(self, name: str, signature: str) -> pd.DataFrame:
         """Read a cohort's feature table; missing measurements stay NaN."""
@@ -128,7 +130,9 @@ def _locate(source: Source, folders: list[Path]) -> Path:
         return found
     if source.url is None:
         looked = ", ".join(str(folder) for folder in folders)
-        raise FileNotFoundError(f"not found in {looked}, and no url is known; get it from its source ({source.citation}) and give --mirror")
+        raise FileNotFoundError(
+            f"not found in {looked}, and no url is known; get it from its source ({source.citation}) and give --mirror"
+        )
     expected = None if source.sha256 == "first-use" else source.sha256
     return archives.download(source.url, cache_folder() / Path(source.file).name, expected=expected)
 
@@ -150,7 +154,9 @@ def _read_lock(path: Path) -> dict[str, str]:
     try:
         lock = json.loads(place.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ManifestError([Problem(str(place), "(file)", "unreadable", f"not valid JSON ({error}); delete it to start anew")]) from error
+        raise ManifestError(
+            [Problem(str(place), "(file)", "unreadable", f"not valid JSON ({error}); delete it to start anew")]
+        ) from error
     return {str(name): str(value) for name, value in lock.items()}
 
 

@@ -35,7 +35,9 @@ def steps(plan: Plan) -> list[Step]:
         settings = sources | {"survival": [one.model_dump() for one in manifest.survival]}
         made.append(Step("survival", plan.bind(survival.tables), needs=("gene_score_everyone",), settings=settings))
     if manifest.truth:
-        made.append(Step("planted", plan.bind(_planted), needs=("modules", "links", "evaluation"), settings=plan.hashes(manifest.truth)))
+        made.append(
+            Step("planted", plan.bind(_planted), needs=("modules", "links", "evaluation"), settings=plan.hashes(manifest.truth))
+        )
     return made
 
 
@@ -111,7 +113,7 @@ def _gene_score(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
 
 
 def _gene_table(plan: Plan, store: Store) -> pd.DataFrame:
-    """Imaging features, genes of modules and eigengenes side by side; the names of imaging columns say which table they are of."""
+    """Lay imaging features, genes of modules and eigengenes side by side; imaging columns carry their table's name."""
     modules = store.table("modules")
     matrix = plan.expression.expression.loc[plan.linked, modules.index[modules["module"] > 0]]
     imaging = [_imaging_columns(plan, store, signature) for signature in plan.inputs.manifest.training.features]
@@ -126,7 +128,7 @@ def _gene_recipe(plan: Plan, store: Store) -> Pipeline:
     chosen, modules = plan.inputs.manifest.gene_score, store.table("modules")
     names = plan.inputs.manifest.training.features
     hubs = genescore.HubGenes(
-        {name: (recipe(plan, inner=True), list(_imaging_columns(plan, store, name))) for name in names},
+        {name: (recipe(plan, inner=True), list(_imaging_columns(plan, store, name).columns)) for name in names},
         store.table("membership").loc[modules.index],
         labels=modules["module"],
         min_kme=chosen.min_kme,
@@ -146,8 +148,27 @@ def _genes(fitted: Pipeline, table: pd.DataFrame, outcome: pd.Series, modules: p
     for gene, coefficient in fitted["score"].coefficients_.items():
         ratio = genescore.odds_ratio(table[gene], outcome).iloc[0]
         largest = hubs.loc[hubs["gene"] == gene, "significance"].abs().max()
-        rows.append([gene, *modules.loc[gene, ["module", "color", "kme"]], largest, coefficient, *ratio[["odds_ratio", "low", "high", "p"]]])
-    names = ["gene", "module", "color", "kme", "significance", "coefficient", "odds_ratio", "odds_ratio_low", "odds_ratio_high", "p"]
+        rows.append(
+            [
+                gene,
+                *modules.loc[gene, ["module", "color", "kme"]],
+                largest,
+                coefficient,
+                *ratio[["odds_ratio", "low", "high", "p"]],
+            ]
+        )
+    names = [
+        "gene",
+        "module",
+        "color",
+        "kme",
+        "significance",
+        "coefficient",
+        "odds_ratio",
+        "odds_ratio_low",
+        "odds_ratio_high",
+        "p",
+    ]
     kinds = {name: float for name in names if name not in ("gene", "color")}
     return pd.DataFrame(rows, columns=names).astype(kinds).astype({"module": int}).set_index("gene")
 
@@ -192,11 +213,17 @@ def _planted_modules(genes: pd.Series, found: pd.Series, matched: dict[int, int]
         inside = (genes == planted) & (found == label)
         both, either = int(inside.sum()), int(((genes == planted) | (found == label)).sum())
         text = f"ME{label}: {both} of them among its {int((found == label).sum())}" if label else "no module"
-        yield ["module", f"planted module {planted}", f"{int((genes == planted).sum())} genes", text, bool(label) and both / either > 0.8]
+        yield [
+            "module",
+            f"planted module {planted}",
+            f"{int((genes == planted).sum())} genes",
+            text,
+            bool(label) and both / either > 0.8,
+        ]
 
 
 def _planted_links(plan: Plan, store: Store, truth: pd.DataFrame, matched: dict[int, int]) -> Iterator[list[Any]]:
-    """A planted link is found when a feature of that property is linked with that module at q below alpha; no other may be."""
+    """Find a planted link where a feature of that property is linked with that module at q below alpha; count the others."""
     links, alpha = store.table("links"), plan.inputs.manifest.links.alpha
     links = links[links["family"].str.endswith("features x modules") & (links["q"] < alpha)]
     pairs = links["feature"].str.extract(r"^([a-z]+)_")[0] + " ~ " + links["target"]
@@ -208,12 +235,24 @@ def _planted_links(plan: Plan, store: Store, truth: pd.DataFrame, matched: dict[
         n = int((pairs == pair).sum())
         yield ["link", name, f"hidden correlation {value:g}", f"{n} feature links at q < {alpha:g}", n > 0]
     false, tested = int((~pairs.isin(planted)).sum()), len(links)
-    yield ["link", "links that were not planted", "none", f"{false} of {tested} found at q < {alpha:g}", false <= max(1, 2 * alpha * tested)]
+    yield [
+        "link",
+        "links that were not planted",
+        "none",
+        f"{false} of {tested} found at q < {alpha:g}",
+        false <= max(1, 2 * alpha * tested),
+    ]
 
 
 def _planted_outcome(store: Store, truth: pd.DataFrame) -> Iterator[list[Any]]:
     ceiling = float(truth.loc[truth["name"].str.startswith("AUC of heterogeneity"), "value"].iloc[0])
     evaluation = store.table("evaluation")
-    for row in evaluation[evaluation["estimate"].isin(["nested", "external"])].itertuples():
-        text = f"{row.estimate} AUC {row.auc:.2f} ({row.auc_low:.2f} to {row.auc_high:.2f})"
-        yield ["outcome", f"{row.signature}, {row.cohort}", f"AUC at most {ceiling:.2f}", text, bool(row.auc_low <= ceiling)]
+    for row in evaluation[evaluation["estimate"].isin(["nested", "external"])].to_dict("records"):
+        text = f"{row['estimate']} AUC {row['auc']:.2f} ({row['auc_low']:.2f} to {row['auc_high']:.2f})"
+        yield [
+            "outcome",
+            f"{row['signature']}, {row['cohort']}",
+            f"AUC at most {ceiling:.2f}",
+            text,
+            bool(row["auc_low"] <= ceiling),
+        ]

@@ -206,15 +206,19 @@ class Manifest(_Section):
         named += [(f"survival {one.name!r}", one.source) for one in self.survival]
         named += [("truth", self.truth)] if self.truth else []
         known = ", ".join(self.sources)
-        return [f"{where} names the source {source!r}, [sources] has {known}" for where, source in named if source not in self.sources]
+        return [
+            f"{where} names the source {source!r}, [sources] has {known}" for where, source in named if source not in self.sources
+        ]
 
     def _uneven_features(self) -> list[str]:
         wanted = set(self.training.features)
         return [
-            f"external cohort {name!r} has feature tables {sorted(cohort.features)}, the training cohort {sorted(wanted)}; give the same"
+            f"external cohort {name!r} has feature tables {sorted(cohort.features)}, training has {sorted(wanted)}; give the same"
             for name, cohort in self.external.items()
             if set(cohort.features) != wanted
-        ] + [f"external cohort {name!r} has the training cohort's name; rename it" for name in self.external if name == "training"]
+        ] + [
+            f"external cohort {name!r} has the training cohort's name; rename it" for name in self.external if name == "training"
+        ]
 
 
 def read_manifest(path: Path) -> Manifest:

@@ -3,6 +3,7 @@
 import warnings
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from radiogenomics import expression, modules, pathways
@@ -79,19 +80,20 @@ def _soft_threshold(matrix: pd.DataFrame, network: Network) -> modules.SoftThres
 def _genes(found: modules.Modules) -> pd.DataFrame:
     """One row a gene: its module, the module's colour, and its membership in it (kME)."""
     table = pd.DataFrame({"module": found.labels, "color": found.colors})
-    own = [found.membership.at[gene, f"ME{label}"] if label else float("nan") for gene, label in found.labels.items()]
-    return table.assign(kme=own).rename_axis("gene")
+    for label in table["module"].unique():
+        members = table.index[table["module"] == label]
+        table.loc[members, "kme"] = found.membership.loc[members, f"ME{label}"] if label else np.nan
+    return table.rename_axis("gene")
 
 
 def _pathways(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
-    manifest = plan.inputs.manifest
-    sets = plan.inputs.gene_sets()
+    manifest, sets = plan.inputs.manifest, plan.inputs.gene_sets()
+    sizes = manifest.gene_sets.model_dump(include={"min_size", "max_size"}) if manifest.gene_sets else {}
     scores = pathways.score(
         plan.expression.expression,
         sets,
         method=manifest.pathways.method,
         kernel=manifest.pathways.kernel,
-        min_size=manifest.gene_sets.min_size,
-        max_size=manifest.gene_sets.max_size,
+        **sizes,
     )
     return {"pathways": scores}

@@ -98,7 +98,9 @@ def _meaning(words: list[str], outcome: str, positive: Sequence[str] | None) -> 
     chosen = [word.strip() for word in positive] if positive else ["1"]
     absent = [word for word in chosen if word not in words]
     if absent or (positive is None and words != ["0", "1"]):
-        raise ValueError(f"{outcome!r} has the values {shown(words, 12)}; say which are positive with --positive VALUE[,VALUE...].")
+        raise ValueError(
+            f"{outcome!r} has the values {shown(words, 12)}; say which are positive with --positive VALUE[,VALUE...]."
+        )
     return {"positive": chosen, "negative": [word for word in words if word not in chosen]}
 
 

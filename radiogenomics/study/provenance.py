@@ -27,7 +27,10 @@ def provenance(store: Store, plan: Plan) -> dict[str, Any]:
     """
     inputs = plan.inputs
     sources = {
-        name: {"sha256": inputs.hashes[name], **source.model_dump(include={"file", "url", "licence", "citation"}, exclude_none=True)}
+        name: {
+            "sha256": inputs.hashes[name],
+            **source.model_dump(include={"file", "url", "licence", "citation"}, exclude_none=True),
+        }
         for name, source in inputs.manifest.sources.items()
     }
     return {

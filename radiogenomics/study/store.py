@@ -159,7 +159,9 @@ class Store:
         record = self._records.get(name)
         if record is None or record["key"] != key:
             return False
-        return all((self.folder / file).is_file() and sha256(self.folder / file) == value for file, value in record["files"].items())
+        return all(
+            (self.folder / file).is_file() and sha256(self.folder / file) == value for file, value in record["files"].items()
+        )
 
     def _write(self, name: str, product: Product) -> list[Path]:
         if isinstance(product, pd.DataFrame):

@@ -1,0 +1,28 @@
+"""Columns of different tables brought to the patients that have them all."""
+
+import pandas as pd
+
+from radiogenomics._tables import shown
+
+
+def matched(**columns: pd.Series) -> pd.DataFrame:
+    """Match Series by patient -> a table of the patients that miss in none of them.
+
+    Raises
+    ------
+    TypeError
+        If a column is no Series.
+    ValueError
+        If a Series names a patient twice, or no patient is in all of them.
+    """
+    for name, column in columns.items():
+        if not isinstance(column, pd.Series):
+            raise TypeError(f"`{name}` must be a pandas Series indexed by patient, it is a {type(column).__name__}.")
+        if column.index.has_duplicates:
+            twice = column.index[column.index.duplicated()].unique()
+            raise ValueError(f"`{name}` names patient(s) {shown(twice)} more than once; reduce to one value per patient first.")
+    table = pd.concat(columns, axis=1, join="inner").dropna().rename_axis("patient")
+    if table.empty:
+        examples = "; ".join(f"`{name}` has {shown(column.dropna().index, 2)}" for name, column in columns.items())
+        raise ValueError(f"No patient has all of {', '.join(columns)}: {examples}. Bring all to one kind of identifier.")
+    return table

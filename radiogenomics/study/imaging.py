@@ -1,0 +1,255 @@
+"""One patient's DICOM folder -> phases, maps, lesion, zones, tables and figures on disk."""
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import SimpleITK as sitk
+
+from radiogenomics import figures, images, lesions
+from radiogenomics._files import write_table, write_text
+
+logger = logging.getLogger(__name__)
+
+SETTINGS = {
+    "pre_contrast_phases": 1,
+    "min_enhancement_percent": 70.0,
+    "ser_ceiling": 3.0,
+    "grow_radius_mm": 40.0,
+    "grow_fraction": 0.5,
+    "grow_smoothing_mm": 0.8,
+    "rim_mm": 2.0,
+    "surround_mm": 5.0,
+    "lesions": "largest",
+    "registration_metric": "mutual information",
+    "registration_interpolation": "linear",
+    "seg_threshold": 0.5,
+}
+"""Every choice that `extract_patient` makes; written beside its results."""
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """One patient's images, ready for features.
+
+    Attributes
+    ----------
+    patient : str
+        PatientID.
+    phases : images.Phases
+        The dynamic series, registered where that was asked for.
+    maps : dict of str to SimpleITK.Image
+        ``pe1``, ``subtraction``, ``body`` and, with a later phase, ``ser``.
+    lesion : SimpleITK.Image
+        uint8 mask on the grid of the phases.
+    zones : SimpleITK.Image
+        Labels as in `lesions.ZONES`.
+    tables : dict of str to DataFrame
+        ``series``, ``phases``, ``lesion``, ``slices``, ``curves`` and, where registered, ``motion``.
+    files : list of Path
+        Everything that was written.
+    """
+
+    patient: str
+    phases: images.Phases
+    maps: dict[str, sitk.Image]
+    lesion: sitk.Image
+    zones: sitk.Image
+    tables: dict[str, pd.DataFrame]
+    files: list[Path]
+
+
+def extract_patient(
+    folder: Path,
+    *,
+    mask: Path | None = None,
+    seed: Sequence[int] | None = None,
+    out: Path,
+    series: int | None = None,
+    segment: int | str | None = None,
+    register: bool = False,
+    resample: bool = False,
+) -> Extracted:
+    """Take one patient from a DICOM folder to phases, maps, lesion, zones, tables and figures.
+
+    Parameters
+    ----------
+    folder : Path
+        DICOM files as an archive gives them, in subfolders or as a zip.
+    mask : Path, optional
+        A mask file of any kind `lesions.read_mask` knows; give this or `seed`.
+    seed : sequence of int, shape (3,), optional
+        Voxel number along columns, rows and slices (x, y, z) from 0, inside the lesion; it is grown from there.
+    out : Path
+        Where the results go: ``images/``, ``tables/``, ``figures/``, ``settings.json``.
+    series : int, optional
+        Number of the dynamic series, where the folder holds several.
+    segment : int or str, optional
+        Which segment, structure or label of the mask.
+    register : bool
+        Whether the phases are aligned rigidly with the pre-contrast one first.
+    resample : bool
+        Whether a mask on another grid may be resampled onto the phases.
+
+    Returns
+    -------
+    Extracted
+        The same in memory.
+
+    Raises
+    ------
+    ValueError
+        If both or neither of `mask` and `seed` are given, or the input is damaged.
+    """
+    if (mask is None) == (seed is None):
+        raise ValueError("Give either a mask file or a seed voxel: the lesion is read from the one or grown from the other.")
+    out = Path(out)
+    found = _series(Path(folder), out)
+    phases = images.read_phases(_chosen(found, series), pre_contrast=int(SETTINGS["pre_contrast_phases"]))
+    tables = {"series": images.series_table(found), "phases": phases.table}
+    if register:
+        phases, tables["motion"] = _registered(phases)
+    level = images.background_level(phases.pre)
+    maps = make_maps(phases, background=level)
+    drawn = _read(Path(mask), phases, segment, resample) if mask is not None else _grow(maps["pe1"], seed or ())
+    lesion = lesions.lesion_of_patient(drawn, lesions=SETTINGS["lesions"])
+    zones = lesions.zones(lesion, rim_mm=SETTINGS["rim_mm"], surround_mm=SETTINGS["surround_mm"], within=maps["body"])
+    tables |= _lesion_tables(phases, lesion, zones)
+    patient = next(iter(phases.sources.values())).header.get("PatientID", "")
+    files = _write(out, phases, maps, lesion, zones, tables)
+    files += draw(out, phases, maps, lesion, zones, tables["curves"])
+    files.append(_write_settings(out, patient, level, mask, seed, register))
+    return Extracted(patient, phases, maps, lesion, zones, tables, files)
+
+
+def make_maps(phases: images.Phases, *, background: float) -> dict[str, sitk.Image]:
+    """Compute the maps of a dynamic series -> ``pe1``, ``subtraction``, ``body`` and, with a later phase, ``ser``."""
+    maps = {
+        "pe1": images.percent_enhancement(phases.first, phases.pre, background=background),
+        "subtraction": images.subtract(phases.first, phases.pre),
+        "body": images.body_mask(phases.pre, background=background),
+    }
+    if "later post-contrast" in set(phases.table["role"]):
+        maps["ser"] = images.signal_enhancement_ratio(
+            phases.first,
+            phases.last,
+            phases.pre,
+            background=background,
+            min_enhancement=SETTINGS["min_enhancement_percent"],
+            ceiling=SETTINGS["ser_ceiling"],
+        )
+    return maps
+
+
+def draw(
+    out: Path, phases: images.Phases, maps: dict[str, sitk.Image], lesion: sitk.Image, zones: sitk.Image, curves: pd.DataFrame
+) -> list[Path]:
+    """Draw the overlay, the phases, the maximum projection and the curves through the largest slice of the lesion -> files."""
+    at = lesions.largest_slices(lesion).query("axis == 2")["slice"].item()
+    spacing = (lesion.GetSpacing()[1], lesion.GetSpacing()[0])
+    outline = _slice(lesion, at) > 0
+    title = f"First post-contrast, slice {at} of 0 to {lesion.GetSize()[2] - 1}"
+    overlay = figures.lesion_slice(
+        _slice(phases.first, at), spacing_mm=spacing, lesion=outline, zones=_slice(zones, at), zone_labels=lesions.ZONES, title=title
+    )
+    montage = figures.phase_montage(
+        {name: _slice(image, at) for name, image in phases.images.items()}, spacing_mm=spacing, lesion=outline
+    )
+    enhancement = figures.lesion_slice(
+        _slice(maps["pe1"], at), spacing_mm=spacing, lesion=outline, title=f"Percent enhancement, slice {at}"
+    )
+    shown = pd.DataFrame({"slice": [at], "axis": [2], "lesion_voxels": [int(outline.sum())]})
+    files = figures.save(overlay, out / "figures" / "overlay", shown)
+    files += figures.save(montage, out / "figures" / "phases", shown)
+    files += figures.save(enhancement, out / "figures" / "pe1", shown)
+    return files + figures.save(figures.time_intensity(curves), out / "figures" / "curves", curves)
+
+
+def _series(folder: Path, out: Path) -> list[images.Series]:
+    if folder.suffix.lower() == ".zip" and folder.is_file():
+        folder = images.unpack(folder, out / "dicom")
+    return images.find_series(folder)
+
+
+def _chosen(found: list[images.Series], number: int | None) -> list[images.Series]:
+    if number is None:
+        return images.dynamic_series(found)
+    chosen = [one for one in found if one.header.get("SeriesNumber") == str(number) and one.kind == "image"]
+    if not chosen:
+        known = ", ".join(f"{one.header.get('SeriesNumber', '?')} ({one.kind})" for one in found)
+        raise ValueError(f"There is no image series number {number}; the folder holds {known}.")
+    return chosen
+
+
+def _registered(phases: images.Phases) -> tuple[images.Phases, pd.DataFrame]:
+    reference = phases.table.loc[phases.table["role"] == "pre-contrast", "phase"].iloc[-1]
+    aligned = images.register_phases(
+        phases.images,
+        reference=reference,
+        metric=SETTINGS["registration_metric"],
+        interpolation=SETTINGS["registration_interpolation"],
+    )
+    return images.Phases(aligned.images, phases.sources, phases.table), aligned.motion
+
+
+def _read(mask: Path, phases: images.Phases, segment: int | str | None, resample: bool) -> sitk.Image:
+    drawn = lesions.read_mask(mask, image=phases.first, segment=segment, threshold=SETTINGS["seg_threshold"])
+    return lesions.checked(drawn, phases.first, resample=resample)
+
+
+def _grow(enhancement: sitk.Image, seed: Sequence[int]) -> sitk.Image:
+    grown = lesions.grow_from_seed(
+        enhancement,
+        seed=seed,
+        radius_mm=SETTINGS["grow_radius_mm"],
+        fraction=SETTINGS["grow_fraction"],
+        smoothing_mm=SETTINGS["grow_smoothing_mm"],
+    )
+    logger.info("Grown above %.0f %% enhancement: %.0f mm3.", grown.threshold, grown.volume_mm3)
+    return lesions.checked(grown.mask, enhancement)
+
+
+def _lesion_tables(phases: images.Phases, lesion: sitk.Image, zones: sitk.Image) -> dict[str, pd.DataFrame]:
+    slices = lesions.largest_slices(lesion)
+    facts = pd.DataFrame(
+        {
+            "volume_mm3": [lesions.volume_mm3(lesion)],
+            "largest_diameter_mm": [slices["diameter_mm"].max()],
+            **{f"{name}_mm3": [lesions.volume_mm3(lesions.zone(zones, name))] for name in lesions.ZONES},
+        }
+    )
+    return {"lesion": facts, "slices": slices, "curves": lesions.time_intensity(phases, zones)}
+
+
+def _write(
+    out: Path, phases: images.Phases, maps: dict[str, sitk.Image], lesion: sitk.Image, zones: sitk.Image, tables: dict[str, pd.DataFrame]
+) -> list[Path]:
+    volumes = {**phases.images, **maps, "lesion": lesion, "zones": zones}
+    files = [images.write_volume(image, out / "images" / f"{name}.nii.gz") for name, image in volumes.items()]
+    name = phases.table.loc[phases.table["role"] == "first post-contrast", "phase"].item()
+    files.append(lesions.write_seg(lesion, out / "images" / "lesion.seg.dcm", source=phases.sources[name], label="Lesion"))
+    return files + [path for stem, table in tables.items() for path in write_table(table, out / "tables" / stem)]
+
+
+def _write_settings(
+    out: Path, patient: str, level: float, mask: Path | None, seed: Sequence[int] | None, register: bool
+) -> Path:
+    chosen = {
+        "patient": patient,
+        "background_level": level,
+        "mask": None if mask is None else Path(mask).name,
+        "seed": None if seed is None else [int(at) for at in seed],
+        "registered": register,
+        **SETTINGS,
+    }
+    write_text(out / "settings.json", json.dumps(chosen, indent=2) + "\n")
+    return out / "settings.json"
+
+
+def _slice(image: sitk.Image, at: int) -> npt.NDArray[np.generic]:
+    return np.asarray(sitk.GetArrayViewFromImage(image)[at])

@@ -1,0 +1,208 @@
+"""Kaplan-Meier, log-rank, Cox and cut-points, against R's survival and lifelines."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lifelines import KaplanMeierFitter
+from lifelines.statistics import multivariate_logrank_test
+from sklearn.base import clone
+
+from radiogenomics import stats
+
+TERMS = ["rad", "gene", "age", "size"]
+
+
+@pytest.fixture(scope="module")
+def clinical(reference):
+    table = pd.read_csv(reference / "stats" / "clin145.csv")
+    risk = pd.read_csv(reference / "stats" / "predictions145.csv")["p_full"]
+    return table.assign(risk=risk, high=(risk > risk.median()).astype(int))
+
+
+@pytest.fixture(scope="module")
+def by_r(reference):
+    return json.loads((reference / "stats" / "survival.json").read_text())
+
+
+def test_curve_equals_survfit(reference, clinical):
+    expected = pd.read_csv(reference / "stats" / "km_two_groups.csv")
+    found = stats.kaplan_meier(clinical["time"], clinical["status"], group=clinical["high"])
+    assert list(found) == ["group", "time", "at_risk", "events", "censored", "survival", "se", "low", "high"]
+    rows = found[found["time"] > 0].reset_index(drop=True)
+    for ours, theirs in (("time", "time"), ("at_risk", "n.risk"), ("events", "n.event"), ("censored", "n.censor")):
+        np.testing.assert_allclose(rows[ours], expected[theirs])
+    for ours, theirs in (("survival", "surv"), ("low", "lower"), ("high", "upper")):
+        np.testing.assert_allclose(rows[ours], expected[theirs], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(rows["se"] / rows["survival"], expected["std.err"], rtol=0, atol=1e-12)
+
+
+def test_medians_and_survival_at_equal_r(clinical, by_r):
+    found = stats.median_survival(clinical["time"], clinical["status"], group=clinical["high"])
+    for row, expected in zip(found.itertuples(), by_r["km_table"], strict=True):
+        assert (row.n, row.events, row.median, row.low) == (
+            expected["records"],
+            expected["events"],
+            expected["median"],
+            expected["0.95LCL"],
+        )
+        assert row.high == (expected["0.95UCL"] or np.inf)
+    at, expected = (
+        stats.survival_at(clinical["time"], clinical["status"], group=clinical["high"], at=[36, 1e4]),
+        by_r["surv_at_36"],
+    )
+    for ours, theirs in (("survival", "surv"), ("se", "std.err"), ("low", "lower"), ("high", "upper")):
+        np.testing.assert_allclose(at.loc[at["time"] == 36, ours], expected[theirs], rtol=1e-12)
+    assert at.loc[at["time"] == 1e4, "survival"].isna().all()
+
+
+def test_log_rank_equals_survdiff(clinical, by_r):
+    found, expected = stats.log_rank(clinical["time"], clinical["status"], clinical["high"]), by_r["logrank"]
+    assert (found.chi2, found.p) == pytest.approx((expected["chisq"], expected["p"]), rel=1e-10)
+    np.testing.assert_allclose(found.groups["observed"], expected["obs"])
+    np.testing.assert_allclose(found.groups["expected"], expected["exp"], rtol=1e-12)
+    three = stats.log_rank(clinical["time"], clinical["status"], clinical["grade"])
+    assert (three.chi2, three.p) == pytest.approx(tuple(by_r["logrank_3groups"].values()), rel=1e-10)
+    assert three.df == 2
+    peto = stats.log_rank(clinical["time"], clinical["status"], clinical["high"], weights="peto")
+    assert peto.chi2 == pytest.approx(by_r["peto_rho1"], rel=1e-10)
+
+
+def test_cox_equals_coxph(clinical, by_r):
+    found, expected = stats.cox(clinical[TERMS], clinical["time"], clinical["status"]), by_r["cox_efron"]
+    terms = found.terms.set_index("term")
+    for ours, theirs in (("coefficient", "coef"), ("se", "se"), ("hazard_ratio", "hr"), ("p", "p")):
+        assert terms[ours].to_dict() == pytest.approx(expected[theirs], rel=1e-7)
+    assert (found.log_likelihood_null, found.log_likelihood) == pytest.approx(expected["loglik"], rel=1e-10)
+    assert found.concordance == pytest.approx(expected["concordance"], rel=1e-12)
+    assert (found.n, found.events) == (145, 75)
+    np.testing.assert_allclose(np.log(terms["high"]), terms["coefficient"] + 1.959963985 * terms["se"], rtol=1e-8)
+
+
+def test_proportional_hazards_equal_cox_zph(clinical, by_r):
+    found = stats.proportional_hazards_test(clinical[TERMS], clinical["time"], clinical["status"])
+    assert list(found["term"]) == [*TERMS, "global"]
+    np.testing.assert_allclose(found["chi2"], [row["chisq"] for row in by_r["zph"]], rtol=1e-7)
+    np.testing.assert_allclose(found["p"], [row["p"] for row in by_r["zph"]], rtol=1e-7)
+    np.testing.assert_array_equal(found["df"], [row["df"] for row in by_r["zph"]])
+
+
+def test_planted_change_of_effect_is_found():
+    rng = np.random.default_rng(0)
+    x, other = rng.integers(0, 2, 400), rng.normal(size=400)
+    early = rng.exponential(1 / np.where(x == 1, 3.0, 0.6))
+    time = np.where(early < 0.7, early, 0.7 + rng.exponential(1 / np.where(x == 1, 0.3, 1.5)))
+    table = pd.DataFrame({"crossing": x, "other": other})
+    for transform in ("km", "identity", "log"):
+        found = stats.proportional_hazards_test(table, time, np.ones(400), transform=transform).set_index("term")
+        assert found.loc["crossing", "p"] < 1e-4
+        assert found.loc["other", "p"] > 0.01
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.tuples(st.integers(0, 9), st.booleans(), st.integers(0, 1)), min_size=6, max_size=40))
+def test_curves_and_tests_equal_lifelines(rows):
+    time, event, group = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
+    curve = stats.kaplan_meier(time, event, interval="log-log")
+    fitter = KaplanMeierFitter().fit(time, event)
+    np.testing.assert_allclose(curve["survival"], fitter.predict(curve["time"]), atol=1e-12)
+    limits = fitter.confidence_interval_survival_function_.loc[curve["time"]].to_numpy()
+    inside = ((curve["survival"] > 0) & (curve["survival"] < 1)).to_numpy()
+    np.testing.assert_allclose(curve[["low", "high"]][inside], limits[inside], atol=1e-9)
+    if event.sum() and np.unique(group).size == 2:
+        for weights in ("wilcoxon", "tarone-ware"):
+            found = stats.log_rank(time, event, group, weights=weights)
+            if found.chi2 > 1e-9:
+                expected = multivariate_logrank_test(time, group, event, weightings=weights)
+                assert found.chi2 == pytest.approx(expected.test_statistic, rel=1e-6)
+        plain = stats.log_rank(time, event, group)
+        assert plain.groups["observed"].sum() == pytest.approx(plain.groups["expected"].sum())
+
+
+def test_everybody_dies_and_a_flat_half():
+    curve = stats.kaplan_meier([1, 2], [1, 1])
+    assert list(curve["survival"]) == [1, 0.5, 0]
+    assert np.isnan(curve["low"].iloc[-1])
+    assert stats.median_survival([1, 2, 3, 4], [1, 1, 1, 1])["median"][0] == 2.5
+    assert stats.median_survival([1, 2, 3, 4], [1, 0, 0, 0])["median"][0] == np.inf
+
+
+class TestSurvivalCut:
+    def test_median_of_training_patients_only(self, clinical):
+        train, test = clinical["risk"].iloc[:80], clinical["risk"].iloc[80:]
+        cut = stats.SurvivalCut().fit(train)
+        assert cut.cut_ == train.median()
+        assert list(cut.transform(test)) == ["high" if value > train.median() else "low" for value in test]
+        assert not cut.exploratory_
+        assert np.isnan(cut.p_corrected_)
+
+    def test_optimal_is_labelled_and_its_p_corrected(self, clinical):
+        follow_up = clinical[["time", "status"]].rename(columns={"status": "event"})
+        cut = clone(stats.SurvivalCut(rule="optimal")).fit(clinical["risk"], follow_up)
+        groups = cut.transform(clinical["risk"])
+        best = stats.log_rank(clinical["time"], clinical["status"], groups)
+        assert cut.exploratory_
+        assert "exploratory" in cut.label_
+        assert cut.p_corrected_ > 2 * best.p
+        for share in (0.3, 0.5, 0.7):
+            other = clinical["risk"] > clinical["risk"].quantile(share)
+            assert stats.log_rank(clinical["time"], clinical["status"], other).chi2 <= best.chi2
+        assert 0.2 <= (groups == "low").mean() <= 0.8
+
+    def test_corrected_p_holds_its_level_where_the_naive_one_does_not(self):
+        rng = np.random.default_rng(0)
+        naive, corrected = [], []
+        for _ in range(40):
+            follow_up = pd.DataFrame({"time": rng.exponential(size=40), "event": rng.integers(0, 2, 40)})
+            score = rng.normal(size=40)
+            cut = stats.SurvivalCut(rule="optimal").fit(score, follow_up)
+            naive.append(stats.log_rank(follow_up["time"], follow_up["event"], cut.transform(score)).p)
+            corrected.append(cut.p_corrected_)
+        assert np.mean(np.array(naive) < 0.05) > 0.2
+        assert np.mean(np.array(corrected) < 0.05) <= 0.12
+
+    def test_faults(self, clinical):
+        with pytest.raises(ValueError, match="needs `y` with the columns time and event"):
+            stats.SurvivalCut(rule="optimal").fit(clinical["risk"])
+        with pytest.raises(ValueError, match="`X` is 2 for every patient"):
+            stats.SurvivalCut().fit([2, 2])
+        with pytest.raises(ValueError, match=r"`min_share` is 0.7"):
+            stats.SurvivalCut(rule="optimal", min_share=0.7).fit([1, 2], pd.DataFrame({"time": [1, 2], "event": [1, 1]}))
+
+
+class TestFaults:
+    def test_follow_up(self):
+        labels = ["A", "B"]
+        with pytest.raises(ValueError, match="`time` is -3 at row 'B'; follow-up cannot be negative"):
+            stats.kaplan_meier(pd.Series([1, -3], index=labels), pd.Series([1, 0], index=labels))
+        with pytest.raises(ValueError, match="`event` is 2 at position 1"):
+            stats.kaplan_meier([1, 2], [1, 2])
+        with pytest.raises(ValueError, match="`event` has 3 values and `time` has 2"):
+            stats.kaplan_meier([1, 2], [1, 0, 1])
+        with pytest.raises(ValueError, match="`interval` is 'plain'"):
+            stats.kaplan_meier([1, 2], [1, 0], interval="plain")
+
+    def test_groups(self):
+        with pytest.raises(ValueError, match="`group` is 'a' for every patient"):
+            stats.log_rank([1, 2], [1, 0], ["a", "a"])
+        with pytest.raises(ValueError, match="`group` is missing at position 1"):
+            stats.log_rank([1, 2], [1, 0], ["a", None])
+        with pytest.raises(ValueError, match="nobody has the event"):
+            stats.log_rank([1, 2], [0, 0], ["a", "b"])
+
+    def test_cox(self, clinical):
+        time, event = clinical["time"], clinical["status"]
+        with pytest.raises(ValueError, match=r"Covariate 'one' is 1.* for every patient; drop it"):
+            stats.cox(clinical[["rad"]].assign(one=1.0), time, event)
+        with pytest.raises(ValueError, match=r"does not settle: .* combination of others; drop it"):
+            stats.cox(clinical[["rad"]].assign(copy=2 * clinical["rad"]), time, event)
+        with pytest.raises(ValueError, match=r"`covariates` has 1 value\(s\) that are not finite"):
+            stats.cox(clinical[["rad"]].drop(index=4).reindex(clinical.index), time, event)
+        with pytest.raises(ValueError, match="nobody has the event"):
+            stats.cox(clinical[["rad"]], time, 0 * event)
+        later = clinical.index > 0
+        with pytest.raises(ValueError, match="`transform` is 'log' but somebody has the event at time 0"):
+            stats.proportional_hazards_test(clinical[["rad"]], time.where(later, 0), event.where(later, 1), transform="log")
