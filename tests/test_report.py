@@ -149,6 +149,16 @@ def test_the_summary_reads_the_counts_of_the_cohort():
     )
 
 
+def test_patients_who_were_left_out_do_not_count():
+    everybody = pd.concat(
+        [patients().assign(included=True), patients().head(3).rename(index="left out {}".format).assign(included=False)]
+    )
+    assert (
+        "Of 87 with known lymph node metastasis, 42 (48 %)"
+        in said(all_tables() | {"patients": everybody})["Patients of TCGA-BRCA"]
+    )
+
+
 def test_an_interval_over_chance_is_never_called_success():
     tables = {"evaluation": judged(apparent=(1, 0.99, 1), nested=(0.58, 0.46, 0.7), volume=(0.63, 0.51, 0.75))}
     text = said(tables)["Prediction: forest"]
@@ -287,7 +297,7 @@ def test_tables_of_single_patients_and_genes_are_not_listed_as_further_ones():
 def test_the_caption_says_which_of_several_panels_it_is(images):
     drawn = {"volcano_signature_x_modules": images["auc_forest"], "roc": images["auc_forest"]}
     page = Page(report.render(STUDY, {}, drawn, {}))
-    assert "Signature x modules. Effect and significance of every link." in page.text
+    assert "Coloured ones survive correction over the family (signature x modules)." in page.text
 
 
 def test_small_samples_are_called_small_and_large_ones_are_not():

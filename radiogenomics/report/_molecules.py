@@ -41,7 +41,7 @@ def links(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
 
 def _family(family: str, found: int, total: int, nulls: pd.DataFrame) -> str:
     """Say how many links of a family survive, and how many chance would have given."""
-    text = f"{capital(family)}: {found:,} of {total:,}"
+    text = f"{family}: {found:,} of {total:,}"
     known = nulls[nulls["mean"].notna()]
     if known.empty:
         return f"{text}; no null was run."

@@ -15,6 +15,9 @@ Tables = Mapping[str, pd.DataFrame]
 FIGURES = {
     "inclusion_flow": "Who stayed in the study and who was left out, step by step.",
     "expression_pca": "Patients on the first two principal components of expression. Groups apart can be biology or batch.",
+    "lesion_slice": "One slice with the outline of the lesion and its zones.",
+    "phase_montage": "The same slice in every phase, on one grey scale.",
+    "time_intensity": "Enhancement of each zone over time.",
     "auc_forest": "AUC of every estimate with its 95 % interval. Open diamonds come from patients that the "
     "signature has seen, filled circles from patients that it has not. The dashed line is chance.",
     "roc": "ROC curves of the estimates. A curve on the dashed diagonal is chance.",
@@ -94,9 +97,9 @@ def _link_views(links: pd.DataFrame) -> list[View]:
             best = rows.sort_values("p", kind="stable")
             found = int(rows["q"].lt(0.05).sum())
             begin = (
-                f"{_sentence(family)}: {found:,} of {len(rows):,} with q < 0.05."
+                f"{family}: {found:,} of {len(rows):,} with q < 0.05."
                 if honest
-                else f"{_sentence(family)}, with the fitted signature (leaks, for comparison only)."
+                else f"{family}, with the fitted signature (leaks, for comparison only)."
             )
             views.append(
                 view(best, begin, columns=columns, most=min(12, max(found, 8)) if honest else 5, where="tables/links.csv")
@@ -153,6 +156,15 @@ SECTIONS = (
             "baseline": _plain("baseline", "Characteristics of the patients.", most=60),
         },
         ("inclusion_flow", "expression_pca"),
+    ),
+    Section(
+        "images", "Images and lesions", "Series, masks and features, as they were read and measured.",
+        {
+            "series": _plain("series", "Series read."),
+            "lesions": _plain("lesions", "Lesions measured."),
+            "agreement": _plain("agreement", "Agreement of features between two readers."),
+        },
+        ("phase_montage", "lesion_slice", "time_intensity"),
     ),
     Section(
         "prediction", "Prediction",
@@ -222,7 +234,7 @@ def caption_of(name: str) -> str:
     kind = kind_of(name)
     special = name.removeprefix(kind).strip("_").replace("_", " ")
     text = FIGURES.get(kind, f"{_sentence(name.replace('_', ' '))}.")
-    return f"{_sentence(special)}. {text}" if special else text
+    return f"{text[:-1]} ({special})." if special else text
 
 
 def kind_of(name: str) -> str:

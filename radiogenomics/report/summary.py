@@ -95,6 +95,8 @@ def _events(study: Mapping[str, Any], tables: Tables, cohort: Hashable) -> str:
     patients = tables.get("patients", pd.DataFrame())
     if not {"cohort", "outcome"} <= set(patients.columns):
         return ""
+    if "included" in patients:
+        patients = patients[patients["included"].astype(bool)]
     outcome = patients.loc[patients["cohort"].eq(str(cohort)), "outcome"].dropna().astype(float)
     if outcome.empty:
         return ""
