@@ -37,13 +37,16 @@ def _anchors(x: Floats) -> list[int]:
 
 
 def _local(x: Floats, y: Floats, centre: float, left: int, k: int) -> float:
-    distance = np.abs(x - centre)
     width = max(centre - x[left], x[left + k - 1] - centre)
-    near = distance <= 0.999 * width
-    weight = np.where(distance[near] <= 0.001 * width, 1.0, (1 - (distance[near] / max(width, 1e-300)) ** 3) ** 3)
+    near = slice(np.searchsorted(x, centre - 0.999 * width), np.searchsorted(x, centre + 0.999 * width, side="right"))
+    away = x[near] - centre
+    share = np.abs(away) / max(width, 1e-300)
+    core = 1 - share * share * share
+    weight = np.where(share <= 0.001, 1.0, core * core * core)
     weight /= weight.sum()
-    mean = weight @ x[near]
-    spread = weight @ (x[near] - mean) ** 2
+    mean = weight @ away
+    away -= mean
+    spread = weight @ (away * away)
     if np.sqrt(spread) > 0.001 * (x[-1] - x[0]):
-        weight *= 1 + (centre - mean) * (x[near] - mean) / spread
+        weight *= 1 - mean / spread * away
     return float(weight @ y[near])
