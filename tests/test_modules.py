@@ -126,15 +126,11 @@ def test_modules_equal_r(expression, wgcna, tag):
     np.testing.assert_array_equal(ours.labels, theirs["label"])
     np.testing.assert_array_equal(ours.labels_unmerged, theirs["label_unmerged"])
     close(ours.eigengenes, pd.read_csv(wgcna / f"MEs_{tag}.csv", index_col=0)[ours.eigengenes.columns], 1e-8)
-
-
-@pytest.mark.parametrize("tag", ["unsigned_TOMunsigned", "unsigned_TOMsigned", "signed_TOMsigned_p12"])
-def test_whole_tree_equals_r(expression, wgcna, tag):
-    ours = modules.find_modules(expression, **{"power": 2, **TAGS[tag]}).trees[0]
-    theirs = pd.read_csv(wgcna / f"tree_{tag}.csv.xz")
-    np.testing.assert_array_equal(ours.merge, theirs[["m1", "m2"]])
-    close(ours.height, theirs["height"], 1e-10)
-    np.testing.assert_array_equal(ours.order + 1, pd.read_csv(wgcna / f"tree_order_{tag}.csv.xz")["order"])
+    if (wgcna / f"tree_{tag}.csv.xz").exists():  # The three others share the first one's tree.
+        tree = pd.read_csv(wgcna / f"tree_{tag}.csv.xz")
+        np.testing.assert_array_equal(ours.trees[0].merge, tree[["m1", "m2"]])
+        close(ours.trees[0].height, tree["height"], 1e-10)
+        np.testing.assert_array_equal(ours.trees[0].order + 1, pd.read_csv(wgcna / f"tree_order_{tag}.csv.xz")["order"])
 
 
 def test_eigengenes_of_every_label_equal_r(expression, wgcna, labels_r):
