@@ -338,7 +338,7 @@ def test_a_path_that_is_no_recipe_is_refused(path, parameters, error, message):
 
 
 def test_an_impossible_variance_is_refused():
-    with pytest.raises(ValueError, match="`variance` is 1.5"):
+    with pytest.raises(ValueError, match=r"`variance` is 1\.5"):
         signatures.published(variance=1.5)
 
 

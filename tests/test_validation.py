@@ -68,7 +68,7 @@ def test_the_table_has_every_estimate_once(whole):
 
 def test_areas_are_those_of_the_scores(whole):
     for (cohort, estimate), part in whole.scores.groupby(["cohort", "estimate"]):
-        row = whole.table.query("cohort == @cohort and estimate == @estimate").iloc[0]
+        row = whole.table[(whole.table["cohort"] == cohort) & (whole.table["estimate"] == estimate)].iloc[0]
         area = auc(part["outcome"], part["score"])
         assert row["auc"] == pytest.approx(area.auc)
         assert row["auc_low"] <= area.low + 1e-12 if estimate == "nested" else row["auc_low"] == pytest.approx(area.low)
@@ -361,10 +361,10 @@ def test_what_cannot_be_judged_is_refused(change, message):
 
 
 def test_a_recipe_without_probabilities_is_refused():
-    with pytest.raises(TypeError, match="SVC must be .* predict_proba"):
+    with pytest.raises(TypeError, match=r"SVC must be .* predict_proba"):
         judge(*patients(40), SVC())
+    features, outcome = patients(40)
     with pytest.raises(TypeError, match="pandas Series by patient, it is a ndarray"):
-        features, outcome = patients(40)
         judge(features, outcome.to_numpy())
 
 
