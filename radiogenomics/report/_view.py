@@ -164,15 +164,14 @@ def _number(value: float) -> str:
 
 
 def facts_view(facts: Any, caption: str) -> View:
-    """Set a nested mapping or a list: records as a table, everything else as pairs of name and value."""
+    """Set a table, mapping or list: records as a table, a few pairs as name and value, many pairs as one paragraph."""
     if isinstance(facts, pd.DataFrame):
         return view(facts, caption, most=200)
     if isinstance(facts, dict) and facts and all(isinstance(value, dict) for value in facts.values()):
         facts = [{"name": key, **value} for key, value in facts.items()]
     if isinstance(facts, list | tuple) and facts and all(isinstance(value, dict) for value in facts):
         return view(pd.DataFrame(list(facts)), caption, most=200)
-    pairs = (
-        facts.items() if isinstance(facts, dict) else enumerate(facts, 1) if isinstance(facts, list | tuple) else [("", facts)]
-    )
-    rows = [[str(key), cell(value)] for key, value in pairs]
-    return View(caption, ["Name", "Value"], [False, False], rows)
+    pairs = facts.items() if isinstance(facts, dict) else enumerate(facts, 1)
+    if len(facts) > _MANY:
+        return View(caption, [], [], [[", ".join(f"{key} {cell(value)}" for key, value in pairs)]])
+    return View(caption, ["Name", "Value"], [False, False], [[str(key), cell(value)] for key, value in pairs])
