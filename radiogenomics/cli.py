@@ -107,6 +107,28 @@ def init(
 
 
 @app.command()
+def extract(
+    folder: Annotated[Path, typer.Argument(help="One patient's DICOM folder, or a zip of it.")],
+    out: Annotated[Path, typer.Option("--out", help="Where images, tables and figures go.")],
+    mask: Annotated[Path | None, typer.Option("--mask", help="The lesion: DICOM SEG, RTSTRUCT, NIfTI, NRRD or .les.")] = None,
+    seed: Annotated[str | None, typer.Option("--seed", help="A voxel x,y,z inside the lesion, counted from 0; it is grown there.")] = None,
+    segment: Annotated[str | None, typer.Option("--segment", help="Which segment, structure or label of the mask.")] = None,
+    register: Annotated[bool, typer.Option("--register", help="Align the phases with the pre-contrast one first.")] = False,
+    resample: Annotated[bool, typer.Option("--resample", help="Allow a mask on another grid to be resampled.")] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Take one patient from a DICOM folder to phases, maps, lesion, zones, tables and figures."""
+    from radiogenomics import study
+
+    _log(quiet, verbose)
+    voxel = _voxel(seed) if seed is not None else None
+    part = int(segment) if segment is not None and segment.isdigit() else segment
+    made = study.extract_patient(folder, mask=mask, seed=voxel, out=out, segment=part, register=register, resample=resample)
+    _say(quiet, f"{made.patient}: {len(made.phases.images)} phases, {len(made.files)} files in {out}")
+
+
+@app.command()
 def demo(
     out: Out = Path("demo"),
     n_jobs: Jobs = -1,
@@ -136,6 +158,16 @@ def main() -> None:
     except KeyboardInterrupt:
         typer.secho("Interrupted; start the same command again and it goes on from here.", err=True)
         sys.exit(130)
+
+
+def _voxel(text: str) -> list[int]:
+    try:
+        numbers = [int(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) != 3:
+        raise ValueError(f"--seed is {text!r}; give three whole numbers x,y,z, counted from 0: columns, rows, slices.")
+    return numbers
 
 
 def _say(quiet: bool, text: str) -> None:

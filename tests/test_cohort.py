@@ -90,6 +90,11 @@ def test_the_flow_counts_and_says_why():
     assert made.inclusion["reason"].tolist() == ["", "no expression profile", "nodes not known"]
     assert made.patients.index[made.patients["included"]].tolist() == ["a", "b", "d"]
     assert made.patients.index.name == "patient"
+    assert made.left_out[["patient", "reason"]].to_numpy().tolist() == [
+        ["e", "no expression profile"],
+        ["f", "no expression profile"],
+        ["c", "nodes not known"],
+    ]
 
 
 @pytest.mark.real

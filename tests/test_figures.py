@@ -58,6 +58,11 @@ EVERY_PANEL = {
     "calibration": lambda: figures.calibration(simulated.calibration_curve(), groups=simulated.calibration_groups()),
     "decision_curve": lambda: figures.decision_curve(simulated.benefit()),
     "nomogram": lambda: figures.nomogram(simulated.nomogram_points()),
+    "lesion_slice": lambda: figures.lesion_slice(np.eye(9), spacing_mm=(3.0, 3.0), lesion=np.eye(9) > 0),
+    "phase_montage": lambda: figures.phase_montage({"pre": np.eye(9), "post1": np.eye(9)}, spacing_mm=(3.0, 3.0)),
+    "time_intensity": lambda: figures.time_intensity(
+        pd.DataFrame({"phase": ["pre", "post1"], "seconds": [0.0, 90.0], "zone": "core", "enhancement": [0.0, 80.0]})
+    ),
 }  # fmt: skip
 
 

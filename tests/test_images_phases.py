@@ -124,6 +124,9 @@ def test_two_dynamic_series_are_a_question(tmp_path):
     write([noise_volume(seed=seed, plane="axial") for seed in range(2)], tmp_path / "right", tags={"SeriesNumber": "6"})
     with pytest.raises(
         ValueError,
-        match=r"^2 dynamic series are here: series 5 \(DYNAMIC, left/\); series 6 \(DYNAMIC, right/\)\. Choose one by series number\.$",
+        match=(
+            r"^2 dynamic series are here: series 5 \(DYNAMIC, left/\); series 6 \(DYNAMIC, right/\)\. Choose one by series "
+            r"number\.$"
+        ),
     ):
         images.dynamic_series(images.find_series(tmp_path))

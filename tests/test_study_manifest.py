@@ -215,6 +215,15 @@ def test_more_folds_than_events(edit):
     )
 
 
+def test_a_follow_up_that_is_not_there(change, edit):
+    survival = [{"name": "PFI", "source": "clinical_training", "time": "days", "event": "pfi_event"}]
+    assert "survival.0 = 'PFI': no column days; 'clinical_training' has pathologic_n" in problems(change(survival=survival))[0]
+    survival[0]["time"] = "pfi_days"
+    change(survival=survival)
+    found = problems(edit("clinical_training", lambda table: table.assign(pfi_event=2)))
+    assert "survival.0 = 'PFI': event column 'pfi_event' must be 1 or 0, it holds 2.0" in found[0]
+
+
 def test_a_gene_given_twice(edit):
     found = problems(edit("expression", lambda table: pd.concat([table, table.iloc[:1]])))
     assert any("gene(s) SIMG00001 come more than once; keep one of each" in line for line in found)

@@ -132,7 +132,9 @@ def read_headers(path: Path) -> list[Slice]:
             ) from error
         syntax = dataset.file_meta.get("TransferSyntaxUID", ImplicitVRLittleEndian)
         if "SOPClassUID" not in header:
-            raise ValueError(f"{path.name} is not a whole DICOM file (it ends early, after {path.stat().st_size:,} bytes); {_REMEDY}.")
+            raise ValueError(
+                f"{path.name} is not a whole DICOM file (it ends early, after {path.stat().st_size:,} bytes); {_REMEDY}."
+            )
         if int(header.get("NumberOfFrames") or 1) > 1 or "Rows" not in header:
             return _frames(path, header)
         offset = -1 if syntax in _NO_FILE_OFFSET else _pixel_offset(file, path, header, syntax)

@@ -89,15 +89,30 @@ def checked(mask: sitk.Image, image: sitk.Image, *, resample: bool = False) -> s
 def _check_labels(mask: sitk.Image) -> list[Finding]:
     values = sitk.GetArrayViewFromImage(mask)
     if not np.isfinite(values).all():
-        return [Finding("labels", True, f"The mask holds {int((~np.isfinite(values)).sum()):,} values that are no numbers; export it again as labels.")]
+        return [
+            Finding(
+                "labels",
+                True,
+                f"The mask holds {int((~np.isfinite(values)).sum()):,} values that are no numbers; export it again as labels.",
+            )
+        ]
     broken = values[values != np.round(values)]
     if broken.size:
-        message = f"The mask holds values that are no whole numbers ({broken.size:,} voxels, e.g. {float(broken[0]):.3g}); threshold it first."
+        message = (
+            f"The mask holds values that are no whole numbers ({broken.size:,} voxels, e.g. {float(broken[0]):.3g}); "
+            f"threshold it first."
+        )
         return [Finding("labels", True, message)]
     if values.min() < 0:
         return [Finding("labels", True, f"The mask holds negative labels (down to {float(values.min()):g}); give labels from 0.")]
     if not values.any():
-        return [Finding("empty", True, f"The mask is empty: none of its {values.size:,} voxels is labelled; draw the lesion or leave the patient out.")]
+        return [
+            Finding(
+                "empty",
+                True,
+                f"The mask is empty: none of its {values.size:,} voxels is labelled; draw the lesion or leave the patient out.",
+            )
+        ]
     return []
 
 
@@ -124,10 +139,22 @@ def _check_lesions(mask: sitk.Image) -> list[Finding]:
     labels = np.unique(values[inside])
     if len(labels) > 1:
         named = ", ".join(f"{label:g}" for label in labels[:6])
-        findings.append(Finding("several labels", False, f"The mask holds {len(labels)} labels ({named}); all count as lesion unless one is chosen."))
+        findings.append(
+            Finding(
+                "several labels",
+                False,
+                f"The mask holds {len(labels)} labels ({named}); all count as lesion unless one is chosen.",
+            )
+        )
     if number > 1:
         share = 100 * sizes[0] / count(mask)
-        findings.append(Finding("several lesions", False, f"The mask holds {number} lesions, the largest with {share:.0f} % of {count(mask):,} voxels."))
+        findings.append(
+            Finding(
+                "several lesions",
+                False,
+                f"The mask holds {number} lesions, the largest with {share:.0f} % of {count(mask):,} voxels.",
+            )
+        )
     touched = _touched(inside)
     if touched:
         message = f"The mask touches the border of the image ({', '.join(touched)}); the lesion may be cut off there."

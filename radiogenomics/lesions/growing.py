@@ -43,9 +43,9 @@ def grow_from_seed(
 ) -> Grown:
     """Grow a lesion from one voxel on an enhancement map.
 
-    The map is smoothed; the threshold lies at `fraction` of the way from the background (median of the tissue within the radius) to the
-    seed's level; of what lies above it within the radius, the piece that holds the seed is the lesion, closed, opened where that leaves
-    it in one piece, and its holes filled.
+    The map is smoothed; the threshold lies at `fraction` of the way from the background (median of the tissue within the
+    radius) to the seed's level; of what lies above it within the radius, the piece that holds the seed is the lesion,
+    closed, opened where that leaves it in one piece, and its holes filled.
 
     Parameters
     ----------
@@ -78,7 +78,8 @@ def grow_from_seed(
     _check_numbers(radius_mm=radius_mm, fraction=fraction, smoothing_mm=smoothing_mm)
     spacing = np.array(enhancement.GetSpacing()[::-1])
     window = tuple(
-        slice(max(0, int(at - np.ceil(radius_mm / size))), int(at + np.ceil(radius_mm / size)) + 1) for at, size in zip(place, spacing, strict=True)
+        slice(max(0, int(at - np.ceil(radius_mm / size))), int(at + np.ceil(radius_mm / size)) + 1)
+        for at, size in zip(place, spacing, strict=True)
     )
     near = _distance(window, place, enhancement, spacing) <= radius_mm
     grown = _grow(enhancement, window, near, place, fraction, smoothing_mm)
@@ -86,8 +87,10 @@ def grow_from_seed(
     reach = ndimage.binary_erosion(near, _FACES, border_value=1)
     if (inside & near & ~reach).any():
         raise ValueError(
-            f"The lesion grown from seed {tuple(seed)} leaks: it reaches {radius_mm:g} mm from the seed at a threshold of {grown.threshold:.0f} % "
-            f"(seed {grown.seed_level:.0f} %, background {grown.background_level:.0f} %). Raise the fraction or the radius, or give a box."
+            f"The lesion grown from seed {tuple(seed)} leaks: it reaches {radius_mm:g} mm from the seed at a threshold "
+            f"of {grown.threshold:.0f} % "
+            f"(seed {grown.seed_level:.0f} %, background {grown.background_level:.0f} %). Raise the fraction or the "
+            f"radius, or give a box."
         )
     return grown
 
@@ -150,7 +153,12 @@ def dice(left: sitk.Image, right: sitk.Image) -> float:
 
 
 def _grow(
-    enhancement: sitk.Image, window: tuple[slice, ...], near: npt.NDArray[np.bool_], place: Sequence[int], fraction: float, smoothing_mm: float
+    enhancement: sitk.Image,
+    window: tuple[slice, ...],
+    near: npt.NDArray[np.bool_],
+    place: Sequence[int],
+    fraction: float,
+    smoothing_mm: float,
 ) -> Grown:
     smooth = _smoothed(enhancement, window, smoothing_mm)
     spacing = np.array(enhancement.GetSpacing()[::-1])
@@ -197,7 +205,9 @@ def _ball(spacing: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
 def _deepest(smooth: npt.NDArray[np.float64], spacing: Sequence[float]) -> list[int]:
     """Find the voxel deepest inside the largest bright piece of a box."""
     if smooth.max() <= smooth.min():
-        raise ValueError(f"Nothing enhances in the box (all {smooth.max():.0f} %); give a box around the bright part of the PE1 map.")
+        raise ValueError(
+            f"Nothing enhances in the box (all {smooth.max():.0f} %); give a box around the bright part of the PE1 map."
+        )
     bright = sitk.GetArrayFromImage(sitk.OtsuThreshold(sitk.GetImageFromArray(smooth), 0, 1)) > 0
     pieces, _ = ndimage.label(bright, _NEIGHBOURS)
     largest = pieces == np.bincount(pieces.ravel())[1:].argmax() + 1
@@ -219,7 +229,10 @@ def _smoothed(enhancement: sitk.Image, window: tuple[slice, ...], smoothing_mm: 
     wide = tuple(slice(max(0, side.start - margin), side.stop + margin) for side, margin in zip(window, margins, strict=True))
     values = sitk.GetArrayViewFromImage(enhancement)[wide].astype(np.float64)
     smooth = ndimage.gaussian_filter(values, smoothing_mm / spacing) if smoothing_mm else values
-    inner = tuple(slice(side.start - outer.start, side.start - outer.start + size) for side, outer, size in zip(window, wide, _shape(enhancement, window), strict=True))
+    inner = tuple(
+        slice(side.start - outer.start, side.start - outer.start + size)
+        for side, outer, size in zip(window, wide, _shape(enhancement, window), strict=True)
+    )
     return np.asarray(smooth[inner])
 
 

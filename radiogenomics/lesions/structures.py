@@ -20,7 +20,9 @@ _OFF_PLANE = 0.3  # of the slice distance: contours this far from a slice were d
 def list_structures(path: Path) -> pd.DataFrame:
     """List the structures of an RTSTRUCT -> ``number``, ``name``, ``contours``."""
     dataset = _read(path)
-    contours = {int(roi.ReferencedROINumber): len(roi.get("ContourSequence", [])) for roi in dataset.get("ROIContourSequence", [])}
+    contours = {
+        int(roi.ReferencedROINumber): len(roi.get("ContourSequence", [])) for roi in dataset.get("ROIContourSequence", [])
+    }
     rows = [
         {"number": int(roi.ROINumber), "name": str(roi.get("ROIName", "")), "contours": contours.get(int(roi.ROINumber), 0)}
         for roi in dataset.StructureSetROISequence
@@ -51,7 +53,8 @@ def read_rtstruct(path: Path, *, image: sitk.Image, structure: int | str | None)
     Raises
     ------
     ValueError
-        If the file is no RTSTRUCT, has several structures and none was chosen, or its contours do not lie in the slices of the image.
+        If the file is no RTSTRUCT, has several structures and none was chosen, or its contours do not lie in the slices
+        of the image.
     """
     dataset = _read(path)
     number = _choose(path, dataset, structure)
@@ -91,7 +94,9 @@ def fill(contours: list[Points], shape: tuple[int, ...]) -> npt.NDArray[np.bool_
     return odd | edge
 
 
-def _inside(contour: Points, columns: npt.NDArray[np.int_], rows: npt.NDArray[np.int_]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+def _inside(
+    contour: Points, columns: npt.NDArray[np.int_], rows: npt.NDArray[np.int_]
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Count for every voxel centre the edges that a ray to the right crosses, and see whether it lies on one."""
     x, y = np.meshgrid(columns.astype(float), rows.astype(float))
     crossed = np.zeros(x.shape, dtype=bool)
@@ -140,7 +145,9 @@ def _contours(path: Path, dataset: Dataset, number: int) -> list[Points]:
             if str(contour.get("ContourGeometricType", "")).startswith("CLOSED"):
                 found.append(np.array([float(value) for value in contour.ContourData]).reshape(-1, 3))
     if not found:
-        raise ValueError(f"{path.name}: structure {number} has no closed contour, its mask is empty; choose another or leave the patient out.")
+        raise ValueError(
+            f"{path.name}: structure {number} has no closed contour, its mask is empty; choose another or leave the patient out."
+        )
     return found
 
 
@@ -153,7 +160,12 @@ def _slice_of(path: Path, voxels: Points, depth: int) -> int:
     at = float(voxels[:, 2].mean())
     off = float(np.abs(voxels[:, 2] - np.round(at)).max())
     if off > _OFF_PLANE:
-        raise ValueError(f"{path.name}: a contour lies {off:.2f} slice distances off every slice; it was drawn on other images, give those.")
+        raise ValueError(
+            f"{path.name}: a contour lies {off:.2f} slice distances off every slice; it was drawn on other images, give those."
+        )
     if not 0 <= round(at) < depth:
-        raise ValueError(f"{path.name}: a contour lies at slice {round(at)}, the image has slices 0 to {depth - 1}; give the image it was drawn on.")
+        raise ValueError(
+            f"{path.name}: a contour lies at slice {round(at)}, the image has slices 0 to {depth - 1}; give the image "
+            f"it was drawn on."
+        )
     return round(at)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.cross_decomposition import PLSCanonical
 
+from radiogenomics._parallel import one_thread
 from radiogenomics.linking._blocks import Floats
 from radiogenomics.linking._table import FEWEST, aligned
 
@@ -33,6 +34,7 @@ class CanonicalLinks:
     right_scores: pd.DataFrame
 
 
+@one_thread()
 def canonical(
     left: pd.DataFrame,
     right: pd.DataFrame,

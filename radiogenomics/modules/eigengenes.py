@@ -104,14 +104,17 @@ def known_genes(expression: pd.DataFrame, labels: pd.Series) -> pd.Index:
 
 
 def first_component(values: Array) -> tuple[Array, Array, Array, Array]:
-    """Find the first component of patients x genes without gaps -> (eigengene, weights, means, standard deviations)."""
-    mean, sd = values.mean(axis=0), values.std(axis=0, ddof=1)
-    scaled = (values - mean) / sd
+    """Find the first component of patients x genes -> (eigengene, weights, means, standard deviations)."""
+    whole = impute_nearest(values) if np.isnan(values).any() else values
+    mean, sd = whole.mean(axis=0), whole.std(axis=0, ddof=1)
+    scaled = (whole - mean) / sd
     # Patients are few and genes many: the component comes from the small product, patients x patients.
     last = len(scaled) - 1
     strength, vector = eigh(scaled @ scaled.T, subset_by_index=[last, last])
-    # A component's sign is arbitrary; the module's mean expression fixes it.
-    side = np.where(np.dot(scaled.mean(axis=1), vector[:, 0]) < 0, -1.0, 1.0)
+    # A component's sign is arbitrary; the module's mean expression, of what was measured, fixes it.
+    measured = (values - np.nanmean(values, axis=0)) / np.nanstd(values, axis=0, ddof=1)
+    average = np.nanmean(measured, axis=1)
+    side = np.where(np.dot(average - average.mean(), vector[:, 0]) < 0, -1.0, 1.0)
     eigengene = side * vector[:, 0]
     return eigengene, scaled.T @ eigengene / strength[0], mean, sd
 
@@ -119,13 +122,8 @@ def first_component(values: Array) -> tuple[Array, Array, Array, Array]:
 def eigengene_matrix(values: Array, labels: Array) -> tuple[Array, Array]:
     """Compute the eigengenes alone -> (the sorted labels above 0, patients x modules)."""
     modules = np.unique(labels[labels > 0])
-    columns = [first_component(filled(values[:, labels == module]))[0] for module in modules]
+    columns = [first_component(values[:, labels == module])[0] for module in modules]
     return modules, np.column_stack(columns) if len(modules) else np.empty((len(values), 0))
-
-
-def filled(values: Array) -> Array:
-    """Impute if there is anything to impute."""
-    return impute_nearest(values) if np.isnan(values).any() else values
 
 
 def _eigengenes(values: Array, labels: pd.Series, patients: pd.Index) -> Eigengenes:
@@ -134,7 +132,7 @@ def _eigengenes(values: Array, labels: pd.Series, patients: pd.Index) -> Eigenge
     columns, explained, loadings = [], [], []
     for module in modules:
         own = (labels == module).to_numpy()
-        eigengene, weight, mean, sd = first_component(filled(values[:, own]))
+        eigengene, weight, mean, sd = first_component(values[:, own])
         columns.append(eigengene)
         explained.append((correlate(values[:, own], eigengene[:, None]) ** 2).mean())
         loadings.append(pd.DataFrame({"label": module, "mean": mean, "sd": sd, "weight": weight}, index=labels.index[own]))

@@ -88,21 +88,22 @@ def joined(parts: list[Trimmed], members: list[Array], n_genes: int) -> Trimmed:
 def reassign(values: Array, trimmed: Trimmed, kinship: Kinship, *, threshold: float, min_size: int) -> Array:
     """Move genes whose p with another eigengene is that much smaller than with their own -> new labels.
 
-    A module that would keep fewer than `min_size` genes is dissolved.
+    A module that would keep fewer than `min_size` genes is dissolved, with those that move into it.
     """
     labels, modules = trimmed.labels.copy(), trimmed.modules
     if len(modules) < 2 or threshold <= 0:
         return labels
+    dissolved = []
     for place, module in enumerate(modules):
-        genes = np.flatnonzero(labels == module)
+        genes = np.flatnonzero(trimmed.labels == module)
         p = kinship.p(kinship(values[:, genes], trimmed.eigengenes), len(values))
         with np.errstate(invalid="ignore", divide="ignore"):
             moves = p.min(axis=1) / p[:, place] < threshold
         if moves.any() and np.count_nonzero(~moves) < min_size:
-            labels[genes[~moves]] = 0
+            dissolved.append(module)
         # R writes the eigengene's place among the surviving ones, not its label; the two differ once a module was dissolved.
         labels[genes[moves]] = p.argmin(axis=1)[moves] + 1
-    return labels
+    return np.where(np.isin(labels, dissolved), 0, labels)
 
 
 def merge_close_modules(

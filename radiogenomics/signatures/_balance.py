@@ -79,7 +79,8 @@ class Balanced(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Give each patient's most probable class, shape (n_patients,)."""
-        labels: NDArray[Any] = self.classes_[np.argmax(self.predict_proba(X), axis=1)]
+        best = np.argmax(self.predict_proba(X), axis=1)
+        labels: NDArray[Any] = self.classes_[best]
         return labels
 
     def _members(self, members: Floats, goal: int, rng: np.random.RandomState) -> Floats:
@@ -88,7 +89,9 @@ class Balanced(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         drawn = rng.randint(len(members), size=goal - len(members))
         if self.how == "oversample" or len(members) == 1:
             return np.concatenate([members, members[drawn]])
-        near = NearestNeighbors(n_neighbors=min(self.n_neighbors, len(members) - 1)).fit(members).kneighbors(return_distance=False)
+        near = (
+            NearestNeighbors(n_neighbors=min(self.n_neighbors, len(members) - 1)).fit(members).kneighbors(return_distance=False)
+        )
         partner = near[drawn, rng.randint(near.shape[1], size=len(drawn))]
         share = rng.random_sample((len(drawn), 1))
         return np.concatenate([members, members[drawn] + share * (members[partner] - members[drawn])])

@@ -10,7 +10,8 @@ from sklearn.base import BaseEstimator
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from radiogenomics._tables import check_numeric, check_patients, shown
+from radiogenomics._tables import check_patients, shown
+from radiogenomics.stats import icc_by_feature
 
 Floats = NDArray[np.float64]
 
@@ -63,36 +64,37 @@ class StableFeatures(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         TypeError
             If `X` is no DataFrame: patients could not be found in the second reader's table.
         ValueError
-            If a feature is missing there, fewer than three patients were read twice, or no feature is stable.
+            If a value is missing, a feature is not there, fewer than three patients were read twice, or no feature is stable.
         """
         if not isinstance(X, pd.DataFrame):
             raise TypeError(
-                f"StableFeatures needs a DataFrame indexed by patient, not a {type(X).__name__}; let it be the first step of the pipeline."
+                f"StableFeatures needs a DataFrame indexed by patient, not a {type(X).__name__}; "
+                "let it be the first step of the pipeline."
             )
-        second = check_numeric(check_patients(self.second_reader, "second_reader"), "second_reader", missing=True)
-        validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan")
+        second = check_patients(self.second_reader, "second_reader")
+        validate_data(self, X, dtype=np.float64)
         lacking = X.columns.difference(second.columns)
         if len(lacking):
-            raise ValueError(f"`second_reader` lacks {len(lacking)} feature(s): {shown(lacking)}; extract both with the same settings.")
+            raise ValueError(
+                f"`second_reader` lacks {len(lacking)} feature(s): {shown(lacking)}; extract both with the same settings."
+            )
         both = X.index[X.index.isin(second.index)].unique()
         if len(both) < 3:
             raise ValueError(f"`second_reader` shares {len(both)} patient(s) with the patients fitted on; at least 3 are needed.")
-        first = X[~X.index.duplicated()].loc[both]
-        self.icc_ = icc_2_1(first.to_numpy(dtype=float), second.loc[both, X.columns].to_numpy(dtype=float))
+        readings = [X[~X.index.duplicated()].loc[both], second.loc[both, list(X.columns)]]
+        table = icc_by_feature(readings, model="twoway", definition="agreement", unit="single")
+        self.icc_: Floats = table["icc"].to_numpy()
         if not (self.icc_ >= self.icc).any():
-            best = np.nanmax(self.icc_, initial=-np.inf)
-            raise ValueError(f"No feature reaches an ICC of {self.icc} in {len(both)} patients, the best has {best:.3f}; lower `icc`.")
+            best = np.nanmax(self.icc_, initial=-1.0)
+            raise ValueError(
+                f"No feature reaches an ICC of {self.icc} in {len(both)} patients, the best has {best:.3f}; lower `icc`."
+            )
         return self
 
     def _get_support_mask(self) -> NDArray[np.bool_]:
         check_is_fitted(self, "icc_")
         stable: NDArray[np.bool_] = self.icc_ >= self.icc
         return stable
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        return tags
 
 
 class Uncorrelated(SelectorMixin, BaseEstimator):  # type: ignore[misc]
@@ -141,30 +143,6 @@ class Uncorrelated(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         return kept
 
 
-def icc_2_1(first: Floats, second: Floats) -> Floats:
-    """Compute ICC(2,1) of two readers for every feature -> shape (n_features,).
-
-    Parameters
-    ----------
-    first, second : array, shape (n_patients, n_features)
-        The measurements; a patient with NaN in either makes the feature's coefficient NaN.
-
-    Returns
-    -------
-    array, shape (n_features,)
-        Two-way random effects, absolute agreement, single reader (Shrout & Fleiss 1979); NaN without any variance.
-    """
-    n, readings = len(first), np.stack([first, second])
-    total, subjects, readers = readings.mean(axis=(0, 1)), readings.mean(axis=0), readings.mean(axis=1)
-    between = 2 * ((subjects - total) ** 2).sum(axis=0) / (n - 1)
-    reader = n * ((readers - total) ** 2).sum(axis=0)
-    rest = (readings - subjects - readers[:, None] + total) ** 2
-    error = rest.sum(axis=(0, 1)) / (n - 1)
-    below = between + error + 2 * (reader - error) / n
-    result: Floats = np.divide(between - error, below, out=np.full(first.shape[1], np.nan), where=below > 0)
-    return result
-
-
 def _greedy(X: Floats, max_rho: float) -> NDArray[np.bool_]:
     ranks = rankdata(X, axis=0)
     ranks -= ranks.mean(axis=0)
@@ -172,7 +150,7 @@ def _greedy(X: Floats, max_rho: float) -> NDArray[np.bool_]:
     if not (length > 0).any():
         raise ValueError("every feature is constant; none can be kept.")
     ranks /= np.where(length > 0, length, 1.0)
-    kept = length > 0
+    kept: NDArray[np.bool_] = length > 0
     for one in range(X.shape[1]):
         if kept[one]:
             rho = np.abs(ranks[:, one + 1 :].T @ ranks[:, one])

@@ -220,7 +220,9 @@ class Lasso(SelectorMixin, ClassifierMixin, BaseEstimator):  # type: ignore[misc
         if fewest < self.n_splits:
             raise ValueError(f"a class has {fewest} patient(s), fewer than the {self.n_splits} inner folds; lower `n_splits`.")
         fold = np.empty(len(outcome), dtype=np.intp)
-        for number, (_, test) in enumerate(StratifiedKFold(self.n_splits, shuffle=True, random_state=self.random_state).split(fold, outcome)):
+        for number, (_, test) in enumerate(
+            StratifiedKFold(self.n_splits, shuffle=True, random_state=self.random_state).split(fold, outcome)
+        ):
             fold[test] = number
         return fold
 

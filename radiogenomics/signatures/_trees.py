@@ -10,7 +10,7 @@ Ints = NDArray[np.int32]
 _MIX = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 
 
-@numba.njit(cache=True)  # type: ignore[misc]
+@numba.njit(cache=True)  # type: ignore[untyped-decorator]
 def _draw(state: NDArray[np.uint64], below: int) -> np.int64:
     """Draw an integer below a bound with splitmix64 (Steele et al. 2014): one word of state, the same on every machine."""
     state[0] += _MIX[0]
@@ -21,7 +21,7 @@ def _draw(state: NDArray[np.uint64], below: int) -> np.int64:
     return np.int64((z >> np.uint64(11)) % np.uint64(below))
 
 
-@numba.njit(cache=True)  # type: ignore[misc]
+@numba.njit(cache=True)  # type: ignore[untyped-decorator]
 def _best_cut(x: Floats, y: Ints, weight: Floats, rows: Ints, least: int, total: float, events: float) -> tuple[float, float]:
     """Find the cut of one feature with the purest two sides -> (score, threshold); score -1 where no cut is possible."""
     n = len(rows)
@@ -47,7 +47,7 @@ def _best_cut(x: Floats, y: Ints, weight: Floats, rows: Ints, least: int, total:
     return best, threshold
 
 
-@numba.njit(cache=True)  # type: ignore[misc]
+@numba.njit(cache=True)  # type: ignore[untyped-decorator]
 def _best_split(
     X: Floats, y: Ints, weight: Floats, rows: Ints, features: Ints, tries: int, least: int, state: NDArray[np.uint64]
 ) -> tuple[int, float]:
@@ -71,11 +71,14 @@ def _best_split(
     return feature, threshold
 
 
-@numba.njit(cache=True)  # type: ignore[misc]
+@numba.njit(cache=True)  # type: ignore[untyped-decorator]
 def _grow(
     X: Floats, y: Ints, weight: Floats, tries: int, least: int, state: NDArray[np.uint64], nodes: Ints, cuts: Floats
 ) -> None:
-    """Grow one tree. `nodes` rows are (feature or -1, left child); the right child follows the left. `cuts`: threshold or vote."""
+    """Grow one tree. `nodes` rows are (feature or -1, left child); the right child follows the left.
+
+    `cuts` holds a threshold, or a leaf's vote.
+    """
     features = np.arange(X.shape[0]).astype(np.int32)
     rows = np.flatnonzero(weight > 0).astype(np.int32)
     starts, ends = np.zeros(len(nodes), np.int32), np.zeros(len(nodes), np.int32)
@@ -107,7 +110,7 @@ def _grow(
         node += 1
 
 
-@numba.njit(cache=True)  # type: ignore[misc]
+@numba.njit(cache=True)  # type: ignore[untyped-decorator]
 def _vote(X: Floats, row: int, nodes: Ints, cuts: Floats) -> float:
     node = 0
     while nodes[node, 0] >= 0:
@@ -115,7 +118,7 @@ def _vote(X: Floats, row: int, nodes: Ints, cuts: Floats) -> float:
     return float(cuts[node])
 
 
-@numba.njit(cache=True)  # type: ignore[misc]
+@numba.njit(cache=True)  # type: ignore[untyped-decorator]
 def grow_forest(
     X: Floats, y: Ints, class_weight: Floats, n_trees: int, tries: int, least: int, bootstrap: bool, seed: int
 ) -> tuple[Ints, Floats, Floats]:
@@ -165,7 +168,7 @@ def grow_forest(
     return nodes, cuts, out_of_bag
 
 
-@numba.njit(cache=True)  # type: ignore[misc]
+@numba.njit(cache=True)  # type: ignore[untyped-decorator]
 def mean_votes(X: Floats, nodes: Ints, cuts: Floats) -> Floats:
     """Average the votes of all trees -> probabilities, shape (n_patients,); `X` has shape (n_features, n_patients)."""
     votes = np.zeros(X.shape[1])

@@ -7,7 +7,7 @@ from pathlib import Path
 from radiogenomics._tables import check_numeric, shown
 from radiogenomics.cohort import Cohort, assemble
 from radiogenomics.study.inputs import Inputs, gather
-from radiogenomics.study.manifest import ManifestError, Problem
+from radiogenomics.study.manifest import ManifestError, Problem, Survival
 
 MIN_PATIENTS = 10
 """Fewer patients than this with features, expression and outcome are no cohort."""
@@ -82,6 +82,8 @@ def _table_problems(inputs: Inputs) -> Iterator[Problem]:
             )
         yield from say.attempt(f"{where}.clinical", section.clinical, _clinical_check(inputs, name))
     yield from say.attempt("expression.source", manifest.expression.source, lambda: inputs.expression)
+    for i, endpoint in enumerate(manifest.survival):
+        yield from say.attempt(f"survival.{i}", endpoint.name, _survival_check(inputs, endpoint))
     if manifest.gene_sets:
         yield from say.attempt("gene_sets.source", manifest.gene_sets.source, inputs.gene_sets)
 
@@ -117,6 +119,26 @@ def _clinical_check(inputs: Inputs, name: str) -> Callable[[], object]:
                 "bring both to one kind of identifier (barcode = 'tcga' cuts TCGA barcodes)"
             )
         inputs.outcome(name, patients)
+
+    return run
+
+
+def _survival_check(inputs: Inputs, endpoint: Survival) -> Callable[[], object]:
+    def run() -> None:
+        table = inputs.patients(endpoint.source)
+        missing = [column for column in (endpoint.time, endpoint.event) if column not in table]
+        missing += [column for column in endpoint.covariates if column not in inputs.clinical("training")]
+        if missing:
+            raise ValueError(f"no column {shown(missing)}; {endpoint.source!r} has {shown(table.columns, 8)}")
+        times = check_numeric(table[[endpoint.time, endpoint.event]], endpoint.source, missing=True).dropna()
+        patients = inputs.expression.index
+        if not patients.isin(times.index).any():
+            raise ValueError(
+                f"nobody with expression has a follow-up: expression has {shown(patients, 2)}, it has {shown(table.index, 2)}"
+            )
+        words = set(times[endpoint.event]) - {0.0, 1.0}
+        if words:
+            raise ValueError(f"event column {endpoint.event!r} must be 1 or 0, it holds {shown(sorted(words))}")
 
     return run
 

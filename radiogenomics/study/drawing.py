@@ -43,7 +43,12 @@ def report_step(plan: Plan, steps: list[Step]) -> Step:
 
 
 def _figures(plan: Plan, store: Store) -> dict[str, Drawn]:
-    made = [*_prediction(plan, store), *_molecules(store), *_links(plan, store), *_survival(store)]
+    made = [
+        *_prediction(plan, store),
+        *_molecules(store, plan.inputs.manifest.outcome.name),
+        *_links(plan, store),
+        *_survival(store),
+    ]
     return {name: Drawn(panel, data) for name, panel, data in made}
 
 
@@ -66,12 +71,12 @@ def _prediction(plan: Plan, store: Store) -> Iterator[tuple[str, "Panel", pd.Dat
     yield "decision_curve", figures.decision_curve(benefit), benefit
 
 
-def _molecules(store: Store) -> Iterator[tuple[str, "Panel", pd.DataFrame]]:
+def _molecules(store: Store, outcome: str) -> Iterator[tuple[str, "Panel", pd.DataFrame]]:
     facts = store.table("expression_facts").set_index("fact")["value"]
-    patients = store.table("patients")
-    scores = store.table("expression_qc").join(patients[["outcome"]])
+    words = store.table("patients")["outcome"].map({1.0: "positive", 0.0: "negative"})
+    scores = store.table("expression_qc").join(words.rename(outcome))
     explained = [facts["variance of PC1"], facts["variance of PC2"]]
-    yield "expression_pca", figures.expression_pca(scores, color="outcome", explained=explained), scores
+    yield "expression_pca", figures.expression_pca(scores, color=outcome, explained=explained), scores
     fits = store.table("soft_threshold")
     chosen = fits.loc[fits["chosen"], "power"]
     yield "soft_threshold", figures.soft_threshold(fits, power=None if chosen.empty else float(chosen.iloc[0])), fits
@@ -123,6 +128,7 @@ def _curves(scores: pd.DataFrame) -> pd.DataFrame:
 
 def _report(plan: Plan, store: Store) -> dict[str, Page]:
     tables = {name: store.table(name) for name in store.tables()}
+    tables["patients"] = tables["patients"].query("included")
     text = report.render(_facts(plan), tables, store.figures(), provenance(store, plan))
     return {"report": Page("report.html", text)}
 

@@ -49,8 +49,9 @@ def _recipe_settings(plan: Plan) -> dict[str, Any]:
 def _cohort(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
     made = plan.cohorts.values()
     return {
-        "patients": pd.concat([c.patients for c in made]),
-        "inclusion": pd.concat([c.inclusion for c in made], ignore_index=True),
+        "patients": pd.concat([one.patients for one in made]),
+        "inclusion": pd.concat([one.inclusion for one in made], ignore_index=True),
+        "failures": pd.concat([one.left_out for one in made], ignore_index=True),
     }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
+from scipy.special import logit
 from sklearn.pipeline import Pipeline
 
 from radiogenomics import genescore, linking, validation
@@ -181,7 +182,8 @@ def _everyone(plan: Plan, score: genescore.GeneScore) -> pd.DataFrame:
 
 
 def _odds(scores: pd.DataFrame) -> pd.DataFrame:
-    """Odds ratios of the score, as fitted and honest; none where no gene was selected and the score is the same for everyone."""
+    """Odds ratios of the score (its log odds), as fitted and honest; none where no gene was selected and all have one score."""
+    scores = scores.assign(score=logit(scores["score"]))
     tables = [
         genescore.odds_ratio(part.set_index("patient")["score"], part.set_index("patient")["outcome"]).assign(estimate=estimate)
         for estimate, part in scores.groupby("estimate", sort=False)

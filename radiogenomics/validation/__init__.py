@@ -1,6 +1,8 @@
 """Validation: any recipe, judged as published and honestly, in one table."""
 
+from radiogenomics.validation._compare import compare
 from radiogenomics.validation._evaluate import Evaluation, Permutation, evaluate
 from radiogenomics.validation._interval import cross_validated_auc
+from radiogenomics.validation._tasks import seeded
 
-__all__ = ["Evaluation", "Permutation", "cross_validated_auc", "evaluate"]
+__all__ = ["Evaluation", "Permutation", "compare", "cross_validated_auc", "evaluate", "seeded"]

@@ -146,7 +146,20 @@ def folds(outcome: Ints, groups: Ints | None, n_splits: int, seed: int) -> tuple
 
 
 def seeded(recipe: Any, seed: int) -> Any:
-    """Clone a recipe with every seed inside it set, so that a task's randomness is its own."""
+    """Clone a recipe with every seed inside it set -> the clone, whose randomness is its own.
+
+    Parameters
+    ----------
+    recipe : scikit-learn estimator
+        Unfitted; it stays as it is.
+    seed : int
+        The value of every parameter named ``random_state``, at any depth.
+
+    Returns
+    -------
+    scikit-learn estimator
+        The clone.
+    """
     copy = clone(recipe)
     names = [name for name in copy.get_params() if name == "random_state" or name.endswith("__random_state")]
     return copy.set_params(**dict.fromkeys(names, seed))

@@ -1,0 +1,255 @@
+"""Signatures and clinical columns in one logistic model: the nomogram of most papers, trained without seeing fitted scores."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit, ndtr
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.utils.validation import check_is_fitted
+
+from radiogenomics._tables import shown
+from radiogenomics.signatures._nomogram import RISKS, Axis, Nomogram, build_nomogram, continuous_axis
+from radiogenomics.stats import FirthLogisticRegression
+from radiogenomics.validation import seeded
+
+Floats = NDArray[np.float64]
+
+_SEPARATED = 20.0  # a log odds ratio per standard deviation that only separated data reach
+
+
+class Fusion(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Logistic regression on signature scores and clinical columns.
+
+    A fitted signature is the outcome in disguise: on the patients it was fitted on, its scores are far too good, and a model
+    trained on them believes in nothing else. So the logistic model is trained on inner out-of-fold scores; the signatures
+    are then fitted on all training patients to score new ones.
+
+    Parameters
+    ----------
+    signatures : mapping of str to (classifier, sequence of str)
+        Each signature's recipe and the columns it reads, by the name its score gets.
+    clinical : sequence of str
+        Columns that enter as they are.
+    factors : sequence of str
+        Those of the clinical columns that are factors although they are numbers; columns of words always are. The first level
+        is the reference.
+    n_splits : int
+        Inner stratified folds.
+    firth : bool
+        Whether to fit with Firth's penalty, which gives finite odds ratios where data separate.
+    random_state : int, optional
+        Seed of the inner folds and of the signatures.
+
+    Attributes
+    ----------
+    terms_ : DataFrame
+        ``term, coefficient, se, odds_ratio, odds_low, odds_high, p``, the intercept first; intervals at 95 %, Wald's for the
+        plain model, profile for Firth's.
+    signatures_ : dict of str to classifier
+        The signatures, fitted on all training patients.
+    training_ : DataFrame
+        Out-of-fold scores and clinical columns the model was trained on.
+
+    References
+    ----------
+    D. H. Wolpert, Stacked generalization, Neural Netw 1992. doi:10.1016/S0893-6080(05)80023-1
+    """
+
+    def __init__(
+        self,
+        signatures: Mapping[str, tuple[Any, Sequence[str]]],
+        *,
+        clinical: Sequence[str] = (),
+        factors: Sequence[str] = (),
+        n_splits: int = 5,
+        firth: bool = False,
+        random_state: int | None = None,
+    ) -> None:
+        self.signatures = signatures
+        self.clinical = clinical
+        self.factors = factors
+        self.n_splits = n_splits
+        self.firth = firth
+        self.random_state = random_state
+
+    def fit(self, X: pd.DataFrame, y: ArrayLike) -> Self:
+        """Fit the logistic model on out-of-fold scores, and the signatures on everyone.
+
+        Parameters
+        ----------
+        X : DataFrame, shape (n_patients, n_columns)
+            The columns of every signature and the clinical ones.
+        y : array-like, shape (n_patients,)
+            0 or 1.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TypeError
+            If `X` is no DataFrame.
+        ValueError
+            If a column is not there, a clinical value is missing, or the data separate (then use ``firth=True``).
+        """
+        self._check(X)
+        outcome = np.asarray(y)
+        self.classes_ = np.unique(outcome)
+        if list(self.classes_) != [0, 1]:
+            raise ValueError(f"`y` must hold 0 and 1, it holds {shown(self.classes_)}; code the event as 1.")
+        recipes = {name: self._recipe(one) for name, (one, _) in self.signatures.items()}
+        inner = StratifiedKFold(self.n_splits, shuffle=True, random_state=self.random_state)
+        scores = {
+            name: cross_val_predict(recipe, X[self._columns(name)], outcome, cv=inner, method="predict_proba")[:, 1]
+            for name, recipe in recipes.items()
+        }
+        self.signatures_ = {name: recipe.fit(X[self._columns(name)], outcome) for name, recipe in recipes.items()}
+        self.training_ = self._table(scores, X)
+        self.levels_ = {name: self._levels(name) for name in map(str, self.training_) if self._is_factor(name)}
+        design = self._design(self.training_)
+        self.terms_ = _firth(design, outcome) if self.firth else _logistic(design, outcome)
+        return self
+
+    def predict_proba(self, X: pd.DataFrame) -> Floats:
+        """Give each patient's probability of no event and event, shape (n_patients, 2)."""
+        second = expit(self._linear(self.scores(X)))
+        return np.column_stack([1 - second, second])
+
+    def predict(self, X: pd.DataFrame) -> NDArray[np.int_]:
+        """Give each patient's more probable class, shape (n_patients,)."""
+        return (self.predict_proba(X)[:, 1] > 0.5).astype(int)
+
+    def scores(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Score patients by every signature -> the table the logistic model reads, clinical columns included."""
+        check_is_fitted(self, "terms_")
+        self._check(X)
+        scores = {name: one.predict_proba(X[self._columns(name)])[:, 1] for name, one in self.signatures_.items()}
+        return self._table(scores, X)
+
+    def nomogram(self, *, risks: Sequence[float] = RISKS) -> Nomogram:
+        """Lay the model out in points, as R's ``rms::nomogram``.
+
+        Parameters
+        ----------
+        risks : sequence of float
+            The risks to mark on the scale of the totals.
+
+        Returns
+        -------
+        Nomogram
+            The tables a figure draws.
+        """
+        check_is_fitted(self, "terms_")
+        coefficient = self.terms_.set_index("term")["coefficient"]
+        axes = []
+        for name in map(str, self.training_):
+            if name in self.levels_:
+                linear = np.array([0.0, *(coefficient[_dummy(name, level)] for level in self.levels_[name][1:])])
+                axes.append(Axis(name, self.levels_[name], linear))
+            else:
+                axes.append(continuous_axis(name, self.training_[name].to_numpy(dtype=float), coefficient[name]))
+        return build_nomogram(axes, float(coefficient["intercept"]), self._linear(self.training_), risks)
+
+    def total_points(self, X: pd.DataFrame) -> pd.Series:
+        """Add up each patient's points -> Series by patient; a value beyond an axis gets points beyond 0 or the axis' most."""
+        layout = self.nomogram()
+        least = self.terms_["coefficient"].iloc[0] + layout.points.groupby("term")["linear"].min().sum()
+        return pd.Series(layout.points_per_unit * (self._linear(self.scores(X)) - least), index=X.index, name="total_points")
+
+    def _recipe(self, recipe: Any) -> Any:
+        seed = self.random_state
+        return seeded(recipe, int(np.random.RandomState().randint(2**31 - 1)) if seed is None else seed)
+
+    def _table(self, scores: Mapping[str, Floats], X: pd.DataFrame) -> pd.DataFrame:
+        return pd.DataFrame({**scores, **{name: X[name].array for name in self.clinical}}, index=X.index)
+
+    def _columns(self, name: str) -> list[str]:
+        return list(self.signatures[name][1])
+
+    def _is_factor(self, name: str) -> bool:
+        return name in self.factors or not pd.api.types.is_numeric_dtype(self.training_[name])
+
+    def _levels(self, name: str) -> list[Any]:
+        values = self.training_[name]
+        return list(values.cat.categories if isinstance(values.dtype, pd.CategoricalDtype) else sorted(values.unique()))
+
+    def _check(self, X: pd.DataFrame) -> None:
+        if not isinstance(X, pd.DataFrame):
+            raise TypeError(f"Fusion needs a DataFrame with named columns, not a {type(X).__name__}.")
+        if not self.signatures and not len(self.clinical):
+            raise ValueError("Fusion has neither signatures nor clinical columns; give at least one.")
+        needed = [column for name in self.signatures for column in self._columns(name)] + list(self.clinical)
+        lacking = [column for column in dict.fromkeys(needed) if column not in X.columns]
+        if lacking:
+            raise ValueError(f"The table lacks column(s) {shown(lacking)} that the fusion reads.")
+        both = [name for name in self.signatures if name in self.clinical]
+        if both:
+            raise ValueError(f"{both[0]!r} names a signature and a clinical column; rename one.")
+        missing = [name for name in self.clinical if X[name].isna().any()]
+        if missing:
+            raise ValueError(f"Clinical column(s) {shown(missing)} have missing values; impute them or drop the patients.")
+
+    def _design(self, table: pd.DataFrame) -> pd.DataFrame:
+        columns: dict[str, Floats] = {}
+        for name in map(str, table):
+            if name not in self.levels_:
+                columns[name] = table[name].to_numpy(dtype=float)
+                continue
+            strange = table.loc[~table[name].isin(self.levels_[name]), name]
+            if len(strange):
+                known = shown(self.levels_[name])
+                raise ValueError(f"Column {name!r} has the level {strange.iloc[0]!r}, the model was fitted on {known}.")
+            columns |= {_dummy(name, level): (table[name] == level).to_numpy(dtype=float) for level in self.levels_[name][1:]}
+        return pd.DataFrame(columns, index=table.index)
+
+    def _linear(self, table: pd.DataFrame) -> Floats:
+        coefficient = self.terms_["coefficient"].to_numpy()
+        linear: Floats = coefficient[0] + self._design(table).to_numpy() @ coefficient[1:]
+        return linear
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        tags.input_tags.allow_nan = True  # the signatures impute what they read; clinical columns are checked above
+        return tags
+
+
+def _dummy(name: str, level: object) -> str:
+    return f"{name}={level}"
+
+
+def _logistic(design: pd.DataFrame, outcome: NDArray[Any]) -> pd.DataFrame:
+    """Fit by maximum likelihood -> terms with Wald's intervals and tests."""
+    values = design.to_numpy()
+    mean, sd = values.mean(axis=0), values.std(axis=0)
+    constant = design.columns[sd == 0]
+    if len(constant):
+        raise ValueError(f"Term(s) {shown(constant)} have one value in all training patients; leave them out.")
+    scaled = (values - mean) / sd
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # separated data are named below
+        fitted = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-12, max_iter=200).fit(scaled, outcome)
+    if np.abs(fitted.coef_).max() > _SEPARATED:
+        worst = design.columns[int(np.argmax(np.abs(fitted.coef_[0])))]
+        raise ValueError(f"The terms separate events from non-events (first {worst!r}); use firth=True or fewer terms.")
+    coefficient = fitted.coef_[0] / sd
+    full = np.column_stack([np.ones(len(values)), values])
+    beta = np.array([fitted.intercept_[0] - coefficient @ mean, *coefficient])
+    p = expit(full @ beta)
+    se = np.sqrt(np.diag(np.linalg.inv(full.T @ (full * (p * (1 - p))[:, None]))))
+    half = 1.959963984540054 * se
+    table = pd.DataFrame({"term": ["intercept", *design.columns], "coefficient": beta, "se": se, "odds_ratio": np.exp(beta)})
+    return table.assign(odds_low=np.exp(beta - half), odds_high=np.exp(beta + half), p=2 * ndtr(-np.abs(beta / se)))
+
+
+def _firth(design: pd.DataFrame, outcome: NDArray[Any]) -> pd.DataFrame:
+    terms = FirthLogisticRegression().fit(design, pd.Series(outcome, index=design.index)).terms_
+    return terms[["term", "coefficient", "se", "odds_ratio", "odds_low", "odds_high", "p"]]
