@@ -422,7 +422,7 @@ def test_provenance_is_shown_whole():
         },
         "steps": [{"step": "modules", "seconds": 31.2, "peak_mb": 2100.0}],
         "seeds": {"study": 7},
-        "settings": {"modules": {"power": 6}, "recipe": "published"},
+        "settings": {"modules": {"power": 6}, "recipe": "published", "seed": 20241, "external": {}},
         "empty": {},
     }
     packages = {f"package{number}": f"1.{number}" for number in range(60)}
@@ -430,7 +430,17 @@ def test_provenance_is_shown_whole():
     assert "package7 1.7, package8 1.8" in Page(text).text, "many pairs stand in one paragraph"
     assert "once" not in text, "the settings of the run stand in the provenance"
     page = Page(text)
-    for words in ("ab" * 32, "CC BY 3.0", "31.2", "2,100", "power: 6", "radiogenomics 0.1.0", "Peak MB"):
+    for words in (
+        "ab" * 32,
+        "CC BY 3.0",
+        "31.2",
+        "2,100",
+        "power: 6",
+        "seed 20241",
+        "external none",
+        "radiogenomics 0.1.0",
+        "Peak MB",
+    ):
         assert words in page.text
 
 

@@ -148,9 +148,9 @@ def cell(value: Any) -> str:
     if isinstance(value, float | np.floating):
         return _number(float(value))
     if isinstance(value, list | tuple | set | frozenset):
-        return ", ".join(cell(item) for item in value)
+        return ", ".join(cell(item) for item in value) or "none"
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {cell(item)}" for key, item in value.items())
+        return ", ".join(f"{key}: {cell(item)}" for key, item in value.items()) or "none"
     return str(value)
 
 
@@ -174,4 +174,6 @@ def facts_view(facts: Any, caption: str) -> View:
     pairs = facts.items() if isinstance(facts, dict) else enumerate(facts, 1)
     if len(facts) > _MANY:
         return View(caption, [], [], [[", ".join(f"{key} {cell(value)}" for key, value in pairs)]])
-    return View(caption, ["Name", "Value"], [False, False], [[str(key), cell(value)] for key, value in pairs])
+    # A seed or a year is a name, not a count: no thousands' separators here.
+    rows = [[str(key), str(value) if type(value) is int else cell(value)] for key, value in pairs]
+    return View(caption, ["Name", "Value"], [False, False], rows)
