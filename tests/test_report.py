@@ -189,6 +189,19 @@ def test_every_outcome_of_the_comparison_has_its_words(nested, volume, phrase, c
     assert ("Prediction: forest" in cautions(tables)) is caution
 
 
+def test_a_test_that_does_not_exclude_chance_overrules_the_interval():
+    tables = {"evaluation": judged(nested=(0.7, 0.6, 0.8)).assign(p=0.2)}
+    assert (
+        "the test does not exclude chance (p = 0.20 against chance): better than chance is not shown"
+        in said(tables)["Prediction: forest"]
+    )
+    assert "Prediction: forest" in cautions(tables)
+    assert (
+        "better than chance in this cohort (p < 0.001 against chance)"
+        in said({"evaluation": tables["evaluation"].assign(p=1e-5)})["Prediction: forest"]
+    )
+
+
 def test_volume_is_compared_within_the_same_cohort():
     elsewhere = judged(volume=(0.9, 0.8, 1.0)).assign(cohort="external")
     tables = {"evaluation": pd.concat([judged(nested=(0.7, 0.6, 0.8)), elsewhere])}
@@ -341,7 +354,12 @@ def test_a_missing_table_leaves_its_section_out_and_nothing_else(left_out):
     section = next(section for section in SECTIONS if left_out in section.tables)
     alone = [name for name in section.tables if name in all_tables()] == [left_out]
     assert (section.anchor in page.ids) is not alone
-    assert (f"Not run in this study: {section.title}." in page.text) is (alone and left_out != "failures")
+    assert (section.title in not_run(page)) is (alone and left_out != "failures")
+
+
+def not_run(page: Page) -> list[str]:
+    found = re.search(r"Not run in this study: ([^.]*)\.", page.text)
+    return found[1].split(", ") if found else []
 
 
 def test_an_empty_study_still_makes_a_page():
@@ -349,7 +367,7 @@ def test_an_empty_study_still_makes_a_page():
     assert "Failures: none." in Page(report.render(STUDY, empty, {}, {})).text
     page = Page(report.render(STUDY, {}, {}, {}))
     assert "The study has no table that could be summed up." in page.text
-    assert "Not run in this study: Patients, Prediction, Co-expression modules" in page.text
+    assert not_run(page)[:3] == ["Patients", "Images and lesions", "Prediction"]
     assert "No provenance was recorded." in page.text
 
 
@@ -404,11 +422,25 @@ def test_provenance_is_shown_whole():
         },
         "steps": [{"step": "modules", "seconds": 31.2, "peak_mb": 2100.0}],
         "seeds": {"study": 7},
-        "settings": {"modules": {"power": 6}, "recipe": "published"},
+        "settings": {"modules": {"power": 6}, "recipe": "published", "seed": 20241, "external": {}},
         "empty": {},
     }
-    page = Page(report.render(STUDY, {}, {}, provenance))
-    for words in ("ab" * 32, "CC BY 3.0", "31.2", "2,100", "power: 6", "radiogenomics 0.1.0", "Peak MB"):
+    packages = {f"package{number}": f"1.{number}" for number in range(60)}
+    text = report.render(STUDY | {"settings": {"only": "once"}}, {}, {}, provenance | {"packages": packages})
+    assert "package7 1.7, package8 1.8" in Page(text).text, "many pairs stand in one paragraph"
+    assert "once" not in text, "the settings of the run stand in the provenance"
+    page = Page(text)
+    for words in (
+        "ab" * 32,
+        "CC BY 3.0",
+        "31.2",
+        "2,100",
+        "power: 6",
+        "seed 20241",
+        "external none",
+        "radiogenomics 0.1.0",
+        "Peak MB",
+    ):
         assert words in page.text
 
 

@@ -215,7 +215,7 @@ def volcano(links: pd.DataFrame, *, q_below: float = 0.05, named: int = 6, ax: A
     for number, row in enumerate(first.to_dict("records"), 1):
         names = f"{wording.short(row['feature'], 23)} – {wording.pathway_label(row['target'], 23)}"
         ax.plot([], [], " ", label=f"{number}  {names}  r = {wording.amount(row['effect'])}")
-    ax.set(xlabel="Effect (Pearson r)", ylabel="−log$_{10}$ p", ylim=(0, max(height.max() * 1.08, 1.5)))
+    ax.set(xlabel="Effect (Pearson r)", ylabel="−log₁₀ p", ylim=(0, max(height.max() * 1.08, 1.5)))
     bound = max(0.2, drawn["effect"].abs().max() * 1.1)
     ax.set_xlim(-bound, bound)
     _number(ax, first["effect"].to_numpy(dtype=float), height[first.index].to_numpy(dtype=float))

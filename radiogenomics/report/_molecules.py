@@ -13,6 +13,7 @@ _SEPARATED = 100.0
 
 
 def modules(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
+    """Count modules and genes."""
     table = tables.get("modules", pd.DataFrame())
     if "module" not in table or table.empty:
         return []
@@ -25,6 +26,7 @@ def modules(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
 
 
 def links(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
+    """Count the links that survive correction, and what chance would have given."""
     table = tables.get("links", pd.DataFrame())
     if table.empty:
         return []
@@ -34,8 +36,8 @@ def links(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
     found = int(honest["q"].lt(0.05).sum())
     rule = "correction for multiple tests (q < 0.05 within the family)"
     lines = [f"{f'{found:,}' if found else 'None'} of {len(honest):,} links survive{'s' * (found < 2)} {rule}."]
-    for family, links in honest.groupby("family", sort=False):
-        lines.append(_family(str(family), int(links["q"].lt(0.05).sum()), len(links), nulls[nulls["family"].eq(str(family))]))
+    for family, part in honest.groupby("family", sort=False):
+        lines.append(_family(str(family), int(part["q"].lt(0.05).sum()), len(part), nulls[nulls["family"].eq(str(family))]))
     return [Finding("Links", tuple(filter(None, [*lines, _fitted_links(table[fitted])])), caution=found == 0)]
 
 
@@ -69,6 +71,7 @@ def _fitted_links(fitted: pd.DataFrame) -> str:
 
 
 def gene_score(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
+    """Judge the gene score as it seems and as it is, and say when its odds ratio is not to be believed."""
     if "gene_score" not in tables:
         return []
     genes, judged = tables["gene_score"], tables.get("gene_score_evaluation", pd.DataFrame())
@@ -109,6 +112,7 @@ def _separation(*tables: pd.DataFrame) -> str:
 
 
 def survival(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
+    """Tell the log-rank test of every endpoint."""
     table = tables.get("survival_tests", pd.DataFrame())
     rows = records(table[table["test"].eq("log-rank")]) if "test" in table else []
     lines = []

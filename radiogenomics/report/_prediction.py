@@ -27,6 +27,7 @@ _SUSPICIOUS_AUC = 0.85
 
 
 def prediction(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
+    """Judge every signature that has an honest estimate, or say that there is none."""
     table = tables.get("evaluation", pd.DataFrame())
     if table.empty:
         return []
@@ -80,6 +81,8 @@ def _against_volume(honest: Row, volume: Row | None) -> str:
     begin = f"Lesion volume alone reaches {auc_text(volume)}"
     if volume["auc"] >= honest["auc"]:
         return f"{begin}, as much or more: the signature is not shown to add anything to lesion size."
+    if pd.isna(honest["auc_low"]):
+        return f"{begin}: without an interval an advantage over lesion size is not shown."
     if not honest["auc_low"] > volume["auc"]:
         return f"{begin}, which lies inside the signature's interval: an advantage over lesion size is not shown."
     return f"{begin}, below the signature's interval."

@@ -148,9 +148,9 @@ def cell(value: Any) -> str:
     if isinstance(value, float | np.floating):
         return _number(float(value))
     if isinstance(value, list | tuple | set | frozenset):
-        return ", ".join(cell(item) for item in value)
+        return ", ".join(cell(item) for item in value) or "none"
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {cell(item)}" for key, item in value.items())
+        return ", ".join(f"{key}: {cell(item)}" for key, item in value.items()) or "none"
     return str(value)
 
 
@@ -164,15 +164,16 @@ def _number(value: float) -> str:
 
 
 def facts_view(facts: Any, caption: str) -> View:
-    """Set a nested mapping or a list: records as a table, everything else as pairs of name and value."""
+    """Set a table, mapping or list: records as a table, a few pairs as name and value, many pairs as one paragraph."""
     if isinstance(facts, pd.DataFrame):
         return view(facts, caption, most=200)
     if isinstance(facts, dict) and facts and all(isinstance(value, dict) for value in facts.values()):
         facts = [{"name": key, **value} for key, value in facts.items()]
     if isinstance(facts, list | tuple) and facts and all(isinstance(value, dict) for value in facts):
         return view(pd.DataFrame(list(facts)), caption, most=200)
-    pairs = (
-        facts.items() if isinstance(facts, dict) else enumerate(facts, 1) if isinstance(facts, list | tuple) else [("", facts)]
-    )
-    rows = [[str(key), cell(value)] for key, value in pairs]
+    pairs = facts.items() if isinstance(facts, dict) else enumerate(facts, 1)
+    if len(facts) > _MANY:
+        return View(caption, [], [], [[", ".join(f"{key} {cell(value)}" for key, value in pairs)]])
+    # A seed or a year is a name, not a count: no thousands' separators here.
+    rows = [[str(key), str(value) if type(value) is int else cell(value)] for key, value in pairs]
     return View(caption, ["Name", "Value"], [False, False], rows)

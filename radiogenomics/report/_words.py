@@ -4,6 +4,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from radiogenomics.figures import wording
@@ -34,22 +35,27 @@ class Finding:
 
 
 def records(table: pd.DataFrame) -> list[dict[Hashable, Any]]:
+    """List the rows of a table as mappings."""
     return table.to_dict("records")
 
 
 def capital(text: object) -> str:
+    """Begin a text with a capital, and leave the rest."""
     return str(text)[:1].upper() + str(text)[1:]
 
 
 def outcome_name(study: Mapping[str, Any]) -> str:
+    """Name the outcome."""
     return str(study.get("outcome") or "outcome")
 
 
 def positive_name(study: Mapping[str, Any]) -> str:
+    """Name the patients who have the outcome."""
     return str(study.get("positive") or "positive")
 
 
 def auc_text(row: Row) -> str:
+    """Write an AUC with its interval, for a sentence."""
     if pd.isna(row["auc_low"]) or pd.isna(row["auc_high"]):
         return f"AUC {wording.amount(row['auc'])}"
     return (
@@ -58,18 +64,24 @@ def auc_text(row: Row) -> str:
 
 
 def bounds_text(row: Row) -> str:
+    """Write the interval of an AUC; nothing without one."""
     known = bool(pd.notna(row["auc_low"]) and pd.notna(row["auc_high"]))
     return f"95 % CI {wording.amount(row['auc_low'])} to {wording.amount(row['auc_high'])}" if known else ""
 
 
 def above_chance(row: Row) -> bool:
-    return bool(row["auc_low"] > 0.5)  # a missing bound compares false: without an interval nothing is claimed
+    """Tell whether an AUC may be called better than chance: its whole interval is, and its test does not object."""
+    # A missing bound compares false, so that nothing is claimed without an interval; a missing p does not object.
+    return bool(row["auc_low"] > 0.5) and not row.get("p", np.nan) >= 0.05
 
 
 def chance_verdict(study: Mapping[str, Any], row: Row) -> str:
+    """Say what an honest AUC allows to claim about chance."""
     p = f" (p = {wording.p_text(row['p'])} against chance)".replace("= <", "< ") if pd.notna(row.get("p")) else ""
     if pd.isna(row["auc_low"]) or pd.isna(row["auc_high"]):
         return "No interval was computed, so nothing can be said about chance."
+    if row["auc_low"] > 0.5 and not above_chance(row):
+        return f"The interval lies above 0.5, but the test does not exclude chance{p}: better than chance is not shown."
     if row["auc_low"] > 0.5:
         return f"The interval lies above 0.5: better than chance in this cohort{p}."
     if row["auc_high"] < 0.5:

@@ -89,7 +89,11 @@ def render(study: Facts, tables: Mapping[str, pd.DataFrame], figures: Mapping[st
         parts=[*run, *([further] if further.views or further.images else [])],
         missing=[part.title for part in parts if part not in run and part.anchor not in silent],
         checklist=checklist(tables, figures, {"settings": study.get("settings"), **provenance}),
-        facts=[facts_view(study[key], key.capitalize()) for key in ("counts", "settings") if study.get(key)],
+        facts=[
+            facts_view(study[key], f"{key.capitalize()}.")
+            for key in ("counts", "settings")
+            if study.get(key) and key not in provenance
+        ],
         provenance=_provenance(provenance),
         version=str(provenance.get("radiogenomics", "")),
     )
