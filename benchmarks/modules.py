@@ -4,7 +4,8 @@
     python benchmarks/modules.py --scaling          the native engine on 1,000 to 12,000 genes
     python benchmarks/modules.py --genome COUNTS    20,124 genes of real counts in blocks
 
-Each run is a process of its own; the clock runs around the call alone, after a warm-up on a few genes, peak memory is the process's.
+Each run is a process of its own. The clock runs around the call alone, after a warm-up on a few genes; peak memory is the
+whole process's.
 """
 
 import argparse

@@ -13,7 +13,9 @@ COMMANDS = ["run", "check", "fetch", "init", "extract", "demo"]
 
 
 def cli(*arguments, cwd=None):
-    return subprocess.run([sys.executable, "-m", "radiogenomics", *map(str, arguments)], capture_output=True, text=True, check=False, cwd=cwd)
+    return subprocess.run(
+        [sys.executable, "-m", "radiogenomics", *map(str, arguments)], capture_output=True, text=True, check=False, cwd=cwd
+    )
 
 
 def test_help_names_every_command():
@@ -42,7 +44,10 @@ def test_the_version():
         (["extract", "nowhere", "--out", "x", "--seed", "1,2"], "--seed is '1,2'; give three whole numbers x,y,z"),
         (["extract", "nowhere", "--out", "x", "--seed", "1,2,3"], "nowhere"),
         (["extract", "nowhere", "--out", "x"], "Give exactly one of a mask file, a seed voxel and a box"),
-        (["init", "--features", "f.csv", "--expression", "e.csv", "--clinical", "c.csv", "--outcome", "y"], "f.csv: no such file; check the path"),
+        (
+            ["init", "--features", "f.csv", "--expression", "e.csv", "--clinical", "c.csv", "--outcome", "y"],
+            "f.csv: no such file; check the path",
+        ),
     ],
 )
 def test_a_mistake_ends_in_one_message_and_exit_code_2(tmp_path, arguments, message):
@@ -66,7 +71,9 @@ def own(tmp_path):
     made.features["training"].to_csv(tmp_path / "features.csv")
     made.expression.to_csv(tmp_path / "expression.tsv", sep="\t")
     clinical = made.clinical["training"]
-    clinical.assign(node=np.where(clinical["pathologic_n"].str.startswith("N0"), "negative", "positive")).to_csv(tmp_path / "clinical.csv")
+    clinical.assign(node=np.where(clinical["pathologic_n"].str.startswith("N0"), "negative", "positive")).to_csv(
+        tmp_path / "clinical.csv"
+    )
     return tmp_path
 
 

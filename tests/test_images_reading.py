@@ -128,9 +128,14 @@ def test_files_in_any_order_give_the_same_volume(tmp_path):
     np.testing.assert_array_equal(array(images.read_image(one_series(tmp_path / "b"))), array(image))
 
 
-def test_an_enhanced_multi_frame_series_is_read(tmp_path):
+@pytest.mark.parametrize("compressed", [False, True])
+def test_an_enhanced_multi_frame_series_is_read(tmp_path, compressed):
     image = noise_volume((5, 6, 7), plane="oblique")
     _write_enhanced(image, tmp_path / "enhanced.dcm")
+    if compressed:
+        dataset = pydicom.dcmread(tmp_path / "enhanced.dcm")
+        dataset.compress(RLELossless, generate_instance_uid=False)
+        dataset.save_as(tmp_path / "enhanced.dcm")
     series = one_series(tmp_path)
     assert (series.kind, len(series.slices)) == ("image", 5)
     back = images.read_image(series)
@@ -139,10 +144,20 @@ def test_an_enhanced_multi_frame_series_is_read(tmp_path):
     assert images.series_table([series]).te_ms.item() == 4.2
 
 
-def _write_enhanced(image, path):
+def test_the_phases_of_an_enhanced_series_have_their_own_times(tmp_path):
+    before, after = noise_volume((4, 6, 7)), noise_volume((4, 6, 7), seed=1)
+    _write_enhanced(before, tmp_path / "a" / "1.dcm", number=1, moment="20010101120000.000000")
+    _write_enhanced(after, tmp_path / "b" / "2.dcm", number=2, moment="20010101120130.500000")
+    phases = images.read_phases(images.dynamic_series(images.find_series(tmp_path)), pre_contrast=1)
+    assert phases.table["seconds"].tolist() == [0, 90.5]
+    assert phases.table["evidence"][1] == "one phase a series; series by AcquisitionTime"
+    np.testing.assert_array_equal(array(phases.first), array(after))
+
+
+def _write_enhanced(image, path, number=1, moment="20010101120000"):
     """One Enhanced MR file, frames stored in reverse order of position."""
     scratch = path.parent / "scratch"
-    files = write([image], scratch, timing="none")
+    files = write([image], scratch, timing="none", tags={"SeriesNumber": str(number)})
     dataset = pydicom.dcmread(files[0])
     dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.4.1"
     shared, frames = pydicom.Dataset(), []
@@ -151,6 +166,7 @@ def _write_enhanced(image, path):
     shared.MREchoSequence = [_group(EffectiveEchoTime=4.2)]
     for file in files[::-1]:
         frame = pydicom.Dataset()
+        frame.FrameContentSequence = [_group(FrameAcquisitionDateTime=moment)]
         frame.PlanePositionSequence = [_group(ImagePositionPatient=pydicom.dcmread(file).ImagePositionPatient)]
         frames.append(frame)
     dataset.SharedFunctionalGroupsSequence, dataset.PerFrameFunctionalGroupsSequence = [shared], frames
@@ -179,6 +195,7 @@ def test_kinds_are_told_apart(tmp_path):
         "subtraction": {"ImageType": ["DERIVED", "PRIMARY", "SUB"]},
         "screen": {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"},
         "report": {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.88.11"},
+        "float map": {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.30", "PixelData": None, "FloatPixelData": b"\0" * 80},
     }
     for number, (name, change) in enumerate(changes.items()):
         paths = write([image], tmp_path / name, timing="none", tags={"SeriesNumber": str(number), "SeriesDescription": name})
@@ -186,10 +203,12 @@ def test_kinds_are_told_apart(tmp_path):
             dataset = pydicom.dcmread(path)
             for keyword, value in change.items():
                 setattr(dataset, keyword, value)
+                if value is None:
+                    del dataset[keyword]
             dataset.save_as(path)
     (tmp_path / "LICENSE").write_text("Creative Commons")
     kinds = [one.kind for one in images.find_series(tmp_path)]
-    assert kinds == ["image", "localiser", "localiser", "derived map", "secondary capture", "other"]
+    assert kinds == ["image", "localiser", "localiser", "derived map", "secondary capture", "other", "other"]
 
 
 @pytest.mark.parametrize(

@@ -172,6 +172,9 @@ class TestFaults:
             ComBat(batch="site").fit(seen.iloc[:31])
         with pytest.raises(ValueError, match="Batch C was not seen by fit, which knows A, B; fit on patients of every batch"):
             ComBat(batch="site").fit(seen).transform(seen.assign(site="C"))
+        numbered = ComBat(batch="site").fit(seen.assign(site=(seen["site"] == "B").astype(int)))
+        with pytest.raises(ValueError, match="Batch 0, 1 was not seen by fit, which knows 0, 1"):
+            numbered.transform(seen.assign(site=(seen["site"] == "B").astype(int).astype(str)))
         with pytest.raises(ValueError, match="`reference` is 'C', the batches are A, B"):
             ComBat(batch="site", reference="C").fit(seen)
         with pytest.raises(ValueError, match="Column 'site' is missing for P003"):

@@ -13,6 +13,7 @@ _FACES = ndimage.generate_binary_structure(3, 1)
 _SEED_MM = 3.0  # the seed's level is taken from the voxels this close to it,
 _BRIDGE_MM = 1.5  # radius of what is cut off: vessels are thinner than 3 mm
 _SEED_PERCENTILE = 90.0  # high among them, so that a seed near the lesion's edge grows the same lesion
+_ROUNDS = 3  # then the level is the lesion's own median, which noise does not raise
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,9 @@ def grow_from_seed(
     """Grow a lesion from one voxel on an enhancement map.
 
     The map is smoothed; the threshold lies at `fraction` of the way from the background (median of the tissue within the
-    radius) to the seed's level; of what lies above it within the radius, the piece that holds the seed is the lesion,
-    closed, opened where that leaves it in one piece, and its holes filled.
+    radius) to the lesion's level (first a high percentile around the seed, then twice the grown lesion's own median). Of what
+    lies above it within the radius, the piece that holds the seed is the lesion; bridges thinner than 3 mm are cut where
+    the seed survives that, and holes are filled.
 
     Parameters
     ----------
@@ -171,9 +173,12 @@ def _grow(
             f"The seed ({x}, {y}, {z}) does not enhance: {seed_level:.0f} % there, {background:.0f} % around it. "
             "Choose a voxel inside the bright part of the lesion on the PE1 map."
         )
-    threshold = background + fraction * (seed_level - background)
     local = tuple(at - side.start for at, side in zip(place, window, strict=True))
-    inside = _clean((smooth >= threshold) & near, local, spacing)
+    level = seed_level
+    for _ in range(_ROUNDS):
+        threshold = background + fraction * (level - background)
+        inside = _clean((smooth >= threshold) & near, local, spacing)
+        level = float(np.median(smooth[inside]))
     values = np.zeros(enhancement.GetSize()[::-1], dtype=np.uint8)
     values[window] = inside
     mask = sitk.GetImageFromArray(values)

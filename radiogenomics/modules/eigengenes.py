@@ -111,12 +111,19 @@ def first_component(values: Array) -> tuple[Array, Array, Array, Array]:
     # Patients are few and genes many: the component comes from the small product, patients x patients.
     last = len(scaled) - 1
     strength, vector = eigh(scaled @ scaled.T, subset_by_index=[last, last])
-    # A component's sign is arbitrary; the module's mean expression, of what was measured, fixes it.
-    measured = (values - np.nanmean(values, axis=0)) / np.nanstd(values, axis=0, ddof=1)
-    average = np.nanmean(measured, axis=1)
-    side = np.where(np.dot(average - average.mean(), vector[:, 0]) < 0, -1.0, 1.0)
+    # A component's sign is arbitrary; the module's mean expression fixes it.
+    side = np.where(np.dot(_mean_expression(values), vector[:, 0]) < 0, -1.0, 1.0)
     eigengene = side * vector[:, 0]
     return eigengene, scaled.T @ eigengene / strength[0], mean, sd
+
+
+def _mean_expression(values: Array) -> Array:
+    """Average the scaled genes of each patient over what was measured, centred; 0 for a patient without any."""
+    scaled = (values - np.nanmean(values, axis=0)) / np.nanstd(values, axis=0, ddof=1)
+    measured = ~np.isnan(scaled)
+    some = measured.any(axis=1)
+    average = np.where(measured, scaled, 0.0).sum(axis=1) / np.maximum(measured.sum(axis=1), 1)
+    return np.asarray(np.where(some, average - average[some].mean(), 0.0))
 
 
 def eigengene_matrix(values: Array, labels: Array) -> tuple[Array, Array]:

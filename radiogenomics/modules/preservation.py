@@ -55,10 +55,11 @@ def preservation(
     Returns
     -------
     DataFrame
-        One row a module: `module, size`, the observed density statistics `variance_explained, mean_kme, mean_cor,
-        mean_adjacency` and connectivity statistics `cor_k, cor_kme, cor_cor`, their `z_...`, and `z_density,
-        z_connectivity, z_summary, median_rank`. By the authors' rule of thumb a `z_summary` below 2 is no evidence of
-        preservation, 2 to 10 moderate, above 10 strong; `median_rank` compares modules of different sizes, 1 is best.
+        One row a module: `module, size`; the observed density statistics `variance_explained, mean_kme, mean_cor,
+        mean_adjacency` and connectivity statistics `cor_k, cor_kme, cor_cor`; their `z_...`; and `z_density,
+        z_connectivity, z_summary, median_rank_density, median_rank_connectivity, median_rank`. By the authors' rule of
+        thumb a `z_summary` below 2 is no evidence of preservation, 2 to 10 moderate, above 10 strong; `median_rank`
+        compares modules of different sizes, 1 is best.
 
     Raises
     ------
@@ -79,7 +80,10 @@ def preservation(
     with one_thread():
         observed = _statistics(new, np.arange(new.shape[1]), profiles, modules.power)
     counts = [min(_CHUNK, n_permutations - _CHUNK * i) for i in range(len(seeds))]
-    tasks = {f"permutations {i}": (new, profiles, modules.power, seed, n) for i, (seed, n) in enumerate(zip(seeds, counts, strict=True))}
+    tasks = {
+        f"permutations {i}": (new, profiles, modules.power, seed, n)
+        for i, (seed, n) in enumerate(zip(seeds, counts, strict=True))
+    }
     parts = fan_out(_permuted, tasks, n_jobs=n_jobs, scheduler=scheduler, progress=progress).require()
     table = pd.DataFrame({"module": [p.module for p in profiles], "size": [p.size for p in profiles]})
     return pd.concat([table, _summary(observed, np.concatenate(list(parts.values())) if parts else None)], axis=1)
@@ -101,14 +105,18 @@ def _common(modules: Modules, expression: pd.DataFrame, reference: pd.DataFrame)
     """Take the genes that both tables have and that vary in both -> labels, reference values, new values."""
     both = modules.labels.index.intersection(expression.columns, sort=False).intersection(reference.columns, sort=False)
     if both.empty:
-        raise ValueError("`expression` and `reference` share no gene with the modules; bring them to one kind of gene identifier.")
+        raise ValueError(
+            "`expression` and `reference` share no gene with the modules; bring them to one kind of gene identifier."
+        )
     old, new = check_expression(reference.loc[:, both]), check_expression(expression.loc[:, both])
     usable = (np.nanstd(old, axis=0) > 0) & (np.nanstd(new, axis=0) > 0)
     labels = modules.labels.loc[both].to_numpy()[usable]
     counts = pd.Series(labels).value_counts().reindex(np.unique(modules.labels[modules.labels > 0]), fill_value=0)
     poor = counts[counts < _FEWEST_GENES]
     if len(poor):
-        raise ValueError(f"Fewer than {_FEWEST_GENES} genes of module(s) {shown(poor.index)} vary in both tables; drop those modules.")
+        raise ValueError(
+            f"Fewer than {_FEWEST_GENES} genes of module(s) {shown(poor.index)} vary in both tables; drop those modules."
+        )
     return labels, old[:, usable], new[:, usable]
 
 
@@ -141,13 +149,14 @@ def _statistics(new: Array, place: Array, profiles: list[_Profile], power: float
 
 def _compare(old: _Profile, kme: Array, correlations: Array, k: Array) -> list[float]:
     n = len(k)
+    # An eigengene's side is arbitrary, so what depends on it counts by size alone.
     return [
         float(np.mean(kme**2)),
-        float(np.mean(kme * np.sign(old.kme))),
+        float(np.abs(np.mean(kme * np.sign(old.kme)))),
         float(np.mean(correlations * np.sign(old.correlations))),
         float(k.sum() / (n * (n - 1))),
         float(np.corrcoef(old.k, k)[0, 1]),
-        float(np.corrcoef(old.kme, kme)[0, 1]),
+        float(np.abs(np.corrcoef(old.kme, kme)[0, 1])),
         float(np.corrcoef(old.correlations, correlations)[0, 1]),
     ]
 
@@ -168,5 +177,8 @@ def _summary(observed: Array, permuted: Array | None) -> pd.DataFrame:
         table["z_density"] = z[list(DENSITY)].median(axis=1)
         table["z_connectivity"] = z[list(CONNECTIVITY)].median(axis=1)
         table["z_summary"] = (table["z_density"] + table["z_connectivity"]) / 2
-    table["median_rank"] = (ranks[list(DENSITY)].median(axis=1) + ranks[list(CONNECTIVITY)].median(axis=1)) / 2
+    table["median_rank_density"] = ranks[list(DENSITY)].median(axis=1)
+    table["median_rank_connectivity"] = ranks[list(CONNECTIVITY)].median(axis=1)
+    # R takes the median of all seven ranks; the paper averages the two medians.
+    table["median_rank"] = ranks.median(axis=1)
     return table

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
+from scipy.stats import rankdata
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.feature_selection import SelectorMixin
-from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -269,7 +269,11 @@ def _deviance(y: NDArray[Any], linear: Floats) -> Floats:
 
 
 def _area(y: NDArray[Any], linear: Floats) -> Floats:
-    return np.array([roc_auc_score(y, column) for column in linear.T])
+    cases = y == 1
+    # From the ranks, for all penalties at once: ties count one half.
+    above = rankdata(linear, axis=0)[cases].sum(axis=0) - cases.sum() * (cases.sum() + 1) / 2
+    area: Floats = above / (cases.sum() * (~cases).sum())
+    return area
 
 
 def _wrong(y: NDArray[Any], linear: Floats) -> Floats:

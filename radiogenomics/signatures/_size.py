@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.feature_selection import SelectorMixin
-from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from radiogenomics._tables import check_choice
 from radiogenomics.signatures._forest import Forest
 from radiogenomics.signatures._ranking import Ranked
+from radiogenomics.stats import auc
 
 Floats = NDArray[np.float64]
 
@@ -82,10 +82,13 @@ class ChosenSize(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            If a size is below one, or a class has fewer patients than there are inner folds.
+            If there are not two classes, a size is below one, or a class has fewer patients than there are inner folds.
         """
         check_choice(self.choose_by, "choose_by", ("folds", "out_of_bag"))
         values, labels = validate_data(self, X, y, dtype=np.float64)
+        classes = len(np.unique(labels))
+        if classes != 2:
+            raise ValueError(f"Sizes are chosen for two classes; `y` has {classes} class{'' if classes == 1 else 'es'}.")
         sizes = self._sizes(values.shape[1])
         self.ranking_ = clone(self.ranker).fit(values, labels).ranking_
         if len(sizes) == 1:
@@ -137,4 +140,5 @@ class ChosenSize(SelectorMixin, BaseEstimator):  # type: ignore[misc]
 
 def _auc(y: NDArray[Any], scores: Floats) -> float:
     voted = np.isfinite(scores)  # in a small forest, a patient may be in every bag
-    return float(roc_auc_score(y[voted], scores[voted])) if len(np.unique(y[voted])) == 2 else 0.5
+    one_class = len(np.unique(y[voted])) < 2
+    return 0.5 if one_class else auc((y[voted] == np.max(y)).astype(int), scores[voted]).auc

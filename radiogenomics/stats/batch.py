@@ -105,7 +105,7 @@ class ComBat(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             `mean_only`), the reference is unknown, covariates are confounded with batch, or the outcome is.
         """
         labels, values, covariates = self._parts(X, None)
-        self.batches_ = sorted(labels.unique())
+        self.batches_ = sorted(labels.unique(), key=str)
         self._check_batches(labels)
         self.confounding_ = np.nan if y is None else self._confounding(labels, X, y)
         self.features_ = [str(name) for name in self._feature_columns(X)]
@@ -140,7 +140,7 @@ class ComBat(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self, "batches_")
         labels, values, covariates = self._parts(X, self.features_)
-        unknown = sorted({str(name) for name in labels.unique()} - {str(name) for name in self.batches_})
+        unknown = [name for name in labels.unique() if name not in self.batches_]
         if unknown:
             remedy = "fit on patients of every batch that is to be adjusted"
             raise ValueError(f"Batch {shown(unknown)} was not seen by fit, which knows {shown(self.batches_)}; {remedy}.")

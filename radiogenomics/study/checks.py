@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from radiogenomics._tables import check_numeric, shown
 from radiogenomics.cohort import Cohort, assemble
 from radiogenomics.study.inputs import Inputs, gather
@@ -61,12 +63,13 @@ def build_cohort(inputs: Inputs, name: str) -> Cohort:
         patients = patients.intersection(other, sort=False)
     clinical = inputs.clinical(name)
     columns = [column for column in manifest.clinical_columns if column in clinical]
+    further = [inputs.joined(table) for table in manifest.joined] if name == "training" else []
     return assemble(
         name,
         features=patients,
         outcome=inputs.outcome(name, patients),
         outcome_name=manifest.outcome.name,
-        clinical=clinical[columns],
+        clinical=pd.concat([clinical[columns].reindex(patients), *(table.reindex(patients) for table in further)], axis=1),
         expression=inputs.expression.index if name == "training" else None,
     )
 
@@ -85,7 +88,9 @@ def _table_problems(inputs: Inputs) -> Iterator[Problem]:
     for i, endpoint in enumerate(manifest.survival):
         yield from say.attempt(f"survival.{i}", endpoint.name, _survival_check(inputs, endpoint))
     if manifest.gene_sets:
-        yield from say.attempt("gene_sets.source", manifest.gene_sets.source, inputs.gene_sets)
+        yield from say.attempt("gene_sets.sources", ", ".join(manifest.gene_sets.sources), inputs.gene_sets)
+    for name, joined in manifest.joined.items():
+        yield from say.attempt(f"joined.{name}", joined.source, _joined_check(inputs, name))
 
 
 def _features_check(inputs: Inputs, name: str, signature: str, volume: str | None) -> Callable[[], object]:
@@ -119,6 +124,18 @@ def _clinical_check(inputs: Inputs, name: str) -> Callable[[], object]:
                 "bring both to one kind of identifier (barcode = 'tcga' cuts TCGA barcodes)"
             )
         inputs.outcome(name, patients)
+
+    return run
+
+
+def _joined_check(inputs: Inputs, name: str) -> Callable[[], object]:
+    def run() -> None:
+        chosen = inputs.manifest.joined[name]
+        table = inputs.patients(chosen.source)
+        missing = [column for column in (*chosen.columns, *chosen.linked) if column not in table]
+        if missing:
+            raise ValueError(f"no column {shown(missing)}; its columns are {shown(table.columns, 8)}")
+        check_numeric(table[chosen.linked], f"joined.{name}.linked", missing=True)
 
     return run
 

@@ -1,5 +1,6 @@
 """The last two steps: every figure from finished tables, and the report from tables and figures."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -45,7 +46,7 @@ def report_step(plan: Plan, steps: list[Step]) -> Step:
 def _figures(plan: Plan, store: Store) -> dict[str, Drawn]:
     made = [
         *_prediction(plan, store),
-        *_molecules(store, plan.inputs.manifest.outcome.name),
+        *_molecules(plan, store),
         *_links(plan, store),
         *_survival(store),
     ]
@@ -71,12 +72,16 @@ def _prediction(plan: Plan, store: Store) -> Iterator[tuple[str, "Panel", pd.Dat
     yield "decision_curve", figures.decision_curve(benefit), benefit
 
 
-def _molecules(store: Store, outcome: str) -> Iterator[tuple[str, "Panel", pd.DataFrame]]:
+def _molecules(plan: Plan, store: Store) -> Iterator[tuple[str, "Panel", pd.DataFrame]]:
     facts = store.table("expression_facts").set_index("fact")["value"]
+    outcome = plan.inputs.manifest.outcome.name
     words = store.table("patients")["outcome"].map({1.0: "positive", 0.0: "negative"})
     scores = store.table("expression_qc").join(words.rename(outcome))
     explained = [facts["variance of PC1"], facts["variance of PC2"]]
     yield "expression_pca", figures.expression_pca(scores, color=outcome, explained=explained), scores
+    for column in (column for joined in plan.inputs.manifest.joined.values() for column in joined.columns):
+        scores = store.table("expression_qc").join(store.table("patients")[column])
+        yield f"expression_pca_{_slug(column)}", figures.expression_pca(scores, color=column, explained=explained), scores
     fits = store.table("soft_threshold")
     chosen = fits.loc[fits["chosen"], "power"]
     yield "soft_threshold", figures.soft_threshold(fits, power=None if chosen.empty else float(chosen.iloc[0])), fits
@@ -94,7 +99,7 @@ def _links(plan: Plan, store: Store) -> Iterator[tuple[str, "Panel", pd.DataFram
     yield "module_trait", figures.module_trait(modules, modules=store.table("modules")), modules
     yield "null_intervals", figures.null_intervals(nulls), nulls
     for family, part in honest.groupby("family", sort=False):
-        name = str(family).replace(" ", "_")
+        name = _slug(family)
         yield f"volcano_{name}", figures.volcano(part, q_below=alpha), part
         if name.startswith("signature") and name.endswith("pathways"):
             for signature, one in part.groupby("feature", sort=False):
@@ -109,7 +114,12 @@ def _survival(store: Store) -> Iterator[tuple[str, "Panel", pd.DataFrame]]:
     curves, tests = store.table("survival_curves"), store.table("survival_tests")
     for endpoint, part in curves.groupby("endpoint", sort=False):
         p = tests.loc[(tests["endpoint"] == endpoint) & (tests["test"] == "log-rank"), "p"].iloc[0]
-        yield f"kaplan_meier_{str(endpoint).replace(' ', '_')}", figures.kaplan_meier(part, endpoint=str(endpoint), p=p), part
+        yield f"kaplan_meier_{_slug(endpoint)}", figures.kaplan_meier(part, endpoint=str(endpoint), p=p), part
+
+
+def _slug(name: object) -> str:
+    """Make a name fit for a file."""
+    return re.sub(r"[^A-Za-z0-9]+", "_", str(name)).strip("_")
 
 
 def _each(models: pd.DataFrame, make: Callable[[str], pd.DataFrame]) -> pd.DataFrame:

@@ -13,15 +13,18 @@ def steps(plan: Plan) -> list[Step]:
     """List the steps of the imaging arm in their order."""
     manifest = plan.inputs.manifest
     cohorts = {name: cohort.model_dump() for name, cohort in manifest.cohorts().items()}
-    sources = plan.hashes(
-        *(source for cohort in manifest.cohorts().values() for source in [*cohort.features.values(), cohort.clinical])
-    )
-    expression = plan.hashes(manifest.expression.source)
-    who = {"cohorts": cohorts, "outcome": manifest.outcome.model_dump(), "clinical_columns": manifest.clinical_columns}
+    named = [source for cohort in manifest.cohorts().values() for source in [*cohort.features.values(), cohort.clinical]]
+    who = {
+        "cohorts": cohorts,
+        "outcome": manifest.outcome.model_dump(),
+        "clinical_columns": manifest.clinical_columns,
+        "joined": {name: joined.model_dump() for name, joined in manifest.joined.items()},
+        **plan.hashes(*named, manifest.expression.source, *(joined.source for joined in manifest.joined.values())),
+    }
     tables = tuple(f"features_{name}" for name in manifest.training.features)
     return [
-        Step("cohort", plan.bind(_cohort), settings=who | sources | expression),
-        Step("features", plan.bind(_features), settings={"cohorts": cohorts} | sources),
+        Step("cohort", plan.bind(_cohort), settings=who),
+        Step("features", plan.bind(_features), settings={"cohorts": cohorts} | plan.hashes(*named)),
         Step("signatures", plan.bind(_signatures), needs=("patients", *tables), settings=_recipe_settings(plan)),
     ]
 

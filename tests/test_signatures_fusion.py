@@ -1,0 +1,131 @@
+"""The fusion of signatures and clinical columns, and its nomogram on the scale of R's rms."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from radiogenomics.signatures import Forest, Fusion
+
+CLINICAL = ["age", "size", "grade", "er", "rad", "gene"]
+
+
+@pytest.fixture(scope="module")
+def patients(reference):
+    return pd.read_csv(reference / "stats" / "clin145.csv", index_col=0).rename_axis("patient")
+
+
+@pytest.fixture(scope="module")
+def rms(reference):
+    return json.loads((reference / "signatures" / "rms_nomogram_lrm.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def fitted(patients):
+    return Fusion({}, clinical=CLINICAL).fit(patients[CLINICAL], patients["y"])
+
+
+def test_the_model_equals_rs_glm(fitted, reference):
+    expected = json.loads((reference / "stats" / "glm.json").read_text())["full"]
+    terms = fitted.terms_.set_index("term").rename({"intercept": "(Intercept)"})
+    for ours, theirs in (
+        ("coefficient", "coef"),
+        ("se", "se"),
+        ("odds_low", "OR_wald_lo"),
+        ("odds_high", "OR_wald_hi"),
+        ("p", "p"),
+    ):
+        np.testing.assert_allclose(terms[ours], [expected[theirs][term] for term in terms.index], rtol=2e-5)
+
+
+def test_the_points_are_those_of_rms(fitted, rms):
+    points = fitted.nomogram().points
+    for term in CLINICAL:
+        axis = points[points["term"] == term]
+        assert axis["value"].astype(float).tolist() == pytest.approx(rms["nomogram"][term][term])
+        np.testing.assert_allclose(axis["points"], rms["nomogram"][term]["points"], atol=0.1)
+        np.testing.assert_allclose(axis["points"], rms["nomogram"][term]["points"], atol=1e-6)
+
+
+def test_the_totals_and_their_risks_are_those_of_rms(fitted, rms):
+    layout = fitted.nomogram()
+    assert layout.total["risk"].tolist() == pytest.approx([float(risk) for risk in rms["risk_axis_p"]])
+    np.testing.assert_allclose(layout.total["total_points"], rms["risk_axis_total"], atol=0.1)
+    assert layout.points_per_unit == pytest.approx(rms["sc_points_per_lp"], rel=1e-7)
+
+
+def test_a_patients_points_mean_the_predicted_risk(fitted, patients):
+    layout = fitted.nomogram()
+    total = fitted.total_points(patients)
+    linear = np.interp(total, layout.total["total_points"], layout.total["linear"])
+    within = total.between(layout.total["total_points"].min(), layout.total["total_points"].max())
+    risk = fitted.predict_proba(patients)[:, 1]
+    np.testing.assert_allclose(1 / (1 + np.exp(-linear[within])), risk[within], atol=1e-9)
+
+
+def test_a_factor_has_one_tick_a_level(patients):
+    words = patients.assign(
+        grade=pd.Categorical(patients["grade"].map({1: "low", 2: "middle", 3: "high"}), ["low", "middle", "high"])
+    )
+    numbers = Fusion({}, clinical=CLINICAL, factors=["grade"]).fit(patients[CLINICAL], patients["y"])
+    fitted = Fusion({}, clinical=CLINICAL).fit(words[CLINICAL], words["y"])
+    np.testing.assert_allclose(fitted.terms_["coefficient"], numbers.terms_["coefficient"])
+    assert fitted.terms_["term"].tolist()[3:5] == ["grade=middle", "grade=high"]
+    points = fitted.nomogram().points.query("term == 'grade'")
+    assert points["value"].tolist() == ["low", "middle", "high"]
+    assert points["points"].min() == 0
+    with pytest.raises(ValueError, match="'grade' has the level 'unknown'"):
+        fitted.predict_proba(words.assign(grade="unknown"))
+
+
+def test_the_fusion_trains_on_scores_its_signatures_did_not_fit():
+    rng = np.random.default_rng(0)
+    n = 80
+    table = pd.DataFrame(rng.normal(size=(n, 20)), index=pd.Index(range(n), name="patient")).add_prefix("f")
+    y = np.arange(n) % 2
+    table["stage"] = y + rng.normal(0, 0.8, n)
+    signature = make_pipeline(StandardScaler(), Forest(50, random_state=0))
+    fusion = Fusion({"radiomics": (signature, [f"f{i}" for i in range(20)])}, clinical=["stage"], random_state=0).fit(table, y)
+    # The forest remembers its patients; the model must not believe it, but the clinical column.
+    assert np.corrcoef(fusion.signatures_["radiomics"].predict_proba(table.filter(like="f"))[:, 1], y)[0, 1] > 0.9
+    assert abs(np.corrcoef(fusion.training_["radiomics"], y)[0, 1]) < 0.4
+    terms = fusion.terms_.set_index("term")
+    assert terms.loc["radiomics", "p"] > 0.01 > terms.loc["stage", "p"]
+
+
+def test_firth_gives_finite_odds_where_data_separate(patients):
+    table = patients.assign(perfect=patients["y"] + 0.5 * np.random.default_rng(0).random(len(patients)))[["age", "perfect"]]
+    with pytest.raises(ValueError, match="separate events from non-events"):
+        Fusion({}, clinical=["age", "perfect"]).fit(table, patients["y"])
+    terms = Fusion({}, clinical=["age", "perfect"], firth=True).fit(table, patients["y"]).terms_
+    assert np.isfinite(terms["odds_ratio"]).all()
+
+
+@pytest.mark.parametrize(
+    ("build", "change", "message"),
+    [
+        (lambda: Fusion({}), lambda t: t, "neither signatures nor clinical"),
+        (lambda: Fusion({}, clinical=["age", "height"]), lambda t: t, "lacks column.*height"),
+        (lambda: Fusion({}, clinical=["age"]), lambda t: t.assign(age=np.nan), "age have missing values"),
+        (lambda: Fusion({}, clinical=["age"]), lambda t: t.assign(age=5.0), "age have one value"),
+        (lambda: Fusion({"age": (Forest(), ["rad"])}, clinical=["age"]), lambda t: t, "names a signature and a clinical column"),
+    ],
+)
+def test_a_fusion_that_cannot_be_fitted_says_why(patients, build, change, message):
+    with pytest.raises(ValueError, match=message):
+        build().fit(change(patients[CLINICAL]), patients["y"])
+
+
+def test_a_fusion_needs_names_and_two_classes(patients):
+    with pytest.raises(TypeError, match="named columns"):
+        Fusion({}, clinical=["age"]).fit(patients[CLINICAL].to_numpy(), patients["y"])
+    with pytest.raises(ValueError, match="must hold 0 and 1"):
+        Fusion({}, clinical=["age"]).fit(patients[CLINICAL], patients["y"] + 1)
+
+
+def test_risks_beyond_probability_are_refused(fitted):
+    with pytest.raises(ValueError, match="risks lie between 0 and 1"):
+        fitted.nomogram(risks=(0.5, 1.0))

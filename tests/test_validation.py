@@ -1,0 +1,383 @@
+"""One recipe, judged in every way: rows, reproducibility, refusals, and no leak."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sklearn.decomposition import PCA
+from sklearn.feature_selection import SelectKBest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.svm import SVC
+
+from radiogenomics.signatures import published
+from radiogenomics.stats import auc
+from radiogenomics.validation import compare, cross_validated_auc, evaluate, seeded
+
+COLUMNS = ["cohort", "signature", "estimate", "auc", "auc_low", "auc_high", "n", "events", "p"]
+
+
+def patients(n=60, p=12, seed=0, signal=0.0, prefix="P"):
+    rng = np.random.default_rng(seed)
+    index = pd.Index([f"{prefix}{i:03d}" for i in range(n)], name="patient")
+    outcome = pd.Series(np.arange(n) % 2, index=index, name="node")
+    table = pd.DataFrame(rng.normal(size=(n, p)), index=index).add_prefix("f")
+    table.iloc[:, :2] += signal * outcome.to_numpy()[:, None]
+    return table, outcome
+
+
+def recipe(k=3):
+    return make_pipeline(StandardScaler(), SelectKBest(k=k), LogisticRegression())
+
+
+def judge(features, outcome, one=None, **options):
+    defaults = {"random_state": 0, "n_repeats": 2, "n_boot_optimism": 3}
+    return evaluate(recipe() if one is None else one, features, outcome, **(defaults | options))
+
+
+# What stands in the tables
+
+
+@pytest.fixture(scope="module")
+def whole():
+    features, outcome = patients(signal=1.0)
+    volume = pd.Series(np.random.default_rng(1).lognormal(size=80), index=[*features.index, *(f"E{i:03d}" for i in range(20))])
+    external = {"elsewhere": patients(20, signal=1.0, seed=5, prefix="E"), "far": patients(20, seed=6, prefix="F")}
+    return judge(features, outcome, external=external, volume=volume, n_permutations=4)
+
+
+def test_the_table_has_every_estimate_once(whole):
+    table = whole.table
+    assert list(table.columns[:9]) == COLUMNS
+    rows = list(zip(table["cohort"], table["estimate"], strict=True))
+    assert rows == [
+        ("training", "apparent"),
+        ("training", "published"),
+        ("training", "nested"),
+        ("training", "optimism"),
+        ("elsewhere", "external"),
+        ("far", "external"),
+        ("training", "volume"),
+        ("elsewhere", "volume"),
+    ]
+    assert table["n"].tolist() == [60, 60, 60, 60, 20, 20, 60, 20]
+    assert table["events"].tolist() == [30, 30, 30, 30, 10, 10, 30, 10]
+
+
+def test_areas_are_those_of_the_scores(whole):
+    for (cohort, estimate), part in whole.scores.groupby(["cohort", "estimate"]):
+        row = whole.table[(whole.table["cohort"] == cohort) & (whole.table["estimate"] == estimate)].iloc[0]
+        area = auc(part["outcome"], part["score"])
+        assert row["auc"] == pytest.approx(area.auc)
+        assert row["auc_low"] <= area.low + 1e-12 if estimate == "nested" else row["auc_low"] == pytest.approx(area.low)
+        assert part["patient"].is_unique
+
+
+def test_the_training_threshold_is_applied_unchanged(whole):
+    table = whole.table.set_index(["cohort", "estimate"])
+    for cohort in ("elsewhere", "far"):
+        threshold = table.loc[("training", "nested"), "threshold"]
+        assert table.loc[(cohort, "external"), "threshold"] == threshold
+        part = whole.scores.query("cohort == @cohort and estimate == 'external'")
+        called = part["score"] >= threshold
+        assert table.loc[(cohort, "external"), "sensitivity"] == pytest.approx(called[part["outcome"] == 1].mean())
+    assert table.loc[("elsewhere", "volume"), "threshold"] == table.loc[("training", "volume"), "threshold"]
+
+
+def test_the_nested_p_is_the_permutation_tests(whole):
+    test = whole.permutation
+    assert len(test.null) == 4
+    assert test.p == (1 + (test.null >= test.auc).sum()) / 5
+    assert whole.table.set_index("estimate").loc["nested", "p"] == test.p
+
+
+def test_stability_counts_the_features_that_folds_kept(whole):
+    stability = whole.stability
+    assert (stability["fits"] == 10).all()
+    features = stability[stability["kind"] == "feature"]
+    assert features["times"].sum() == 30
+    assert set(features["name"].iloc[:2]) == {"f0", "f1"}
+    assert stability.query("kind == 'size'")[["name", "share"]].to_numpy().tolist() == [["3", 1.0]]
+
+
+def test_components_are_counted_but_not_named():
+    stability = judge(*patients(), make_pipeline(PCA(4), LogisticRegression())).stability
+    assert set(stability["kind"]) == {"size"}
+
+
+def test_a_recipe_that_cannot_tell_leaves_the_stability_empty():
+    unnamed = make_pipeline(FunctionTransformer(np.abs), LogisticRegression())
+    assert judge(*patients(), unnamed).stability.empty
+    assert judge(*patients(), LogisticRegression()).stability.empty
+
+
+def test_optimism_is_taken_from_the_apparent_area():
+    table = judge(*patients(signal=0.5), n_boot_optimism=20).table.set_index("estimate")
+    assert table.loc["nested", "auc"] < table.loc["apparent", "auc"]
+    assert 0.5 < table.loc["optimism", "auc"] < table.loc["apparent", "auc"]
+    assert np.isnan(table.loc["optimism", "auc_low"])
+    assert "optimism" not in set(judge(*patients(), n_boot_optimism=0).table["estimate"])
+
+
+def test_the_fitted_recipe_scores_new_patients(whole):
+    features, _ = patients(20, signal=1.0, seed=5, prefix="E")
+    expected = whole.scores.query("cohort == 'elsewhere' and estimate == 'external'")["score"]
+    np.testing.assert_allclose(whole.fitted.predict_proba(features)[:, 1], expected)
+
+
+# The same bits whatever the way
+
+
+def frames(evaluation):
+    return evaluation.table, evaluation.scores, evaluation.stability
+
+
+@pytest.mark.parametrize("one", [recipe(), published(n_trees=5, sizes=(2, 4))], ids=["logistic", "forest"])
+def test_the_result_is_the_same_for_any_number_of_jobs(one):
+    features, outcome = patients(40, signal=0.5)
+    first, second = (judge(features, outcome, one, n_permutations=2, n_jobs=n_jobs) for n_jobs in (1, 2))
+    for ours, theirs in zip(frames(first), frames(second), strict=True):
+        pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
+    np.testing.assert_array_equal(first.permutation.null, second.permutation.null)
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(0, 2**31))
+def test_the_order_of_patients_is_irrelevant(seed):
+    features, outcome = patients(40, signal=0.5)
+    rng = np.random.default_rng(seed)
+    moved = judge(features.iloc[rng.permutation(40)], outcome.iloc[rng.permutation(40)])
+    pd.testing.assert_frame_equal(judge(features, outcome).table, moved.table, check_exact=True)
+
+
+def test_another_seed_gives_other_folds():
+    features, outcome = patients(40)
+    first, second = (judge(features, outcome, random_state=seed).scores for seed in (0, 1))
+    assert (first["score"] != second["score"]).any()
+
+
+def test_a_second_call_computes_only_what_is_missing(tmp_path):
+    features, outcome = patients(40)
+    seen = []
+    options = {"keep": tmp_path, "progress": lambda done, total, name: seen.append((done, total))}
+    first = judge(features, outcome, n_permutations=2, **options)
+    assert seen[-1][0] == seen[-1][1] == len(seen)
+    seen.clear()
+    again = judge(features, outcome, n_permutations=2, **options)
+    assert seen == []
+    pd.testing.assert_frame_equal(first.table, again.table, check_exact=True)
+    judge(features, outcome, n_permutations=4, **options)
+    assert len(seen) == 2  # the two new permutations
+    seen.clear()
+    judge(features + 1e-6, outcome, n_permutations=2, **options)
+    assert len(seen) == seen[-1][1]  # other data never meet
+
+
+def test_a_recipe_is_seeded_at_any_depth_and_stays_as_it_is():
+    one = published(random_state=3)
+    assert one.get_params()["select__classifier__random_state"] == 3
+    copy = seeded(one, 9)
+    seeds = {value for name, value in copy.get_params().items() if name.endswith("random_state")}
+    assert seeds == {9}
+    assert one.get_params()["select__classifier__random_state"] == 3
+
+
+# Groups
+
+
+def test_groups_stay_on_one_side_of_every_split():
+    features, outcome = patients(60)
+    family = pd.Series(np.arange(60) // 4, index=features.index)
+    outcome = pd.Series((family % 2).to_numpy(), index=features.index, name="node")
+    # A feature that names the family gives the outcome away as soon as a relative is in the training part.
+    rng = np.random.default_rng(0)
+    told = features.assign(**{f"family{i}": rng.normal(size=15)[family] for i in range(12)})
+    alone = judge(told, outcome, LogisticRegression(), n_boot_optimism=0)
+    together = judge(told, outcome, LogisticRegression(), groups=family, n_permutations=3)
+    nested = [one.table.set_index("estimate").loc["nested", "auc"] for one in (alone, together)]
+    assert nested[0] > 0.85
+    assert nested[1] < 0.75
+
+
+# No leak
+
+
+def test_published_selection_inflates_noise_and_nested_does_not():
+    """Twenty seeds of noise: selection on everyone looks convincing, the honest estimate covers one half."""
+    covered, inflated, honest = 0, [], []
+    for seed in range(20):
+        features, outcome = patients(60, 300, seed=seed)
+        table = judge(features, outcome, recipe(10), random_state=seed, n_boot_optimism=0).table.set_index("estimate")
+        covered += table.loc["nested", "auc_low"] <= 0.5 <= table.loc["nested", "auc_high"]
+        inflated.append(table.loc["published", "auc"])
+        honest.append(table.loc["nested", "auc"])
+    assert np.mean(inflated) > 0.8
+    assert abs(np.mean(honest) - 0.5) < 0.06
+    assert covered >= 17  # 19 expected; fewer than 17 in 1.6 % of such runs
+
+
+def test_the_published_recipe_is_honest_on_noise():
+    judged = []
+    for seed in range(6):
+        features, outcome = patients(60, 300, seed=seed)
+        one = published(n_trees=25, sizes=(3, 10))
+        judged.append(
+            judge(features, outcome, one, random_state=seed, n_repeats=1, n_boot_optimism=0).table.set_index("estimate")
+        )
+    nested = [table.loc["nested"] for table in judged]
+    assert min(table.loc["apparent", "auc"] for table in judged) > 0.99
+    assert np.mean([table.loc["published", "auc"] - row["auc"] for table, row in zip(judged, nested, strict=True)]) > 0.05
+    assert all(row["auc_low"] <= 0.5 <= row["auc_high"] for row in nested)
+
+
+def test_the_permutation_p_of_noise_is_large_and_of_signal_small():
+    quiet = judge(*patients(40), n_repeats=1, n_boot_optimism=0, n_permutations=19).permutation
+    loud = judge(*patients(40, signal=2.0), n_repeats=1, n_boot_optimism=0, n_permutations=19).permutation
+    assert quiet.p > 0.05
+    assert loud.p == 0.05
+    assert quiet.null.mean() == pytest.approx(0.5, abs=0.1)
+
+
+def test_without_permutations_the_nested_row_has_no_p():
+    judged = judge(*patients(40), n_boot_optimism=0)
+    assert np.isnan(judged.table.set_index("estimate").loc["nested", "p"])
+    assert np.isnan(judged.permutation.p)
+    assert len(judged.permutation.null) == 0
+
+
+def test_volume_without_information_is_not_read_backwards():
+    """The direction is learned in the fold, so a volume without information scores about one half, not above."""
+    areas = []
+    for seed in range(10):
+        features, outcome = patients(60, seed=seed)
+        volume = pd.Series(np.random.default_rng(100 + seed).lognormal(size=60), index=features.index)
+        table = judge(features, outcome, n_repeats=1, n_boot_optimism=0, volume=volume).table
+        areas.append(table.set_index("estimate").loc["volume", "auc"])
+    assert np.mean(areas) < 0.55
+
+
+# The interval
+
+
+def test_scores_that_no_training_moves_have_delongs_interval():
+    rng = np.random.default_rng(0)
+    outcome = np.arange(80) % 2
+    scores = np.tile(outcome + rng.normal(size=80), (5, 1))
+    ours, plain = cross_validated_auc(outcome, scores, n_splits=5), auc(outcome, scores[0])
+    assert (ours.auc, ours.low, ours.high) == pytest.approx((plain.auc, plain.low, plain.high))
+
+
+def test_one_repeat_and_pure_chance_have_twice_delongs_variance():
+    rng = np.random.default_rng(0)
+    outcome = np.arange(80) % 2
+    for scores in (rng.random((1, 80)), rng.random((4, 80))):
+        assert cross_validated_auc(outcome, scores, n_splits=5).se == pytest.approx(auc(outcome, scores.mean(axis=0)).se * 2**0.5)
+
+
+# Comparisons
+
+
+def test_signatures_are_compared_on_the_same_scores():
+    features, outcome = patients(80, signal=1.0)
+    good = judge(features, outcome, signature="good", n_boot_optimism=0)
+    poor = judge(features.iloc[:, 2:], outcome, signature="poor", n_boot_optimism=0)
+    table = compare(pd.concat([good.scores, poor.scores]))
+    row = table.iloc[0]
+    assert (row["first"], row["second"], row["n"], row["events"]) == ("good", "poor", 80, 40)
+    assert row["difference"] == pytest.approx(row["auc_first"] - row["auc_second"])
+    assert row["difference"] > 0.1
+    assert row["p"] < 0.05
+    assert row["idi"] < 0
+    assert (table["q"] >= table["p"] - 1e-15).all()
+
+
+def test_a_comparison_needs_two_signatures_on_the_same_patients():
+    features, outcome = patients(40)
+    one = judge(features, outcome, n_boot_optimism=0).scores
+    with pytest.raises(ValueError, match="No two signatures have 'nested' scores"):
+        compare(one)
+    other = judge(features.iloc[:38], outcome, signature="other", n_boot_optimism=0).scores.iloc[1:]
+    other = other[other["patient"] != "P003"].replace({"patient": {"P004": "P039x"}})
+    with pytest.raises(ValueError, match="evaluate both on the same patients"):
+        compare(pd.concat([one, other]))
+
+
+# Refusals
+
+
+def refusal(change, **options):
+    features, outcome = patients(40)
+    features, outcome, more = change(features, outcome)
+    return judge(features, outcome, **(options | more))
+
+
+REFUSALS = {
+    "one class": (lambda X, y: (X, y * 0, {}), "one class, all 40 patients are 0"),
+    "no 0 or 1": (lambda X, y: (X, y + 1, {}), "must be 0 or 1, it holds 2"),
+    "words": (lambda X, y: (X, y.map({0: "no", 1: "yes"}), {}), "must be 0 or 1, it holds no, yes"),
+    "too few events": (
+        lambda X, y: (X, pd.Series([1] * 4 + [0] * 36, X.index), {}),
+        "events in 4 patients, fewer than the 5 folds",
+    ),
+    "too few groups": (
+        lambda X, y: (X, y, {"groups": pd.Series(np.arange(40) // 10, X.index)}),
+        "events in 4 groups, fewer than the 5 folds",
+    ),
+    "no outcome": (lambda X, y: (X, y.iloc[2:], {}), "lacks 2 patient.*P000, P001"),
+    "two outcomes": (lambda X, y: (X, pd.concat([y, y.iloc[:1]]), {}), "more than one value for patient P000"),
+    "missing": (lambda X, y: (X.mask(X > 2), y, {}), "NaN in column.*SelectKBest.*SimpleImputer"),
+    "infinite": (lambda X, y: (X.replace(X.iloc[3, 2], np.inf), y, {}), "not finite, the first at row 'P003', column 'f2'"),
+    "not numeric": (lambda X, y: (X.assign(f1="a"), y, {}), "must be numeric, column.*f1"),
+    "no columns": (lambda X, y: (X[[]], y, {}), "no columns"),
+    "outcome inside": (lambda X, y: (X.assign(stage=y), y, {}), "holds the outcome itself in column.*stage"),
+    "outcome reversed": (lambda X, y: (X.assign(stage=5 - 2 * y), y, {}), "holds the outcome itself in column.*stage"),
+    "outcome by name": (lambda X, y: (X.assign(node=0.5), y, {}), "holds the outcome itself in column.*node"),
+    "patient twice": (lambda X, y: (pd.concat([X, X.iloc[:1]]), y, {}), "more than one row for patient P000"),
+    "in two cohorts": (lambda X, y: (X, y, {"external": {"b": (X.iloc[:10], y)}}), "stand in cohorts 'training' and 'b'"),
+    "same name": (
+        lambda X, y: (X, y, {"external": {"training": patients(20, prefix="E")}}),
+        "named 'training' like the training",
+    ),
+    "external lacks": (
+        lambda X, y: (X, y, {"external": {"b": patients(20, 11, prefix="E")}}),
+        r"'b' differ from those of 'training': it lacks 1 \(f11\)",
+    ),
+    "external adds": (lambda X, y: (X, y, {"external": {"b": patients(20, 13, prefix="E")}}), r"it adds 1 \(f12\)"),
+    "external of one class": (
+        lambda X, y: (X, y, {"external": {"b": (patients(20, prefix="E")[0], patients(20, prefix="E")[1] * 0)}}),
+        "cohort 'b' has one class",
+    ),
+    "one fold": (lambda X, y: (X, y, {"n_splits": 1}), "at least 2 folds"),
+    "volume unknown": (lambda X, y: (X, y, {"volume": pd.Series(1.0, X.index[1:])}), "`volume` lacks 1 patient.*P000"),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), REFUSALS.values(), ids=REFUSALS)
+def test_what_cannot_be_judged_is_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        refusal(change)
+
+
+def test_a_recipe_without_probabilities_is_refused():
+    with pytest.raises(TypeError, match=r"SVC must be .* predict_proba"):
+        judge(*patients(40), SVC())
+    features, outcome = patients(40)
+    with pytest.raises(TypeError, match="pandas Series by patient, it is a ndarray"):
+        judge(features, outcome.to_numpy())
+
+
+def test_missing_values_may_reach_a_recipe_that_imputes():
+    features, outcome = patients(40)
+    judged = judge(features.mask(features > 2), outcome, published(n_trees=5, sizes=(2,)), n_repeats=1, n_boot_optimism=0)
+    assert np.isfinite(judged.scores["score"]).all()
+
+
+def test_a_fit_that_fails_is_named():
+    features, outcome = patients(40)
+    few = make_pipeline(PCA(35), LogisticRegression())
+    with pytest.raises(RuntimeError, match=r"nested 1\.1 of 1\.5 .*n_components=35"):
+        judge(
+            pd.concat([features, features.add_prefix("g") * 2, features.add_prefix("h") ** 2], axis=1), outcome, few, n_repeats=1
+        )
