@@ -82,9 +82,9 @@ def registration(shape: tuple[int, int, int]) -> None:
         motion.SetRotation(*np.deg2rad(turn))
         moving = sitk.Resample(post, post, motion.GetInverse(), sitk.sitkLinear, 0.0)
         for metric in ("mutual information", "correlation"):
-            start = time.perf_counter()
+            start = time.process_time()  # a busy machine stretches the wall clock
             found = images.register(moving, fixed, metric=metric)
-            spent = time.perf_counter() - start
+            spent = time.process_time() - start
             off = np.abs(np.array(found.GetTranslation()) - shift).max()
             angle = np.abs(np.rad2deg([found.GetAngleX(), found.GetAngleY(), found.GetAngleZ()]) - turn).max()
             print(
@@ -126,8 +126,8 @@ def main() -> None:
         reading(folder, "phantom, 3 x 60 slices of 256 x 256")
     if arguments.real:
         reading(arguments.real, arguments.real.parent.name)
-    heading("voxels", "shift, mm", "turn, degrees", "metric", "s", "largest error, mm", "largest error, degrees")
-    for shape in ((32, 80, 80), (60, 128, 128), SHAPE):
+    heading("voxels", "shift, mm", "turn, degrees", "metric", "CPU s", "largest error, mm", "largest error, degrees")
+    for shape in ((60, 128, 128), SHAPE):
         registration(shape)
     heading("noise", "contrast to noise", "Dice from a seed (lowest of 5)", "Dice in a box (lowest of 5)")
     growing()

@@ -216,6 +216,24 @@ def test_damaged_series_end_in_their_own_line(tmp_path, damage):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("lost", "message"),
+    [
+        (2, "series 1 (DYNAMIC, 1/): 1 slice(s) are missing between 9.12 and 13.12 mm"),
+        (5, "Phases pre and post1 lie on different grids: (12, 10, 6) voxels from (-40.5, 12.25, 7.12) mm and (12, 10, 5) from"),
+        (0, "Phases pre and post1 lie on different grids: (12, 10, 6) voxels from (-40.5, 12.25, 7.12) mm and (12, 10, 5) from"),
+    ],
+)
+def test_a_slice_missing_from_one_of_several_series_does_not_drop_the_phase(tmp_path, lost, message):
+    for number in range(3):
+        image, tags = noise_volume(seed=number), {"SeriesNumber": str(number)}
+        paths = write([image], tmp_path / str(number), seconds=[60 * number], timing="AcquisitionTime", tags=tags)
+        if number == 1:
+            paths[lost].unlink()
+    with pytest.raises(ValueError, match="^" + re.escape(message)):
+        reread(tmp_path)
+
+
 def test_a_file_cut_anywhere_is_refused_with_a_clear_line(tmp_path):
     (path,) = write([noise_volume((1, 10, 12))], tmp_path, timing="none")
     content = path.read_bytes()

@@ -95,6 +95,15 @@ def test_a_scan_across_midnight_keeps_its_order(tmp_path):
     assert reread(tmp_path).table["seconds"].tolist() == [0, 54000, 54090]
 
 
+def test_positions_rounded_otherwise_are_the_same_positions(tmp_path):
+    paths = write(three("oblique"), tmp_path)
+    for path in paths[6:12]:
+        dataset = pydicom.dcmread(path)
+        dataset.ImagePositionPatient = [round(float(value), 3) for value in dataset.ImagePositionPatient]
+        dataset.save_as(path)
+    assert reread(tmp_path).table["images"].tolist() == [6, 6, 6]
+
+
 def test_two_phases_before_contrast(tmp_path):
     write(three(), tmp_path)
     phases = reread(tmp_path, pre_contrast=2)

@@ -169,6 +169,7 @@ def test_registration_gives_the_same_bits_twice():
     assert first == second
 
 
+@pytest.mark.slow
 def test_registered_edges_line_up():
     fixed, moving = moved_phantom((32, 80, 80), *MOTIONS[0], "sagittal")
     aligned = images.register_phases(

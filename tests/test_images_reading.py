@@ -1,3 +1,8 @@
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import numpy as np
 import pydicom
 import pytest
@@ -184,6 +189,45 @@ def _group(**values):
     for keyword, value in values.items():
         setattr(dataset, keyword, value)
     return dataset
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    """180 slices of 256 x 256: three phases of 60."""
+    folder = tmp_path_factory.mktemp("large")
+    write([noise_volume((60, 256, 256), seed=seed) for seed in range(3)], folder)
+    return folder
+
+
+def read_all(folder):
+    return images.read_phases(images.dynamic_series(images.find_series(folder)), pre_contrast=1)
+
+
+@pytest.mark.slow
+def test_reading_costs_at_most_half_more_than_a_bare_loop(large):
+    """Both alternate, so that a busy machine slows both alike."""
+
+    def bare():
+        return [pydicom.dcmread(path).pixel_array for path in sorted(large.iterdir())]
+
+    def cost(function, *arguments):
+        start = time.perf_counter()
+        function(*arguments)
+        return time.perf_counter() - start
+
+    bare(), read_all(large)
+    ratios = [cost(read_all, large) / cost(bare) for _ in range(9)]
+    assert np.median(ratios) < 1.5
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the peak is read from Linux's /proc")
+def test_reading_needs_at_most_three_times_the_volume(large):
+    script = Path(__file__).parents[1] / "benchmarks" / "images.py"
+    done = subprocess.run([sys.executable, script, "--memory", large], check=True, capture_output=True, text=True)
+    volume, peak = map(float, done.stdout.split())
+    assert volume == pytest.approx(180 * 256 * 256 * 2 / 2**20)
+    assert peak < 3 * volume
 
 
 def test_kinds_are_told_apart(tmp_path):

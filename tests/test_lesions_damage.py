@@ -112,6 +112,22 @@ def test_what_one_should_know_is_said_but_not_refused(case, caplog):
     assert lesions.check(mask, image) == []
 
 
+def test_another_frame_of_reference_is_refused_unless_the_voxels_coincide(case, seg, caplog):
+    image, _, mask, _ = case
+    read = lesions.read_mask(
+        rewrite(seg, lambda dataset: setattr(dataset, "FrameOfReferenceUID", "1.2.3.4567890123")), image=image
+    )
+    np.testing.assert_array_equal(array(lesions.checked(read, image)), array(mask))
+    assert caplog.messages[0].startswith("The mask's frame of reference (…3.4567890123) is not the image's (…")
+    assert caplog.messages[0].endswith(", but their voxels coincide; they are taken for the same place.")
+    read.SetOrigin((0.3, 0.0, 0.0))
+    for resample in (False, True):
+        with pytest.raises(
+            ValueError, match=("their positions mean different places; give the image it was drawn on, or register them first")
+        ):
+            lesions.checked(read, image, resample=resample)
+
+
 def test_nothing_left_after_resampling_is_refused(case):
     image, _, mask, _ = case
     with pytest.raises(

@@ -16,6 +16,7 @@ from radiogenomics.images.series import Series, orientation_of
 
 Array = npt.NDArray[Any]
 
+FRAME = "FrameOfReferenceUID"
 _TOLERANCE = 0.01  # of the slice distance: rounding in headers stays below, a shifted slice above
 
 
@@ -31,8 +32,8 @@ def read_image(series: Series) -> sitk.Image:
     -------
     SimpleITK.Image
         Slices in ascending position along the cross product of row and column direction, with the true origin,
-        spacing (mm) and direction. The stored integer type where no slice has a rescale slope or intercept, float32
-        otherwise.
+        spacing (mm) and direction, and the FrameOfReferenceUID as metadata. The stored integer type where no slice has a
+        rescale slope or intercept, float32 otherwise.
 
     Raises
     ------
@@ -50,6 +51,7 @@ def read_image(series: Series) -> sitk.Image:
     image.SetSpacing((column, row, spacing))
     image.SetOrigin(slices[0].position.tolist())
     image.SetDirection(slices[0].axes.ravel().tolist())
+    image.SetMetaData(FRAME, slices[0].header.get(FRAME, ""))
     return image
 
 

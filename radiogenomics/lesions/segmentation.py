@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 
 from radiogenomics._files import atomic
 from radiogenomics._tables import shown
-from radiogenomics.images import Series, sort_slices
+from radiogenomics.images import FRAME, Series, sort_slices
 
 _MR_STORAGE = ("1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.4.1")
 _GROUP = 1e-2  # mm: planes closer than this are one plane
@@ -253,6 +253,7 @@ def _volume(path: Path, dataset: Dataset, frames: Sequence[int], inside: npt.NDA
     mask.SetSpacing((float(width), float(height), step))
     mask.SetOrigin(positions[order[0]].tolist())
     mask.SetDirection(np.column_stack([row, column, normal]).ravel().tolist())
+    mask.SetMetaData(FRAME, str(dataset.get(FRAME, "")))
     return mask
 
 

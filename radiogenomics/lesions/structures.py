@@ -10,6 +10,7 @@ import SimpleITK as sitk
 from pydicom.dataset import Dataset
 
 from radiogenomics._tables import shown
+from radiogenomics.images import FRAME
 
 Points = npt.NDArray[np.float64]
 
@@ -67,6 +68,7 @@ def read_rtstruct(path: Path, *, image: sitk.Image, structure: int | str | None)
         values[at] = fill(contours, values.shape[1:])
     mask = sitk.GetImageFromArray(values.astype(np.uint8))
     mask.CopyInformation(image)
+    mask.SetMetaData(FRAME, _frame(dataset, number))
     return mask
 
 
@@ -133,6 +135,12 @@ def _choose(path: Path, dataset: Dataset, structure: int | str | None) -> int:
     if len(chosen) != 1:
         raise ValueError(f"{path.name} has {len(chosen)} structures called {structure!r}; it holds {listed}.")
     return chosen[0]
+
+
+def _frame(dataset: Dataset, number: int) -> str:
+    return next(
+        (str(roi.get(f"Referenced{FRAME}", "")) for roi in dataset.StructureSetROISequence if int(roi.ROINumber) == number), ""
+    )
 
 
 def _contours(path: Path, dataset: Dataset, number: int) -> list[Points]:
