@@ -111,6 +111,7 @@ def test_a_recipe_that_cannot_tell_leaves_the_stability_empty():
     unnamed = make_pipeline(FunctionTransformer(np.abs), LogisticRegression())
     assert judge(*patients(), unnamed).stability.empty
     assert judge(*patients(), LogisticRegression()).stability.empty
+    assert judge(*patients(), make_pipeline(StandardScaler(), LogisticRegression())).stability.empty  # nothing is chosen
 
 
 def test_optimism_is_taken_from_the_apparent_area():
