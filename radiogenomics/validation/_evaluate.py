@@ -305,7 +305,7 @@ def _permutation(done: dict[str, Any]) -> Permutation:
 
 
 def _stability(signature: str, chosen: list[tuple[str, ...]], columns: set[str]) -> pd.DataFrame:
-    told = [names for names in chosen if names]
+    told = [names for names in chosen if names and set(names) != columns]  # to keep everything is no choice
     features = pd.Series([name for names in told for name in names if name in columns], dtype=object)
     sizes = pd.Series([len(names) for names in told], dtype=object)
     parts = []
