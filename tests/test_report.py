@@ -331,9 +331,9 @@ def test_a_simulated_study_says_so_and_lists_what_was_planted():
 
 def test_failures_are_counted_by_patient():
     failures = pd.DataFrame({"patient": ["a", "a", "b"], "step": "features", "reason": "no mask"})
-    assert said({"failures": failures})["Failures"].startswith("2 patients were lost")
-    assert said({"failures": failures.head(1)})["Failures"].startswith("1 patient was lost")
-    assert said({"failures": failures.head(0)})["Failures"] == "No patient was lost to a failed step."
+    assert said({"failures": failures})["Left out"].startswith("2 patients were left out")
+    assert said({"failures": failures.head(1)})["Left out"].startswith("1 patient was left out")
+    assert said({"failures": failures.head(0)})["Left out"] == "No patient was left out."
 
 
 def test_key_numbers_stand_at_the_head():

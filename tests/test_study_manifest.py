@@ -180,7 +180,7 @@ def test_identifiers_that_match_nothing(edit):
 
 
 def test_a_patient_with_two_rows(edit):
-    found = problems(edit("features_training", lambda table: pd.concat([table, table.iloc[:1]])))
+    found = problems(edit("features_training", lambda table: pd.concat([table, table.iloc[:1] + 1])))
     assert any("patient(s) SIM-TR-001 have more than one row; reduce to one row per patient first" in line for line in found)
 
 
@@ -234,5 +234,5 @@ def test_a_mirror_is_searched_first(folder, tmp_path):
     mirror.mkdir()
     shutil.move(folder / "truth.csv", mirror / "truth.csv")
     assert study.gather(folder / "demo.toml", mirror=mirror).files["truth"] == mirror / "truth.csv"
-    with pytest.raises(ManifestError, match="--mirror = .*nowhere: no such folder"):
+    with pytest.raises(ManifestError, match=r"--mirror = .*nowhere: no such folder"):
         study.gather(folder / "demo.toml", mirror=tmp_path / "nowhere")

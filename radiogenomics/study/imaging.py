@@ -160,7 +160,7 @@ def draw(
     """Draw the overlay, the phases, the maximum projection and the curves through the largest slice of the lesion -> files."""
     at = lesions.largest_slices(lesion).query("axis == 2")["slice"].item()
     spacing = (lesion.GetSpacing()[1], lesion.GetSpacing()[0])
-    outline = _slice(lesion, at) > 0
+    outline = np.asarray(_slice(lesion, at), dtype=bool)
     title = f"First post-contrast, slice {at} of 0 to {lesion.GetSize()[2] - 1}"
     overlay = figures.lesion_slice(
         _slice(phases.first, at),

@@ -80,7 +80,7 @@ class CohortSection(_Section):
 
 
 class Outcome(_Section):
-    """What is predicted: a column of the clinical tables, what its words mean, and what patients without and with it are called."""
+    """What is predicted: a clinical column, what its words mean, and what patients without and with it are called."""
 
     name: Text
     column: Text
