@@ -90,7 +90,7 @@ def test_the_provenance_names_inputs_versions_seeds_and_costs(done):
     assert record["packages"]["numpy"]
     assert record["settings"]["signature"]["sizes"] == [3, 6]
     assert all(cost["seconds"] >= 0 and cost["peak_mb"] > 0 for cost in record["steps"].values())
-    assert set(record["steps"]) >= {"cohort", "signatures", "modules", "links", "gene_score", "figures", "report"}
+    assert set(record["steps"]) >= {"cohort", "signatures", "modules", "links", "gene_score", "figures_links", "report"}
 
 
 def test_the_report_is_self_contained_and_says_simulated(done):
@@ -137,7 +137,7 @@ def test_a_changed_setting_redoes_what_depends_on_it_and_no_more(done, tmp_path)
     before = {path.name: path.stat().st_mtime_ns for path in (copy / "steps").iterdir()}
     study.run(small(inputs / manifest.name, links={"n_permutations": 300}), out=copy)
     redone = {path.stem for path in (copy / "steps").iterdir() if path.stat().st_mtime_ns != before[path.name]}
-    assert redone == {"links", "planted", "figures", "report"}
+    assert redone == {"links", "planted", "figures_links", "report"}
 
 
 def test_a_damaged_table_is_made_anew(done, tmp_path):

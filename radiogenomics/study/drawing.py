@@ -15,26 +15,31 @@ from radiogenomics.study.store import Drawn, Page, Step, Store
 if TYPE_CHECKING:
     from radiogenomics.study.store import Panel
 
-_OF_FIGURES = {
-    "cohort": ("patients", "inclusion"),
-    "signatures": ("evaluation", "signatures"),
-    "expression": ("expression_qc", "expression_facts"),
-    "modules": ("modules", "module_tree", "soft_threshold"),
-    "links": ("links", "link_null"),
-    "gene_score": ("gene_score",),
-    "survival": ("survival_curves", "survival_tests"),
-}
-"""Tables that figures are drawn from, by the step that makes them; the report shows every table there is."""
+Panels = Iterator[tuple[str, "Panel", pd.DataFrame]]
+"""Figures by name, each with the table behind it."""
 
 _THRESHOLDS = np.arange(0.05, 0.80, 0.01)
 """Range of the decision curve: from treating nearly everybody to treating hardly anybody."""
 
 
-def figures_step(plan: Plan, steps: list[Step]) -> Step:
-    """Draw every figure whose tables are there."""
-    needs = tuple(table for step in steps for table in _OF_FIGURES.get(step.name, ()))
-    settings = {"outcome": plan.inputs.manifest.outcome.name, "alpha": plan.inputs.manifest.links.alpha}
-    return Step("figures", plan.bind(_figures), needs=needs, settings=settings)
+def figure_steps(plan: Plan) -> list[Step]:
+    """Draw what the study has shown, one step a subject, so that a changed table redraws its own figures alone."""
+    manifest = plan.inputs.manifest
+    facts = {"outcome": manifest.outcome.model_dump(), "joined": {name: one.columns for name, one in manifest.joined.items()}}
+    molecules = ("patients", "expression_qc", "expression_facts", "modules", "module_tree", "soft_threshold", "gene_score")
+    wanted = {
+        "prediction": (_prediction, ("inclusion", "evaluation", "signatures")),
+        "molecules": (_molecules, molecules),
+        "links": (_links, ("links", "link_null", "modules")),
+    }
+    if manifest.survival:
+        wanted["survival"] = (_survival, ("survival_curves", "survival_tests"))
+    settings = facts | {"alpha": manifest.links.alpha}
+    return [Step(f"figures_{name}", _drawn(plan, draw), needs=needs, settings=settings) for name, (draw, needs) in wanted.items()]
+
+
+def _drawn(plan: Plan, draw: Callable[[Plan, Store], Panels]) -> Callable[[Store], dict[str, Drawn]]:
+    return lambda store: {name: Drawn(panel, data) for name, panel, data in draw(plan, store)}
 
 
 def report_step(plan: Plan, steps: list[Step]) -> Step:
@@ -43,17 +48,7 @@ def report_step(plan: Plan, steps: list[Step]) -> Step:
     return Step("report", plan.bind(_report), after=tuple(step.name for step in steps), settings=settings)
 
 
-def _figures(plan: Plan, store: Store) -> dict[str, Drawn]:
-    made = [
-        *_prediction(plan, store),
-        *_molecules(plan, store),
-        *_links(plan, store),
-        *_survival(store),
-    ]
-    return {name: Drawn(panel, data) for name, panel, data in made}
-
-
-def _prediction(plan: Plan, store: Store) -> Iterator[tuple[str, "Panel", pd.DataFrame]]:
+def _prediction(plan: Plan, store: Store) -> Panels:
     inclusion, evaluation, scores = (store.table(name) for name in ("inclusion", "evaluation", "signatures"))
     outcome, labels = plan.inputs.manifest.outcome.name, plan.inputs.manifest.outcome.labels
     yield "inclusion_flow", figures.inclusion_flow(inclusion), inclusion
@@ -72,7 +67,7 @@ def _prediction(plan: Plan, store: Store) -> Iterator[tuple[str, "Panel", pd.Dat
     yield "decision_curve", figures.decision_curve(benefit), benefit
 
 
-def _molecules(plan: Plan, store: Store) -> Iterator[tuple[str, "Panel", pd.DataFrame]]:
+def _molecules(plan: Plan, store: Store) -> Panels:
     facts = store.table("expression_facts").set_index("fact")["value"]
     outcome = plan.inputs.manifest.outcome.name
     words = store.table("patients")["outcome"].map(dict(enumerate(plan.inputs.manifest.outcome.labels)))
@@ -92,7 +87,7 @@ def _molecules(plan: Plan, store: Store) -> Iterator[tuple[str, "Panel", pd.Data
         yield "odds_forest", figures.odds_forest(genes), genes
 
 
-def _links(plan: Plan, store: Store) -> Iterator[tuple[str, "Panel", pd.DataFrame]]:
+def _links(plan: Plan, store: Store) -> Panels:
     links, nulls, alpha = store.table("links"), store.table("link_null"), plan.inputs.manifest.links.alpha
     honest = links[links["estimate"] == "nested"]
     modules = honest[honest["family"].str.endswith("x modules")]
@@ -108,9 +103,7 @@ def _links(plan: Plan, store: Store) -> Iterator[tuple[str, "Panel", pd.DataFram
             yield f"pathway_dot_{name}", figures.pathway_dot(part), part
 
 
-def _survival(store: Store) -> Iterator[tuple[str, "Panel", pd.DataFrame]]:
-    if "survival_curves" not in store.tables():
-        return
+def _survival(plan: Plan, store: Store) -> Panels:
     curves, tests = store.table("survival_curves"), store.table("survival_tests")
     for endpoint, part in curves.groupby("endpoint", sort=False):
         p = tests.loc[(tests["endpoint"] == endpoint) & (tests["test"] == "log-rank"), "p"].iloc[0]

@@ -171,7 +171,7 @@ class GeneScoreSettings(_Section):
     max_module_p: Share = 0.05
     at_least: Count | None = None
     regression: Literal["penalised", "firth", "plain"] = "penalised"
-    n_repeats: Count = 2
+    n_repeats: Count = 5
 
 
 class Manifest(_Section):

@@ -60,6 +60,7 @@ def _modules(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
         min_size=chosen.min_size,
         deep_split=chosen.deep_split,
         merge_height=chosen.merge_height,
+        engine=chosen.engine,
     )
     return {
         "soft_threshold": fit.table.assign(chosen=fit.table["power"] == power),
