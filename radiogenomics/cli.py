@@ -111,7 +111,9 @@ def extract(
     folder: Annotated[Path, typer.Argument(help="One patient's DICOM folder, or a zip of it.")],
     out: Annotated[Path, typer.Option("--out", help="Where images, tables and figures go.")],
     mask: Annotated[Path | None, typer.Option("--mask", help="The lesion: DICOM SEG, RTSTRUCT, NIfTI, NRRD or .les.")] = None,
-    seed: Annotated[str | None, typer.Option("--seed", help="A voxel x,y,z inside the lesion, counted from 0; it is grown there.")] = None,
+    seed: Annotated[
+        str | None, typer.Option("--seed", help="A voxel x,y,z inside the lesion, counted from 0; it is grown there.")
+    ] = None,
     segment: Annotated[str | None, typer.Option("--segment", help="Which segment, structure or label of the mask.")] = None,
     register: Annotated[bool, typer.Option("--register", help="Align the phases with the pre-contrast one first.")] = False,
     resample: Annotated[bool, typer.Option("--resample", help="Allow a mask on another grid to be resampled.")] = False,

@@ -204,7 +204,7 @@ def assemble(
     patients = pd.DataFrame({"cohort": name, "outcome": outcome.reindex(features)}, index=features.rename("patient"))
     patients["has_expression"] = features.isin(expression) if expression is not None else False
     kept = pd.Series(True, index=patients.index)
-    rules = [(f"with {outcome_name}", patients["outcome"].notna(), f"{outcome_name} not known")]
+    rules = [(f"with known {outcome_name}", patients["outcome"].notna(), f"{outcome_name} not known")]
     if expression is not None:
         rules.insert(0, ("with expression", patients["has_expression"], "no expression profile"))
     flow = [{"step": "with imaging features", "n": len(kept), "excluded": 0, "reason": ""}]

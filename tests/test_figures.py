@@ -315,9 +315,9 @@ def test_nothing_is_cut_off_in_the_saved_picture(draw, tmp_path):
 def test_a_dollar_in_a_name_is_a_dollar(tmp_path):
     links = one_family("features x modules").replace({"feature": {"IMC1 (T8)": "price $x^{$ of <b>&"}})
     figures.save(figures.module_trait(links), tmp_path / "trait", links)
-    strongest = links.assign(q=links["q"].where(links["feature"].ne("price $x^{$ of <b>&"), 1e-3)).sort_values("q").head(3)
-    panel = figures.volcano(strongest)
-    figures.save(panel, tmp_path / "volcano", strongest)
+    one = links[links["feature"].eq("price $x^{$ of <b>&")]
+    panel = figures.volcano(one)
+    figures.save(panel, tmp_path / "volcano", one)
     assert any("price $x^{$ of <b>&" in text for text in texts(panel))
 
 

@@ -150,7 +150,7 @@ def test_unusable_genes_and_patients_are_dropped_and_listed(table):
     ],
 )
 def test_bad_tables_get_one_clear_error(table, change, error, message):
-    for call in (find, lambda t: modules.pick_soft_threshold(t) if len(t) > 14 else find(t)):
+    for call in (find, modules.pick_soft_threshold):
         with pytest.raises(error) as caught:
             call(change(table))
         assert message in str(caught.value)
@@ -217,6 +217,8 @@ def test_steps_refuse_what_does_not_fit(table, found):
         modules.membership(table.iloc[::-1], found.eigengenes)
     with pytest.raises(ValueError, match="same genes in the same order"):
         modules.intramodular_connectivity(modules.adjacency(table.iloc[:, :9], power=2), found.labels)
+    with pytest.raises(ValueError, match="1 gene\\(s\\) without variance: flat; drop them"):
+        modules.adjacency(table.assign(flat=1.0), power=2)
     with pytest.raises(ValueError, match="at least 1 gene"):
         modules.hub_genes(found, most=0)
 
@@ -302,6 +304,8 @@ def test_callers_blocks(table, found):
     pd.testing.assert_series_equal(same.labels, found.labels)
     with pytest.raises(ValueError, match="names no block for 1 gene\\(s\\): gene199"):
         find(table, blocks=pd.Series(1, index=table.columns[:199]))
+    with pytest.raises(TypeError, match="`blocks` is a list"):
+        find(table, blocks=[1] * 200)
     with pytest.raises(ValueError, match="fewer than 2 usable genes: 2"):
         find(table, blocks=pd.Series([2] + [1] * 199, index=table.columns))
 

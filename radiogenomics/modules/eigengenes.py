@@ -9,7 +9,7 @@ from scipy.linalg import eigh
 
 from radiogenomics.modules.correlation import Correlation, correlate
 from radiogenomics.modules.impute import impute_nearest
-from radiogenomics.modules.inputs import check_expression
+from radiogenomics.modules.inputs import check_varying
 
 Array = np.ndarray[Any, Any]
 
@@ -58,7 +58,7 @@ def eigengenes(expression: pd.DataFrame, labels: pd.Series) -> Eigengenes:
     Langfelder & Horvath (2007), Eigengene networks for studying the relationships between co-expression modules.
     doi:10.1186/1752-0509-1-54
     """
-    values = check_expression(expression.loc[:, known_genes(expression, labels)])
+    values = check_varying(expression.loc[:, known_genes(expression, labels)])
     return _eigengenes(values, labels, expression.index)
 
 
@@ -88,7 +88,7 @@ def membership(expression: pd.DataFrame, eigengenes: pd.DataFrame, *, correlatio
         raise ValueError(
             "`expression` and `eigengenes` must have the same patients in the same order; use eigengenes.loc[expression.index]."
         )
-    kme = correlate(check_expression(expression), eigengenes.to_numpy(dtype=np.float64), correlation)
+    kme = correlate(check_varying(expression), eigengenes.to_numpy(dtype=np.float64), correlation)
     return pd.DataFrame(kme, index=expression.columns.rename("gene"), columns=eigengenes.columns)
 
 

@@ -1,17 +1,18 @@
 """Whether modules found in one cohort exist in another."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
 
 from radiogenomics._parallel import Progress, fan_out, one_thread
-from radiogenomics._tables import shown
+from radiogenomics._tables import check_choice, shown
 from radiogenomics.modules.correlation import correlate
 from radiogenomics.modules.eigengenes import first_component
 from radiogenomics.modules.find import Modules
 from radiogenomics.modules.inputs import check_expression
+from radiogenomics.modules.network import Network
 
 Array = np.ndarray[Any, Any]
 DENSITY = ("variance_explained", "mean_kme", "mean_cor", "mean_adjacency")
@@ -26,6 +27,7 @@ def preservation(
     expression: pd.DataFrame,
     *,
     reference: pd.DataFrame,
+    network: Network = "unsigned",
     n_permutations: int = 200,
     largest: int = 1000,
     random_state: int = 0,
@@ -38,11 +40,13 @@ def preservation(
     Parameters
     ----------
     modules : Modules
-        Found in `reference` on an unsigned network.
+        Found in `reference`.
     expression : DataFrame, shape (n_new_patients, n_genes)
         The new patients. Genes that only one table has are left out.
     reference : DataFrame, shape (n_patients, n_genes)
         The expression the modules were found in.
+    network : {"unsigned", "signed", "signed hybrid"}
+        How correlation becomes adjacency, as when the modules were found.
     n_permutations : int
         How often module labels are permuted among the genes of the new cohort; 0 for observed statistics and ranks alone.
     largest : int
@@ -74,16 +78,15 @@ def preservation(
         raise ValueError(
             f"`n_permutations` is {n_permutations} and `largest` {largest}; they must be at least 0 and at least {_FEWEST_GENES}."
         )
+    check_choice(network, "network", get_args(Network))
+    shape = _Shape(modules.power, network)
     labels, old, new = _common(modules, expression, reference)
     draws, *seeds = np.random.SeedSequence(random_state).spawn(1 + -(-n_permutations // _CHUNK))
-    profiles = _profiles(old, labels, modules.power, largest, np.random.default_rng(draws))
+    profiles = _profiles(old, labels, shape, largest, np.random.default_rng(draws))
     with one_thread():
-        observed = _statistics(new, np.arange(new.shape[1]), profiles, modules.power)
+        observed = _statistics(new, np.arange(new.shape[1]), profiles, shape)
     counts = [min(_CHUNK, n_permutations - _CHUNK * i) for i in range(len(seeds))]
-    tasks = {
-        f"permutations {i}": (new, profiles, modules.power, seed, n)
-        for i, (seed, n) in enumerate(zip(seeds, counts, strict=True))
-    }
+    tasks = {f"permutations {i}": (new, profiles, shape, seed, n) for i, (seed, n) in enumerate(zip(seeds, counts, strict=True))}
     parts = fan_out(_permuted, tasks, n_jobs=n_jobs, scheduler=scheduler, progress=progress).require()
     table = pd.DataFrame({"module": [p.module for p in profiles], "size": [p.size for p in profiles]})
     return pd.concat([table, _summary(observed, np.concatenate(list(parts.values())) if parts else None)], axis=1)
@@ -99,6 +102,20 @@ class _Profile:
     kme: Array
     correlations: Array
     k: Array
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """What a set of genes looks like on a network -> (kME, correlations above the diagonal, connectivities)."""
+
+    power: float
+    network: Network
+
+    def __call__(self, values: Array) -> tuple[Array, Array, Array]:
+        kme = correlate(values, first_component(values)[0][:, None])[:, 0]
+        r = correlate(values, values)
+        similarity = {"unsigned": np.abs(r), "signed": (1 + r) / 2, "signed hybrid": np.maximum(r, 0)}[self.network]
+        return kme, r[np.triu_indices(len(r), 1)], (similarity**self.power).sum(axis=1) - 1
 
 
 def _common(modules: Modules, expression: pd.DataFrame, reference: pd.DataFrame) -> tuple[Array, Array, Array]:
@@ -120,7 +137,7 @@ def _common(modules: Modules, expression: pd.DataFrame, reference: pd.DataFrame)
     return labels, old[:, usable], new[:, usable]
 
 
-def _profiles(old: Array, labels: Array, power: float, largest: int, rng: np.random.Generator) -> list[_Profile]:
+def _profiles(old: Array, labels: Array, shape: _Shape, largest: int, rng: np.random.Generator) -> list[_Profile]:
     profiles = []
     with one_thread():
         for module in np.unique(labels[labels > 0]):
@@ -128,23 +145,14 @@ def _profiles(old: Array, labels: Array, power: float, largest: int, rng: np.ran
             size = len(genes)
             if size > largest:
                 genes = np.sort(rng.choice(genes, largest, replace=False))
-            kme, correlations, k = _shape(old[:, genes], power)
+            kme, correlations, k = shape(old[:, genes])
             profiles.append(_Profile(int(module), size, genes, kme, correlations, k))
     return profiles
 
 
-def _shape(values: Array, power: float) -> tuple[Array, Array, Array]:
-    """Describe a set of genes -> (kME, correlations above the diagonal, connectivities)."""
-    eigengene = first_component(values)[0]
-    kme = correlate(values, eigengene[:, None])[:, 0]
-    correlations = correlate(values, values)
-    adjacency = np.abs(correlations) ** power
-    return kme, correlations[np.triu_indices(len(correlations), 1)], adjacency.sum(axis=1) - 1
-
-
-def _statistics(new: Array, place: Array, profiles: list[_Profile], power: float) -> Array:
+def _statistics(new: Array, place: Array, profiles: list[_Profile], shape: _Shape) -> Array:
     """Compare each module with the genes that stand in its places -> (n_modules, n_statistics)."""
-    return np.array([_compare(profile, *_shape(new[:, place[profile.genes]], power)) for profile in profiles])
+    return np.array([_compare(profile, *shape(new[:, place[profile.genes]])) for profile in profiles])
 
 
 def _compare(old: _Profile, kme: Array, correlations: Array, k: Array) -> list[float]:
@@ -161,11 +169,11 @@ def _compare(old: _Profile, kme: Array, correlations: Array, k: Array) -> list[f
     ]
 
 
-def _permuted(task: tuple[Array, list[_Profile], float, np.random.SeedSequence, int]) -> Array:
+def _permuted(task: tuple[Array, list[_Profile], _Shape, np.random.SeedSequence, int]) -> Array:
     """Permute the genes some times -> (n_permutations, n_modules, n_statistics)."""
-    new, profiles, power, seed, times = task
+    new, profiles, shape, seed, times = task
     rng = np.random.default_rng(seed)
-    return np.stack([_statistics(new, rng.permutation(new.shape[1]), profiles, power) for _ in range(times)])
+    return np.stack([_statistics(new, rng.permutation(new.shape[1]), profiles, shape) for _ in range(times)])
 
 
 def _summary(observed: Array, permuted: Array | None) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from scipy.stats import norm
 from radiogenomics.modules.correlation import Correlation, correlate
 from radiogenomics.modules.cut import by_size
 from radiogenomics.modules.eigengenes import eigengene_matrix, known_genes
-from radiogenomics.modules.inputs import check_expression
+from radiogenomics.modules.inputs import check_varying
 
 Array = np.ndarray[Any, Any]
 
@@ -143,7 +143,7 @@ def merge_close_modules(
     ----------
     Langfelder & Horvath (2008), doi:10.1186/1471-2105-9-559
     """
-    values = check_expression(expression.loc[:, known_genes(expression, labels)])
+    values = check_varying(expression.loc[:, known_genes(expression, labels)])
     kinship = Kinship(False, correlation, max_p_outliers)
     merged = merge_labels(values, labels.to_numpy(), check_merge_height(merge_height), kinship)
     return pd.Series(merged, index=labels.index, name="label")

@@ -137,7 +137,7 @@ def _lost(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
         return []
     table = tables["failures"]
     if table.empty:
-        return [Finding("Failures", ("No patient was lost to a failed step.",))]
+        return [Finding("Left out", ("No patient was left out.",))]
     lost = len(table["patient"].unique()) if "patient" in table else len(table)
-    text = f"{lost} patient{'s were' if lost != 1 else ' was'} lost to failed steps; the section “Failures” lists them."
-    return [Finding("Failures", (text,), caution=True)]
+    text = f"{lost} patient{'s were' if lost != 1 else ' was'} left out; the section “Failures” lists each with step and reason."
+    return [Finding("Left out", (text,))]

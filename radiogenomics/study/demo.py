@@ -60,6 +60,7 @@ def _manifest(sources: dict[str, dict[str, object]], seed: int, signal: bool) ->
         "outcome": {
             "name": "lymph node metastasis",
             "column": "pathologic_n",
+            "labels": ["node-negative", "node-positive"],
             "positive": ["N1mi", "N1", "N2", "N3"],
             "negative": ["N0", "N0 (i-)", "N0 (i+)"],
             "excluded": ["NX"],

@@ -55,13 +55,13 @@ def _figures(plan: Plan, store: Store) -> dict[str, Drawn]:
 
 def _prediction(plan: Plan, store: Store) -> Iterator[tuple[str, "Panel", pd.DataFrame]]:
     inclusion, evaluation, scores = (store.table(name) for name in ("inclusion", "evaluation", "signatures"))
-    outcome = plan.inputs.manifest.outcome.name
+    outcome, labels = plan.inputs.manifest.outcome.name, plan.inputs.manifest.outcome.labels
     yield "inclusion_flow", figures.inclusion_flow(inclusion), inclusion
     curves = _curves(scores)
     yield "roc", figures.roc(curves, evaluation=evaluation), curves
     yield "auc_forest", figures.auc_forest(evaluation), evaluation
     honest = scores[scores["estimate"].isin(["nested", "external"])]
-    yield "score_distribution", figures.score_distribution(honest, outcome=outcome), honest
+    yield "score_distribution", figures.score_distribution(honest, labels=(labels[0], labels[1]), outcome=outcome), honest
     nested = honest[honest["estimate"] == "nested"]
     models = nested.pivot_table(index="patient", columns="signature", values="score")
     truth = nested.groupby("patient")["outcome"].first()
@@ -75,7 +75,7 @@ def _prediction(plan: Plan, store: Store) -> Iterator[tuple[str, "Panel", pd.Dat
 def _molecules(plan: Plan, store: Store) -> Iterator[tuple[str, "Panel", pd.DataFrame]]:
     facts = store.table("expression_facts").set_index("fact")["value"]
     outcome = plan.inputs.manifest.outcome.name
-    words = store.table("patients")["outcome"].map({1.0: "positive", 0.0: "negative"})
+    words = store.table("patients")["outcome"].map(dict(enumerate(plan.inputs.manifest.outcome.labels)))
     scores = store.table("expression_qc").join(words.rename(outcome))
     explained = [facts["variance of PC1"], facts["variance of PC2"]]
     yield "expression_pca", figures.expression_pca(scores, color=outcome, explained=explained), scores
@@ -150,5 +150,6 @@ def _facts(plan: Plan) -> report.Facts:
         "title": manifest.title,
         "simulated": manifest.simulated,
         "outcome": manifest.outcome.name,
+        "positive": manifest.outcome.labels[1],
         "settings": manifest.model_dump(exclude={"sources"}, exclude_none=True, mode="json"),
     }

@@ -80,10 +80,11 @@ class CohortSection(_Section):
 
 
 class Outcome(_Section):
-    """What is predicted: a column of the clinical tables and what its words mean."""
+    """What is predicted: a column of the clinical tables, what its words mean, and what patients without and with it are called."""
 
     name: Text
     column: Text
+    labels: Annotated[list[Text], Field(min_length=2, max_length=2)] = ["negative", "positive"]
     positive: Annotated[list[str], Field(min_length=1)]
     negative: Annotated[list[str], Field(min_length=1)]
     excluded: list[str] = []

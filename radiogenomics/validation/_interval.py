@@ -24,9 +24,9 @@ def cross_validated_auc(outcome: ArrayLike, scores: NDArray[np.float64], *, n_sp
     a repeat trains on a share q = 1 - 1/n_splits of the others, drawn without replacement, so what varies between repeats is
     (1 - q)/q of what varies between training samples. With one repeat, f is 1.
 
-    It covers other patients from the same population, drawn to be trained and tested on. It does not cover another hospital
-    or scanner, and no unbiased variance of cross-validation exists (Bengio & Grandvalet 2004): it was checked by
-    simulation, see ``docs/validation.md``.
+    Patients count as independent, also those of one group. The interval covers other patients from the same population, drawn to
+    be trained and tested on; it does not cover another hospital or scanner. No unbiased variance of cross-validation exists
+    (Bengio & Grandvalet 2004): this one was checked by simulation, see ``docs/validation.md``.
 
     Parameters
     ----------
