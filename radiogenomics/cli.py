@@ -1,6 +1,7 @@
 """The command line: a thin shell around the study. Every command reads, calls and writes; the work lies in the rooms."""
 
 import logging
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -114,6 +115,12 @@ def extract(
     seed: Annotated[
         str | None, typer.Option("--seed", help="A voxel x,y,z inside the lesion, counted from 0; it is grown there.")
     ] = None,
+    box: Annotated[
+        str | None, typer.Option("--box", help="Voxels x0:x1,y0:y1,z0:z1 around the lesion, counted from 0; it is grown inside.")
+    ] = None,
+    series: Annotated[
+        int | None, typer.Option("--series", help="Number of the dynamic series, where the folder holds several.")
+    ] = None,
     segment: Annotated[str | None, typer.Option("--segment", help="Which segment, structure or label of the mask.")] = None,
     register: Annotated[bool, typer.Option("--register", help="Align the phases with the pre-contrast one first.")] = False,
     resample: Annotated[bool, typer.Option("--resample", help="Allow a mask on another grid to be resampled.")] = False,
@@ -124,9 +131,17 @@ def extract(
     from radiogenomics import study
 
     _log(quiet, verbose)
-    voxel = _voxel(seed) if seed is not None else None
-    part = int(segment) if segment is not None and segment.isdigit() else segment
-    made = study.extract_patient(folder, mask=mask, seed=voxel, out=out, segment=part, register=register, resample=resample)
+    made = study.extract_patient(
+        folder,
+        mask=mask,
+        seed=_voxel(seed) if seed is not None else None,
+        box=_box(box) if box is not None else None,
+        out=out,
+        series=series,
+        segment=int(segment) if segment is not None and segment.isdigit() else segment,
+        register=register,
+        resample=resample,
+    )
     _say(quiet, f"{made.patient}: {len(made.phases.images)} phases, {len(made.files)} files in {out}")
 
 
@@ -163,13 +178,16 @@ def main() -> None:
 
 
 def _voxel(text: str) -> list[int]:
-    try:
-        numbers = [int(part) for part in text.split(",")]
-    except ValueError:
-        numbers = []
-    if len(numbers) != 3:
+    if not re.fullmatch(r"\d+,\d+,\d+", text):
         raise ValueError(f"--seed is {text!r}; give three whole numbers x,y,z, counted from 0: columns, rows, slices.")
-    return numbers
+    return [int(part) for part in text.split(",")]
+
+
+def _box(text: str) -> list[tuple[int, int]]:
+    if not re.fullmatch(r"\d+:\d+,\d+:\d+,\d+:\d+", text):
+        raise ValueError(f"--box is {text!r}; give x0:x1,y0:y1,z0:z1, whole numbers counted from 0: columns, rows, slices.")
+    ranges = [part.split(":") for part in text.split(",")]
+    return [(int(first), int(last)) for first, last in ranges]
 
 
 def _say(quiet: bool, text: str) -> None:

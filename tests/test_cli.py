@@ -42,6 +42,7 @@ def test_the_version():
         (["check", "nowhere.toml"], "nowhere.toml: (file) = missing: no such manifest; check the path"),
         (["run", "nowhere.toml", "--out", "x"], "no such manifest"),
         (["extract", "nowhere", "--out", "x", "--seed", "1,2"], "--seed is '1,2'; give three whole numbers x,y,z"),
+        (["extract", "nowhere", "--out", "x", "--box", "1:2,3:4"], "--box is '1:2,3:4'; give x0:x1,y0:y1,z0:z1"),
         (["extract", "nowhere", "--out", "x", "--seed", "1,2,3"], "nowhere"),
         (["extract", "nowhere", "--out", "x"], "Give exactly one of a mask file, a seed voxel and a box"),
         (
@@ -103,6 +104,17 @@ def test_quiet_says_nothing(own):
     tables = ["--features", "features.csv", "--expression", "expression.tsv", "--clinical", "clinical.csv"]
     out = cli("init", *tables, "--outcome", "node", "--positive", "positive", "--quiet", cwd=own)
     assert (out.returncode, out.stdout, out.stderr) == (0, "", "")
+
+
+@pytest.mark.real
+def test_one_patient_from_folder_to_maps_and_overlay(tmp_path, real):
+    out = cli("extract", real / "mri" / "UCSF-BR-06", "--seed", "66,148,31", "--out", tmp_path / "patient")
+    assert out.returncode == 0, out.stderr
+    assert "UCSF-BR-06: 3 phases, " in out.stdout
+    assert {"pre.nii.gz", "pe1.nii.gz", "ser.nii.gz", "lesion.nii.gz"} <= {
+        path.name for path in (tmp_path / "patient" / "images").iterdir()
+    }
+    assert list((tmp_path / "patient" / "figures").glob("*.png"))
 
 
 @pytest.mark.slow

@@ -83,7 +83,9 @@ def test_contradictory_or_missing_choices_are_refused(patient, tmp_path):
     for options in ({}, {"mask": tmp_path / "a.nii", "seed": (1, 2, 3)}):
         with pytest.raises(ValueError, match=r"^Give exactly one of a mask file, a seed voxel and a box: "):
             extract_patient(folder, out=tmp_path, **options)
-    with pytest.raises(ValueError, match=r"^There is no image series number 9; the folder holds 1 \(localiser\), 4 \(image\)\.$"):
+    with pytest.raises(
+        ValueError, match=r"^Series number 9 is not part of a dynamic series; the series are 1 \(localiser\), 4 \(image\)\.$"
+    ):
         extract_patient(folder, seed=(1, 2, 3), out=tmp_path, series=9)
 
 

@@ -131,6 +131,8 @@ def test_the_dynamic_series_is_chosen_among_all(tmp_path):
 def test_two_dynamic_series_are_a_question(tmp_path):
     write(three(), tmp_path / "left", tags={"SeriesNumber": "5"})
     write([noise_volume(seed=seed, plane="axial") for seed in range(2)], tmp_path / "right", tags={"SeriesNumber": "6"})
+    (chosen,) = images.dynamic_series(images.find_series(tmp_path), number=6)
+    assert chosen.slices[0].path.parent.name == "right"
     with pytest.raises(
         ValueError,
         match=(

@@ -149,9 +149,8 @@ def time_intensity(curves: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     order = {phase: number for number, phase in enumerate(dict.fromkeys(curves["phase"]))}
     for zone, rows in curves.groupby("zone", sort=False):
         x = rows["seconds"] / 60 if timed else rows["phase"].map(order)
-        style, width = ("--", 1.6) if zone == "lesion" else ("-", 1.0)
-        color = ZONE_COLORS.get(str(zone), st.PURPLE)
-        ax.plot(x, rows["enhancement"], marker="o", ms=3, color=color, label=str(zone), ls=style, lw=width)
+        style: dict[str, Any] = {"ls": "--", "lw": 1.6} if zone == "lesion" else {"ls": "-", "lw": 1.0}
+        ax.plot(x, rows["enhancement"], marker="o", ms=3, color=ZONE_COLORS.get(str(zone), st.PURPLE), label=str(zone), **style)
     ax.axhline(0, lw=0.6, color=st.PALE, zorder=0)
     if not timed:
         ax.set_xticks(list(order.values()), list(order))

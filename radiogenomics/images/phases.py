@@ -141,7 +141,7 @@ def split_phases(series: Sequence[Series], *, pre_contrast: int) -> tuple[dict[s
     return sources, table
 
 
-def dynamic_series(series: Sequence[Series]) -> list[Series]:
+def dynamic_series(series: Sequence[Series], *, number: int | None = None) -> list[Series]:
     """Choose the dynamic series among all series of an examination.
 
     One series with every position several times, or several series on the same grid; derived maps, localisers and secondary
@@ -151,6 +151,8 @@ def dynamic_series(series: Sequence[Series]) -> list[Series]:
     ----------
     series : sequence of Series
         From `find_series`.
+    number : int, optional
+        Number of the series, or of one of several that belong together, where there is a choice.
 
     Returns
     -------
@@ -168,11 +170,16 @@ def dynamic_series(series: Sequence[Series]) -> list[Series]:
             group = next((group for group in candidates if _one_stack(group[0], one)), None)
             candidates.append([one]) if group is None else group.append(one)
     dynamic = [group for group in candidates if len(group) > 1 or _repeats(group[0]) > 1]
+    if number is not None:
+        dynamic = [group for group in dynamic if any(one.header.get("SeriesNumber") == str(number) for one in group)]
     if len(dynamic) == 1:
         return dynamic[0]
     if dynamic:
         listed = "; ".join(" + ".join(one.place for one in group) for group in dynamic)
         raise ValueError(f"{len(dynamic)} dynamic series are here: {listed}. Choose one by series number.")
+    if number is not None:
+        known = ", ".join(f"{one.header.get('SeriesNumber', '?')} ({one.kind})" for one in series)
+        raise ValueError(f"Series number {number} is not part of a dynamic series; the series are {known}.")
     kinds = Counter(one.kind for one in series)
     found = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
     raise ValueError(

@@ -94,7 +94,7 @@ def extract_patient(
     out : Path
         Where the results go: ``images/``, ``tables/``, ``figures/``, ``settings.json``.
     series : int, optional
-        Number of the dynamic series, where the folder holds several.
+        Number of the dynamic series, or of one of its parts, where the folder holds several.
     segment : int or str, optional
         Which segment, structure or label of the mask.
     register : bool
@@ -112,11 +112,11 @@ def extract_patient(
     ValueError
         Unless exactly one of `mask`, `seed` and `box` is given, or if the input is damaged.
     """
-    if [mask, seed, box].count(None) != 2:
+    if sum(origin is not None for origin in (mask, seed, box)) != 1:
         raise ValueError("Give exactly one of a mask file, a seed voxel and a box: the lesion is read from it or grown from it.")
     out = Path(out)
     found = _series(Path(folder), out)
-    phases = images.read_phases(_chosen(found, series), pre_contrast=int(SETTINGS["pre_contrast_phases"]))
+    phases = images.read_phases(images.dynamic_series(found, number=series), pre_contrast=int(SETTINGS["pre_contrast_phases"]))
     tables = {"series": images.series_table(found), "phases": phases.table}
     if register:
         phases, tables["motion"] = _registered(phases)
@@ -193,16 +193,6 @@ def _series(folder: Path, out: Path) -> list[images.Series]:
     return images.find_series(folder)
 
 
-def _chosen(found: list[images.Series], number: int | None) -> list[images.Series]:
-    if number is None:
-        return images.dynamic_series(found)
-    chosen = [one for one in found if one.header.get("SeriesNumber") == str(number) and one.kind == "image"]
-    if not chosen:
-        known = ", ".join(f"{one.header.get('SeriesNumber', '?')} ({one.kind})" for one in found)
-        raise ValueError(f"There is no image series number {number}; the folder holds {known}.")
-    return chosen
-
-
 def _registered(phases: images.Phases) -> tuple[images.Phases, pd.DataFrame]:
     reference = phases.table.loc[phases.table["role"] == "pre-contrast", "phase"].iloc[-1]
     aligned = images.register_phases(
@@ -268,5 +258,5 @@ def _write_settings(out: Path, chosen: dict[str, object]) -> Path:
     return out / "settings.json"
 
 
-def _slice(image: sitk.Image, at: int) -> npt.NDArray[np.generic]:
+def _slice(image: sitk.Image, at: int) -> npt.NDArray[Any]:
     return np.asarray(sitk.GetArrayViewFromImage(image)[at])
