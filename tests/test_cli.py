@@ -123,21 +123,3 @@ def test_the_demo_runs_from_the_command_line(tmp_path):
     assert out.returncode == 0, out.stderr
     planted = pd.read_csv(tmp_path / "demo" / "tables" / "planted.csv")
     assert planted["ok"].all()
-
-
-@pytest.mark.real
-@pytest.mark.slow
-def test_the_real_study_says_88_87_and_42(tmp_path, real):
-    from pathlib import Path
-
-    manifest = Path(__file__).parents[1] / "data_manifests" / "tcga-brca-uchicago.toml"
-    out = cli("run", manifest, "--mirror", real / "tcga_brca", "--out", tmp_path / "real", "--quiet")
-    assert out.returncode == 0, out.stderr
-    flow = pd.read_csv(tmp_path / "real" / "tables" / "inclusion.csv")
-    assert flow["n"].tolist() == [91, 88, 87]
-    evaluation = pd.read_csv(tmp_path / "real" / "tables" / "evaluation.csv").set_index("estimate")
-    assert evaluation["events"].unique().tolist() == [42]
-    assert evaluation.loc["apparent", "auc"] > 0.95
-    assert 0.4 < evaluation.loc["nested", "auc"] < 0.7
-    text = (tmp_path / "real" / "report.html").read_text()
-    assert all(number in text for number in ("88", "87", "42"))

@@ -32,8 +32,8 @@ class ChosenSize(SelectorMixin, BaseEstimator):  # type: ignore[misc]
     sizes : sequence of int
         The numbers of features to try; those above the number of features count as all of them.
     choose_by : {"folds", "out_of_bag"}
-        Inner stratified folds, or the out-of-bag votes of one `Forest` a size, at less than half the cost. Those votes flatter every
-        size, since the ranking has seen the patients out of bag; as a comparison of sizes they serve.
+        Inner stratified folds, or the out-of-bag votes of one `Forest` a size, at less than half the cost. Those votes flatter
+        every size, since the ranking has seen the patients out of bag; as a comparison of sizes they serve.
     n_splits : int
         Inner folds.
     random_state : int, optional

@@ -1,0 +1,135 @@
+"""The real cohort: 88 TCGA-BRCA patients, published and honest side by side, and nothing where nothing can be."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import tomli_w
+
+from radiogenomics import study
+
+pytestmark = [pytest.mark.real, pytest.mark.slow]
+
+MANIFEST = Path(__file__).parents[1] / "data_manifests" / "tcga-brca-uchicago.toml"
+QUICK = {"n_trees": 50, "n_repeats": 2, "n_bootstraps": 0, "n_permutations": 0}
+
+
+def quick(folder: Path) -> Path:
+    """Copy the real manifest with fewer trees and repeats."""
+    raw = tomllib.loads(MANIFEST.read_text())
+    raw["signature"] |= QUICK
+    raw["gene_score"] = {"n_repeats": 1}
+    raw["links"] = {"n_permutations": 200}
+    folder.mkdir(parents=True)
+    path = folder / MANIFEST.name
+    path.write_text(tomli_w.dumps(raw))
+    return path
+
+
+def csvs(out: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(out)): path.read_bytes() for path in sorted(out.rglob("*.csv"))}
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory, real):
+    """The whole study as the manifest says."""
+    out = tmp_path_factory.mktemp("real") / "out"
+    study.run(MANIFEST, out=out, mirror=real / "tcga_brca", n_jobs=2)
+    return out
+
+
+def test_the_counts_are_88_87_and_42(done):
+    flow = pd.read_csv(done / "tables" / "inclusion.csv")
+    assert flow["n"].tolist() == [91, 88, 87]
+    evaluation = pd.read_csv(done / "tables" / "evaluation.csv")
+    assert evaluation["n"].unique().tolist() == [87]
+    assert evaluation["events"].unique().tolist() == [42]
+    text = (done / "report.html").read_text()
+    assert all(f">{number}<" in text or f" {number}" in text for number in (88, 87, 42))
+
+
+def test_published_honest_and_volume_stand_side_by_side(done):
+    table = pd.read_csv(done / "tables" / "evaluation.csv").set_index("estimate")
+    assert {"apparent", "published", "nested", "optimism", "volume"} == set(table.index)
+    assert table.loc["apparent", "auc"] > 0.99
+    assert 0.45 < table.loc["nested", "auc"] < 0.65
+    assert table.loc["volume", "auc"] == pytest.approx(0.635, abs=0.001)
+    shown = table.drop(index="optimism")
+    assert (shown["auc_low"] <= shown["auc"]).all()
+    assert (shown["auc"] <= shown["auc_high"]).all()
+
+
+def test_modules_are_of_everybody_and_links_of_the_linked(done):
+    assert len(pd.read_parquet(done / "tables" / "eigengenes.parquet")) == 956
+    links = pd.read_parquet(done / "tables" / "links.parquet")
+    assert links.loc[links["family"].str.endswith("modules"), "n"].unique().tolist() == [87]
+    pathways = pd.read_parquet(done / "tables" / "pathways.parquet").columns
+    assert pathways.str.startswith("KEGG_").sum() == 88
+    facts = pd.read_parquet(done / "tables" / "expression_facts.parquet").set_index("fact")["value"]
+    assert facts["values clipped"] > 0
+
+
+def test_the_report_tells_survival_and_the_gene_score(done):
+    tests = pd.read_parquet(done / "tables" / "survival_tests.parquet")
+    assert set(tests["endpoint"]) == {"progression-free interval", "overall survival"}
+    odds = pd.read_parquet(done / "tables" / "gene_score_odds.parquet")
+    assert set(odds["estimate"]) == {"apparent", "published", "nested"}
+
+
+def test_killed_half_way_and_any_number_of_processes_give_the_same_bytes(tmp_path, real):
+    manifest, mirror = quick(tmp_path / "inputs"), real / "tcga_brca"
+    study.run(manifest, out=tmp_path / "one", mirror=mirror, n_jobs=1)
+    command = [
+        sys.executable,
+        "-m",
+        "radiogenomics",
+        "run",
+        manifest,
+        "--mirror",
+        mirror,
+        "--out",
+        tmp_path / "two",
+        "--n-jobs",
+        "2",
+    ]
+    process = subprocess.Popen([*map(str, command), "--quiet"], start_new_session=True)
+    while not (tmp_path / "two" / "work").exists() and process.poll() is None:
+        time.sleep(0.2)  # until the long step has begun
+    time.sleep(1)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (tmp_path / "two" / "report.html").exists()
+    study.run(manifest, out=tmp_path / "two", mirror=mirror, n_jobs=2)
+    assert csvs(tmp_path / "two") == csvs(tmp_path / "one")
+
+
+def test_shuffled_node_status_shows_nothing(tmp_path, real):
+    """The whole study with node status dealt out at random among the patients: honest AUC about 0.5, no link beyond chance."""
+    mirror = tmp_path / "mirror"
+    shutil.copytree(real / "tcga_brca", mirror / "tcga_brca")
+    shutil.copytree(real / "genesets", mirror / "genesets")
+    manifest = quick(tmp_path / "inputs")
+    raw = tomllib.loads(manifest.read_text())
+    clinical = mirror / "tcga_brca" / raw["sources"]["clinical"]["file"]
+    table = pd.read_csv(clinical, sep="\t", dtype=str, keep_default_na=False)
+    features = pd.read_csv(mirror / "tcga_brca" / raw["sources"]["features"]["file"])["CLID"]
+    rows = table.index[table["bcr_patient_barcode"].isin(features)]
+    column = raw["outcome"]["column"]
+    table.loc[rows, column] = np.random.default_rng(7).permutation(table.loc[rows, column])
+    table.to_csv(clinical, sep="\t", index=False)
+    raw["sources"]["clinical"]["sha256"] = "first-use"
+    manifest.write_text(tomli_w.dumps(raw))
+    study.run(manifest, out=tmp_path / "out", mirror=mirror / "tcga_brca", n_jobs=2)
+    nested = pd.read_parquet(tmp_path / "out" / "tables" / "evaluation.parquet").set_index("estimate").loc["nested"]
+    assert nested["auc_low"] < 0.5 < nested["auc_high"]
+    nulls = pd.read_parquet(tmp_path / "out" / "tables" / "link_null.parquet")
+    signature = nulls[nulls["family"].str.startswith("signature")]
+    assert (signature["found"] <= signature["high"].clip(lower=1)).all()
