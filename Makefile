@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test slow lint install clean
+.PHONY: demo test slow notebooks lint install clean
 
 demo: .venv/installed
 	$(BIN)/radiogenomics demo --out demo
@@ -13,6 +13,11 @@ test: .venv/installed
 
 slow: .venv/installed
 	$(BIN)/python -m pytest -m slow
+
+# STUDY=DIR runs them on another finished study.
+STUDY ?= $(CURDIR)/demo
+notebooks: demo
+	RADIOGENOMICS_STUDY=$(STUDY) $(BIN)/python -m pytest --nbmake -p no:cacheprovider notebooks
 
 lint: .venv/installed
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -1,6 +1,7 @@
 """The command line: a thin shell around the study. Every command reads, calls and writes; the work lies in the rooms."""
 
 import logging
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -107,6 +108,44 @@ def init(
 
 
 @app.command()
+def extract(
+    folder: Annotated[Path, typer.Argument(help="One patient's DICOM folder, or a zip of it.")],
+    out: Annotated[Path, typer.Option("--out", help="Where images, tables and figures go.")],
+    mask: Annotated[Path | None, typer.Option("--mask", help="The lesion: DICOM SEG, RTSTRUCT, NIfTI, NRRD or .les.")] = None,
+    seed: Annotated[
+        str | None, typer.Option("--seed", help="A voxel x,y,z inside the lesion, counted from 0; it is grown there.")
+    ] = None,
+    box: Annotated[
+        str | None, typer.Option("--box", help="Voxels x0:x1,y0:y1,z0:z1 around the lesion, counted from 0; it is grown inside.")
+    ] = None,
+    series: Annotated[
+        int | None, typer.Option("--series", help="Number of the dynamic series, where the folder holds several.")
+    ] = None,
+    segment: Annotated[str | None, typer.Option("--segment", help="Which segment, structure or label of the mask.")] = None,
+    register: Annotated[bool, typer.Option("--register", help="Align the phases with the pre-contrast one first.")] = False,
+    resample: Annotated[bool, typer.Option("--resample", help="Allow a mask on another grid to be resampled.")] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Take one patient from a DICOM folder to phases, maps, lesion, zones, tables and figures."""
+    from radiogenomics import study
+
+    _log(quiet, verbose)
+    made = study.extract_patient(
+        folder,
+        mask=mask,
+        seed=_voxel(seed) if seed is not None else None,
+        box=_box(box) if box is not None else None,
+        out=out,
+        series=series,
+        segment=int(segment) if segment is not None and segment.isdigit() else segment,
+        register=register,
+        resample=resample,
+    )
+    _say(quiet, f"{made.patient}: {len(made.phases.images)} phases, {len(made.files)} files in {out}")
+
+
+@app.command()
 def demo(
     out: Out = Path("demo"),
     n_jobs: Jobs = -1,
@@ -136,6 +175,19 @@ def main() -> None:
     except KeyboardInterrupt:
         typer.secho("Interrupted; start the same command again and it goes on from here.", err=True)
         sys.exit(130)
+
+
+def _voxel(text: str) -> list[int]:
+    if not re.fullmatch(r"\d+,\d+,\d+", text):
+        raise ValueError(f"--seed is {text!r}; give three whole numbers x,y,z, counted from 0: columns, rows, slices.")
+    return [int(part) for part in text.split(",")]
+
+
+def _box(text: str) -> list[tuple[int, int]]:
+    if not re.fullmatch(r"\d+:\d+,\d+:\d+,\d+:\d+", text):
+        raise ValueError(f"--box is {text!r}; give x0:x1,y0:y1,z0:z1, whole numbers counted from 0: columns, rows, slices.")
+    ranges = [part.split(":") for part in text.split(",")]
+    return [(int(first), int(last)) for first, last in ranges]
 
 
 def _say(quiet: bool, text: str) -> None:

@@ -161,10 +161,13 @@ class Cohort:
         Those with features, indexed by 'patient'; columns ``cohort, outcome, has_expression, included``, then clinical ones.
     inclusion : DataFrame
         Columns ``cohort, step, n, excluded, reason``, one row a step, in order.
+    left_out : DataFrame
+        Columns ``patient, cohort, step, reason``, one row a patient who is not included.
     """
 
     patients: pd.DataFrame
     inclusion: pd.DataFrame
+    left_out: pd.DataFrame
 
 
 def assemble(
@@ -201,19 +204,19 @@ def assemble(
     patients = pd.DataFrame({"cohort": name, "outcome": outcome.reindex(features)}, index=features.rename("patient"))
     patients["has_expression"] = features.isin(expression) if expression is not None else False
     kept = pd.Series(True, index=patients.index)
-    flow = [(name, "with imaging features", len(kept), 0, "")]
+    rules = [(f"with known {outcome_name}", patients["outcome"].notna(), f"{outcome_name} not known")]
     if expression is not None:
-        kept &= patients["has_expression"]
-        flow.append(_flow_row(flow[-1], "with expression", int(kept.sum()), "no expression profile"))
-    kept &= patients["outcome"].notna()
-    flow.append(_flow_row(flow[-1], f"with {outcome_name}", int(kept.sum()), f"{outcome_name} not known"))
+        rules.insert(0, ("with expression", patients["has_expression"], "no expression profile"))
+    flow = [{"step": "with imaging features", "n": len(kept), "excluded": 0, "reason": ""}]
+    left_out = [pd.DataFrame(columns=["patient", "cohort", "step", "reason"])]
+    for step, passes, reason in rules:
+        out = patients.index[kept & ~passes]
+        kept &= passes
+        flow.append({"step": step, "n": int(kept.sum()), "excluded": len(out), "reason": reason if len(out) else ""})
+        left_out.append(pd.DataFrame({"patient": out, "cohort": name, "step": step, "reason": reason}))
     patients["included"] = kept
-    inclusion = pd.DataFrame(flow, columns=["cohort", "step", "n", "excluded", "reason"])
-    return Cohort(patients.join(clinical.reindex(features)), inclusion)
-
-
-def _flow_row(before: tuple[str, str, int, int, str], step: str, n: int, reason: str) -> tuple[str, str, int, int, str]:
-    return before[0], step, n, before[2] - n, reason if before[2] > n else ""
+    inclusion = pd.DataFrame(flow).assign(cohort=name)[["cohort", "step", "n", "excluded", "reason"]]
+    return Cohort(patients.join(clinical.reindex(features)), inclusion, pd.concat(left_out, ignore_index=True))
 
 
 def _to_numbers(column: pd.Series) -> pd.Series:

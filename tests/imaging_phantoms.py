@@ -49,7 +49,12 @@ def breast(shape=(20, 48, 52), *, noise: float = 0.0, seed: int = 0, plane: str 
     body = ellipsoid(shape, [depth / 2, height / 2, width], [depth * 0.46, height * 0.44, width * 0.85])
     wall = np.broadcast_to(np.arange(width) > width * 0.86, shape)
     texture = ndimage.gaussian_filter(np.random.default_rng(12).normal(size=shape), [depth / 12, height / 20, width / 20])
-    gland = body & ~wall & (texture > 0.3 * texture.std()) & ellipsoid(shape, [depth / 2, height / 2, width * 0.6], np.array(shape) * 0.38)
+    gland = (
+        body
+        & ~wall
+        & (texture > 0.3 * texture.std())
+        & ellipsoid(shape, [depth / 2, height / 2, width * 0.6], np.array(shape) * 0.38)
+    )
     lesion = ellipsoid(shape, [depth * 0.5, height * 0.45, width * 0.55], [3.2, 6.5, 5.5])
     base = ndimage.gaussian_filter(200.0 * body + 180.0 * gland + 120.0 * wall, 0.6)
     uptake = {0: (0.0, 0.0, 0.0), 1: (0.08, 0.15, 1.2), 2: (0.12, 0.25, 0.95)}

@@ -16,7 +16,7 @@ class Server(http.server.BaseHTTPRequestHandler):
 
     calls: dict[str, int] = {}  # noqa: RUF012 - one server a test, cleared by the fixture
 
-    def do_GET(self):  # noqa: N802 - the name http.server looks for
+    def do_GET(self):
         count = self.calls[self.path] = self.calls.get(self.path, 0) + 1
         if self.path == "/gone":
             self.send_error(404)
@@ -73,7 +73,7 @@ def test_after_every_attempt_the_last_reason_is_told(url, tmp_path):
 
 
 def test_a_wrong_checksum_leaves_no_file(url, tmp_path):
-    with pytest.raises(ValueError, match="its sha256 is .* says 000"):
+    with pytest.raises(ValueError, match=r"its sha256 is .* says 000"):
         archives.download(f"{url}/file", tmp_path / "a.csv", expected="0" * 64)
     assert list(tmp_path.iterdir()) == []
 

@@ -17,7 +17,7 @@ def test_barcodes_are_cut_to_the_patient():
 
 
 def test_what_is_no_barcode_is_named():
-    with pytest.raises(ValueError, match="ids: 2 of 3 are no TCGA barcodes .*: BR-06, TCGA-1; correct them"):
+    with pytest.raises(ValueError, match=r"ids: 2 of 3 are no TCGA barcodes .*: BR-06, TCGA-1; correct them"):
         cohort.tcga_patients(["TCGA-AO-A03M", "BR-06", "TCGA-1"], name="ids")
 
 
@@ -90,6 +90,11 @@ def test_the_flow_counts_and_says_why():
     assert made.inclusion["reason"].tolist() == ["", "no expression profile", "nodes not known"]
     assert made.patients.index[made.patients["included"]].tolist() == ["a", "b", "d"]
     assert made.patients.index.name == "patient"
+    assert made.left_out[["patient", "reason"]].to_numpy().tolist() == [
+        ["e", "no expression profile"],
+        ["f", "no expression profile"],
+        ["c", "nodes not known"],
+    ]
 
 
 @pytest.mark.real

@@ -149,30 +149,59 @@ MESSAGES = {
     header_cut: "1-005.dcm is not a whole DICOM file (it ends early, after 300 bytes); fetch it again or remove it.",
     nothing_left: "1-005.dcm is not a whole DICOM file (it is empty); fetch it again or remove it.",
     a_page_instead: "1-005.dcm is not a whole DICOM file (it lacks the DICM mark); fetch it again or remove it.",
-    slice_missing: "series 1 (DYNAMIC, dicom/): 1 slice(s) are missing between 9.12 and 13.12 mm (a gap of 4.00 mm where 2.00 mm is usual, "
-    "1 such gap(s)); fetch the series again, or leave it out.",
-    end_slice_missing: "Phases pre and post1 lie on different grids: (12, 10, 6) voxels from (-40.5, 12.25, 7.12) mm and (12, 10, 5) from "
-    "(-40.5, 12.25, 7.12); slices are missing at an end, or resample them to one grid first.",
-    slice_doubled: "series 1 (DYNAMIC, dicom/): most positions are there 3 times, 1 are not; a slice is doubled at 11.12 mm (4 times: 1-003.dcm, "
-    "2-003.dcm, 3-003.dcm, copy.dcm). Remove the copy or fetch the series again.",
+    slice_missing: (
+        "series 1 (DYNAMIC, dicom/): 1 slice(s) are missing between 9.12 and 13.12 mm (a gap of 4.00 mm where 2.00 mm is "
+        "usual, "
+        "1 such gap(s)); fetch the series again, or leave it out."
+    ),
+    end_slice_missing: (
+        "Phases pre and post1 lie on different grids: (12, 10, 6) voxels from (-40.5, 12.25, 7.12) mm and (12, 10, 5) from "
+        "(-40.5, 12.25, 7.12); slices are missing at an end, or resample them to one grid first."
+    ),
+    slice_doubled: (
+        "series 1 (DYNAMIC, dicom/): most positions are there 3 times, 1 are not; a slice is doubled at 11.12 mm (4 times: "
+        "1-003.dcm, "
+        "2-003.dcm, 3-003.dcm, copy.dcm). Remove the copy or fetch the series again."
+    ),
     file_copied: "dicom/copy.dcm and dicom/2-003.dcm are the same image (one SOPInstanceUID); remove one of them.",
-    orientation_mixed: "series 1 (DYNAMIC, dicom/) mixes 2 orientations (axial, sagittal): 2-003.dcm does not lie like the first slice; it is a "
-    "localiser or several stacks, leave it out or separate the files.",
+    orientation_mixed: (
+        "series 1 (DYNAMIC, dicom/) mixes 2 orientations (axial, sagittal): 2-003.dcm does not lie like the first slice; "
+        "it is a "
+        "localiser or several stacks, leave it out or separate the files."
+    ),
     orientation_broken: "No dynamic series is here (1 image): no image series repeats its positions, and no two share a grid. "
     "Give the whole examination.",
-    size_mixed: "series 1 (DYNAMIC, dicom/) mixes Rows '10', '5': these are several stacks in one series; separate the files by Rows.",
-    position_missing: "2-003.dcm: ImagePositionPatient is missing, 3 number(s) are needed to place the image; leave the file out.",
-    position_of_words: "2-003.dcm: ImagePositionPatient is 'unknown', 3 number(s) are needed to place the image; leave the file out.",
-    stack_slanted: "series 1 (DYNAMIC, dicom/) is a slanted stack: 1-006.dcm lies 1.00 mm beside the slice axis; a rectangular volume cannot hold it, "
-    "leave the series out.",
-    slices_uneven: "series 1 (DYNAMIC, dicom/): the slices are unevenly spaced between 9.12 and 11.53 mm (a gap of 2.40 mm where 2.00 mm is usual, "
-    "2 such gap(s)); fetch the series again, or leave it out.",
+    size_mixed: (
+        "series 1 (DYNAMIC, dicom/) mixes Rows '10', '5': these are several stacks in one series; separate the files by Rows."
+    ),
+    position_missing: (
+        "2-003.dcm: ImagePositionPatient is missing, 3 number(s) are needed to place the image; leave the file out."
+    ),
+    position_of_words: (
+        "2-003.dcm: ImagePositionPatient is 'unknown', 3 number(s) are needed to place the image; leave the file out."
+    ),
+    stack_slanted: (
+        "series 1 (DYNAMIC, dicom/) is a slanted stack: 1-006.dcm lies 1.00 mm beside the slice axis; a rectangular volume "
+        "cannot hold it, "
+        "leave the series out."
+    ),
+    slices_uneven: (
+        "series 1 (DYNAMIC, dicom/): the slices are unevenly spaced between 9.12 and 11.53 mm (a gap of 2.40 mm where 2.00 "
+        "mm is usual, "
+        "2 such gap(s)); fetch the series again, or leave it out."
+    ),
     colour: "series 1 (DYNAMIC, dicom/) holds colour pixels (image), no measured signal; leave it out.",
     slope_of_nothing: "2-003.dcm: RescaleSlope is 0, every value would be the same; the header is damaged, leave the file out.",
     pixels_missing: "2-003.dcm holds no whole-number pixels (PixelData, 7FE0,0010); it is no image that can be read.",
     stream_broken: "series 1 (DYNAMIC, dicom/): the pixels of 2-003.dcm cannot be decoded (",
-    one_phase_only: "No dynamic series is here (1 image): no image series repeats its positions, and no two share a grid. Give the whole examination.",
-    phases_untold: "series 1 (DYNAMIC, dicom/): every position is there 3 times, but no tag tells the phases apart, not even InstanceNumber; leave it out.",
+    one_phase_only: (
+        "No dynamic series is here (1 image): no image series repeats its positions, and no two share a grid. Give the "
+        "whole examination."
+    ),
+    phases_untold: (
+        "series 1 (DYNAMIC, dicom/): every position is there 3 times, but no tag tells the phases apart, not even "
+        "InstanceNumber; leave it out."
+    ),
     spacing_of_nothing: "series 1 (DYNAMIC, dicom/) has a PixelSpacing of 0 x 0 mm; it must be positive, leave the series out.",
     bits_odd: "1-001.dcm: BitsAllocated is 12, 8, 16 or 32 can be read; leave the file out.",
 }
@@ -187,12 +216,32 @@ def test_damaged_series_end_in_their_own_line(tmp_path, damage):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("lost", "message"),
+    [
+        (2, "series 1 (DYNAMIC, 1/): 1 slice(s) are missing between 9.12 and 13.12 mm"),
+        (5, "Phases pre and post1 lie on different grids: (12, 10, 6) voxels from (-40.5, 12.25, 7.12) mm and (12, 10, 5) from"),
+        (0, "Phases pre and post1 lie on different grids: (12, 10, 6) voxels from (-40.5, 12.25, 7.12) mm and (12, 10, 5) from"),
+    ],
+)
+def test_a_slice_missing_from_one_of_several_series_does_not_drop_the_phase(tmp_path, lost, message):
+    for number in range(3):
+        image, tags = noise_volume(seed=number), {"SeriesNumber": str(number)}
+        paths = write([image], tmp_path / str(number), seconds=[60 * number], timing="AcquisitionTime", tags=tags)
+        if number == 1:
+            paths[lost].unlink()
+    with pytest.raises(ValueError, match="^" + re.escape(message)):
+        reread(tmp_path)
+
+
 def test_a_file_cut_anywhere_is_refused_with_a_clear_line(tmp_path):
     (path,) = write([noise_volume((1, 10, 12))], tmp_path, timing="none")
     content = path.read_bytes()
     for size in range(1, len(content), 23):
         path.write_bytes(content[:size])
-        with pytest.raises(ValueError, match=r"^1-001\.dcm(:| is | holds )[^\n]*(fetch it again or remove it|leave the file out)\.$"):
+        with pytest.raises(
+            ValueError, match=r"^1-001\.dcm(:| is | holds )[^\n]*(fetch it again or remove it|leave the file out)\.$"
+        ):
             images.read_image(images.find_series(tmp_path)[0])
 
 
@@ -201,7 +250,8 @@ def test_pre_contrast_after_the_others_is_refused(tmp_path):
         tags = {"SeriesNumber": str(number), "SeriesDescription": name}
         write([noise_volume(seed=number)], tmp_path / str(number), seconds=[60 * number], timing="AcquisitionTime", tags=tags)
     message = (
-        "By time series 0 (T1 POST, 0/) comes first, but series 1 (T1 PRE, 1/) calls itself pre-contrast; check the order and give only the "
+        "By time series 0 (T1 POST, 0/) comes first, but series 1 (T1 PRE, 1/) calls itself pre-contrast; check the "
+        "order and give only the "
         "series of one injection."
     )
     with pytest.raises(ValueError, match="^" + re.escape(message)):
@@ -214,7 +264,9 @@ def test_a_folder_without_images_is_named(tmp_path):
     with pytest.raises(ValueError, match=r" holds no file; give the folder that holds the DICOM files\.$"):
         images.find_series(tmp_path)
     (tmp_path / "notes.txt").write_text("see the other disk")
-    with pytest.raises(ValueError, match=r" holds 1 file\(s\) and none is DICOM \(notes\.txt\); give the folder of the images\.$"):
+    with pytest.raises(
+        ValueError, match=r" holds 1 file\(s\) and none is DICOM \(notes\.txt\); give the folder of the images\.$"
+    ):
         images.find_series(tmp_path)
     with pytest.raises(ValueError, match=r"notes\.txt is a file; give the folder that holds the DICOM files\.$"):
         images.find_series(tmp_path / "notes.txt")
@@ -242,17 +294,24 @@ def test_a_broken_zip_is_named_and_a_good_one_unpacked(tmp_path):
     content = bytearray(archive.read_bytes())
     content[400] ^= 255
     archive.write_bytes(content)
-    with pytest.raises(ValueError, match=r"^series\.zip is damaged: the checksum of 'study/1-001\.dcm' is wrong; fetch the archive again\.$"):
+    with pytest.raises(
+        ValueError, match=r"^series\.zip is damaged: the checksum of 'study/1-001\.dcm' is wrong; fetch the archive again\.$"
+    ):
         images.unpack(archive, tmp_path / "again")
     archive.write_bytes(content[:500])
-    with pytest.raises(ValueError, match=r"^series\.zip is no whole zip file \(File is not a zip file\); fetch the archive again\.$"):
+    with pytest.raises(
+        ValueError, match=r"^series\.zip is no whole zip file \(File is not a zip file\); fetch the archive again\.$"
+    ):
         images.unpack(archive, tmp_path / "again")
 
 
 @pytest.mark.parametrize(
     ("broken", "message"),
     [
-        (lambda image: sitk.Cast(image, sitk.sitkFloat32), "A volume is 3-dimensional of 32-bit float; MR images hold 16-bit integers: scale, round and cast it first."),
+        (
+            lambda image: sitk.Cast(image, sitk.sitkFloat32),
+            "A volume is 3-dimensional of 32-bit float; MR images hold 16-bit integers: scale, round and cast it first.",
+        ),
         (lambda image: image[:, :, 0], "A volume is 2-dimensional of 16-bit signed integer; MR images hold 16-bit integers"),
         (lambda image: image[:, :, ::-1], "A volume is left-handed; flip its slices first"),
     ],
@@ -264,13 +323,17 @@ def test_volumes_that_dicom_cannot_hold_are_refused(tmp_path, broken, message):
 
 def test_maps_of_unequal_grids_or_thresholds_are_refused():
     small, large = noise_volume((2, 3, 4)), noise_volume((2, 3, 5))
-    with pytest.raises(ValueError, match=r"^The volumes lie on different grids \(\(5, 3, 2\) and \(4, 3, 2\) voxels\); resample one"):
+    with pytest.raises(
+        ValueError, match=r"^The volumes lie on different grids \(\(5, 3, 2\) and \(4, 3, 2\) voxels\); resample one"
+    ):
         images.subtract(large, small)
     with pytest.raises(ValueError, match=r"^`background` is 0, it must be a positive number\.$"):
         images.percent_enhancement(small, small, background=0)
     with pytest.raises(ValueError, match=r"^`view` is 'lateral', it must be one of 'sagittal', 'coronal', 'axial'\.$"):
         images.project_maximum(small, view="lateral")
-    with pytest.raises(ValueError, match=r"^The pre-contrast volume holds one value only \(0\); it is no image, leave the patient out\.$"):
+    with pytest.raises(
+        ValueError, match=r"^The pre-contrast volume holds one value only \(0\); it is no image, leave the patient out\.$"
+    ):
         images.background_level(small * 0)
     with pytest.raises(ValueError, match=r"^No voxel reaches the background level of 9999 "):
         images.body_mask(small, background=9999)
@@ -278,7 +341,9 @@ def test_maps_of_unequal_grids_or_thresholds_are_refused():
 
 def test_blank_volumes_are_not_registered():
     blank = noise_volume() * 0
-    with pytest.raises(ValueError, match=r"^The volumes cannot be registered \(.*\); check that both show one patient and are not blank\.$"):
+    with pytest.raises(
+        ValueError, match=r"^The volumes cannot be registered \(.*\); check that both show one patient and are not blank\.$"
+    ):
         images.register(blank, blank, metric="mutual information")
     with pytest.raises(ValueError, match=r"^`reference` is 'before', the phases are pre\.$"):
         images.register_phases({"pre": blank}, reference="before", metric="correlation", interpolation="linear")
@@ -290,12 +355,18 @@ def test_numbers_of_preprocessing_are_checked():
         images.resample(image, spacing_mm=(1, 0, 1), interpolation="linear")
     with pytest.raises(ValueError, match=r"^The region to normalise over is empty; check the mask\.$"):
         images.normalise_zscore({"pre": image}, region=image * 0)
-    with pytest.raises(ValueError, match=r"^The signal inside the region does not vary \(all about 7\); it cannot be normalised\.$"):
+    with pytest.raises(
+        ValueError, match=r"^The signal inside the region does not vary \(all about 7\); it cannot be normalised\.$"
+    ):
         images.normalise_zscore({"pre": image * 0 + 7}, region=image >= 0)
-    with pytest.raises(ValueError, match=r"^`low` is 99 and `high` is 1; they must be percentiles with 0 <= low < high <= 100\.$"):
+    with pytest.raises(
+        ValueError, match=r"^`low` is 99 and `high` is 1; they must be percentiles with 0 <= low < high <= 100\.$"
+    ):
         images.normalise_percentiles({"pre": image}, region=image >= 0, low=99, high=1)
     with pytest.raises(ValueError, match=r"^The reference tissue's mean signal in phase pre is 0; choose tissue with signal\.$"):
         images.normalise_reference({"pre": image * 0}, tissue=image >= 0)
-    with pytest.raises(ValueError, match=r"^The region has \(4, 3, 2\) voxels and phase pre has \(12, 10, 6\); resample it first\.$"):
+    with pytest.raises(
+        ValueError, match=r"^The region has \(4, 3, 2\) voxels and phase pre has \(12, 10, 6\); resample it first\.$"
+    ):
         images.normalise_zscore({"pre": image}, region=noise_volume((2, 3, 4)))
     assert np.isfinite(images.normalise_zscore({"pre": image}, region=image >= 0)["pre"][0, 0, 0])

@@ -95,6 +95,15 @@ def test_a_scan_across_midnight_keeps_its_order(tmp_path):
     assert reread(tmp_path).table["seconds"].tolist() == [0, 54000, 54090]
 
 
+def test_positions_rounded_otherwise_are_the_same_positions(tmp_path):
+    paths = write(three("oblique"), tmp_path)
+    for path in paths[6:12]:
+        dataset = pydicom.dcmread(path)
+        dataset.ImagePositionPatient = [round(float(value), 3) for value in dataset.ImagePositionPatient]
+        dataset.save_as(path)
+    assert reread(tmp_path).table["images"].tolist() == [6, 6, 6]
+
+
 def test_two_phases_before_contrast(tmp_path):
     write(three(), tmp_path)
     phases = reread(tmp_path, pre_contrast=2)
@@ -122,8 +131,13 @@ def test_the_dynamic_series_is_chosen_among_all(tmp_path):
 def test_two_dynamic_series_are_a_question(tmp_path):
     write(three(), tmp_path / "left", tags={"SeriesNumber": "5"})
     write([noise_volume(seed=seed, plane="axial") for seed in range(2)], tmp_path / "right", tags={"SeriesNumber": "6"})
+    (chosen,) = images.dynamic_series(images.find_series(tmp_path), number=6)
+    assert chosen.slices[0].path.parent.name == "right"
     with pytest.raises(
         ValueError,
-        match=r"^2 dynamic series are here: series 5 \(DYNAMIC, left/\); series 6 \(DYNAMIC, right/\)\. Choose one by series number\.$",
+        match=(
+            r"^2 dynamic series are here: series 5 \(DYNAMIC, left/\); series 6 \(DYNAMIC, right/\)\. Choose one by series "
+            r"number\.$"
+        ),
     ):
         images.dynamic_series(images.find_series(tmp_path))

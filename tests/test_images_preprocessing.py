@@ -10,7 +10,12 @@ from radiogenomics import images
 def ramp(shape=(8, 10, 12), plane="oblique"):
     """A signal that grows linearly in the patient, so that any resampling has one right answer."""
     image = volume(np.zeros(shape, np.float32), plane=plane)
-    return sitk.Cast(sitk.PhysicalPointSource(sitk.sitkVectorFloat64, image.GetSize(), image.GetOrigin(), image.GetSpacing(), image.GetDirection()), sitk.sitkVectorFloat64)
+    return sitk.Cast(
+        sitk.PhysicalPointSource(
+            sitk.sitkVectorFloat64, image.GetSize(), image.GetOrigin(), image.GetSpacing(), image.GetDirection()
+        ),
+        sitk.sitkVectorFloat64,
+    )
 
 
 def along(source):
@@ -22,7 +27,9 @@ def test_resampling_puts_every_value_where_it_was():
     image = along(ramp())
     fine = images.resample(image, spacing_mm=(0.5, 0.5, 0.5), interpolation="linear")
     assert fine.GetSpacing() == (0.5, 0.5, 0.5)
-    truth = along(sitk.PhysicalPointSource(sitk.sitkVectorFloat64, fine.GetSize(), fine.GetOrigin(), fine.GetSpacing(), fine.GetDirection()))
+    truth = along(
+        sitk.PhysicalPointSource(sitk.sitkVectorFloat64, fine.GetSize(), fine.GetOrigin(), fine.GetSpacing(), fine.GetDirection())
+    )
     inner = np.s_[4:-4, 2:-2, 2:-2]
     np.testing.assert_allclose(array(fine)[inner], array(truth)[inner], atol=1e-3)
 
@@ -41,13 +48,15 @@ def test_resampling_keeps_the_field_of_view(plane):
 
 def test_n4_takes_the_shading_and_leaves_the_enhancement():
     shape = (16, 48, 48)
-    z, y, x = np.indices(shape)
+    _, y, x = np.indices(shape)
     body = ellipsoid(shape, (8, 24, 24), (7, 21, 21))
     gland = ndimage.gaussian_filter(np.random.default_rng(3).normal(size=shape), 2) > 0
     tissue = np.where(gland, 420.0, 300.0) * body
     shading = np.exp(0.5 * (x - 24) / 24 - 0.4 * ((y - 24) / 24) ** 2)
     uptake = {"pre": 1.0, "post1": np.where(gland, 1.4, 1.05)}
-    shaded = {name: volume((tissue * rise * shading).astype(np.float32), spacing=(1.5, 1.5, 3.0)) for name, rise in uptake.items()}
+    shaded = {
+        name: volume((tissue * rise * shading).astype(np.float32), spacing=(1.5, 1.5, 3.0)) for name, rise in uptake.items()
+    }
     mask = volume(body.astype(np.uint8), spacing=(1.5, 1.5, 3.0))
     field = images.bias_field(shaded["pre"], mask=mask, shrink=2, iterations=(30, 30))
     flat = images.remove_bias(shaded, field)
@@ -70,17 +79,26 @@ def test_normalisation_treats_all_phases_alike():
     rise = [(array(one["post1"])[lesion] - array(one["pre"])[lesion]).mean() for one in (named, scored)]
     assert rise[1] > 0
     scaled = images.normalise_percentiles(named, region=body, low=1, high=99)
-    assert np.percentile(np.concatenate([array(image)[inside] for image in scaled.values()]), [1, 99]) == pytest.approx([0, 1], abs=1e-4)
+    assert np.percentile(np.concatenate([array(image)[inside] for image in scaled.values()]), [1, 99]) == pytest.approx(
+        [0, 1], abs=1e-4
+    )
     wall = sitk.GetImageFromArray((np.indices(inside.shape)[2] > 46).astype(np.uint8))
     wall.CopyInformation(body)
     referred = images.normalise_reference(named, tissue=wall)
     assert array(referred["pre"])[array(wall) > 0].mean() == pytest.approx(1, rel=1e-5)
-    np.testing.assert_allclose(array(referred["post2"]) / np.maximum(array(referred["post1"]), 1e-9) * (array(phases[1]) > 0),
-                               array(phases[2]) / np.maximum(array(phases[1]), 1e-9) * (array(phases[1]) > 0), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(
+        array(referred["post2"]) / np.maximum(array(referred["post1"]), 1e-9) * (array(phases[1]) > 0),
+        array(phases[2]) / np.maximum(array(phases[1]), 1e-9) * (array(phases[1]) > 0),
+        rtol=1e-4,
+        atol=1e-4,
+    )
 
 
 def test_maps_equal_their_formulas_by_hand():
-    pre, first, later = (volume(np.array([[row]], np.int16)) for row in ([100, 100, 100, 10, 0, 100], [200, 150, 300, 90, 50, 180], [180, 250, 90, 95, 70, 0]))
+    pre, first, later = (
+        volume(np.array([[row]], np.int16))
+        for row in ([100, 100, 100, 10, 0, 100], [200, 150, 300, 90, 50, 180], [180, 250, 90, 95, 70, 0])
+    )
     assert array(images.subtract(first, pre)).ravel().tolist() == [100, 50, 200, 80, 50, 80]
     enhancement = images.percent_enhancement(first, pre, background=35)
     assert array(enhancement).ravel().tolist() == [100, 50, 200, 0, 0, 80]
@@ -134,7 +152,9 @@ def test_registration_recovers_known_motions_in_every_plane(shift, turn, plane):
 
 def check_motion(shape, shift, turn, plane):
     fixed, moving = moved_phantom(shape, shift, turn, plane)
-    aligned = images.register_phases({"pre": fixed, "post1": moving}, reference="pre", metric="mutual information", interpolation="linear")
+    aligned = images.register_phases(
+        {"pre": fixed, "post1": moving}, reference="pre", metric="mutual information", interpolation="linear"
+    )
     motion = aligned.motion.set_index("phase")
     assert motion.loc["pre"].abs().max() == 0
     np.testing.assert_allclose(motion.loc["post1", ["shift_x", "shift_y", "shift_z"]].astype(float), shift, atol=0.3)
@@ -149,9 +169,12 @@ def test_registration_gives_the_same_bits_twice():
     assert first == second
 
 
+@pytest.mark.slow
 def test_registered_edges_line_up():
     fixed, moving = moved_phantom((32, 80, 80), *MOTIONS[0], "sagittal")
-    aligned = images.register_phases({"pre": fixed, "post1": moving}, reference="pre", metric="mutual information", interpolation="linear")
+    aligned = images.register_phases(
+        {"pre": fixed, "post1": moving}, reference="pre", metric="mutual information", interpolation="linear"
+    )
     outline = ndimage.binary_erosion(array(fixed) > 100, iterations=2)
     before, after = (np.corrcoef(array(one)[outline], array(fixed)[outline])[0, 1] for one in (moving, aligned.images["post1"]))
     assert after > before

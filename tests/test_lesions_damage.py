@@ -64,7 +64,8 @@ FATAL = {
     ),
     "wrong frame": (
         lambda mask: moved(mask, (10.3, 0.0, 0.0)),
-        "The mask's grid is not the image's: mask (52, 48, 20) voxels of 0.9 x 0.9 x 2 mm from (10.3, 0.0, 0.0); image (52, 48, 20) voxels of "
+        "The mask's grid is not the image's: mask (52, 48, 20) voxels of 0.9 x 0.9 x 2 mm from (10.3, 0.0, 0.0); image "
+        "(52, 48, 20) voxels of "
         "0.9 x 0.9 x 2 mm from (-40.5, 12.2, 7.1). Resample it by name, or give the image it was drawn on.",
     ),
     "whole voxels beside": (
@@ -97,7 +98,11 @@ def test_what_one_should_know_is_said_but_not_refused(case, caplog):
     values[0:2, 5:8, 5:8] = 2
     with caplog.at_level("WARNING"):
         kept = lesions.checked(with_values(mask, values), image)
-    assert [finding.name for finding in lesions.check(with_values(mask, values), image)] == ["several labels", "several lesions", "border"]
+    assert [finding.name for finding in lesions.check(with_values(mask, values), image)] == [
+        "several labels",
+        "several lesions",
+        "border",
+    ]
     assert caplog.messages == [
         "The mask holds 2 labels (1, 2); all count as lesion unless one is chosen.",
         "The mask holds 2 lesions, the largest with 96 % of 491 voxels.",
@@ -107,9 +112,27 @@ def test_what_one_should_know_is_said_but_not_refused(case, caplog):
     assert lesions.check(mask, image) == []
 
 
+def test_another_frame_of_reference_is_refused_unless_the_voxels_coincide(case, seg, caplog):
+    image, _, mask, _ = case
+    read = lesions.read_mask(
+        rewrite(seg, lambda dataset: setattr(dataset, "FrameOfReferenceUID", "1.2.3.4567890123")), image=image
+    )
+    np.testing.assert_array_equal(array(lesions.checked(read, image)), array(mask))
+    assert caplog.messages[0].startswith("The mask's frame of reference (…3.4567890123) is not the image's (…")
+    assert caplog.messages[0].endswith(", but their voxels coincide; they are taken for the same place.")
+    read.SetOrigin((0.3, 0.0, 0.0))
+    for resample in (False, True):
+        with pytest.raises(
+            ValueError, match=("their positions mean different places; give the image it was drawn on, or register them first")
+        ):
+            lesions.checked(read, image, resample=resample)
+
+
 def test_nothing_left_after_resampling_is_refused(case):
     image, _, mask, _ = case
-    with pytest.raises(ValueError, match=r"^Nothing of the mask \(766 mm3\) lies inside the image; it belongs to another image\.$"):
+    with pytest.raises(
+        ValueError, match=r"^Nothing of the mask \(766 mm3\) lies inside the image; it belongs to another image\.$"
+    ):
         lesions.checked(moved(mask, (900.3, 0.0, 0.0)), image, resample=True)
 
 
@@ -148,13 +171,29 @@ def _uneven(dataset):
 
 
 SEGS = {
-    "refers to no MR": (_pathology, {}, "seg.dcm refers to VL Whole Slide Microscopy Image Storage, not to MR images; it segments something else"),
+    "refers to no MR": (
+        _pathology,
+        {},
+        "seg.dcm refers to VL Whole Slide Microscopy Image Storage, not to MR images; it segments something else",
+    ),
     "several segments": (_second_segment, {}, "seg.dcm holds 2 segments (1 'Lesion', 2 'Node'); choose one with `segment`."),
-    "unknown segment": (_second_segment, {"segment": "Cyst"}, "seg.dcm has 0 segments called 'Cyst'; it holds 1 'Lesion', 2 'Node'."),
-    "segment without frames": (_second_segment, {"segment": 2}, "seg.dcm: segment 2 has no frame, its mask is empty; choose another segment"),
+    "unknown segment": (
+        _second_segment,
+        {"segment": "Cyst"},
+        "seg.dcm has 0 segments called 'Cyst'; it holds 1 'Lesion', 2 'Node'.",
+    ),
+    "segment without frames": (
+        _second_segment,
+        {"segment": 2},
+        "seg.dcm: segment 2 has no frame, its mask is empty; choose another segment",
+    ),
     "no plane positions": (_no_places, {}, "seg.dcm: frame 1 has no ImagePositionPatient; its place in the patient is unknown"),
     "uneven planes": (_uneven, {}, "seg.dcm: the planes are unevenly spaced ("),
-    "impossible threshold": (lambda dataset: None, {"threshold": 0.0}, "`threshold` is 0.0, it must be a fraction above 0 and up to 1."),
+    "impossible threshold": (
+        lambda dataset: None,
+        {"threshold": 0.0},
+        "`threshold` is 0.0, it must be a fraction above 0 and up to 1.",
+    ),
 }
 
 
@@ -170,7 +209,10 @@ def test_files_that_are_no_masks_are_named(case, tmp_path):
     with pytest.raises(ValueError, match=r"nowhere\.nii does not exist or is a folder; give the one mask file\.$"):
         lesions.read_mask(tmp_path / "nowhere.nii", image=image)
     (tmp_path / "mask.txt").write_text("tumour in the left breast")
-    with pytest.raises(ValueError, match=r"^mask\.txt is no mask this can read; give a DICOM SEG or RTSTRUCT, NIfTI, NRRD, MetaImage or \.les file\.$"):
+    with pytest.raises(
+        ValueError,
+        match=r"^mask\.txt is no mask this can read; give a DICOM SEG or RTSTRUCT, NIfTI, NRRD, MetaImage or \.les file\.$",
+    ):
         lesions.read_mask(tmp_path / "mask.txt", image=image)
     with pytest.raises(ValueError, match=r"^1-001\.dcm is no DICOM SEG \(its modality is MR\); give the mask file\.$"):
         lesions.read_mask(folder / "1-001.dcm", image=image)
@@ -208,9 +250,17 @@ def _no_contours(dataset):
 
 
 STRUCTURES = {
-    "between the slices": (_off_plane, {}, "rt.dcm: a contour lies 0.50 slice distances off every slice; it was drawn on other images, give those."),
+    "between the slices": (
+        _off_plane,
+        {},
+        "rt.dcm: a contour lies 0.50 slice distances off every slice; it was drawn on other images, give those.",
+    ),
     "outside": (_outside, {}, "rt.dcm: a contour lies at slice -"),
-    "no contours": (_no_contours, {}, "rt.dcm: structure 1 has no closed contour, its mask is empty; choose another or leave the patient out."),
+    "no contours": (
+        _no_contours,
+        {},
+        "rt.dcm: structure 1 has no closed contour, its mask is empty; choose another or leave the patient out.",
+    ),
     "unknown name": (lambda dataset: None, {"segment": "GTV"}, "rt.dcm has 0 structures called 'GTV'; it holds 1 'Lesion'."),
 }
 
@@ -235,12 +285,28 @@ def les(tmp_path, bounds, payload):
     ("bounds", "payload", "message"),
     [
         ([0] * 3, [], "a.les holds 6 bytes, a .les file has 12 header bytes and a payload; fetch it again."),
-        ([1, 2, 1, 2, 1, 2], [7] * 8, "a.les holds voxel values up to 7, a .les file has 0 and 1 only; it is damaged or no .les file."),
+        (
+            [1, 2, 1, 2, 1, 2],
+            [7] * 8,
+            "a.les holds voxel values up to 7, a .les file has 0 and 1 only; it is damaged or no .les file.",
+        ),
         ([1, 2, 1, 2, 1, 2], [0] * 8, "a.les holds an empty mask (8 voxels, none inside); leave the patient out."),
-        ([2, 1, 2, 1, 2, 1], [1] * 8, "a.les: its bounds [2, 1, 2, 1, 2, 1] and 8 voxels fit no cuboid inside the image of (52, 48, 20) voxels"),
-        ([1, 2, 1, 2, 1, 2], [1] * 7, "a.les: its bounds [1, 2, 1, 2, 1, 2] and 7 voxels fit no cuboid inside the image of (52, 48, 20) voxels"),
+        (
+            [2, 1, 2, 1, 2, 1],
+            [1] * 8,
+            "a.les: its bounds [2, 1, 2, 1, 2, 1] and 8 voxels fit no cuboid inside the image of (52, 48, 20) voxels",
+        ),
+        (
+            [1, 2, 1, 2, 1, 2],
+            [1] * 7,
+            "a.les: its bounds [1, 2, 1, 2, 1, 2] and 7 voxels fit no cuboid inside the image of (52, 48, 20) voxels",
+        ),
         ([90, 91, 1, 2, 1, 2], [1] * 8, "a.les: its bounds [90, 91, 1, 2, 1, 2] and 8 voxels fit no cuboid inside the image"),
-        ([1, 5, 1, 1, 1, 1], [1, 0, 1, 0, 1], "a.les: in none of the 6 readings that fit its bounds is the lesion one connected piece"),
+        (
+            [1, 5, 1, 1, 1, 1],
+            [1, 0, 1, 0, 1],
+            "a.les: in none of the 6 readings that fit its bounds is the lesion one connected piece",
+        ),
     ],
 )
 def test_les_files_that_cannot_be_used_are_refused(case, tmp_path, bounds, payload, message):
@@ -249,10 +315,12 @@ def test_les_files_that_cannot_be_used_are_refused(case, tmp_path, bounds, paylo
 
 
 def test_seg_of_another_size_or_empty_is_not_written(case, tmp_path):
-    image, series, mask, _ = case
+    _, series, mask, _ = case
     with pytest.raises(ValueError, match=r"^The mask is empty; there is nothing to write\.$"):
         lesions.write_seg(mask * 0, tmp_path / "seg.dcm", source=series, label="Lesion")
-    with pytest.raises(ValueError, match=r"^The mask has \(20, 48, 51\) voxels \(z, y, x\) and series 1 .* has \(20, 48, 52\); place it"):
+    with pytest.raises(
+        ValueError, match=r"^The mask has \(20, 48, 51\) voxels \(z, y, x\) and series 1 .* has \(20, 48, 52\); place it"
+    ):
         lesions.write_seg(mask[1:], tmp_path / "seg.dcm", source=series, label="Lesion")
     with pytest.raises(ValueError, match=r"^The mask is empty; there is nothing to write\.$"):
         lesions.write_les(mask * 0, tmp_path / "a.les")
@@ -263,17 +331,30 @@ def test_seeds_and_boxes_are_checked(case):
     phases, _ = breast()
     enhancement = images.percent_enhancement(phases[1], phases[0], background=60)
     options = {"radius_mm": 15.0, "fraction": 0.5, "smoothing_mm": 0.8}
-    with pytest.raises(ValueError, match=r"^The seed \(60, 1, 1\) is not inside the image of \(52, 48, 20\) voxels; give x,y,z as voxel numbers from 0\.$"):
+    with pytest.raises(
+        ValueError,
+        match=r"^The seed \(60, 1, 1\) is not inside the image of \(52, 48, 20\) voxels; give x,y,z as voxel numbers from 0\.$",
+    ):
         lesions.grow_from_seed(enhancement, seed=(60, 1, 1), **options)
-    with pytest.raises(ValueError, match=r"^The seed \(1, 1, 1\) does not enhance: 0 % there, 0 % around it\. Choose a voxel inside the bright part"):
+    with pytest.raises(
+        ValueError,
+        match=r"^The seed \(1, 1, 1\) does not enhance: 0 % there, 0 % around it\. Choose a voxel inside the bright part",
+    ):
         lesions.grow_from_seed(enhancement, seed=(1, 1, 1), **options)
-    with pytest.raises(ValueError, match=r"^The lesion grown from seed \(29, 22, 10\) leaks: it reaches 4 mm from the seed at a threshold of \d+ % "):
+    with pytest.raises(
+        ValueError,
+        match=r"^The lesion grown from seed \(29, 22, 10\) leaks: it reaches 4 mm from the seed at a threshold of \d+ % ",
+    ):
         lesions.grow_from_seed(enhancement, seed=(29, 22, 10), radius_mm=4.0, fraction=0.5, smoothing_mm=0.8)
     with pytest.raises(ValueError, match=r"^`fraction` is 1, it must lie between 0 and 1\.$"):
         lesions.grow_from_seed(enhancement, seed=(29, 22, 10), radius_mm=9.0, fraction=1, smoothing_mm=0.8)
-    with pytest.raises(ValueError, match=r"^`box` is \[\(0, 60\), \(0, 1\), \(0, 1\)\]; it must be first and last voxel along x, y and z inside"):
+    with pytest.raises(
+        ValueError, match=r"^`box` is \[\(0, 60\), \(0, 1\), \(0, 1\)\]; it must be first and last voxel along x, y and z inside"
+    ):
         lesions.grow_in_box(enhancement, box=[(0, 60), (0, 1), (0, 1)], fraction=0.5, smoothing_mm=0.8)
-    with pytest.raises(ValueError, match=r"^Nothing enhances in the box \(all 0 %\); give a box around the bright part of the PE1 map\.$"):
+    with pytest.raises(
+        ValueError, match=r"^Nothing enhances in the box \(all 0 %\); give a box around the bright part of the PE1 map\.$"
+    ):
         lesions.grow_in_box(enhancement, box=[(0, 3), (0, 3), (0, 3)], fraction=0.5, smoothing_mm=0.8)
 
 
@@ -289,7 +370,11 @@ def test_zones_and_agreement_are_checked(case):
         lesions.largest_slices(mask * 0)
     with pytest.raises(ValueError, match=r"^Both masks are empty; their agreement is not defined\.$"):
         lesions.dice(mask * 0, mask * 0)
-    with pytest.raises(ValueError, match=r"^The masks have \(51, 48, 20\) and \(52, 48, 20\) voxels; place both on one image first\.$"):
+    with pytest.raises(
+        ValueError, match=r"^The masks have \(51, 48, 20\) and \(52, 48, 20\) voxels; place both on one image first\.$"
+    ):
         lesions.dice(mask[1:], mask)
-    with pytest.raises(ValueError, match=r"^`within` has \(51, 48, 20\) voxels and the mask \(52, 48, 20\); place both on one image\.$"):
+    with pytest.raises(
+        ValueError, match=r"^`within` has \(51, 48, 20\) voxels and the mask \(52, 48, 20\); place both on one image\.$"
+    ):
         lesions.zones(mask, rim_mm=2, surround_mm=5, within=volume(array(image)[:, :, 1:]))

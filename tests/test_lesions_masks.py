@@ -54,7 +54,7 @@ def test_seg_rtstruct_nifti_and_les_give_the_same_voxels(case, tmp_path):
 def test_our_seg_is_readable_by_another_reader(case, tmp_path):
     import highdicom
 
-    image, series, mask, _ = case
+    _, series, mask, _ = case
     path = lesions.write_seg(mask, tmp_path / "seg.dcm", source=series, label="Lesion")
     other = highdicom.seg.segread(path).get_volume(combine_segments=True)
     assert int(other.array.sum()) == int(array(mask).sum())
@@ -91,7 +91,11 @@ def test_a_fractional_seg_needs_a_threshold(case, tmp_path, threshold, share):
     path = fractional(lesions.write_seg(mask, tmp_path / "seg.dcm", source=series, label="Lesion"))
     read = lesions.place(lesions.read_mask(path, image=image, threshold=threshold), image)
     slices = array(mask).any(axis=(1, 2))
-    expected = {"lesion": array(mask), "nothing": np.zeros_like(array(mask)), "frames": np.ones_like(array(mask)) * slices[:, None, None]}
+    expected = {
+        "lesion": array(mask),
+        "nothing": np.zeros_like(array(mask)),
+        "frames": np.ones_like(array(mask)) * slices[:, None, None],
+    }
     np.testing.assert_array_equal(array(read), expected[share])
 
 

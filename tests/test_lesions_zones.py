@@ -99,7 +99,8 @@ def test_zones_move_and_flip_with_the_lesion(seed, shift, flips):
     other = np.flip(np.roll(inside, shift, axis=(0, 1, 2)), [axis for axis, flip in enumerate(flips) if flip])
     options = {"rim_mm": 1.5, "surround_mm": 2.5}
     first, second = (
-        array(lesions.zones(volume(values.astype(np.uint8)), within=volume(np.ones(shape, np.uint8)), **options)) for values in (inside, other)
+        array(lesions.zones(volume(values.astype(np.uint8)), within=volume(np.ones(shape, np.uint8)), **options))
+        for values in (inside, other)
     )
     assert [(first == label).sum() for label in (1, 2)] == [(second == label).sum() for label in (1, 2)]
 

@@ -102,7 +102,7 @@ def test_the_same_bits_for_any_number_of_processes():
 
 
 def test_one_thread_holds_every_library_and_lets_go():
-    import SimpleITK as sitk  # noqa: N813
+    import SimpleITK as sitk
     import torch
     from threadpoolctl import threadpool_info
 

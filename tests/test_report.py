@@ -104,7 +104,7 @@ def test_the_page_needs_nothing_else(images):
 
 
 def test_every_link_of_the_page_leads_somewhere(images):
-    page = Page(report.render(STUDY, all_tables(), images, {"version": "1"}))
+    page = Page(report.render(STUDY, all_tables(), images, {"radiogenomics": "1"}))
     assert len(page.ids) == len(set(page.ids))
     assert {link.removeprefix("#") for link in page.links} <= set(page.ids)
     assert "Further tables" in page.text, "a figure that no section knows is not lost"
@@ -126,7 +126,7 @@ def test_hostile_names_are_text(place, images, tmp_path):
     if place == "tables":
         tables = {name: hostile(table) for name, table in tables.items()} | {EVIL: pd.DataFrame({EVIL: [EVIL]})}
     if place == "provenance":
-        provenance = {EVIL: [{EVIL: EVIL}], "steps": {EVIL: {"seconds": 1.0}}, "version": EVIL}
+        provenance = {EVIL: [{EVIL: EVIL}], "steps": {EVIL: {"seconds": 1.0}}, "radiogenomics": EVIL}
     if place == "figures":
         drawn[EVIL] = images["auc_forest"]
     text = report.render(study, tables, drawn, provenance)
@@ -146,6 +146,16 @@ def test_the_summary_reads_the_counts_of_the_cohort():
     assert text == (
         "Patients left after each step: with imaging features 91; with expression 88; with lymph node status 87. "
         "Of 87 with known lymph node metastasis, 42 (48 %) are node-positive."
+    )
+
+
+def test_patients_who_were_left_out_do_not_count():
+    everybody = pd.concat(
+        [patients().assign(included=True), patients().head(3).rename(index="left out {}".format).assign(included=False)]
+    )
+    assert (
+        "Of 87 with known lymph node metastasis, 42 (48 %)"
+        in said(all_tables() | {"patients": everybody})["Patients of TCGA-BRCA"]
     )
 
 
@@ -179,6 +189,19 @@ def test_every_outcome_of_the_comparison_has_its_words(nested, volume, phrase, c
     assert ("Prediction: forest" in cautions(tables)) is caution
 
 
+def test_a_test_that_does_not_exclude_chance_overrules_the_interval():
+    tables = {"evaluation": judged(nested=(0.7, 0.6, 0.8)).assign(p=0.2)}
+    assert (
+        "the test does not exclude chance (p = 0.20 against chance): better than chance is not shown"
+        in said(tables)["Prediction: forest"]
+    )
+    assert "Prediction: forest" in cautions(tables)
+    assert (
+        "better than chance in this cohort (p < 0.001 against chance)"
+        in said({"evaluation": tables["evaluation"].assign(p=1e-5)})["Prediction: forest"]
+    )
+
+
 def test_volume_is_compared_within_the_same_cohort():
     elsewhere = judged(volume=(0.9, 0.8, 1.0)).assign(cohort="external")
     tables = {"evaluation": pd.concat([judged(nested=(0.7, 0.6, 0.8)), elsewhere])}
@@ -188,7 +211,7 @@ def test_volume_is_compared_within_the_same_cohort():
 def test_an_external_cohort_confirms_or_does_not():
     for external, phrase in (((0.7, 0.6, 0.8), "better than chance."), ((0.6, 0.45, 0.75), "is not confirmed there")):
         text = said({"evaluation": judged(nested=(0.7, 0.6, 0.8), external=external, n=57, events=20)})["Prediction: forest"]
-        assert "In the external cohort external (57 patients, 20 events)" in text
+        assert "In the external cohort (external; 57 patients, 20 events)" in text
         assert phrase in text
 
 
@@ -262,6 +285,34 @@ def test_the_gene_score_is_judged_honestly_and_separation_is_said():
     assert "nothing is known about new patients" in said({"gene_score": tables["gene_score"]})["Gene score"]
 
 
+def test_the_odds_ratio_per_unit_is_no_warning_sign():
+    odds = pd.DataFrame({"scale": ["per SD", "per unit"], "odds_ratio": [2.1, 2270.0], "separation": "none"})
+    assert "warning sign" not in said(all_tables() | {"gene_score_odds": odds})["Gene score"]
+
+
+def test_survival_is_told_without_claiming_more_than_the_test():
+    row = {"endpoint": "overall survival", "test": "log-rank", "term": "high against low", "p": 0.16, "n": 88.0, "events": 51.0}
+    cox = row | {"test": "Cox", "p": 0.03}
+    text = said({"survival_tests": pd.DataFrame([row, cox])})["Survival"]
+    assert text.startswith("Overall survival of patients with a high against a low gene score (88 patients, 51 events): ")
+    assert text.endswith("log-rank p = 0.16, no difference is shown.")
+    assert len(text) < 200, "Cox models stand in the table"
+    assert "before any correction" in said({"survival_tests": pd.DataFrame([row | {"p": 0.0001}])})["Survival"]
+
+
+def test_tables_of_single_patients_and_genes_are_not_listed_as_further_ones():
+    one_by_one = pd.DataFrame({"score": [1.0]}, index=pd.Index(["secret patient"], name="patient"))
+    page = Page(report.render(STUDY, {"mine": one_by_one, "other": pd.DataFrame({"a": ["shown"]})}, {}, {}))
+    assert "secret patient" not in page.text
+    assert "shown" in page.text
+
+
+def test_the_caption_says_which_of_several_panels_it_is(images):
+    drawn = {"volcano_signature_x_modules": images["auc_forest"], "roc": images["auc_forest"]}
+    page = Page(report.render(STUDY, {}, drawn, {}))
+    assert "Coloured ones survive correction over the family (signature x modules)." in page.text
+
+
 def test_small_samples_are_called_small_and_large_ones_are_not():
     assert "at least 100 of each" in said({"evaluation": judged(nested=(0.6, 0.5, 0.7))})["Sample size"]
     assert "Sample size" not in said({"evaluation": judged(nested=(0.6, 0.5, 0.7), n=300, events=120)})
@@ -280,9 +331,9 @@ def test_a_simulated_study_says_so_and_lists_what_was_planted():
 
 def test_failures_are_counted_by_patient():
     failures = pd.DataFrame({"patient": ["a", "a", "b"], "step": "features", "reason": "no mask"})
-    assert said({"failures": failures})["Failures"].startswith("2 patients were lost")
-    assert said({"failures": failures.head(1)})["Failures"].startswith("1 patient was lost")
-    assert said({"failures": failures.head(0)})["Failures"] == "No patient was lost to a failed step."
+    assert said({"failures": failures})["Left out"].startswith("2 patients were left out")
+    assert said({"failures": failures.head(1)})["Left out"].startswith("1 patient was left out")
+    assert said({"failures": failures.head(0)})["Left out"] == "No patient was left out."
 
 
 def test_key_numbers_stand_at_the_head():
@@ -303,7 +354,12 @@ def test_a_missing_table_leaves_its_section_out_and_nothing_else(left_out):
     section = next(section for section in SECTIONS if left_out in section.tables)
     alone = [name for name in section.tables if name in all_tables()] == [left_out]
     assert (section.anchor in page.ids) is not alone
-    assert (f"Not run in this study: {section.title}." in page.text) is (alone and left_out != "failures")
+    assert (section.title in not_run(page)) is (alone and left_out != "failures")
+
+
+def not_run(page: Page) -> list[str]:
+    found = re.search(r"Not run in this study: ([^.]*)\.", page.text)
+    return found[1].split(", ") if found else []
 
 
 def test_an_empty_study_still_makes_a_page():
@@ -311,7 +367,7 @@ def test_an_empty_study_still_makes_a_page():
     assert "Failures: none." in Page(report.render(STUDY, empty, {}, {})).text
     page = Page(report.render(STUDY, {}, {}, {}))
     assert "The study has no table that could be summed up." in page.text
-    assert "Not run in this study: Patients, Prediction, Co-expression modules" in page.text
+    assert not_run(page)[:3] == ["Patients", "Images and lesions", "Prediction"]
     assert "No provenance was recorded." in page.text
 
 
@@ -347,14 +403,10 @@ def test_the_checklist_is_filled_from_what_was_run(images):
     assert full["TRIPOD+AI", "16"].answer == MISSING, "no external cohort was evaluated"
     assert full["TRIPOD+AI", "17"].answer == AUTHORS
     assert bare["CLEAR", "45"].answer == bare["CLEAR", "47"].answer == bare["TRIPOD+AI", "22"].answer == MISSING
+    assert full["CLEAR", "25-28"].answer == AUTHORS, "features came as a table, extraction is not ours to describe"
     numbers = [number for guideline, item in full if guideline == "CLEAR" for number in span(item)]
     assert numbers == list(range(1, 59)), "CLEAR has 58 items"
-    assert {
-        number
-        for guideline, item in full
-        if guideline == "TRIPOD+AI"
-        for number in span(re.sub("[a-z]", "", item.split("e-")[0]))
-    } == set(range(1, 28))
+    assert {number for guideline, item in full if guideline == "TRIPOD+AI" for number in span(item)} == set(range(1, 28))
 
 
 def span(item: str) -> range:
@@ -364,17 +416,31 @@ def span(item: str) -> range:
 
 def test_provenance_is_shown_whole():
     provenance = {
-        "version": "0.1.0",
+        "radiogenomics": "0.1.0",
         "inputs": {
             "features": {"file": "features.csv", "sha256": "ab" * 32, "licence": "CC BY 3.0", "citation": "doi 10.7937/x"}
         },
         "steps": [{"step": "modules", "seconds": 31.2, "peak_mb": 2100.0}],
         "seeds": {"study": 7},
-        "settings": {"modules": {"power": 6}, "recipe": "published"},
+        "settings": {"modules": {"power": 6}, "recipe": "published", "seed": 20241, "external": {}},
         "empty": {},
     }
-    page = Page(report.render(STUDY, {}, {}, provenance))
-    for words in ("ab" * 32, "CC BY 3.0", "31.2", "2,100", "power: 6", "radiogenomics 0.1.0", "Peak MB"):
+    packages = {f"package{number}": f"1.{number}" for number in range(60)}
+    text = report.render(STUDY | {"settings": {"only": "once"}}, {}, {}, provenance | {"packages": packages})
+    assert "package7 1.7, package8 1.8" in Page(text).text, "many pairs stand in one paragraph"
+    assert "once" not in text, "the settings of the run stand in the provenance"
+    page = Page(text)
+    for words in (
+        "ab" * 32,
+        "CC BY 3.0",
+        "31.2",
+        "2,100",
+        "power: 6",
+        "seed 20241",
+        "external none",
+        "radiogenomics 0.1.0",
+        "Peak MB",
+    ):
         assert words in page.text
 
 
@@ -396,5 +462,5 @@ def test_every_panel_of_the_figures_room_has_a_place_and_a_caption():
 
 
 def test_the_same_study_gives_the_same_page(images):
-    pages = [report.render(STUDY, all_tables(), images, {"version": "1"}) for _ in range(2)]
+    pages = [report.render(STUDY, all_tables(), images, {"radiogenomics": "1"}) for _ in range(2)]
     assert pages[0] == pages[1]

@@ -58,6 +58,11 @@ def test_benjamini_hochberg_is_scipys_and_keeps_the_order(values):
     assert (np.diff(q[np.argsort(p)]) >= -1e-15).all()
 
 
+@pytest.mark.parametrize("name", ["benjamini_hochberg", "holm", "bonferroni"])
+def test_an_empty_family_stays_empty(name):
+    assert getattr(stats, name)(np.empty(0)).shape == (0,)
+
+
 def test_series_keep_index_and_name():
     p = pd.Series([0.2, np.nan, 0.01], index=["a", "b", "c"], name="p")
     q = stats.benjamini_hochberg(p)

@@ -89,9 +89,9 @@ def test_bootstrap_agrees_with_delong_and_repeats(predictions):
 def test_bootstrap_draws_equal_areas_computed_one_by_one():
     rng = np.random.default_rng(3)
     y, score = rng.random(60) < 0.4, rng.integers(0, 9, 60).astype(float)
-    found = stats.bootstrap_auc(y, score, n_boot=500, rng=np.random.default_rng(5))
+    found = stats.bootstrap_auc(y, score, n_boot=200, rng=np.random.default_rng(5))
     rng = np.random.default_rng(5)
-    cases, controls = (score[kind][rng.integers(kind.sum(), size=(500, kind.sum()))] for kind in (y, ~y))
+    cases, controls = (score[kind][rng.integers(kind.sum(), size=(200, kind.sum()))] for kind in (y, ~y))
     areas = [
         roc_auc_score(np.repeat([1, 0], [y.sum(), (~y).sum()]), np.concatenate(draw))
         for draw in zip(cases, controls, strict=True)

@@ -201,6 +201,12 @@ class TestFaults:
             stats.cox(clinical[["rad"]].assign(copy=2 * clinical["rad"]), time, event)
         with pytest.raises(ValueError, match=r"`covariates` has 1 value\(s\) that are not finite"):
             stats.cox(clinical[["rad"]].drop(index=4).reindex(clinical.index), time, event)
+        with pytest.raises(ValueError, match=r"does not settle: a covariate separates those with the event"):
+            stats.cox(pd.DataFrame({"x": [1.0, 1, 1, 0, 0, 0]}), [1, 2, 3, 4, 5, 6], [1, 1, 1, 0, 0, 0])
+        with pytest.raises(ValueError, match=r"`covariates` has shape \(145, 0\)"):
+            stats.cox(clinical[[]], time, event)
+        with pytest.raises(ValueError, match=r"1 time\(s\) with an event are too few to test 1 covariate\(s\)"):
+            stats.proportional_hazards_test(pd.DataFrame({"x": [0.3, 1, 1, 0, 0, 0]}), [1, 2, 3, 4, 5, 6], [1, 0, 0, 0, 0, 0])
         with pytest.raises(ValueError, match="nobody has the event"):
             stats.cox(clinical[["rad"]], time, 0 * event)
         later = clinical.index > 0

@@ -69,7 +69,7 @@ def test_the_demo_is_valid(made):
     flow = cohorts["training"].inclusion
     assert flow["n"].tolist() == [88, 88, 86]
     assert flow["excluded"].tolist() == [0, 0, 2]
-    assert cohorts["external"].inclusion["step"].tolist() == ["with imaging features", "with lymph node metastasis"]
+    assert cohorts["external"].inclusion["step"].tolist() == ["with imaging features", "with known lymph node metastasis"]
 
 
 def test_a_missing_manifest(tmp_path):
@@ -153,7 +153,7 @@ def test_an_outcome_column_that_is_not_there(change):
 
 def test_fewer_than_ten_patients(edit):
     found = problems(edit("clinical_training", lambda table: table.head(9)))
-    assert "training = with imaging features: 88; with expression: 88; with lymph node metastasis: " in found[0]
+    assert "training = with imaging features: 88; with expression: 88; with known lymph node metastasis: " in found[0]
     assert "fewer than 10 patients are left; check identifiers and outcome words" in found[0]
 
 
@@ -180,7 +180,7 @@ def test_identifiers_that_match_nothing(edit):
 
 
 def test_a_patient_with_two_rows(edit):
-    found = problems(edit("features_training", lambda table: pd.concat([table, table.iloc[:1]])))
+    found = problems(edit("features_training", lambda table: pd.concat([table, table.iloc[:1] + 1])))
     assert any("patient(s) SIM-TR-001 have more than one row; reduce to one row per patient first" in line for line in found)
 
 
@@ -215,6 +215,15 @@ def test_more_folds_than_events(edit):
     )
 
 
+def test_a_follow_up_that_is_not_there(change, edit):
+    survival = [{"name": "PFI", "source": "clinical_training", "time": "days", "event": "pfi_event"}]
+    assert "survival.0 = 'PFI': no column days; 'clinical_training' has pathologic_n" in problems(change(survival=survival))[0]
+    survival[0]["time"] = "pfi_days"
+    change(survival=survival)
+    found = problems(edit("clinical_training", lambda table: table.assign(pfi_event=2)))
+    assert "survival.0 = 'PFI': event column 'pfi_event' must be 1 or 0, it holds 2.0" in found[0]
+
+
 def test_a_gene_given_twice(edit):
     found = problems(edit("expression", lambda table: pd.concat([table, table.iloc[:1]])))
     assert any("gene(s) SIMG00001 come more than once; keep one of each" in line for line in found)
@@ -225,5 +234,5 @@ def test_a_mirror_is_searched_first(folder, tmp_path):
     mirror.mkdir()
     shutil.move(folder / "truth.csv", mirror / "truth.csv")
     assert study.gather(folder / "demo.toml", mirror=mirror).files["truth"] == mirror / "truth.csv"
-    with pytest.raises(ManifestError, match="--mirror = .*nowhere: no such folder"):
+    with pytest.raises(ManifestError, match=r"--mirror = .*nowhere: no such folder"):
         study.gather(folder / "demo.toml", mirror=tmp_path / "nowhere")

@@ -39,6 +39,7 @@ def save(panel: Axes | Figure | SubFigure, stem: Path | str, data: pd.DataFrame)
     if figure is None:
         raise ValueError("`panel` belongs to no figure any more; draw it again before saving it.")
     paths = [Path(f"{stem}{suffix}") for suffix in (*_METADATA, ".csv")]
+    _settle(figure)
     for path in paths[:2]:
         with atomic(path) as temporary:
             figure.savefig(temporary, dpi=PNG_DPI, metadata=_METADATA[path.suffix])
@@ -46,3 +47,12 @@ def save(panel: Axes | Figure | SubFigure, stem: Path | str, data: pd.DataFrame)
         data.to_csv(temporary, index=data.index.name is not None, lineterminator="\n")
     plt.close(figure)
     return paths
+
+
+def _settle(figure: Figure) -> None:
+    """Lay the panel out once, for both files, at the PNG's resolution: on coarse pixels letters have other widths."""
+    dpi = figure.get_dpi()
+    figure.set_dpi(PNG_DPI)
+    figure.draw_without_rendering()
+    figure.set_layout_engine(None)
+    figure.set_dpi(dpi)

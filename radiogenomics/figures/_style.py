@@ -51,6 +51,7 @@ RC: dict[Any, Any] = {  # its keys are matplotlib's own
     "xtick.color": INK,
     "ytick.color": INK,
     "axes.unicode_minus": True,
+    "text.parse_math": False,  # a dollar in somebody's feature name is a dollar
     "figure.facecolor": "white",
     "axes.facecolor": "white",
     "svg.fonttype": "path",

@@ -18,7 +18,7 @@ _WIDEST = 1000.0  # an interval beyond this factor is cut with an arrow, so that
 
 
 @st.styled
-def odds_forest(genes: pd.DataFrame, *, unit: str = "per SD", ax: Axes | None = None) -> Axes:
+def odds_forest(genes: pd.DataFrame, *, unit: str = "per SD", most: int = 30, ax: Axes | None = None) -> Axes:
     """Draw the odds ratio of every gene (or term) with its interval, on a logarithmic scale.
 
     Parameters
@@ -27,6 +27,8 @@ def odds_forest(genes: pd.DataFrame, *, unit: str = "per SD", ax: Axes | None = 
         Indexed by gene (or term): ``odds_ratio, odds_ratio_low, odds_ratio_high``.
     unit : str
         What one step of the predictor is.
+    most : int
+        Of more genes than this, those farthest from 1 are drawn, and the title says so.
     ax : Axes, optional
         Where to draw.
 
@@ -36,7 +38,11 @@ def odds_forest(genes: pd.DataFrame, *, unit: str = "per SD", ax: Axes | None = 
         One row a gene, the number as text on the right; intervals that leave the scale end in an arrow.
     """
     st.require(genes, "genes", ["odds_ratio", "odds_ratio_low", "odds_ratio_high"])
-    ax = st.panel_axes(ax, height_mm=15 + _ROW_MM * len(genes))
+    given = len(genes)
+    genes = genes.loc[_farthest(genes, most)]
+    ax = st.panel_axes(ax, height_mm=15 + _ROW_MM * len(genes) + 4 * (given > most))
+    if given > most:
+        ax.set_title(f"The {most} of {given} farthest from 1", weight="normal", fontsize=st.SMALL_POINTS)
     low, high = _span(genes)
     right = blended_transform_factory(ax.transAxes, ax.transData)
     ax.axvline(1, ls="--", lw=0.7, color=st.GREY, zorder=1)
@@ -56,6 +62,13 @@ def odds_forest(genes: pd.DataFrame, *, unit: str = "per SD", ax: Axes | None = 
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     return ax
+
+
+def _farthest(genes: pd.DataFrame, most: int) -> "pd.Index[Any]":
+    """Pick the genes whose odds ratio is farthest from 1, in the table's order."""
+    distance = np.abs(np.log(np.clip(genes["odds_ratio"].to_numpy(dtype=float), 1e-300, None)))
+    first = np.argsort(-np.nan_to_num(distance, nan=-1.0), kind="stable")[:most]
+    return genes.index[np.sort(first)]
 
 
 def _locator(low: float, high: float) -> LogLocator:
@@ -122,9 +135,9 @@ def kaplan_meier(
     """
     st.require(curves, "curves", ["group", "time", "survival", "at_risk"])
     groups = {str(name): part.sort_values("time", kind="stable") for name, part in curves.groupby("group", sort=False)}
-    figure = st.panel_figure(figure, height_mm=66 + 4 * len(groups))
+    figure = st.panel_figure(figure, height_mm=66 + 7 * len(groups))
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[8, 0.9 + 0.55 * len(groups)])
-    colors = {name: st.CYCLE[number % len(st.CYCLE)] for number, name in enumerate(groups)}
+    colors = _group_colors(list(groups))
     for name, part in groups.items():
         upper.step(
             part["time"],
@@ -146,12 +159,21 @@ def kaplan_meier(
     st.panel_axes(upper).set(ylim=(-0.02, 1.04), ylabel=wording.wrapped(endpoint, 34))
     upper.tick_params(labelbottom=False)
     upper.set_xlim(left=0, right=float(curves["time"].max()) * 1.02)
-    upper.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, borderaxespad=0.2)
+    upper.legend(loc="lower left", bbox_to_anchor=(0, 1.0), borderaxespad=0.2)
     if p is not None:
         upper.text(0.03, 0.05, f"Log-rank p {_equals(p)}", transform=upper.transAxes, fontsize=st.SMALL_POINTS)
     _at_risk(st.panel_axes(lower), groups, colors)
     lower.set_xlabel(f"Time ({unit})")
     return figure
+
+
+def _group_colors(groups: list[str]) -> dict[str, str]:
+    """Give high groups the warm colour and low ones the cold, whichever comes first; others take turns."""
+    named = {"high": st.VERMILION, "low": st.BLUE}
+    words = [group.split()[0].lower() for group in groups]
+    if set(words) == set(named):
+        return {group: named[word] for group, word in zip(groups, words, strict=True)}
+    return {group: st.CYCLE[number % len(st.CYCLE)] for number, group in enumerate(groups)}
 
 
 def _equals(p: float) -> str:
@@ -168,7 +190,7 @@ def _at_risk(ax: Axes, groups: dict[str, pd.DataFrame], colors: dict[str, str]) 
             after = np.searchsorted(times, tick)
             number = part["at_risk"].iloc[after] if after < len(times) else 0
             ax.text(tick, place, f"{number:.0f}", ha="center", va="center", fontsize=st.SMALL_POINTS)
-    ax.set_yticks(range(len(groups)), [wording.short(name, 14) for name in groups])
+    ax.set_yticks(range(len(groups)), [wording.short(name, 20) for name in groups])
     for text, color in zip(ax.get_yticklabels(), colors.values(), strict=True):
         text.set_color(color)
     ax.set(ylim=(len(groups) - 0.4, -0.6))

@@ -29,6 +29,7 @@ def lesion_slice(
     lesion: Slice | None = None,
     zones: Slice | None = None,
     zone_labels: Mapping[str, int] | None = None,
+    limits: tuple[float, float] | None = None,
     title: str = "",
     ax: Axes | None = None,
 ) -> Axes:
@@ -37,7 +38,7 @@ def lesion_slice(
     Parameters
     ----------
     image : array, shape (rows, columns)
-        The slice; shown between its 1st and 99.5th percentile.
+        The slice.
     spacing_mm : (float, float)
         Distance of rows and of columns.
     lesion : array of bool, shape (rows, columns), optional
@@ -46,6 +47,8 @@ def lesion_slice(
         Tinted.
     zone_labels : mapping of str to int, optional
         The label of each zone (core, rim, surround) in `zones`.
+    limits : (float, float), optional
+        Values shown black and white; the slice's 1st and 99.5th percentile otherwise.
     title : str
         Above the slice.
     ax : Axes, optional
@@ -57,15 +60,25 @@ def lesion_slice(
         With a 10 mm bar, and a legend of the zones that are in the slice.
     """
     ax = st.panel_axes(ax, height_mm=85)
-    _show(ax, image, (0.0, 0.0), spacing_mm)
+    _show(ax, image, (0.0, 0.0), spacing_mm, limits)
     present = {name: label for name, label in (zone_labels or {}).items() if zones is not None and (zones == label).any()}
     for name, label in present.items():
         tint = np.ma.masked_where(np.asarray(zones) != label, np.ones(image.shape))
-        ax.imshow(tint, cmap=ListedColormap([ZONE_COLORS.get(name, st.PURPLE)]), alpha=0.35, interpolation="none", extent=_extent(image, (0.0, 0.0), spacing_mm))
+        ax.imshow(
+            tint,
+            cmap=ListedColormap([ZONE_COLORS.get(name, st.PURPLE)]),
+            alpha=0.35,
+            interpolation="none",
+            extent=_extent(image, (0.0, 0.0), spacing_mm),
+        )
     if lesion is not None:
         _outline(ax, lesion, (0.0, 0.0), spacing_mm)
     if present:
-        ax.legend(handles=[Patch(color=ZONE_COLORS.get(name, st.PURPLE), label=name) for name in present], loc="upper left", labelcolor="white")
+        ax.legend(
+            handles=[Patch(color=ZONE_COLORS.get(name, st.PURPLE), label=name) for name in present],
+            loc="upper left",
+            labelcolor="white",
+        )
     _bar(ax, image, spacing_mm)
     ax.set_title(title)
     return st.bare(ax)
@@ -120,7 +133,8 @@ def time_intensity(curves: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     curves : DataFrame
-        One row a phase and zone: ``phase, seconds, zone, enhancement``; where a time is unknown the phases stand at equal distances.
+        One row a phase and zone: ``phase, seconds, zone, enhancement``; where a time is unknown the phases stand at
+        equal distances.
     ax : Axes, optional
         Where to draw.
 
@@ -135,7 +149,7 @@ def time_intensity(curves: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     order = {phase: number for number, phase in enumerate(dict.fromkeys(curves["phase"]))}
     for zone, rows in curves.groupby("zone", sort=False):
         x = rows["seconds"] / 60 if timed else rows["phase"].map(order)
-        style = {"ls": "--", "lw": 1.6} if zone == "lesion" else {"ls": "-", "lw": 1.0}
+        style: dict[str, Any] = {"ls": "--", "lw": 1.6} if zone == "lesion" else {"ls": "-", "lw": 1.0}
         ax.plot(x, rows["enhancement"], marker="o", ms=3, color=ZONE_COLORS.get(str(zone), st.PURPLE), label=str(zone), **style)
     ax.axhline(0, lw=0.6, color=st.PALE, zorder=0)
     if not timed:
@@ -175,4 +189,12 @@ def _bar(ax: Axes, image: Slice, spacing_mm: tuple[float, float]) -> None:
     rows, columns = np.shape(image)
     right, bottom = 0.96 * columns * spacing_mm[1], 0.95 * rows * spacing_mm[0]
     ax.plot([right - _BAR_MM, right], [bottom, bottom], color="white", lw=1.6, solid_capstyle="butt")
-    ax.text(right - _BAR_MM / 2, bottom - 0.015 * rows * spacing_mm[0], f"{_BAR_MM:.0f} mm", color="white", ha="center", va="bottom", fontsize=st.SMALL_POINTS)
+    ax.text(
+        right - _BAR_MM / 2,
+        bottom - 0.015 * rows * spacing_mm[0],
+        f"{_BAR_MM:.0f} mm",
+        color="white",
+        ha="center",
+        va="bottom",
+        fontsize=st.SMALL_POINTS,
+    )

@@ -1,6 +1,7 @@
 """How imaging and molecular features go together: module-trait heat map, volcano, link heat map, the null."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,15 +18,17 @@ _NULLS = {"permuted patients": st.SKY, "random features": st.ORANGE}
 
 
 @st.styled
-def module_trait(links: pd.DataFrame, *, modules: pd.DataFrame | None = None, ax: Axes | None = None) -> Axes:
+def module_trait(links: pd.DataFrame, *, modules: pd.DataFrame | None = None, most: int = 40, ax: Axes | None = None) -> Axes:
     """Draw the correlation of every eigengene with every trait, feature or signature.
 
     Parameters
     ----------
     links : DataFrame
-        ``feature, target, effect, q``, one row a pair; one side of each pair is an eigengene (``ME1``...).
+        ``feature, target, effect, p, q``, one row a pair; one side of each pair is an eigengene (``ME1``...).
     modules : DataFrame, optional
         Indexed by gene, ``module, color``: adds the module's colour, name and number of genes to its row.
+    most : int
+        Of more traits (or modules) than this, those with the smallest p are drawn, and the title says so.
     ax : Axes, optional
         Where to draw.
 
@@ -34,10 +37,12 @@ def module_trait(links: pd.DataFrame, *, modules: pd.DataFrame | None = None, ax
     Axes
         Modules in rows; numbers where they can be read, stars for q below 0.05, 0.01 and 0.001.
     """
-    effect, q = _grids(_eigengenes_first(links))
+    kept, notes = _strongest(_eigengenes_first(links), most, {"target": "modules", "feature": "traits"})
+    effect, q = _grids(kept)
     labels = [_module_label(name, modules) for name in effect.index]
     ax = _heat(effect, q, rows=[label for label, _ in labels], label="Pearson r", ax=ax)
     _strip(ax, [color for _, color in labels])
+    _note(ax, notes)
     return ax
 
 
@@ -53,7 +58,7 @@ def _strip(ax: Axes, colors: Sequence[str | None]) -> None:
 
 def _eigengenes_first(links: pd.DataFrame) -> pd.DataFrame:
     """Bring the eigengene of every pair to `target`, and order modules by their number."""
-    _check_pairs(links, ["feature", "target", "effect", "q"])
+    _check_pairs(links, ["feature", "target", "effect", "p", "q"])
     number = links["target"].astype(str).str.extract(r"^ME(\d+)$")[0]
     if number.isna().all():
         links = links.rename(columns={"feature": "target", "target": "feature"})
@@ -90,20 +95,30 @@ def link_heatmap(links: pd.DataFrame, *, most: int = 40, ax: Axes | None = None)
     Axes
         The longer side in rows.
     """
-    _check_pairs(links, ["feature", "target", "effect", "q", "p"])
+    _check_pairs(links, ["feature", "target", "effect", "p", "q"])
     if links["feature"].nunique() > links["target"].nunique():
         links = links.rename(columns={"feature": "target", "target": "feature"})
+    kept, notes = _strongest(links, most, {"target": "rows", "feature": "columns"})
+    effect, q = _grids(kept)
+    ax = _heat(effect, q, rows=[wording.pathway_label(name, 38) for name in effect.index], label="Pearson r", ax=ax)
+    _note(ax, notes)
+    return ax
+
+
+def _strongest(links: pd.DataFrame, most: int, sides: dict[str, str]) -> tuple[pd.DataFrame, list[str]]:
+    """Keep the rows and columns with the smallest p, in their order -> the links, and what was left out."""
     kept, notes = links, []
-    for side in ("target", "feature"):
+    for side, name in sides.items():
         best = links.groupby(side, sort=False)["p"].min().sort_values(kind="stable").index
         if len(best) > most:
             kept = kept[kept[side].isin(best[:most])]
-            notes.append(f"the {most} of {len(best)} {'rows' if side == 'target' else 'columns'} with the smallest p")
-    effect, q = _grids(kept)
-    ax = _heat(effect, q, rows=[wording.pathway_label(name, 38) for name in effect.index], label="Pearson r", ax=ax)
+            notes.append(f"{most} of {len(best)} {name}, those with the smallest p")
+    return kept, notes
+
+
+def _note(ax: Axes, notes: list[str]) -> None:
     if notes:
-        ax.set_title("\n".join(notes).capitalize(), weight="normal", fontsize=st.SMALL_POINTS)
-    return ax
+        ax.set_title("\n".join(notes), weight="normal", fontsize=st.SMALL_POINTS)
 
 
 def _check_pairs(links: pd.DataFrame, columns: list[str]) -> None:
@@ -129,13 +144,12 @@ def _heat(effect: pd.DataFrame, q: pd.DataFrame, *, rows: Sequence[str], label: 
     names = [wording.pathway_label(name, 34) for name in effect.columns]
     upright = min(max(map(len, names)) * 1.15, 42)
     ax = st.panel_axes(ax, width_mm=width, height_mm=height + upright + 12)
-    text = q.map(wording.stars) if not numbers else effect.map(wording.amount) + q.map(wording.stars)
     bound = max(0.3, np.ceil(np.nanmax(np.abs(effect.to_numpy(dtype=float)), initial=0.3) * 10) / 10)
     sns.heatmap(
-        effect.astype(float), annot=text.where(effect.notna(), "").to_numpy(), fmt="", annot_kws={"size": st.SMALL_POINTS},
-        cmap=st.DIVERGING, vmin=-bound, vmax=bound, linewidths=0.3, xticklabels=names, yticklabels=list(rows), ax=ax,
-        cbar_kws={"label": label, "shrink": min(1, 40 / height), "aspect": 18, "pad": 0.015},
+        effect.astype(float), cmap=st.DIVERGING, vmin=-bound, vmax=bound, linewidths=0.3, xticklabels=names,
+        yticklabels=list(rows), cbar_kws={"label": label, "shrink": min(1, 40 / height), "aspect": 18, "pad": 0.015}, ax=ax,
     )  # fmt: skip
+    _write(ax, effect, q, bound, numbers=numbers)
     ax.set(xlabel="", ylabel="", facecolor=st.PALE)
     ax.tick_params(length=0)
     ax.tick_params(axis="y", rotation=0)
@@ -144,6 +158,17 @@ def _heat(effect: pd.DataFrame, q: pd.DataFrame, *, rows: Sequence[str], label: 
         tick.set(ha="center" if wide > 6 else "right", rotation_mode="default" if wide > 6 else "anchor")
     st.dress_bar(ax)
     return ax
+
+
+def _write(ax: Axes, effect: pd.DataFrame, q: pd.DataFrame, bound: float, *, numbers: bool) -> None:
+    """Write numbers and stars into the cells that have any, white on dark."""
+    significance = q.to_numpy(dtype=float)
+    for (row, column), value in np.ndenumerate(effect.to_numpy(dtype=float)):
+        text = wording.stars(float(significance[row, column]))
+        text = wording.amount(value) + text if numbers and not np.isnan(value) else text
+        if text:
+            color = "white" if abs(value) > 0.6 * bound else st.INK
+            ax.text(column + 0.5, row + 0.5, text, ha="center", va="center", color=color, fontsize=st.SMALL_POINTS)
 
 
 @st.styled
@@ -190,7 +215,7 @@ def volcano(links: pd.DataFrame, *, q_below: float = 0.05, named: int = 6, ax: A
     for number, row in enumerate(first.to_dict("records"), 1):
         names = f"{wording.short(row['feature'], 23)} – {wording.pathway_label(row['target'], 23)}"
         ax.plot([], [], " ", label=f"{number}  {names}  r = {wording.amount(row['effect'])}")
-    ax.set(xlabel="Effect (Pearson r)", ylabel="−log$_{10}$ p", ylim=(0, max(height.max() * 1.08, 1.5)))
+    ax.set(xlabel="Effect (Pearson r)", ylabel="−log₁₀ p", ylim=(0, max(height.max() * 1.08, 1.5)))
     bound = max(0.2, drawn["effect"].abs().max() * 1.1)
     ax.set_xlim(-bound, bound)
     _number(ax, first["effect"].to_numpy(dtype=float), height[first.index].to_numpy(dtype=float))
@@ -200,13 +225,20 @@ def volcano(links: pd.DataFrame, *, q_below: float = 0.05, named: int = 6, ax: A
 
 def _number(ax: Axes, x: Floats, y: Floats) -> None:
     """Write the points' numbers beside them; those that would print over one another share a label."""
-    wide, high = np.ptp(ax.get_xlim()) / 18, np.ptp(ax.get_ylim()) / 22
-    cells: dict[tuple[int, int], list[int]] = {}
-    for number, cell in enumerate(zip(np.round(x / wide).astype(int), np.round(y / high).astype(int), strict=True)):
-        cells.setdefault(cell, []).append(number)
-    for numbers in cells.values():
-        text = ", ".join(str(number + 1) for number in numbers)
-        ax.annotate(text, (x[numbers[0]], y[numbers[0]]), xytext=(3, 2), textcoords="offset points", fontsize=st.SMALL_POINTS)
+    wide, high = np.ptp(ax.get_xlim()) / 14, np.ptp(ax.get_ylim()) / 24
+    clusters: list[list[int]] = []
+    for number in range(len(x)):
+        near = [
+            cluster for cluster in clusters if abs(x[cluster[0]] - x[number]) < wide and abs(y[cluster[0]] - y[number]) < high
+        ]
+        if near:
+            near[0].append(number)
+        else:
+            clusters.append([number])
+    for cluster in clusters:
+        text = ", ".join(str(number + 1) for number in cluster)
+        side: dict[str, Any] = {"ha": "right", "xytext": (-4, -2)} if x[cluster[0]] > 0 else {"ha": "left", "xytext": (4, -2)}
+        ax.annotate(text, (x[cluster[0]], y[cluster[0]]), textcoords="offset points", fontsize=st.SMALL_POINTS, **side)
 
 
 @st.styled

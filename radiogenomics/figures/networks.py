@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure, SubFigure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from radiogenomics.figures import _style as st
 
@@ -53,6 +53,8 @@ def soft_threshold(
         if power is not None:
             ax.axvline(power, lw=1, color=st.VERMILION)
     lower.xaxis.set_major_locator(MaxNLocator(integer=True))
+    lower.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    lower.yaxis.set_minor_formatter(NullFormatter())
     upper.tick_params(labelbottom=False)
     upper.annotate(
         f"R² = {r2_cut:g}", (1, r2_cut), (0, 2), ("axes fraction", "data"), "offset points", ha="right", fontsize=st.SMALL_POINTS

@@ -108,7 +108,7 @@ def pathway_dot(links: pd.DataFrame, *, most: int = 30, ax: Axes | None = None) 
     )  # fmt: skip
     _grid(ax, [wording.short(name, 26) for name in columns], [wording.pathway_label(name, 38) for name in rows])
     _bar(ax, dots, "Pearson r")
-    note = f"{_some(len(rows), len(links['target'].unique()))}\nBlack rim: q < 0.05. Area: −log$_{{10}}$ p".strip()
+    note = f"{_some(len(rows), len(links['target'].unique()))}\nBlack rim: q < 0.05. Area: −log₁₀ p".strip()
     _sizes(ax, [1.3, 2, 3, *([4, 6, 9][: max(0, int(scale > 4) + int(scale > 6) + int(scale > 9))])], scale, note)
     return ax
 
@@ -143,7 +143,7 @@ def enrichment_dot(enrichment: pd.DataFrame, *, most: int = 5, ax: Axes | None =
         rim=part["q"] < 0.05, cmap="viridis_r", norm=Normalize(0, max(2.0, float(strength.max()))),
     )  # fmt: skip
     _grid(ax, [wording.short(name, 26) for name in columns], [wording.pathway_label(name, 34) for name in rows])
-    _bar(ax, dots, "−log$_{10}$ q")
+    _bar(ax, dots, "−log₁₀ q")
     shares = sorted({max(1, round(biggest * share)) for share in (0.1, 0.3, 1)})
     _sizes(ax, shares, biggest, f"The {most} smallest q of each list\nBlack rim: q < 0.05. Area: genes shared")
     return ax

@@ -125,12 +125,11 @@ def auc_forest(evaluation: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def _forest_rows(evaluation: pd.DataFrame) -> list[tuple[str, pd.Series | None]]:
     """List the lines of the forest: a heading (without numbers) a signature, then its estimates."""
     rows: list[tuple[str, pd.Series | None]] = []
-    cohorts = st.varies(evaluation, "cohort")
     for signature, part in evaluation.groupby("signature", sort=False, dropna=False):
         rows.append((wording.short(signature, 30), None))
         order = st.estimate_order(part["estimate"])
         for _, row in part.iloc[part["estimate"].map(order.index).argsort(kind="stable")].iterrows():
-            where = f", {wording.short(row['cohort'], 14)}" if cohorts and row["estimate"] == "external" else ""
+            where = f" ({wording.short(row['cohort'], 12)})" if row["cohort"] != part["cohort"].iloc[0] else ""
             rows.append((st.estimate(row["estimate"]).label + where, row))
     return rows
 

@@ -65,7 +65,7 @@ def decision_curve(benefit: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         Net benefit per patient; curves far below zero are cut.
     """
     st.require(benefit, "benefit", ["model", "threshold", "net_benefit"])
-    ax = st.panel_axes(ax, height_mm=78)
+    ax = st.panel_axes(ax, height_mm=74 + 3.4 * len(benefit["model"].unique()))
     colors = iter(st.CYCLE * 4)
     for name, part in benefit.groupby("model", sort=False):
         label, color, line = _TREAT.get(str(name), ("", "", "-"))
@@ -78,7 +78,7 @@ def decision_curve(benefit: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     top = float(benefit["net_benefit"].max())
     ax.set(xlabel="Threshold probability", ylabel="Net benefit per patient", ylim=(-0.3 * top, top * 1.1))
     ax.set_xlim(float(benefit["threshold"].min()), float(benefit["threshold"].max()))
-    ax.legend(loc="upper left", bbox_to_anchor=(0, -0.18), borderaxespad=0, ncols=2)
+    ax.legend(loc="upper left", bbox_to_anchor=(0, -0.18), borderaxespad=0)
     return ax
 
 

@@ -1,5 +1,6 @@
 """Numbers and names as a reader of a paper expects them; panels and report share them."""
 
+import math
 import re
 import textwrap
 
@@ -24,6 +25,8 @@ def amount(value: float, digits: int = 2) -> str:
     """Write a number with a fixed number of decimals and a true minus sign; a missing one is a dash."""
     if pd.isna(value):
         return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
     text = f"{value:.{digits}f}"
     return text.replace("-", "−") if float(text) else text.removeprefix("-")
 

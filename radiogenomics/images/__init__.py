@@ -22,10 +22,11 @@ from radiogenomics.images.preprocessing import (
 )
 from radiogenomics.images.registration import Aligned, register, register_phases
 from radiogenomics.images.series import Series, find_series, series_table, unpack
-from radiogenomics.images.volume import read_image, sort_slices
+from radiogenomics.images.volume import FRAME, read_image, sort_slices
 from radiogenomics.images.writing import write_dicom, write_volume
 
 __all__ = [
+    "FRAME",
     "Aligned",
     "Phases",
     "Series",

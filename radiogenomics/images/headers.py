@@ -26,14 +26,24 @@ Header = Mapping[str, str]
 
 KEYWORDS = (
     "ImageType", "SOPClassUID", "SOPInstanceUID", "StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate", "SeriesTime",
-    "AcquisitionTime", "ContentTime", "AcquisitionDateTime", "Modality", "Manufacturer", "SeriesDescription",
-    "ManufacturerModelName", "DerivationDescription", "PatientID", "SequenceName", "SliceThickness", "RepetitionTime",
-    "EchoTime", "MagneticFieldStrength", "SpacingBetweenSlices", "TriggerTime", "FlipAngle", "StudyInstanceUID",
-    "SeriesInstanceUID", "SeriesNumber", "AcquisitionNumber", "InstanceNumber", "ImagePositionPatient",
+    "AcquisitionTime", "ContentTime", "AcquisitionDateTime", "FrameAcquisitionDateTime", "Modality", "Manufacturer",
+    "SeriesDescription", "ManufacturerModelName", "DerivationDescription", "PatientID", "SequenceName", "SliceThickness",
+    "RepetitionTime", "EchoTime", "MagneticFieldStrength", "SpacingBetweenSlices", "TriggerTime", "FlipAngle",
+    "StudyInstanceUID", "SeriesInstanceUID", "SeriesNumber", "AcquisitionNumber", "InstanceNumber", "ImagePositionPatient",
     "ImageOrientationPatient", "FrameOfReferenceUID", "Laterality", "ImageLaterality", "TemporalPositionIdentifier",
     "SamplesPerPixel", "PhotometricInterpretation", "NumberOfFrames", "Rows", "Columns", "PixelSpacing", "BitsAllocated",
     "BitsStored", "PixelRepresentation", "RescaleIntercept", "RescaleSlope", "RescaleType",
 )  # fmt: skip
+IMAGE_STORAGE = {
+    "1.2.840.10008.5.1.4.1.1.4",  # MR
+    "1.2.840.10008.5.1.4.1.1.4.1",  # Enhanced MR
+    "1.2.840.10008.5.1.4.1.1.2",  # CT
+    "1.2.840.10008.5.1.4.1.1.2.1",  # Enhanced CT
+    "1.2.840.10008.5.1.4.1.1.128",  # PET
+}
+"""Classes of images of the body in whole numbers; all else (screens, reports, masks, float maps) has pixels of another
+kind or none."""
+
 _TAGS = {tag: keyword for keyword in KEYWORDS if (tag := tag_for_keyword(keyword)) is not None}
 _BINARY = {"US", "SS", "UL", "SL"}
 _REMEDY = "fetch it again or remove it"
@@ -132,10 +142,14 @@ def read_headers(path: Path) -> list[Slice]:
             ) from error
         syntax = dataset.file_meta.get("TransferSyntaxUID", ImplicitVRLittleEndian)
         if "SOPClassUID" not in header:
-            raise ValueError(f"{path.name} is not a whole DICOM file (it ends early, after {path.stat().st_size:,} bytes); {_REMEDY}.")
-        if int(header.get("NumberOfFrames") or 1) > 1 or "Rows" not in header:
-            return _frames(path, header)
-        offset = -1 if syntax in _NO_FILE_OFFSET else _pixel_offset(file, path, header, syntax)
+            raise ValueError(
+                f"{path.name} is not a whole DICOM file (it ends early, after {path.stat().st_size:,} bytes); {_REMEDY}."
+            )
+        plain = header["SOPClassUID"] in IMAGE_STORAGE and "Rows" in header and syntax not in _NO_FILE_OFFSET
+        offset = _pixel_offset(file, path, header, syntax) if plain else -1
+    header = _clocked(header)
+    if header.get("Modality") == "MR" and int(header.get("NumberOfFrames") or 1) > 1:
+        return _frames(path, header, offset)
     return [Slice(path, header, 0, offset)]
 
 
@@ -179,17 +193,28 @@ def _pixel_offset(file: Any, path: Path, header: Header, syntax: str) -> int:
 
 def _pixel_bytes(header: Header) -> int:
     sizes = [int(header.get(keyword) or 1) for keyword in ("Rows", "Columns", "SamplesPerPixel")]
-    return int(np.prod(sizes)) * (int(header.get("BitsAllocated") or 16) // 8)
+    bits = int(np.prod(sizes)) * int(header.get("NumberOfFrames") or 1) * int(header.get("BitsAllocated") or 16)
+    return bits // 8
 
 
-def _frames(path: Path, header: dict[str, str]) -> list[Slice]:
+def _clocked(header: dict[str, str]) -> dict[str, str]:
+    """Give date and time of acquisition their own tags where the file has them in one."""
+    moment = header.get("FrameAcquisitionDateTime") or header.get("AcquisitionDateTime", "")
+    if "AcquisitionTime" in header or len(moment) < 14:
+        return header
+    return header | {"AcquisitionDate": moment[:8], "AcquisitionTime": moment[8:].split("+")[0].split("-")[0]}
+
+
+def _frames(path: Path, header: dict[str, str], offset: int) -> list[Slice]:
     """Give every frame of a multi-frame file its own header, from the functional groups (DICOM PS3.3 C.7.6.16)."""
     dataset = pydicom.dcmread(path, stop_before_pixels=True)
     groups = dataset.get("PerFrameFunctionalGroupsSequence", [])
     shared = dataset.get("SharedFunctionalGroupsSequence", [Dataset()])[0] if groups else Dataset()
-    if not groups or header.get("Modality") != "MR":
-        return [Slice(path, header)]
-    return [Slice(path, header | _group_tags(shared) | _group_tags(group), number) for number, group in enumerate(groups)]
+    if not groups:
+        raise ValueError(f"{path.name} holds several frames and does not say where each lies; leave the file out.")
+    common = header | _group_tags(shared)
+    common.pop("AcquisitionTime", None)  # of the whole file; each frame has its own
+    return [Slice(path, _clocked(common | _group_tags(group)), number, offset) for number, group in enumerate(groups)]
 
 
 def _group_tags(group: Dataset) -> dict[str, str]:

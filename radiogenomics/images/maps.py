@@ -163,7 +163,7 @@ def body_mask(pre: sitk.Image, *, background: float) -> sitk.Image:
     ValueError
         If no voxel reaches `background`.
     """
-    tissue = sitk.BinaryMorphologicalClosing(pre >= _positive(background), (2, 2, 1))
+    tissue = sitk.BinaryMorphologicalClosing(pre >= _positive(background), (2, 2, 1), sitk.sitkBox)
     pieces = sitk.RelabelComponent(sitk.ConnectedComponent(tissue))
     body = sitk.Cast(pieces == 1, sitk.sitkUInt8)
     if not sitk.GetArrayViewFromImage(body).any():

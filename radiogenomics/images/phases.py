@@ -20,6 +20,9 @@ _TRUST = ("TemporalPositionIdentifier", "AcquisitionTime", "TriggerTime", "Conte
 _CLOCKS = ("AcquisitionTime", "TriggerTime", "ContentTime")
 _POSITIONS = "repeated positions"
 _DATES = {"AcquisitionTime": "AcquisitionDate", "ContentTime": "ContentDate"}
+_OF_ONE_SCAN = ("PatientID", "StudyInstanceUID", "FrameOfReferenceUID", "Rows", "Columns", "EchoTime", "FlipAngle")
+_SAME_PLACE_MM = 0.5
+_SAME_SLICE_MM = 0.05
 _CLOCK_FORMAT = re.compile(r"^(\d{2}):?(\d{2}):?(\d{2})?(\.\d{1,6})?$")
 
 
@@ -138,7 +141,7 @@ def split_phases(series: Sequence[Series], *, pre_contrast: int) -> tuple[dict[s
     return sources, table
 
 
-def dynamic_series(series: Sequence[Series]) -> list[Series]:
+def dynamic_series(series: Sequence[Series], *, number: int | None = None) -> list[Series]:
     """Choose the dynamic series among all series of an examination.
 
     One series with every position several times, or several series on the same grid; derived maps, localisers and secondary
@@ -148,6 +151,8 @@ def dynamic_series(series: Sequence[Series]) -> list[Series]:
     ----------
     series : sequence of Series
         From `find_series`.
+    number : int, optional
+        Number of the series, or of one of several that belong together, where there is a choice.
 
     Returns
     -------
@@ -159,16 +164,22 @@ def dynamic_series(series: Sequence[Series]) -> list[Series]:
     ValueError
         If there is none, or more than one choice; the message lists them.
     """
-    candidates: dict[tuple[object, ...], list[Series]] = {}
+    candidates: list[list[Series]] = []
     for one in series:
         if one.kind == "image" and len(one.slices) > 1 and orientation_of(one.slices) != "unknown":
-            candidates.setdefault(_grid(one), []).append(one)
-    dynamic = [group for group in candidates.values() if len(group) > 1 or _repeats(group[0]) > 1]
+            group = next((group for group in candidates if _one_stack(group[0], one)), None)
+            candidates.append([one]) if group is None else group.append(one)
+    dynamic = [group for group in candidates if len(group) > 1 or _repeats(group[0]) > 1]
+    if number is not None:
+        dynamic = [group for group in dynamic if any(one.header.get("SeriesNumber") == str(number) for one in group)]
     if len(dynamic) == 1:
         return dynamic[0]
     if dynamic:
         listed = "; ".join(" + ".join(one.place for one in group) for group in dynamic)
         raise ValueError(f"{len(dynamic)} dynamic series are here: {listed}. Choose one by series number.")
+    if number is not None:
+        known = ", ".join(f"{one.header.get('SeriesNumber', '?')} ({one.kind})" for one in series)
+        raise ValueError(f"Series number {number} is not part of a dynamic series; the series are {known}.")
     kinds = Counter(one.kind for one in series)
     found = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
     raise ValueError(
@@ -177,16 +188,30 @@ def dynamic_series(series: Sequence[Series]) -> list[Series]:
     )
 
 
-def _grid(series: Series) -> tuple[object, ...]:
-    """Describe where the slices of a series lie and their contrast; the phases of one examination agree in it."""
-    first = series.slices[0]
-    corners = {tuple(one.position.round(1)) for one in series.slices}
-    size = tuple(first.header.get(keyword, "") for keyword in ("FrameOfReferenceUID", "Rows", "Columns", "EchoTime", "FlipAngle"))
-    return (*size, *first.axes.round(2).ravel(), min(corners), max(corners), len(corners))
+def _one_stack(left: Series, right: Series) -> bool:
+    """Tell whether two series show the same slab with the same contrast, as the phases of one examination do.
+
+    One common end is enough: a series that lost a slice at the other must be missed later, not left out here.
+    """
+    first, second = left.slices[0], right.slices[0]
+    if any(first.header.get(keyword) != second.header.get(keyword) for keyword in _OF_ONE_SCAN):
+        return False
+    if np.abs(first.axes - second.axes).max() > 1e-2:
+        return False
+    beside = (first.position - second.position) @ first.axes[:, :2]
+    lows, highs = ([end(one.height for one in series.slices) for series in (left, right)] for end in (min, max))
+    together = abs(lows[0] - lows[1]) < _SAME_PLACE_MM or abs(highs[0] - highs[1]) < _SAME_PLACE_MM
+    return bool(np.abs(beside).max() < _SAME_PLACE_MM) and together
 
 
 def _heights(series: Series) -> list[float]:
-    return [round(one.height, 2) for one in series.slices]
+    """Give the position of every slice, one number a position: phases repeat positions with other rounding."""
+    heights = np.array([one.height for one in series.slices])
+    order = np.argsort(heights, kind="stable")
+    place = np.empty(len(heights), dtype=int)
+    place[order] = np.concatenate([[0], np.cumsum(np.diff(heights[order]) > _SAME_SLICE_MM)])
+    firsts = [round(float(heights[place == number].min()), 3) for number in range(place.max() + 1)]
+    return [firsts[number] for number in place]
 
 
 def _repeats(series: Series) -> int:
@@ -247,7 +272,7 @@ def _why_not(series: Series, counts: Counter[float]) -> str:
             "InstanceNumber; leave it out."
         )
     height, count = next(iter(sorted(odd.items())))
-    files = shown([one.path.name for one in series.slices if round(one.height, 2) == height])
+    files = shown([one.path.name for one, place in zip(series.slices, _heights(series), strict=True) if place == height])
     state = "doubled" if count > usual else "missing"
     return (
         f"{series.place}: most positions are there {usual} times, {len(odd)} are not; a slice is {state} at "

@@ -203,7 +203,9 @@ def _inside(images: Mapping[str, sitk.Image], region: sitk.Image) -> npt.NDArray
     where = sitk.GetArrayViewFromImage(region) > 0
     for name, image in images.items():
         if image.GetSize() != region.GetSize():
-            raise ValueError(f"The region has {region.GetSize()} voxels and phase {name} has {image.GetSize()}; resample it first.")
+            raise ValueError(
+                f"The region has {region.GetSize()} voxels and phase {name} has {image.GetSize()}; resample it first."
+            )
     if not where.any():
         raise ValueError("The region to normalise over is empty; check the mask.")
     return np.concatenate([sitk.GetArrayViewFromImage(image)[where].astype(np.float64) for image in images.values()])

@@ -28,8 +28,8 @@ class Aligned:
     transforms : dict of str to SimpleITK.Transform
         Maps points of the reference to points of each phase, in mm.
     motion : DataFrame, shape (n_phases, 8)
-        ``phase``, ``shift_x``, ``shift_y``, ``shift_z`` (mm, of the volume's centre), ``turn_x``, ``turn_y``, ``turn_z`` (degrees),
-        ``shift_mm`` (length of the shift).
+        ``phase``, ``shift_x``, ``shift_y``, ``shift_z`` (mm, of the volume's centre), ``turn_x``, ``turn_y``, ``turn_z``
+        (degrees), ``shift_mm`` (length of the shift).
     """
 
     images: dict[str, sitk.Image]
@@ -37,9 +37,7 @@ class Aligned:
     motion: pd.DataFrame
 
 
-def register_phases(
-    images: Mapping[str, sitk.Image], *, reference: str, metric: Metric, interpolation: Interpolation
-) -> Aligned:
+def register_phases(images: Mapping[str, sitk.Image], *, reference: str, metric: Metric, interpolation: Interpolation) -> Aligned:
     """Align every phase rigidly with one of them.
 
     Parameters
@@ -72,7 +70,9 @@ def register_phases(
     if reference not in images:
         raise ValueError(f"`reference` is {reference!r}, the phases are {', '.join(images)}.")
     fixed = images[reference]
-    transforms = {name: _identity(fixed) if name == reference else register(image, fixed, metric=metric) for name, image in images.items()}
+    transforms = {
+        name: _identity(fixed) if name == reference else register(image, fixed, metric=metric) for name, image in images.items()
+    }
     moved = {
         name: image if name == reference else resample_like(image, fixed, interpolation=interpolation, transform=transforms[name])
         for name, image in images.items()
@@ -81,7 +81,9 @@ def register_phases(
 
 
 def register(moving: sitk.Image, fixed: sitk.Image, *, metric: Metric) -> sitk.Euler3DTransform:
-    """Find the rigid motion between two volumes -> transform from points of `fixed` to points of `moving`, about the centre of `fixed`.
+    """Find the rigid motion between two volumes -> transform from points of `fixed` to points of `moving`.
+
+    It turns about the centre of `fixed`.
 
     Parameters
     ----------
@@ -101,8 +103,14 @@ def register(moving: sitk.Image, fixed: sitk.Image, *, metric: Metric) -> sitk.E
         found = method.Execute(sitk.Cast(fixed, sitk.sitkFloat32), sitk.Cast(moving, sitk.sitkFloat32))
     except RuntimeError as error:
         reason = next((line for line in str(error).splitlines()[::-1] if line.strip()), "unknown").strip()
-        raise ValueError(f"The volumes cannot be registered ({reason}); check that both show one patient and are not blank.") from error
-    return sitk.Euler3DTransform(sitk.CompositeTransform(found).GetBackTransform()) if found.GetName() == "CompositeTransform" else found
+        raise ValueError(
+            f"The volumes cannot be registered ({reason}); check that both show one patient and are not blank."
+        ) from error
+    return (
+        sitk.Euler3DTransform(sitk.CompositeTransform(found).GetBackTransform())
+        if found.GetName() == "CompositeTransform"
+        else found
+    )
 
 
 def _method(fixed: sitk.Image, metric: Metric) -> sitk.ImageRegistrationMethod:

@@ -12,18 +12,11 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from radiogenomics.images.headers import Header, Slice, read_folder
+from radiogenomics.images.headers import IMAGE_STORAGE, Header, Slice, read_folder
 
 Kind = Literal["image", "localiser", "secondary capture", "derived map", "segmentation", "structure set", "other"]
 Orientation = Literal["sagittal", "coronal", "axial", "oblique", "mixed", "unknown"]
 
-_IMAGES = {
-    "1.2.840.10008.5.1.4.1.1.4",  # MR
-    "1.2.840.10008.5.1.4.1.1.4.1",  # Enhanced MR
-    "1.2.840.10008.5.1.4.1.1.2",  # CT
-    "1.2.840.10008.5.1.4.1.1.2.1",  # Enhanced CT
-    "1.2.840.10008.5.1.4.1.1.128",  # PET
-}
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 _STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
@@ -105,7 +98,7 @@ def kind_of(header: Header) -> Kind:
         return "structure set"
     if storage == _SECONDARY_CAPTURE or storage.startswith(f"{_SECONDARY_CAPTURE}."):
         return "secondary capture"
-    if storage not in _IMAGES:
+    if storage not in IMAGE_STORAGE:
         return "other"
     words = {word.strip().upper() for word in header.get("ImageType", "").split("\\")}
     if "LOCALIZER" in words or _LOCALISER.search(header.get("SeriesDescription", "")):

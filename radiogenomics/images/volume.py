@@ -1,12 +1,14 @@
 """Slices -> one volume: sorted by position, geometry checked, pixels decoded, rescale slope honoured."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pydicom
 import SimpleITK as sitk
+from pydicom.dataset import Dataset
 from pydicom.pixels.utils import pixel_array
 
 from radiogenomics.images.headers import Slice
@@ -14,6 +16,7 @@ from radiogenomics.images.series import Series, orientation_of
 
 Array = npt.NDArray[Any]
 
+FRAME = "FrameOfReferenceUID"
 _TOLERANCE = 0.01  # of the slice distance: rounding in headers stays below, a shifted slice above
 
 
@@ -29,8 +32,8 @@ def read_image(series: Series) -> sitk.Image:
     -------
     SimpleITK.Image
         Slices in ascending position along the cross product of row and column direction, with the true origin,
-        spacing (mm) and direction. The stored integer type where no slice has a rescale slope or intercept, float32
-        otherwise.
+        spacing (mm) and direction, and the FrameOfReferenceUID as metadata. The stored integer type where no slice has a
+        rescale slope or intercept, float32 otherwise.
 
     Raises
     ------
@@ -48,6 +51,7 @@ def read_image(series: Series) -> sitk.Image:
     image.SetSpacing((column, row, spacing))
     image.SetOrigin(slices[0].position.tolist())
     image.SetDirection(slices[0].axes.ravel().tolist())
+    image.SetMetaData(FRAME, slices[0].header.get(FRAME, ""))
     return image
 
 
@@ -145,8 +149,9 @@ def _pixels(series: Series, slices: Sequence[Slice]) -> Array:
     plain = all(rescale == (1.0, 0.0) for rescale in rescales)
     shape = (len(slices), slices[0].integer("Rows"), slices[0].integer("Columns"))
     volume: Array = np.empty(shape, dtype=_stored_type(slices[0]) if plain else np.float32)
+    opened: dict[Path, Dataset] = {}
     for at, (one, (slope, intercept)) in enumerate(zip(slices, rescales, strict=True)):
-        stored = _decode(series, one, shape[1:])
+        stored = _decode(series, one, shape[1:], opened)
         volume[at] = stored if plain else stored * slope + intercept
     return volume
 
@@ -168,13 +173,17 @@ def _stored_type(one: Slice) -> np.dtype[np.generic]:
     return np.dtype(f"<{'i' if signed else 'u'}{bits // 8}")
 
 
-def _decode(series: Series, one: Slice, shape: tuple[int, ...]) -> Array:
+def _decode(series: Series, one: Slice, shape: tuple[int, ...], opened: dict[Path, Dataset]) -> Array:
+    """Read the pixels of a slice; `opened` keeps the last compressed file, which may hold the next frame too."""
     if one.offset >= 0:
         start = one.offset + one.frame * int(np.prod(shape)) * _stored_type(one).itemsize
         stored = np.fromfile(one.path, _stored_type(one), int(np.prod(shape)), offset=start).reshape(shape)
         return _used_bits(one, stored)
     try:
-        return np.asarray(pixel_array(pydicom.dcmread(one.path), index=one.frame))
+        if one.path not in opened:
+            opened.clear()
+            opened[one.path] = pydicom.dcmread(one.path)
+        return np.asarray(pixel_array(opened[one.path], index=one.frame))
     except (ValueError, RuntimeError, OSError, AttributeError, NotImplementedError, pydicom.errors.BytesLengthException) as error:
         raise ValueError(
             f"{series.place}: the pixels of {one.path.name} cannot be decoded ({str(error).splitlines()[0]}); "

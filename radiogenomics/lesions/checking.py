@@ -8,6 +8,7 @@ import numpy.typing as npt
 import SimpleITK as sitk
 from scipy import ndimage
 
+from radiogenomics.images import FRAME
 from radiogenomics.lesions.masks import count, grid_problem, place, resample_mask
 
 logger = logging.getLogger(__name__)
@@ -22,7 +23,8 @@ class Finding:
     Attributes
     ----------
     name : str
-        ``grid``, ``labels``, ``empty``, ``outside``, ``one voxel``, ``several labels``, ``several lesions`` or ``border``.
+        ``grid``, ``frame``, ``labels``, ``empty``, ``outside``, ``one voxel``, ``several labels``, ``several lesions``
+        or ``border``.
     fatal : bool
         Whether the mask cannot be used so.
     message : str
@@ -47,13 +49,14 @@ def check(mask: sitk.Image, image: sitk.Image) -> list[Finding]:
     Returns
     -------
     list of Finding
-        Fatal: other grid, labels that are no whole numbers, empty, outside the image, one voxel. To know: several labels, several
-        lesions, touching the border.
+        Fatal: other grid, other frame of reference on another grid, labels that are no whole numbers, empty, outside the
+        image, one voxel. To know: several labels, several lesions, touching the border, another frame of reference
+        although the voxels coincide.
     """
-    findings = [*_check_labels(mask), *_check_grid(mask, image)]
-    if not findings:
-        findings = _check_lesions(place(mask, image))
-    return findings
+    findings = [*_check_labels(mask), *_check_grid(mask, image), *_check_frame(mask, image)]
+    if not any(finding.fatal for finding in findings):
+        findings += _check_lesions(place(mask, image))
+    return sorted(findings, key=lambda finding: not finding.fatal)
 
 
 def checked(mask: sitk.Image, image: sitk.Image, *, resample: bool = False) -> sitk.Image:
@@ -75,9 +78,10 @@ def checked(mask: sitk.Image, image: sitk.Image, *, resample: bool = False) -> s
     ValueError
         With every fatal finding.
     """
-    if resample and not _check_labels(mask) and grid_problem(mask, image):
-        mask = resample_mask(mask, image)
     findings = check(mask, image)
+    if resample and [finding.name for finding in findings if finding.fatal] == ["grid"]:
+        mask = resample_mask(mask, image)
+        findings = check(mask, image)
     fatal = [finding.message for finding in findings if finding.fatal]
     if fatal:
         raise ValueError(" ".join(fatal))
@@ -89,15 +93,30 @@ def checked(mask: sitk.Image, image: sitk.Image, *, resample: bool = False) -> s
 def _check_labels(mask: sitk.Image) -> list[Finding]:
     values = sitk.GetArrayViewFromImage(mask)
     if not np.isfinite(values).all():
-        return [Finding("labels", True, f"The mask holds {int((~np.isfinite(values)).sum()):,} values that are no numbers; export it again as labels.")]
+        return [
+            Finding(
+                "labels",
+                True,
+                f"The mask holds {int((~np.isfinite(values)).sum()):,} values that are no numbers; export it again as labels.",
+            )
+        ]
     broken = values[values != np.round(values)]
     if broken.size:
-        message = f"The mask holds values that are no whole numbers ({broken.size:,} voxels, e.g. {float(broken[0]):.3g}); threshold it first."
+        message = (
+            f"The mask holds values that are no whole numbers ({broken.size:,} voxels, e.g. {float(broken[0]):.3g}); "
+            f"threshold it first."
+        )
         return [Finding("labels", True, message)]
     if values.min() < 0:
         return [Finding("labels", True, f"The mask holds negative labels (down to {float(values.min()):g}); give labels from 0.")]
     if not values.any():
-        return [Finding("empty", True, f"The mask is empty: none of its {values.size:,} voxels is labelled; draw the lesion or leave the patient out.")]
+        return [
+            Finding(
+                "empty",
+                True,
+                f"The mask is empty: none of its {values.size:,} voxels is labelled; draw the lesion or leave the patient out.",
+            )
+        ]
     return []
 
 
@@ -112,6 +131,18 @@ def _check_grid(mask: sitk.Image, image: sitk.Image) -> list[Finding]:
     return []
 
 
+def _check_frame(mask: sitk.Image, image: sitk.Image) -> list[Finding]:
+    """Compare the frames of reference where both files named one; positions in different frames mean different places."""
+    frames = [one.GetMetaData(FRAME) if one.HasMetaDataKey(FRAME) else "" for one in (mask, image)]
+    if "" in frames or frames[0] == frames[1]:
+        return []
+    named = f"The mask's frame of reference (…{frames[0][-12:]}) is not the image's (…{frames[1][-12:]})"
+    if grid_problem(mask, image):
+        message = f"{named}: their positions mean different places; give the image it was drawn on, or register them first."
+        return [Finding("frame", True, message)]
+    return [Finding("frame", False, f"{named}, but their voxels coincide; they are taken for the same place.")]
+
+
 def _check_lesions(mask: sitk.Image) -> list[Finding]:
     values = sitk.GetArrayFromImage(mask)
     inside = values > 0
@@ -124,10 +155,22 @@ def _check_lesions(mask: sitk.Image) -> list[Finding]:
     labels = np.unique(values[inside])
     if len(labels) > 1:
         named = ", ".join(f"{label:g}" for label in labels[:6])
-        findings.append(Finding("several labels", False, f"The mask holds {len(labels)} labels ({named}); all count as lesion unless one is chosen."))
+        findings.append(
+            Finding(
+                "several labels",
+                False,
+                f"The mask holds {len(labels)} labels ({named}); all count as lesion unless one is chosen.",
+            )
+        )
     if number > 1:
         share = 100 * sizes[0] / count(mask)
-        findings.append(Finding("several lesions", False, f"The mask holds {number} lesions, the largest with {share:.0f} % of {count(mask):,} voxels."))
+        findings.append(
+            Finding(
+                "several lesions",
+                False,
+                f"The mask holds {number} lesions, the largest with {share:.0f} % of {count(mask):,} voxels.",
+            )
+        )
     touched = _touched(inside)
     if touched:
         message = f"The mask touches the border of the image ({', '.join(touched)}); the lesion may be cut off there."

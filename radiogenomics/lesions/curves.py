@@ -1,11 +1,11 @@
 """Phases and zones -> how the signal goes over time in each part of a lesion."""
 
-from radiogenomics.images import Phases
-from radiogenomics.lesions.zones import ZONES
-
 import numpy as np
 import pandas as pd
 import SimpleITK as sitk
+
+from radiogenomics.images import Phases
+from radiogenomics.lesions.zones import ZONES
 
 
 def time_intensity(phases: Phases, labels: sitk.Image) -> pd.DataFrame:
@@ -21,8 +21,9 @@ def time_intensity(phases: Phases, labels: sitk.Image) -> pd.DataFrame:
     Returns
     -------
     DataFrame, one row a phase and zone
-        ``phase``, ``seconds`` (NaN where unknown), ``zone`` (``lesion`` is core and rim), ``voxels``, ``mean``, ``low``, ``high`` (quartiles, signal
-        units), ``enhancement`` (percent of the zone's own pre-contrast mean). Zones without a voxel are left out.
+        ``phase``, ``seconds`` (NaN where unknown), ``zone`` (``lesion`` is core and rim), ``voxels``, ``mean``, ``low``,
+        ``high`` (quartiles, signal units), ``enhancement`` (percent of the zone's own pre-contrast mean). Zones without
+        a voxel are left out.
 
     Raises
     ------
@@ -31,8 +32,12 @@ def time_intensity(phases: Phases, labels: sitk.Image) -> pd.DataFrame:
     """
     zones = sitk.GetArrayViewFromImage(labels)
     if labels.GetSize() != phases.pre.GetSize():
-        raise ValueError(f"The zones have {labels.GetSize()} voxels and the phases {phases.pre.GetSize()}; place the mask on the phases.")
-    parts = {"lesion": (zones == ZONES["core"]) | (zones == ZONES["rim"])} | {name: zones == label for name, label in ZONES.items()}
+        raise ValueError(
+            f"The zones have {labels.GetSize()} voxels and the phases {phases.pre.GetSize()}; place the mask on the phases."
+        )
+    parts = {"lesion": (zones == ZONES["core"]) | (zones == ZONES["rim"])} | {
+        name: zones == label for name, label in ZONES.items()
+    }
     if not parts["lesion"].any():
         raise ValueError("The zones hold no lesion; grow or read a mask first.")
     before = sitk.GetArrayViewFromImage(phases.pre)

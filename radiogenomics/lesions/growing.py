@@ -13,6 +13,7 @@ _FACES = ndimage.generate_binary_structure(3, 1)
 _SEED_MM = 3.0  # the seed's level is taken from the voxels this close to it,
 _BRIDGE_MM = 1.5  # radius of what is cut off: vessels are thinner than 3 mm
 _SEED_PERCENTILE = 90.0  # high among them, so that a seed near the lesion's edge grows the same lesion
+_ROUNDS = 3  # then the level is the lesion's own median, which noise does not raise
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,10 @@ def grow_from_seed(
 ) -> Grown:
     """Grow a lesion from one voxel on an enhancement map.
 
-    The map is smoothed; the threshold lies at `fraction` of the way from the background (median of the tissue within the radius) to the
-    seed's level; of what lies above it within the radius, the piece that holds the seed is the lesion, closed, opened where that leaves
-    it in one piece, and its holes filled.
+    The map is smoothed; the threshold lies at `fraction` of the way from the background (median of the tissue within the
+    radius) to the lesion's level (first a high percentile around the seed, then twice the grown lesion's own median). Of what
+    lies above it within the radius, the piece that holds the seed is the lesion; bridges thinner than 3 mm are cut where
+    the seed survives that, and holes are filled.
 
     Parameters
     ----------
@@ -78,7 +80,8 @@ def grow_from_seed(
     _check_numbers(radius_mm=radius_mm, fraction=fraction, smoothing_mm=smoothing_mm)
     spacing = np.array(enhancement.GetSpacing()[::-1])
     window = tuple(
-        slice(max(0, int(at - np.ceil(radius_mm / size))), int(at + np.ceil(radius_mm / size)) + 1) for at, size in zip(place, spacing, strict=True)
+        slice(max(0, int(at - np.ceil(radius_mm / size))), int(at + np.ceil(radius_mm / size)) + 1)
+        for at, size in zip(place, spacing, strict=True)
     )
     near = _distance(window, place, enhancement, spacing) <= radius_mm
     grown = _grow(enhancement, window, near, place, fraction, smoothing_mm)
@@ -86,8 +89,10 @@ def grow_from_seed(
     reach = ndimage.binary_erosion(near, _FACES, border_value=1)
     if (inside & near & ~reach).any():
         raise ValueError(
-            f"The lesion grown from seed {tuple(seed)} leaks: it reaches {radius_mm:g} mm from the seed at a threshold of {grown.threshold:.0f} % "
-            f"(seed {grown.seed_level:.0f} %, background {grown.background_level:.0f} %). Raise the fraction or the radius, or give a box."
+            f"The lesion grown from seed {tuple(seed)} leaks: it reaches {radius_mm:g} mm from the seed at a threshold "
+            f"of {grown.threshold:.0f} % "
+            f"(seed {grown.seed_level:.0f} %, background {grown.background_level:.0f} %). Raise the fraction or the "
+            f"radius, or give a box."
         )
     return grown
 
@@ -150,7 +155,12 @@ def dice(left: sitk.Image, right: sitk.Image) -> float:
 
 
 def _grow(
-    enhancement: sitk.Image, window: tuple[slice, ...], near: npt.NDArray[np.bool_], place: Sequence[int], fraction: float, smoothing_mm: float
+    enhancement: sitk.Image,
+    window: tuple[slice, ...],
+    near: npt.NDArray[np.bool_],
+    place: Sequence[int],
+    fraction: float,
+    smoothing_mm: float,
 ) -> Grown:
     smooth = _smoothed(enhancement, window, smoothing_mm)
     spacing = np.array(enhancement.GetSpacing()[::-1])
@@ -163,9 +173,12 @@ def _grow(
             f"The seed ({x}, {y}, {z}) does not enhance: {seed_level:.0f} % there, {background:.0f} % around it. "
             "Choose a voxel inside the bright part of the lesion on the PE1 map."
         )
-    threshold = background + fraction * (seed_level - background)
     local = tuple(at - side.start for at, side in zip(place, window, strict=True))
-    inside = _clean((smooth >= threshold) & near, local, spacing)
+    level = seed_level
+    for _ in range(_ROUNDS):
+        threshold = background + fraction * (level - background)
+        inside = _clean((smooth >= threshold) & near, local, spacing)
+        level = float(np.median(smooth[inside]))
     values = np.zeros(enhancement.GetSize()[::-1], dtype=np.uint8)
     values[window] = inside
     mask = sitk.GetImageFromArray(values)
@@ -197,7 +210,9 @@ def _ball(spacing: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
 def _deepest(smooth: npt.NDArray[np.float64], spacing: Sequence[float]) -> list[int]:
     """Find the voxel deepest inside the largest bright piece of a box."""
     if smooth.max() <= smooth.min():
-        raise ValueError(f"Nothing enhances in the box (all {smooth.max():.0f} %); give a box around the bright part of the PE1 map.")
+        raise ValueError(
+            f"Nothing enhances in the box (all {smooth.max():.0f} %); give a box around the bright part of the PE1 map."
+        )
     bright = sitk.GetArrayFromImage(sitk.OtsuThreshold(sitk.GetImageFromArray(smooth), 0, 1)) > 0
     pieces, _ = ndimage.label(bright, _NEIGHBOURS)
     largest = pieces == np.bincount(pieces.ravel())[1:].argmax() + 1
@@ -219,7 +234,10 @@ def _smoothed(enhancement: sitk.Image, window: tuple[slice, ...], smoothing_mm: 
     wide = tuple(slice(max(0, side.start - margin), side.stop + margin) for side, margin in zip(window, margins, strict=True))
     values = sitk.GetArrayViewFromImage(enhancement)[wide].astype(np.float64)
     smooth = ndimage.gaussian_filter(values, smoothing_mm / spacing) if smoothing_mm else values
-    inner = tuple(slice(side.start - outer.start, side.start - outer.start + size) for side, outer, size in zip(window, wide, _shape(enhancement, window), strict=True))
+    inner = tuple(
+        slice(side.start - outer.start, side.start - outer.start + size)
+        for side, outer, size in zip(window, wide, _shape(enhancement, window), strict=True)
+    )
     return np.asarray(smooth[inner])
 
 

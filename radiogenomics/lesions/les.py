@@ -23,9 +23,9 @@ Cuboid = tuple[tuple[int, int, int], npt.NDArray[np.uint8]]
 def read_les(path: Path, *, image: sitk.Image) -> sitk.Image:
     """Read a `.les` file -> uint8 mask on the grid of the image it was drawn on.
 
-    A reading counts when its bounds are ordered and inside the image, its size equals the payload, and its lesion is one connected
-    piece; of several, the one with the smallest surface is right, because a wrong order cuts a lesion into stripes. Among equals
-    the documented reading is taken (low and high of y, x and z in turn; x runs fastest, then y, then z).
+    A reading counts when its bounds are ordered and inside the image, its size equals the payload, and its lesion is one
+    connected piece; of several, the one with the smallest surface is right, because a wrong order cuts a lesion into
+    stripes. Among equals the documented reading is taken (low and high of y, x and z in turn; x runs fastest, then y, then z).
 
     Parameters
     ----------
@@ -48,10 +48,14 @@ def read_les(path: Path, *, image: sitk.Image) -> sitk.Image:
     path = Path(path)
     content = path.read_bytes()
     if len(content) <= _HEADER:
-        raise ValueError(f"{path.name} holds {len(content)} bytes, a .les file has 12 header bytes and a payload; fetch it again.")
+        raise ValueError(
+            f"{path.name} holds {len(content)} bytes, a .les file has 12 header bytes and a payload; fetch it again."
+        )
     payload = np.frombuffer(content, np.uint8, offset=_HEADER)
     if payload.max() > 1:
-        raise ValueError(f"{path.name} holds voxel values up to {payload.max()}, a .les file has 0 and 1 only; it is damaged or no .les file.")
+        raise ValueError(
+            f"{path.name} holds voxel values up to {payload.max()}, a .les file has 0 and 1 only; it is damaged or no .les file."
+        )
     if not payload.any():
         raise ValueError(f"{path.name} holds an empty mask ({len(payload):,} voxels, none inside); leave the patient out.")
     start, voxels = _best(path, np.frombuffer(content[:_HEADER], "<u2").astype(int), payload, image.GetSize()[::-1])
@@ -94,7 +98,8 @@ def _best(path: Path, bounds: npt.NDArray[np.int_], payload: npt.NDArray[np.uint
     connected = [reading for reading in fitting if ndimage.label(reading[1][1], _NEIGHBOURS)[1] == 1]
     if not connected:
         raise ValueError(
-            f"{path.name}: in none of the {len(fitting)} readings that fit its bounds is the lesion one connected piece; the file "
+            f"{path.name}: in none of the {len(fitting)} readings that fit its bounds is the lesion one connected "
+            f"piece; the file "
             "is damaged or of another layout, draw the mask anew."
         )
     return min(connected, key=lambda reading: reading[0])[1]

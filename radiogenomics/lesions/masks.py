@@ -56,7 +56,9 @@ def read_mask(path: Path, *, image: sitk.Image, segment: int | str | None = None
     with path.open("rb") as file:
         head = file.read(132)
     if head[128:] != b"DICM":
-        raise ValueError(f"{path.name} is no mask this can read; give a DICOM SEG or RTSTRUCT, NIfTI, NRRD, MetaImage or .les file.")
+        raise ValueError(
+            f"{path.name} is no mask this can read; give a DICOM SEG or RTSTRUCT, NIfTI, NRRD, MetaImage or .les file."
+        )
     if b"1.2.840.10008.5.1.4.1.1.481.3" in _meta(path):
         return read_rtstruct(path, image=image, structure=segment)
     return read_seg(path, segment=segment, threshold=threshold)
@@ -94,7 +96,9 @@ def place(mask: sitk.Image, image: sitk.Image) -> sitk.Image:
     placed = resample_like(mask, image, interpolation="nearest")
     lost = count(mask) - count(placed)
     if lost:
-        raise ValueError(f"{lost:,} of the mask's {count(mask):,} voxels lie outside the image; it belongs to another image or is displaced.")
+        raise ValueError(
+            f"{lost:,} of the mask's {count(mask):,} voxels lie outside the image; it belongs to another image or is displaced."
+        )
     return placed
 
 
@@ -117,7 +121,9 @@ def resample_mask(mask: sitk.Image, image: sitk.Image) -> sitk.Image:
 def grid_problem(mask: sitk.Image, image: sitk.Image) -> str:
     """Say why the voxels of a mask are not voxels of the image, or nothing."""
     if mask.GetDimension() != image.GetDimension():
-        return f"The mask has {mask.GetDimension()} dimensions and the image {image.GetDimension()}; give a three-dimensional mask."
+        return (
+            f"The mask has {mask.GetDimension()} dimensions and the image {image.GetDimension()}; give a three-dimensional mask."
+        )
     steps = _index_steps(mask, image)
     start = np.array(image.TransformPhysicalPointToContinuousIndex(mask.GetOrigin()))
     reach = np.array(mask.GetSize()) - 1
@@ -125,7 +131,10 @@ def grid_problem(mask: sitk.Image, image: sitk.Image) -> str:
     whole = np.abs(np.round(steps)).sum() == 3 and np.abs(steps - np.round(steps)).max() * max(reach.max(), 1) <= _OFF_GRID
     if whole and max(np.abs(start - np.round(start)).max(), np.abs(corner - np.round(corner)).max()) <= _OFF_GRID:
         return ""
-    return f"The mask's grid is not the image's: mask {_described(mask)}; image {_described(image)}. Resample it by name, or give the image it was drawn on."
+    return (
+        f"The mask's grid is not the image's: mask {_described(mask)}; image {_described(image)}. Resample it by name, or "
+        f"give the image it was drawn on."
+    )
 
 
 def volume_mm3(mask: sitk.Image) -> float:
@@ -148,7 +157,9 @@ def _labels(path: Path, segment: int | str | None) -> sitk.Image:
     if mask.GetDimension() == 4 and mask.GetSize()[3] == 1:
         mask = mask[:, :, :, 0]
     if mask.GetNumberOfComponentsPerPixel() != 1:
-        raise ValueError(f"{path.name} holds {mask.GetNumberOfComponentsPerPixel()} values a voxel; export it as a label map of one.")
+        raise ValueError(
+            f"{path.name} holds {mask.GetNumberOfComponentsPerPixel()} values a voxel; export it as a label map of one."
+        )
     if segment is None:
         return mask
     values = np.unique(sitk.GetArrayViewFromImage(mask))

@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 
 from radiogenomics._files import atomic
 from radiogenomics._tables import shown
-from radiogenomics.images import Series, sort_slices
+from radiogenomics.images import FRAME, Series, sort_slices
 
 _MR_STORAGE = ("1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.4.1")
 _GROUP = 1e-2  # mm: planes closer than this are one plane
@@ -66,7 +66,9 @@ def read_seg(path: Path, *, segment: int | str | None, threshold: float) -> sitk
     number = _choose(path, dataset, segment)
     frames = [at for at in range(_frame_count(dataset)) if _segment_of(dataset, at) == number]
     if not frames:
-        raise ValueError(f"{path.name}: segment {number} has no frame, its mask is empty; choose another segment or leave the patient out.")
+        raise ValueError(
+            f"{path.name}: segment {number} has no frame, its mask is empty; choose another segment or leave the patient out."
+        )
     stack = dataset.pixel_array.reshape(-1, dataset.Rows, dataset.Columns)
     inside = stack[frames] > 0
     if dataset.SegmentationType == "FRACTIONAL":
@@ -99,14 +101,16 @@ def write_seg(mask: sitk.Image, path: Path, *, source: Series, label: str) -> Pa
         If the mask does not have the source's size, or is empty.
     """
     import highdicom
-    from highdicom.seg import Segmentation, SegmentAlgorithmTypeValues, SegmentationTypeValues, SegmentDescription
+    from highdicom.seg import SegmentAlgorithmTypeValues, Segmentation, SegmentationTypeValues, SegmentDescription
     from highdicom.sr import CodedConcept
 
     slices = sort_slices(source)
     inside = sitk.GetArrayFromImage(mask) > 0
     expected = (len(slices), slices[0].integer("Rows"), slices[0].integer("Columns"))
     if inside.shape != expected:
-        raise ValueError(f"The mask has {inside.shape} voxels (z, y, x) and {source.place} has {expected}; place it on the image first.")
+        raise ValueError(
+            f"The mask has {inside.shape} voxels (z, y, x) and {source.place} has {expected}; place it on the image first."
+        )
     if not inside.any():
         raise ValueError("The mask is empty; there is nothing to write.")
     lesion = SegmentDescription(
@@ -156,7 +160,9 @@ def _read(path: Path) -> Dataset:
     except (pydicom.errors.InvalidDicomError, EOFError, OSError) as error:
         raise ValueError(f"{path.name} is not a whole DICOM file ({error}); fetch it again.") from error
     if dataset.get("Modality") != "SEG" or "SegmentSequence" not in dataset:
-        raise ValueError(f"{path.name} is no DICOM SEG (its modality is {dataset.get('Modality', 'missing')}); give the mask file.")
+        raise ValueError(
+            f"{path.name} is no DICOM SEG (its modality is {dataset.get('Modality', 'missing')}); give the mask file."
+        )
     return dataset
 
 
@@ -164,14 +170,21 @@ def _refers_to_mr(path: Path, dataset: Dataset) -> None:
     """Refuse segmentations of other images: many archives keep pathology and PET segmentations under one patient."""
     referred = {
         str(item.ReferencedSOPClassUID)
-        for keyword in ("SourceImageSequence", "ReferencedSeriesSequence", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
+        for keyword in (
+            "SourceImageSequence",
+            "ReferencedSeriesSequence",
+            "SharedFunctionalGroupsSequence",
+            "PerFrameFunctionalGroupsSequence",
+        )
         for group in dataset.get(keyword, [])
         for item in [group, *(part for part in _descend(group))]
         if "ReferencedSOPClassUID" in item
     }
     if not referred & set(_MR_STORAGE):
         names = shown(sorted(pydicom.uid.UID(uid).name for uid in referred)) or "no image at all"
-        raise ValueError(f"{path.name} refers to {names}, not to MR images; it segments something else, choose the MR segmentation.")
+        raise ValueError(
+            f"{path.name} refers to {names}, not to MR images; it segments something else, choose the MR segmentation."
+        )
 
 
 def _descend(group: Dataset) -> list[Dataset]:
@@ -217,7 +230,9 @@ def _numbers(path: Path, dataset: Dataset, frame: int, keyword: str, tag: str, c
     group = _group(dataset, frame, keyword)
     values = [] if group is None else group.get(tag) or []
     if len(values) != count:
-        raise ValueError(f"{path.name}: frame {frame + 1} has no {tag}; its place in the patient is unknown, the mask cannot be used.")
+        raise ValueError(
+            f"{path.name}: frame {frame + 1} has no {tag}; its place in the patient is unknown, the mask cannot be used."
+        )
     return np.array([float(value) for value in values])
 
 
@@ -231,12 +246,14 @@ def _volume(path: Path, dataset: Dataset, frames: Sequence[int], inside: npt.NDA
     step = _plane_distance(path, dataset, frames[0], heights)
     planes = np.round((heights - heights[0]) / step).astype(int)
     values = np.zeros((int(planes[-1]) + 1, *inside.shape[1:]), dtype=np.uint8)
-    np.logical_or.at(values, planes, inside[order])
+    for plane, at in zip(planes, order, strict=True):
+        values[plane] |= inside[at]
     mask = sitk.GetImageFromArray(values)
     height, width = _numbers(path, dataset, frames[0], "PixelMeasuresSequence", "PixelSpacing", 2)
     mask.SetSpacing((float(width), float(height), step))
     mask.SetOrigin(positions[order[0]].tolist())
     mask.SetDirection(np.column_stack([row, column, normal]).ravel().tolist())
+    mask.SetMetaData(FRAME, str(dataset.get(FRAME, "")))
     return mask
 
 
@@ -250,5 +267,7 @@ def _plane_distance(path: Path, dataset: Dataset, frame: int, heights: npt.NDArr
     step = float(gaps.min())
     step = float(np.mean(gaps / np.round(gaps / step)))
     if np.abs(gaps / step - np.round(gaps / step)).max() > 0.05:
-        raise ValueError(f"{path.name}: the planes are unevenly spaced ({gaps.min():.2f} to {gaps.max():.2f} mm); the mask cannot be placed.")
+        raise ValueError(
+            f"{path.name}: the planes are unevenly spaced ({gaps.min():.2f} to {gaps.max():.2f} mm); the mask cannot be placed."
+        )
     return round(step, 6)

@@ -10,6 +10,7 @@ import SimpleITK as sitk
 from pydicom.dataset import Dataset
 
 from radiogenomics._tables import shown
+from radiogenomics.images import FRAME
 
 Points = npt.NDArray[np.float64]
 
@@ -20,7 +21,9 @@ _OFF_PLANE = 0.3  # of the slice distance: contours this far from a slice were d
 def list_structures(path: Path) -> pd.DataFrame:
     """List the structures of an RTSTRUCT -> ``number``, ``name``, ``contours``."""
     dataset = _read(path)
-    contours = {int(roi.ReferencedROINumber): len(roi.get("ContourSequence", [])) for roi in dataset.get("ROIContourSequence", [])}
+    contours = {
+        int(roi.ReferencedROINumber): len(roi.get("ContourSequence", [])) for roi in dataset.get("ROIContourSequence", [])
+    }
     rows = [
         {"number": int(roi.ROINumber), "name": str(roi.get("ROIName", "")), "contours": contours.get(int(roi.ROINumber), 0)}
         for roi in dataset.StructureSetROISequence
@@ -51,7 +54,8 @@ def read_rtstruct(path: Path, *, image: sitk.Image, structure: int | str | None)
     Raises
     ------
     ValueError
-        If the file is no RTSTRUCT, has several structures and none was chosen, or its contours do not lie in the slices of the image.
+        If the file is no RTSTRUCT, has several structures and none was chosen, or its contours do not lie in the slices
+        of the image.
     """
     dataset = _read(path)
     number = _choose(path, dataset, structure)
@@ -64,6 +68,7 @@ def read_rtstruct(path: Path, *, image: sitk.Image, structure: int | str | None)
         values[at] = fill(contours, values.shape[1:])
     mask = sitk.GetImageFromArray(values.astype(np.uint8))
     mask.CopyInformation(image)
+    mask.SetMetaData(FRAME, _frame(dataset, number))
     return mask
 
 
@@ -91,7 +96,9 @@ def fill(contours: list[Points], shape: tuple[int, ...]) -> npt.NDArray[np.bool_
     return odd | edge
 
 
-def _inside(contour: Points, columns: npt.NDArray[np.int_], rows: npt.NDArray[np.int_]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+def _inside(
+    contour: Points, columns: npt.NDArray[np.int_], rows: npt.NDArray[np.int_]
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Count for every voxel centre the edges that a ray to the right crosses, and see whether it lies on one."""
     x, y = np.meshgrid(columns.astype(float), rows.astype(float))
     crossed = np.zeros(x.shape, dtype=bool)
@@ -130,6 +137,12 @@ def _choose(path: Path, dataset: Dataset, structure: int | str | None) -> int:
     return chosen[0]
 
 
+def _frame(dataset: Dataset, number: int) -> str:
+    return next(
+        (str(roi.get(f"Referenced{FRAME}", "")) for roi in dataset.StructureSetROISequence if int(roi.ROINumber) == number), ""
+    )
+
+
 def _contours(path: Path, dataset: Dataset, number: int) -> list[Points]:
     """Collect the closed planar contours of one structure, in mm."""
     found: list[Points] = []
@@ -140,7 +153,9 @@ def _contours(path: Path, dataset: Dataset, number: int) -> list[Points]:
             if str(contour.get("ContourGeometricType", "")).startswith("CLOSED"):
                 found.append(np.array([float(value) for value in contour.ContourData]).reshape(-1, 3))
     if not found:
-        raise ValueError(f"{path.name}: structure {number} has no closed contour, its mask is empty; choose another or leave the patient out.")
+        raise ValueError(
+            f"{path.name}: structure {number} has no closed contour, its mask is empty; choose another or leave the patient out."
+        )
     return found
 
 
@@ -153,7 +168,12 @@ def _slice_of(path: Path, voxels: Points, depth: int) -> int:
     at = float(voxels[:, 2].mean())
     off = float(np.abs(voxels[:, 2] - np.round(at)).max())
     if off > _OFF_PLANE:
-        raise ValueError(f"{path.name}: a contour lies {off:.2f} slice distances off every slice; it was drawn on other images, give those.")
+        raise ValueError(
+            f"{path.name}: a contour lies {off:.2f} slice distances off every slice; it was drawn on other images, give those."
+        )
     if not 0 <= round(at) < depth:
-        raise ValueError(f"{path.name}: a contour lies at slice {round(at)}, the image has slices 0 to {depth - 1}; give the image it was drawn on.")
+        raise ValueError(
+            f"{path.name}: a contour lies at slice {round(at)}, the image has slices 0 to {depth - 1}; give the image "
+            f"it was drawn on."
+        )
     return round(at)

@@ -115,9 +115,9 @@ def largest_slices(mask: sitk.Image) -> pd.DataFrame:
     Returns
     -------
     DataFrame, shape (3, 4), index ``plane``
-        Planes sagittal, coronal and axial (the axis of the volume closest to each normal): ``axis`` (0 columns, 1 rows, 2 slices),
-        ``slice`` (voxel number along it), ``diameter_mm`` (largest distance between voxel centres in the slice), ``area_mm2``. Of equal
-        diameters the larger area counts, then the first slice.
+        Planes sagittal, coronal and axial (the axis of the volume closest to each normal): ``axis`` (0 columns, 1 rows,
+        2 slices), ``slice`` (voxel number along it), ``diameter_mm`` (largest distance between voxel centres in the
+        slice), ``area_mm2``. Of equal diameters the larger area counts, then the first slice.
 
     Raises
     ------
@@ -132,7 +132,10 @@ def largest_slices(mask: sitk.Image) -> pd.DataFrame:
         axis = axis_of(mask, plane)
         spacing = np.delete(np.array(mask.GetSpacing()[::-1]), 2 - axis)
         slices = np.moveaxis(inside, 2 - axis, 0)
-        found = [(_diameter(slices[at], spacing), slices[at].sum() * spacing.prod(), -at) for at in np.flatnonzero(slices.any(axis=(1, 2)))]
+        found = [
+            (_diameter(slices[at], spacing), slices[at].sum() * spacing.prod(), -at)
+            for at in np.flatnonzero(slices.any(axis=(1, 2)))
+        ]
         diameter, area, at = max(found)
         rows.append({"plane": plane, "axis": axis, "slice": -int(at), "diameter_mm": diameter, "area_mm2": float(area)})
     return pd.DataFrame(rows).set_index("plane")

@@ -1,4 +1,7 @@
-"""Linking: any patient table against any other -> tidy links with effect, interval, n, p, q and a permutation null."""
+"""Linking: any patient table against any other -> tidy links with effect, interval, n, p, q and a permutation null.
+
+Every function runs on one BLAS thread, so that its bits are the same on any machine load and for any number of workers.
+"""
 
 from radiogenomics.linking._table import LINK_COLUMNS
 from radiogenomics.linking.contrast import contrast

@@ -5,12 +5,14 @@ import pandas as pd
 from scipy.special import ndtr, ndtri
 from scipy.stats import rankdata, tiecorrect
 
+from radiogenomics._parallel import one_thread
 from radiogenomics._tables import shown
 from radiogenomics.linking._blocks import Block, Floats, blocks, counts, t_of
 from radiogenomics.linking._permutation import permute
 from radiogenomics.linking._table import Pairs, aligned, check_varies, tidy
 
 
+@one_thread()
 def contrast(
     left: pd.DataFrame,
     right: pd.DataFrame,

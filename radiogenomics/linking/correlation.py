@@ -5,6 +5,7 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
+from radiogenomics._parallel import one_thread
 from radiogenomics._tables import check_choice, check_numeric, check_patients, common_patients
 from radiogenomics.linking._blocks import Block, Floats, blocks, counts, interval, p_of, t_of
 from radiogenomics.linking._permutation import permute
@@ -13,6 +14,7 @@ from radiogenomics.linking._table import FEWEST, Pairs, aligned, check_varies, t
 Method = Literal["pearson", "spearman", "partial"]
 
 
+@one_thread()
 def correlate(
     left: pd.DataFrame,
     right: pd.DataFrame,

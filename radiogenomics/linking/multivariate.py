@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.cross_decomposition import PLSCanonical
 
+from radiogenomics._parallel import one_thread
 from radiogenomics.linking._blocks import Floats
 from radiogenomics.linking._table import FEWEST, aligned
 
@@ -33,6 +34,7 @@ class CanonicalLinks:
     right_scores: pd.DataFrame
 
 
+@one_thread()
 def canonical(
     left: pd.DataFrame,
     right: pd.DataFrame,
@@ -78,7 +80,7 @@ def canonical(
             f"it must be 1 to {max(most, 1)}, with at least {FEWEST} patients."
         )
     x, y = _standard(left), _standard(right)
-    model = PLSCanonical(n_components=n_components, scale=False).fit(x, y)
+    model = _fitted(x, y, n_components)
     scores = model.transform(x, y)
     found = _covariances(*scores)
     reached = _reached(x, y, found, n_permutations, np.random.default_rng(random_state))
@@ -90,6 +92,11 @@ def _standard(table: pd.DataFrame) -> Floats:
     return np.asarray(((table - table.mean()) / spread.where(spread > 0, 1.0)).to_numpy(dtype=float))
 
 
+def _fitted(x: Floats, y: Floats, n_components: int) -> PLSCanonical:
+    # The singular vectors are what the default's power iteration tends to; they need no iteration that may not end.
+    return PLSCanonical(n_components=n_components, scale=False, algorithm="svd").fit(x, y)
+
+
 def _covariances(x_scores: Floats, y_scores: Floats) -> Floats:
     return np.asarray((x_scores * y_scores).sum(axis=0) / (len(x_scores) - 1))
 
@@ -98,8 +105,7 @@ def _reached(x: Floats, y: Floats, found: Floats, n_permutations: int, rng: np.r
     reached = np.zeros(len(found))
     for _ in range(n_permutations):
         shuffled = y[rng.permutation(len(y))]
-        model = PLSCanonical(n_components=len(found), scale=False).fit(x, shuffled)
-        reached += _covariances(*model.transform(x, shuffled)) >= found * (1.0 - 1e-9)
+        reached += _covariances(*_fitted(x, shuffled, len(found)).transform(x, shuffled)) >= found * (1.0 - 1e-9)
     return reached
 
 

@@ -7,12 +7,14 @@ import pandas as pd
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
+from radiogenomics._parallel import one_thread
 from radiogenomics._tables import check_choice
 from radiogenomics.linking._blocks import Ints
 from radiogenomics.linking._table import aligned, corrected
 from radiogenomics.linking.correlation import Method, adjusted, pair
 
 
+@one_thread()
 def random_feature_null(
     left: pd.DataFrame,
     right: pd.DataFrame,

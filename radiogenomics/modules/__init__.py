@@ -7,6 +7,7 @@ from radiogenomics.modules.find import Modules, find_modules
 from radiogenomics.modules.hubs import hub_genes, intramodular_connectivity
 from radiogenomics.modules.linkage import Tree, tree_table, trees_from_table
 from radiogenomics.modules.network import adjacency, topological_overlap
+from radiogenomics.modules.preservation import preservation
 from radiogenomics.modules.project import project
 from radiogenomics.modules.refine import merge_close_modules
 from radiogenomics.modules.soft_threshold import SoftThreshold, pick_soft_threshold
@@ -26,6 +27,7 @@ __all__ = [
     "membership",
     "merge_close_modules",
     "pick_soft_threshold",
+    "preservation",
     "project",
     "topological_overlap",
     "tree_table",

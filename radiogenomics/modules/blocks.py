@@ -39,6 +39,8 @@ def precision(n_genes: int) -> type[np.floating[Any]]:
 
 
 def _callers(genes: pd.Index, blocks: pd.Series) -> list[Array]:
+    if not isinstance(blocks, pd.Series):
+        raise TypeError(f"`blocks` is a {type(blocks).__name__}; give a Series with the genes as its index.")
     missing = genes.difference(blocks.index)
     if len(missing):
         raise ValueError(

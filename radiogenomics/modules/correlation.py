@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from radiogenomics.modules.squares import rank_update
+from radiogenomics.modules.squares import in_stripes, rank_update
 
 Correlation = Literal["pearson", "bicor"]
 Array = np.ndarray[Any, Any]
@@ -110,19 +110,10 @@ def _centred(values: Array) -> tuple[Array, Array]:
 
 
 def _pairwise_bicor(left: Array, right: Array, max_p_outliers: float) -> Array:
-    """Correlate pair by pair; pairs with the same common patients share their medians."""
+    """Correlate pair by pair: medians must be taken anew over the common patients of each."""
+    from radiogenomics.modules import _kernels
+
     result = np.empty((left.shape[1], right.shape[1]))
-    right_patterns = _patterns(right)
-    for rows, left_there in _patterns(left):
-        for columns, right_there in right_patterns:
-            both = left_there & right_there
-            pair = (left[np.ix_(both, rows)], right[np.ix_(both, columns)])
-            result[np.ix_(rows, columns)] = correlate(*pair, "bicor", max_p_outliers)
+    x, y = np.ascontiguousarray(left.T), np.ascontiguousarray(right.T)
+    in_stripes(lambda first, step: _kernels.bicor_pairs(x, y, max_p_outliers, result, first, step))
     return result
-
-
-def _patterns(values: Array) -> list[tuple[Array, Array]]:
-    """Group columns by which patients they have -> (columns, patients there) a group."""
-    there = ~np.isnan(values)
-    patterns, group = np.unique(there, axis=1, return_inverse=True)
-    return [(np.flatnonzero(group.ravel() == g), patterns[:, g]) for g in range(patterns.shape[1])]

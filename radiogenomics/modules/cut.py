@@ -70,6 +70,7 @@ class _Limits:
     """What a branch must keep to be a module."""
 
     min_size: int
+    reference: float
     cut: float
     max_scatter: float
     min_gap: float
@@ -117,7 +118,7 @@ def _limits(height: Array, min_size: int, deep_split: int, cut_height: float | N
     cut = reference + 0.99 * (top - reference) if cut_height is None else min(cut_height, top)
     scatter = _MAX_CORE_SCATTER[deep_split]
     gap = (1 - scatter) * 3 / 4
-    return _Limits(min_size, cut, reference + scatter * (cut - reference), gap * (cut - reference))
+    return _Limits(min_size, reference, cut, reference + scatter * (cut - reference), gap * (cut - reference))
 
 
 def _cut(tree: Tree, square: Array, limits: _Limits, pam: bool, respect: bool) -> Array:
@@ -162,11 +163,15 @@ def _grow(tree: Tree, square: Array, limits: _Limits, *, composite_over_composit
 
 
 def _join(a: _Branch, b: _Branch, height: float, square: Array, limits: _Limits, new_composite: bool) -> _Branch:
-    """Join two branches: the one that could not be a module is swallowed; if both could, they become parts of a composite."""
+    """Join two branches: one that could not be a module is swallowed; if both could, they become parts of a composite.
+
+    Below the reference height, the 5th percentile of all merges, no branch is told from its neighbour.
+    """
     small, large = (a, b) if a.size <= b.size else (b, a)
+    too_low = height < limits.reference
     for weak, strong in ((small, large), (large, small)):
         faults = _faults(weak, height, square, limits)
-        if weak.basic and any(faults):
+        if weak.basic and (too_low or any(faults)):
             return _swallow(strong, weak, height, only_too_small=not any(faults[1:]))
     if large.basic and not small.basic:
         small, large = large, small

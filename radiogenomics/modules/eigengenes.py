@@ -9,7 +9,7 @@ from scipy.linalg import eigh
 
 from radiogenomics.modules.correlation import Correlation, correlate
 from radiogenomics.modules.impute import impute_nearest
-from radiogenomics.modules.inputs import check_expression
+from radiogenomics.modules.inputs import check_varying
 
 Array = np.ndarray[Any, Any]
 
@@ -58,7 +58,7 @@ def eigengenes(expression: pd.DataFrame, labels: pd.Series) -> Eigengenes:
     Langfelder & Horvath (2007), Eigengene networks for studying the relationships between co-expression modules.
     doi:10.1186/1752-0509-1-54
     """
-    values = check_expression(expression.loc[:, known_genes(expression, labels)])
+    values = check_varying(expression.loc[:, known_genes(expression, labels)])
     return _eigengenes(values, labels, expression.index)
 
 
@@ -88,7 +88,7 @@ def membership(expression: pd.DataFrame, eigengenes: pd.DataFrame, *, correlatio
         raise ValueError(
             "`expression` and `eigengenes` must have the same patients in the same order; use eigengenes.loc[expression.index]."
         )
-    kme = correlate(check_expression(expression), eigengenes.to_numpy(dtype=np.float64), correlation)
+    kme = correlate(check_varying(expression), eigengenes.to_numpy(dtype=np.float64), correlation)
     return pd.DataFrame(kme, index=expression.columns.rename("gene"), columns=eigengenes.columns)
 
 
@@ -104,28 +104,33 @@ def known_genes(expression: pd.DataFrame, labels: pd.Series) -> pd.Index:
 
 
 def first_component(values: Array) -> tuple[Array, Array, Array, Array]:
-    """Find the first component of patients x genes without gaps -> (eigengene, weights, means, standard deviations)."""
-    mean, sd = values.mean(axis=0), values.std(axis=0, ddof=1)
-    scaled = (values - mean) / sd
+    """Find the first component of patients x genes -> (eigengene, weights, means, standard deviations)."""
+    whole = impute_nearest(values) if np.isnan(values).any() else values
+    mean, sd = whole.mean(axis=0), whole.std(axis=0, ddof=1)
+    scaled = (whole - mean) / sd
     # Patients are few and genes many: the component comes from the small product, patients x patients.
     last = len(scaled) - 1
     strength, vector = eigh(scaled @ scaled.T, subset_by_index=[last, last])
     # A component's sign is arbitrary; the module's mean expression fixes it.
-    side = np.where(np.dot(scaled.mean(axis=1), vector[:, 0]) < 0, -1.0, 1.0)
+    side = np.where(np.dot(_mean_expression(values), vector[:, 0]) < 0, -1.0, 1.0)
     eigengene = side * vector[:, 0]
     return eigengene, scaled.T @ eigengene / strength[0], mean, sd
+
+
+def _mean_expression(values: Array) -> Array:
+    """Average the scaled genes of each patient over what was measured, centred; 0 for a patient without any."""
+    scaled = (values - np.nanmean(values, axis=0)) / np.nanstd(values, axis=0, ddof=1)
+    measured = ~np.isnan(scaled)
+    some = measured.any(axis=1)
+    average = np.where(measured, scaled, 0.0).sum(axis=1) / np.maximum(measured.sum(axis=1), 1)
+    return np.asarray(np.where(some, average - average[some].mean(), 0.0))
 
 
 def eigengene_matrix(values: Array, labels: Array) -> tuple[Array, Array]:
     """Compute the eigengenes alone -> (the sorted labels above 0, patients x modules)."""
     modules = np.unique(labels[labels > 0])
-    columns = [first_component(filled(values[:, labels == module]))[0] for module in modules]
+    columns = [first_component(values[:, labels == module])[0] for module in modules]
     return modules, np.column_stack(columns) if len(modules) else np.empty((len(values), 0))
-
-
-def filled(values: Array) -> Array:
-    """Impute if there is anything to impute."""
-    return impute_nearest(values) if np.isnan(values).any() else values
 
 
 def _eigengenes(values: Array, labels: pd.Series, patients: pd.Index) -> Eigengenes:
@@ -134,7 +139,7 @@ def _eigengenes(values: Array, labels: pd.Series, patients: pd.Index) -> Eigenge
     columns, explained, loadings = [], [], []
     for module in modules:
         own = (labels == module).to_numpy()
-        eigengene, weight, mean, sd = first_component(filled(values[:, own]))
+        eigengene, weight, mean, sd = first_component(values[:, own])
         columns.append(eigengene)
         explained.append((correlate(values[:, own], eigengene[:, None]) ** 2).mean())
         loadings.append(pd.DataFrame({"label": module, "mean": mean, "sd": sd, "weight": weight}, index=labels.index[own]))

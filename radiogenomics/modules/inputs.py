@@ -22,6 +22,17 @@ def check_expression(expression: pd.DataFrame) -> Array:
     return expression.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
+def check_varying(expression: pd.DataFrame) -> Array:
+    """Check an expression table in which every gene has something to correlate -> its values."""
+    values = check_expression(expression)
+    flat = expression.columns[_bad_genes(values) == "constant"]
+    if len(flat):
+        raise ValueError(
+            f"`expression` has {len(flat)} gene(s) without variance: {shown(flat)}; drop them, as `find_modules` does."
+        )
+    return values
+
+
 def check_enough_patients(expression: pd.DataFrame) -> None:
     """Refuse cohorts in which correlations are mostly noise."""
     if len(expression) < FEWEST_PATIENTS:

@@ -61,8 +61,13 @@ def average_linkage(square: Array, genes: pd.Index) -> Tree:
     pairs, heights = _kernels.average_linkage_chain(square)
     # A stable sort: on equal heights the chain's order decides in R too.
     order = np.argsort(heights, kind="stable")
-    merge = _numbered(pairs[order], len(genes))
-    return Tree(merge, heights[order], _leaves(merge), genes)
+    return tree_from_pairs(pairs[order], heights[order], genes)
+
+
+def tree_from_pairs(pairs: Array, heights: Array, genes: pd.Index) -> Tree:
+    """Make a tree from merges in the order of their heights, each named by one leaf of either side."""
+    merge = _numbered(pairs, len(genes))
+    return Tree(merge, heights, _leaves(merge), genes)
 
 
 def _numbered(pairs: Array, n: int) -> Array:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from radiogenomics._tables import check_choice
 from radiogenomics.modules.correlation import Correlation, correlate_into
-from radiogenomics.modules.inputs import check_expression, check_power
+from radiogenomics.modules.inputs import check_power, check_varying
 from radiogenomics.modules.squares import in_stripes, rank_update, row_sums
 
 Network = Literal["unsigned", "signed", "signed hybrid"]
@@ -57,7 +57,7 @@ def adjacency(
     Zhang & Horvath (2005), A general framework for weighted gene co-expression network analysis. doi:10.2202/1544-6115.1128
     """
     check_choice(network, "network", get_args(Network))
-    values = check_expression(expression)
+    values = check_varying(expression)
     square = np.empty((values.shape[1], values.shape[1]))
     correlate_into(square, values, correlation, max_p_outliers)
     adjacency_in_place(square, power=check_power(power), network=network, keep_sign=keep_sign)

@@ -12,7 +12,7 @@ from scipy.stats import norm
 from radiogenomics.modules.correlation import Correlation, correlate
 from radiogenomics.modules.cut import by_size
 from radiogenomics.modules.eigengenes import eigengene_matrix, known_genes
-from radiogenomics.modules.inputs import check_expression
+from radiogenomics.modules.inputs import check_varying
 
 Array = np.ndarray[Any, Any]
 
@@ -88,21 +88,22 @@ def joined(parts: list[Trimmed], members: list[Array], n_genes: int) -> Trimmed:
 def reassign(values: Array, trimmed: Trimmed, kinship: Kinship, *, threshold: float, min_size: int) -> Array:
     """Move genes whose p with another eigengene is that much smaller than with their own -> new labels.
 
-    A module that would keep fewer than `min_size` genes is dissolved.
+    A module that would keep fewer than `min_size` genes is dissolved, with those that move into it.
     """
     labels, modules = trimmed.labels.copy(), trimmed.modules
     if len(modules) < 2 or threshold <= 0:
         return labels
+    dissolved = []
     for place, module in enumerate(modules):
-        genes = np.flatnonzero(labels == module)
+        genes = np.flatnonzero(trimmed.labels == module)
         p = kinship.p(kinship(values[:, genes], trimmed.eigengenes), len(values))
         with np.errstate(invalid="ignore", divide="ignore"):
             moves = p.min(axis=1) / p[:, place] < threshold
         if moves.any() and np.count_nonzero(~moves) < min_size:
-            labels[genes[~moves]] = 0
+            dissolved.append(module)
         # R writes the eigengene's place among the surviving ones, not its label; the two differ once a module was dissolved.
         labels[genes[moves]] = p.argmin(axis=1)[moves] + 1
-    return labels
+    return np.where(np.isin(labels, dissolved), 0, labels)
 
 
 def merge_close_modules(
@@ -142,7 +143,7 @@ def merge_close_modules(
     ----------
     Langfelder & Horvath (2008), doi:10.1186/1471-2105-9-559
     """
-    values = check_expression(expression.loc[:, known_genes(expression, labels)])
+    values = check_varying(expression.loc[:, known_genes(expression, labels)])
     kinship = Kinship(False, correlation, max_p_outliers)
     merged = merge_labels(values, labels.to_numpy(), check_merge_height(merge_height), kinship)
     return pd.Series(merged, index=labels.index, name="label")

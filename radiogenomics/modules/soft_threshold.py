@@ -11,7 +11,7 @@ import pandas as pd
 
 from radiogenomics._tables import check_choice
 from radiogenomics.modules.correlation import Correlation, row_blocks
-from radiogenomics.modules.inputs import check_power, usable
+from radiogenomics.modules.inputs import check_enough_patients, check_power, usable
 from radiogenomics.modules.network import Network
 from radiogenomics.modules.squares import in_stripes
 
@@ -69,7 +69,7 @@ def pick_soft_threshold(
     Raises
     ------
     ValueError
-        If the table is not a numeric patient table or an option is unknown.
+        If the table is not a numeric patient table, has fewer than 15 patients, or an option is unknown.
 
     Warns
     -----
@@ -84,6 +84,7 @@ def pick_soft_threshold(
     candidates = np.array(sorted({check_power(power) for power in powers}))
     if not len(candidates):
         raise ValueError("`powers` is empty; give at least one power, for example range(1, 21).")
+    check_enough_patients(expression)
     kept, _ = usable(expression)
     k = _connectivity(kept.to_numpy(dtype=np.float64, na_value=np.nan), candidates, network, correlation, max_p_outliers)
     rows = [{"power": power, **scale_free_fit(column), **_spread(column)} for power, column in zip(candidates, k.T, strict=True)]

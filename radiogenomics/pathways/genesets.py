@@ -223,7 +223,7 @@ def tumour_pathways() -> pd.DataFrame:
 def _plain(name: str) -> tuple[str, ...]:
     """Write a name as lower-case words, a collection's prefix or identifier and the word "pathway" left out."""
     kept = [word for word in words(name) if word not in {"kegg", "reactome", "hallmark", "wp", "pathway", "pathways"}]
-    return tuple(word for word in kept if not re.fullmatch(r"(hsa|mmu|wp|r)\d+", word)) or tuple(words(name))
+    return tuple(word for word in kept if not re.fullmatch(r"(hsa|mmu|wp)\d+", word)) or tuple(words(name))
 
 
 def _find(asked: tuple[str, ...], library: Mapping[tuple[str, ...], str]) -> str | None:

@@ -261,7 +261,7 @@ def _density(values: Floats, training: Floats, kernel: Kernel, *, own: bool) -> 
     if kernel == "poisson":
         return _poisson(values, training)
     counts = [np.searchsorted(np.sort(old), new, side="right") for old, new in zip(training, values, strict=True)]
-    return np.array(counts, dtype=float) / training.shape[1]
+    return np.asarray(np.array(counts, dtype=float) / training.shape[1])
 
 
 def _poisson(values: Floats, training: Floats) -> Floats:

@@ -28,7 +28,9 @@ HEADINGS = {
     "n_repeats": "Draws",
     "mean": "Expected",
 }
+_MANY = 40  # so many pairs are set as one paragraph
 _PROBABILITIES = {"p", "q"}
+_SHARES = {"threshold", "sensitivity", "specificity", "ppv", "npv", "accuracy", "share", "kme", "significance"}
 _MEASURES = ("odds_ratio", "hazard_ratio", "difference", "value", "mean", "icc", "observed", "coefficient")
 
 
@@ -114,7 +116,10 @@ def _column(table: pd.DataFrame, name: Hashable) -> list[str]:
         return [wording.p_text(value) for value in values]
     if f"{name}_low" in table.columns and f"{name}_high" in table.columns:
         bounds = zip(values, table[f"{name}_low"], table[f"{name}_high"], strict=True)
-        return [_counted(*triple) if name == "mean" else _ratio(*triple) for triple in bounds]
+        write = _counted if name == "mean" else _ratio if str(name).endswith("_ratio") else wording.interval
+        return [write(*triple) for triple in bounds]
+    if name in _SHARES:
+        return [wording.amount(value) for value in values]
     return [cell(value) for value in values]
 
 
@@ -124,9 +129,9 @@ def _counted(mean: float, low: float, high: float) -> str:
 
 
 def _ratio(value: float, low: float, high: float) -> str:
-    """Write an estimate and its bounds with two decimals; very large ones, as odds ratios can be, in powers of ten."""
-    large = np.nanmax(np.abs([value, low, high]), initial=0) >= 1e4
-    if not large:
+    """Write a ratio and its bounds with two decimals; very large and very small ones with three digits."""
+    known = [number for number in (value, low, high) if pd.notna(number)]
+    if all(0.005 <= number < 1e4 for number in known):
         return wording.interval(value, low, high)
     texts = ["–" if pd.isna(number) else "∞" if np.isinf(number) else f"{number:.3g}" for number in (value, low, high)]
     return f"{texts[0]} ({texts[1]}–{texts[2]})"
@@ -143,9 +148,9 @@ def cell(value: Any) -> str:
     if isinstance(value, float | np.floating):
         return _number(float(value))
     if isinstance(value, list | tuple | set | frozenset):
-        return ", ".join(cell(item) for item in value)
+        return ", ".join(cell(item) for item in value) or "none"
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {cell(item)}" for key, item in value.items())
+        return ", ".join(f"{key}: {cell(item)}" for key, item in value.items()) or "none"
     return str(value)
 
 
@@ -159,15 +164,16 @@ def _number(value: float) -> str:
 
 
 def facts_view(facts: Any, caption: str) -> View:
-    """Set a nested mapping or a list: records as a table, everything else as pairs of name and value."""
+    """Set a table, mapping or list: records as a table, a few pairs as name and value, many pairs as one paragraph."""
     if isinstance(facts, pd.DataFrame):
         return view(facts, caption, most=200)
     if isinstance(facts, dict) and facts and all(isinstance(value, dict) for value in facts.values()):
         facts = [{"name": key, **value} for key, value in facts.items()]
     if isinstance(facts, list | tuple) and facts and all(isinstance(value, dict) for value in facts):
         return view(pd.DataFrame(list(facts)), caption, most=200)
-    pairs = (
-        facts.items() if isinstance(facts, dict) else enumerate(facts, 1) if isinstance(facts, list | tuple) else [("", facts)]
-    )
-    rows = [[str(key), cell(value)] for key, value in pairs]
+    pairs = facts.items() if isinstance(facts, dict) else enumerate(facts, 1)
+    if len(facts) > _MANY:
+        return View(caption, [], [], [[", ".join(f"{key} {cell(value)}" for key, value in pairs)]])
+    # A seed or a year is a name, not a count: no thousands' separators here.
+    rows = [[str(key), str(value) if type(value) is int else cell(value)] for key, value in pairs]
     return View(caption, ["Name", "Value"], [False, False], rows)

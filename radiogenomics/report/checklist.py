@@ -63,9 +63,9 @@ def _answer(
     evidence: str, tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Path], provenance: Mapping[str, Any]
 ) -> tuple[str, str]:
     """Find the first piece of evidence that the study has -> the words and the section to link to."""
-    if evidence == "authors":
-        return AUTHORS, ""
     for piece in evidence.split("|"):
+        if piece == "authors":
+            return AUTHORS, ""
         kind, name = piece.split(":")
         anchor = _anchor(kind, name, tables, figures, provenance)
         if anchor:

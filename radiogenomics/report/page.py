@@ -13,7 +13,7 @@ import pandas as pd
 
 from radiogenomics.report._view import View, facts_view, view
 from radiogenomics.report.checklist import checklist
-from radiogenomics.report.sections import FIGURES, SECTIONS, Section, Show, figures_of, kind_of
+from radiogenomics.report.sections import SECTIONS, Section, Show, caption_of, figures_of, kind_of
 from radiogenomics.report.summary import key_numbers, summarise
 
 _KINDS = {".png": "image/png", ".svg": "image/svg+xml", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
@@ -64,7 +64,8 @@ def render(study: Facts, tables: Mapping[str, pd.DataFrame], figures: Mapping[st
     figures : mapping of str to Path
         PNG or SVG files by the name of their panel (``roc``, ``module_trait``, ``expression_pca_pam50``...).
     provenance : mapping
-        ``version``, ``inputs``, ``steps``, ``seeds``, ``settings``, ``packages``...: mappings, lists of mappings or values.
+        ``radiogenomics`` (the version), ``inputs``, ``steps``, ``seed``, ``settings``, ``packages``...: mappings, lists of
+        mappings or values.
 
     Returns
     -------
@@ -88,9 +89,13 @@ def render(study: Facts, tables: Mapping[str, pd.DataFrame], figures: Mapping[st
         parts=[*run, *([further] if further.views or further.images else [])],
         missing=[part.title for part in parts if part not in run and part.anchor not in silent],
         checklist=checklist(tables, figures, {"settings": study.get("settings"), **provenance}),
-        facts=[facts_view(study[key], key.capitalize()) for key in ("counts", "settings") if study.get(key)],
+        facts=[
+            facts_view(study[key], f"{key.capitalize()}.")
+            for key in ("counts", "settings")
+            if study.get(key) and key not in provenance
+        ],
         provenance=_provenance(provenance),
-        version=str(provenance.get("version", "")),
+        version=str(provenance.get("radiogenomics", "")),
     )
 
 
@@ -105,26 +110,25 @@ def _views(name: str, table: pd.DataFrame, show: Show) -> list[View]:
     return show(table) if len(table) else [View(f"{name.replace('_', ' ').capitalize()}: none.", [], [], [])]
 
 
-# Tables too wide or too long to be read as such: the sections draw or sum them up.
+# Points of curves and trees: the sections draw them.
 _NOT_SHOWN = frozenset(
-    {"patients", "signatures", "eigengenes", "soft_threshold", "module_tree", "gene_score_patients", "curves", "calibration",
-     "decision_curve", "kaplan_meier", "null_counts", "expression_pca"}
-)  # fmt: skip
+    {"signatures", "soft_threshold", "module_tree", "curves", "calibration", "decision_curve", "survival_curves", "null_counts"}
+)
 
 
 def _further(tables: Mapping[str, pd.DataFrame], images: Mapping[str, _Image]) -> _Part:
-    """Collect what no section claims, so that nothing a study made is silently dropped."""
+    """Collect what no section claims, so that nothing is silently dropped; single patients and genes are not listed."""
     known = {name for section in SECTIONS for name in section.tables} | _NOT_SHOWN
-    rest = {
-        name: table
-        for name, table in tables.items()
-        if name not in known and not name.startswith("features_") and not table.empty
-    }
+    rest = {name: table for name, table in tables.items() if name not in known and len(table) and not _one_by_one(table)}
     views = [view(table, f"{name}.", most=10, where=f"tables/{name}.csv") for name, table in rest.items()]
     claimed = {kind for section in SECTIONS for kind in section.figures}
     return _Part(
         "further", "Further tables", "", views, [image for name, image in images.items() if kind_of(name) not in claimed]
     )
+
+
+def _one_by_one(table: pd.DataFrame) -> bool:
+    return table.index.name in ("patient", "gene") or "patient" in table
 
 
 def _image(name: str, path: Path) -> _Image:
@@ -135,8 +139,7 @@ def _image(name: str, path: Path) -> _Image:
             f"The figure {name!r} cannot be embedded from {path}: {'the file is missing' if kind else 'unknown kind'}; {remedy}."
         )
     data = path.read_bytes()
-    caption = FIGURES.get(kind_of(name), name.replace("_", " ").capitalize() + ".")
-    return _Image(name, caption, f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}", _width_mm(data, kind))
+    return _Image(name, caption_of(name), f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}", _width_mm(data, kind))
 
 
 def _width_mm(data: bytes, kind: str) -> float:

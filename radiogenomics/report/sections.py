@@ -8,13 +8,16 @@ from typing import Any
 import pandas as pd
 
 from radiogenomics.report._view import View, view
-from radiogenomics.report.summary import FITTED
+from radiogenomics.report._words import FITTED
 
 Tables = Mapping[str, pd.DataFrame]
 
 FIGURES = {
     "inclusion_flow": "Who stayed in the study and who was left out, step by step.",
     "expression_pca": "Patients on the first two principal components of expression. Groups apart can be biology or batch.",
+    "lesion_slice": "One slice with the outline of the lesion and its zones.",
+    "phase_montage": "The same slice in every phase, on one grey scale.",
+    "time_intensity": "Enhancement of each zone over time.",
     "auc_forest": "AUC of every estimate with its 95 % interval. Open diamonds come from patients that the "
     "signature has seen, filled circles from patients that it has not. The dashed line is chance.",
     "roc": "ROC curves of the estimates. A curve on the dashed diagonal is chance.",
@@ -34,7 +37,7 @@ FIGURES = {
     "pathway_dot": "Correlation of pathways with imaging: colour is the effect, size the significance.",
     "enrichment_dot": "Gene sets over-represented in modules: area is the overlap, colour the significance.",
     "odds_forest": "Odds ratios of the genes in the score with 95 % intervals.",
-    "kaplan_meier": "Survival of patients with a low and a high gene score; the cut was not chosen by survival.",
+    "kaplan_meier": "Survival of patients with a high and a low gene score, and how many are still followed.",
 }
 
 
@@ -94,12 +97,12 @@ def _link_views(links: pd.DataFrame) -> list[View]:
             best = rows.sort_values("p", kind="stable")
             found = int(rows["q"].lt(0.05).sum())
             begin = (
-                f"{_sentence(family)}: {found:,} of {len(rows):,} with q < 0.05."
+                f"{family}: {found:,} of {len(rows):,} with q < 0.05."
                 if honest
-                else f"{_sentence(family)}, with the fitted signature (leaks, for comparison only)."
+                else f"{family}, with the fitted signature (leaks, for comparison only)."
             )
             views.append(
-                view(best, begin, columns=columns, most=min(25, max(found, 8)) if honest else 5, where="tables/links.csv")
+                view(best, begin, columns=columns, most=min(12, max(found, 8)) if honest else 5, where="tables/links.csv")
             )
     return views
 
@@ -114,6 +117,8 @@ def _pathway_size(pathways: pd.DataFrame) -> list[View]:
     return [view(facts, "Pathway scores; all values stand in tables/pathways.csv.")]
 
 
+NULLS = ("family", "null", "tested", "found", "mean", "low", "high", "p", "n_repeats")
+SURVIVAL = ("endpoint", "test", "term", "n", "events", "hazard_ratio", "low", "high", "p")
 EVALUATION = ("cohort", "signature", "estimate", "auc", "auc_low", "auc_high", "n", "events", "p")
 AT_THRESHOLD = ("cohort", "signature", "estimate", "threshold", "sensitivity", "specificity", "ppv", "npv", "accuracy")
 
@@ -146,9 +151,20 @@ SECTIONS = (
         "cohort", "Patients", "Who is in the study, who was left out, and why.",
         {
             "inclusion": _plain("inclusion", "Patients left after each step.", "cohort", "step", "n", "excluded", "reason"),
+            "expression_facts": _plain("expression_facts", "Expression: what was kept and changed."),
+            "expression_dropped": _plain("expression_dropped", "Genes left out.", most=10),
             "baseline": _plain("baseline", "Characteristics of the patients.", most=60),
         },
         ("inclusion_flow", "expression_pca"),
+    ),
+    Section(
+        "images", "Images and lesions", "Series, masks and features, as they were read and measured.",
+        {
+            "series": _plain("series", "Series read."),
+            "lesions": _plain("lesions", "Lesions measured."),
+            "agreement": _plain("agreement", "Agreement of features between two readers."),
+        },
+        ("phase_montage", "lesion_slice", "time_intensity"),
     ),
     Section(
         "prediction", "Prediction",
@@ -176,7 +192,7 @@ SECTIONS = (
         "links", "Links between imaging and genes",
         "Correlations over patients. Scores of a signature are out-of-fold; q is corrected over the family named.",
         {
-            "link_null": _plain("link_null", "Links found, and links expected by chance alone, by the same rule.", most=60),
+            "link_null": _plain("link_null", "Links found, and links that chance alone gives.", *NULLS, most=60),
             "links": _link_views,
         },
         ("volcano", "null_intervals", "null_histogram", "link_heatmap"),
@@ -189,10 +205,10 @@ SECTIONS = (
     Section(
         "gene-score", "Gene score", "A score from hub genes of the modules that go with the imaging signature.",
         {
-            "gene_score": _plain("gene_score", "Genes of the score.", most=60),
+            "gene_score": _plain("gene_score", "Genes of the score."),
             "gene_score_evaluation": _evaluations("gene_score_evaluation"),
             "gene_score_odds": _plain("gene_score_odds", "Odds ratio of the score."),
-            "cox": _plain("cox", "Cox regression of survival."),
+            "survival_tests": _plain("survival_tests", "Survival by the gene score.", *SURVIVAL, most=60),
         },
         ("odds_forest", "kaplan_meier"),
     ),
@@ -211,6 +227,14 @@ def figures_of(section: Section, names: Iterable[str]) -> list[str]:
     """Pick the figures of a section, in its order: ``roc`` takes ``roc`` and ``roc_external``."""
     known = list(names)
     return [name for kind in section.figures for name in known if kind_of(name) == kind]
+
+
+def caption_of(name: str) -> str:
+    """Say what a figure shows; what its name adds to the panel's comes first."""
+    kind = kind_of(name)
+    special = name.removeprefix(kind).strip("_").replace("_", " ")
+    text = FIGURES.get(kind, f"{_sentence(name.replace('_', ' '))}.")
+    return f"{text[:-1]} ({special})." if special else text
 
 
 def kind_of(name: str) -> str:

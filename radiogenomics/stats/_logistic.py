@@ -37,7 +37,7 @@ def fit_logistic(
     beta = np.zeros(design.shape[1]) if start is None else start
     free = np.arange(design.shape[1]) != (-1 if held is None else held)
     value, score, information = likelihood(design, event, beta, offset, firth)
-    for _ in range(_STEPS if free.any() else 0):
+    for _ in range(_STEPS):
         step = np.zeros_like(beta)
         step[free] = _solve(information[np.ix_(free, free)], score[free])
         step *= min(1.0, _LONGEST / max(float(np.abs(step).max()), 1e-300))
@@ -50,8 +50,6 @@ def fit_logistic(
         value, score, information = new
         if np.abs(step).max() <= 1e-10 * (1 + np.abs(beta).max()):
             return Fit(beta, value, _inverse(information))
-    if not free.any():
-        return Fit(beta, value, _inverse(information))
     raise ValueError(
         "The logistic regression does not settle: a combination of the predictors separates events from non-events; "
         "drop predictors or use FirthLogisticRegression."
@@ -62,20 +60,22 @@ def likelihood(design: Floats, event: Bools, beta: Floats, offset: Floats | floa
     """Give the log-likelihood, its (modified) score and the information at `beta`.
 
     Firth's penalty adds ``log |I| / 2`` to the log-likelihood and ``h (1/2 - p)`` to the residuals, with h the leverages
-    of the weighted design (Heinze & Schemper 2002, equation 2).
+    of the weighted design (Heinze & Schemper 2002, equation 2): as if each patient came 1 + h times, h of them half with
+    and half without the event. The information returned is that of these augmented data, as logistf's.
     """
     linear = design @ beta + offset
     p = expit(linear)
     weight = p * (1 - p)
     information = design.T @ (weight[:, None] * design)
     value = float(np.where(event, log_expit(linear), log_expit(-linear)).sum())
-    residual = event - p
-    if firth:
-        sign, log_determinant = np.linalg.slogdet(information)
-        value = value + log_determinant / 2 if sign > 0 else -np.inf
-        leverage = weight * np.einsum("ij,ij->i", design, _solve(information, design.T).T) if sign > 0 else 0.0
-        residual = residual + leverage * (0.5 - p)
-    return value, design.T @ residual, information
+    if not firth:
+        return value, design.T @ (event - p), information
+    sign, log_determinant = np.linalg.slogdet(information)
+    if sign <= 0:
+        return -np.inf, design.T @ (event - p), information
+    leverage = weight * np.einsum("ij,ij->i", design, _solve(information, design.T).T)
+    augmented = design.T @ ((weight * (1 + leverage))[:, None] * design)
+    return value + log_determinant / 2, design.T @ (event - p + leverage * (0.5 - p)), augmented
 
 
 def _solve(matrix: Floats, right: Floats) -> Floats:

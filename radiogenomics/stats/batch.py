@@ -104,8 +104,8 @@ class ComBat(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             If a column is missing, a value is not finite, there is one batch only, a batch has one patient (unless
             `mean_only`), the reference is unknown, covariates are confounded with batch, or the outcome is.
         """
-        labels, values, covariates = self._parts(X, list(X.columns))
-        self.batches_ = sorted(labels.unique())
+        labels, values, covariates = self._parts(X, None)
+        self.batches_ = sorted(labels.unique(), key=str)
         self._check_batches(labels)
         self.confounding_ = np.nan if y is None else self._confounding(labels, X, y)
         self.features_ = [str(name) for name in self._feature_columns(X)]
@@ -140,7 +140,7 @@ class ComBat(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self, "batches_")
         labels, values, covariates = self._parts(X, self.features_)
-        unknown = sorted({str(name) for name in labels.unique()} - {str(name) for name in self.batches_})
+        unknown = [name for name in labels.unique() if name not in self.batches_]
         if unknown:
             remedy = "fit on patients of every batch that is to be adjusted"
             raise ValueError(f"Batch {shown(unknown)} was not seen by fit, which knows {shown(self.batches_)}; {remedy}.")
@@ -163,18 +163,17 @@ class ComBat(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _feature_columns(self, X: pd.DataFrame) -> list[str]:
         return [name for name in X.columns if name != self.batch and name not in self.covariates]
 
-    def _parts(self, X: pd.DataFrame, needed: Sequence[str]) -> tuple["pd.Series[str]", Floats, Floats]:
+    def _parts(self, X: pd.DataFrame, features: Sequence[str] | None) -> tuple["pd.Series[str]", Floats, Floats]:
         if not isinstance(X, pd.DataFrame):
             raise TypeError(f"`X` must be a pandas DataFrame with the batch column {self.batch!r}, it is a {type(X).__name__}.")
-        missing = [name for name in (self.batch, *self.covariates, *needed) if name not in X.columns]
+        missing = [name for name in (self.batch, *self.covariates, *(features or ())) if name not in X.columns]
         if missing:
             raise ValueError(f"`X` lacks the column(s) {shown(missing)}; give features, batch and covariates in one table.")
         if X[self.batch].isna().any():
             raise ValueError(f"Column {self.batch!r} is missing for {shown(X.index[X[self.batch].isna()])}; name their batch.")
-        columns = [name for name in needed if name != self.batch and name not in self.covariates]
-        features = check_numeric(X[columns], "X")
+        values = check_numeric(X[self._feature_columns(X) if features is None else list(features)], "X")
         covariates = check_numeric(X[list(self.covariates)], "covariates")
-        return X[self.batch], features.to_numpy(dtype=np.float64), covariates.to_numpy(dtype=np.float64)
+        return X[self.batch], values.to_numpy(dtype=np.float64), covariates.to_numpy(dtype=np.float64)
 
     def _check_batches(self, labels: "pd.Series[str]") -> None:
         sizes = labels.value_counts()

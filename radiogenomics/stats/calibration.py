@@ -9,6 +9,7 @@ from scipy.special import chdtrc, logit, ndtr, ndtri
 
 from radiogenomics.stats._checks import Bools, Floats, binary, level_of, place, probabilities
 from radiogenomics.stats._logistic import Fit, fit_logistic, likelihood
+from radiogenomics.stats._lowess import lowess
 from radiogenomics.stats.thresholds import proportion
 
 
@@ -173,7 +174,7 @@ def calibration_measures(outcome: npt.ArrayLike, probability: npt.ArrayLike, *, 
         raise ValueError(f"`probability` is {p[0]:g} for every patient; slope and curve need probabilities that differ.")
     fit = fit_logistic(np.column_stack([np.ones(n), linear]), event)
     large = fit_logistic(np.ones((n, 1)), event, offset=linear)
-    curve = _lowess(event, p)
+    curve = _smoothed(event, p)
     distance = np.abs(p - np.interp(p, *curve))
     brier, prevalence = float(np.mean((event - p) ** 2)), float(event.mean())
     z = float(((event - p) * (1 - 2 * p)).sum() / np.sqrt(((1 - 2 * p) ** 2 * p * (1 - p)).sum()))
@@ -220,7 +221,7 @@ def calibration_curve(outcome: npt.ArrayLike, probability: npt.ArrayLike) -> pd.
     event, p = binary(outcome), probabilities(probability, outcome, "probability")
     if np.ptp(p) == 0:
         raise ValueError(f"`probability` is {p[0]:g} for every patient; a curve needs probabilities that differ.")
-    predicted, observed = _lowess(event, p)
+    predicted, observed = _smoothed(event, p)
     return pd.DataFrame({"predicted": predicted, "observed": observed})
 
 
@@ -303,12 +304,9 @@ def _likelihoods(fit: Fit, event: Bools, linear: Floats) -> dict[str, float]:
     }
 
 
-def _lowess(event: Bools, p: Floats) -> tuple[Floats, Floats]:
-    """Smooth the outcome over the probability as R's ``lowess(iter = 0)`` -> distinct probabilities, smoothed outcome."""
-    from statsmodels.nonparametric.smoothers_lowess import lowess
-
+def _smoothed(event: Bools, p: Floats) -> tuple[Floats, Floats]:
+    """Smooth the outcome over the probability -> distinct probabilities, smoothed outcome."""
     order = np.argsort(p, kind="stable")
     x = p[order]
-    smooth = lowess(event[order].astype(float), x, frac=2 / 3, it=0, delta=0.01 * np.ptp(x), is_sorted=True, return_sorted=False)
     distinct, first = np.unique(x, return_index=True)
-    return distinct, np.asarray(smooth, dtype=np.float64)[first]
+    return distinct, lowess(x, event[order].astype(np.float64))[first]

@@ -79,5 +79,4 @@ def _inference(table: pd.DataFrame, n: int, method: str, level: float) -> pd.Dat
     with np.errstate(divide="ignore"):
         z, t = np.arctanh(r), r * np.sqrt((n - 2) / (1 - r**2))
     p = 2 * stdtr(n - 2, -np.abs(t))
-    q = benjamini_hochberg(p) if p.size else p
-    return table.assign(low=np.tanh(z - half), high=np.tanh(z + half), n=n, p=p, q=q)
+    return table.assign(low=np.tanh(z - half), high=np.tanh(z + half), n=n, p=p, q=benjamini_hochberg(p))

@@ -155,7 +155,7 @@ def _full_rank(design: Floats, names: list[str]) -> None:
 
 
 def _terms(fit: Fit, design: Floats, event: Bools, names: list[str], interval: str, level: float) -> pd.DataFrame:
-    se = _standard_errors(fit, design)
+    se = np.sqrt(np.diag(fit.covariance))
     if interval == "wald":
         half = ndtri((1 + level) / 2) * se
         limits = np.column_stack([fit.coefficients - half, fit.coefficients + half])
@@ -169,15 +169,6 @@ def _terms(fit: Fit, design: Floats, event: Bools, names: list[str], interval: s
     with np.errstate(over="ignore"):
         columns |= {name: np.exp(value) for name, value in odds.items()}
     return pd.DataFrame(columns).assign(chi2=chi2, p=chdtrc(1, chi2))
-
-
-def _standard_errors(fit: Fit, design: Floats) -> Floats:
-    """Take the information of the data augmented by the penalty, each patient weighing 1 + leverage, as logistf does."""
-    p = expit(design @ fit.coefficients)
-    leverage = p * (1 - p) * np.einsum("ij,jk,ik->i", design, fit.covariance, design)
-    information = design.T @ ((p * (1 - p) * (1 + leverage))[:, None] * design)
-    se: Floats = np.sqrt(np.diag(np.linalg.inv(information)))
-    return se
 
 
 class _Profile:

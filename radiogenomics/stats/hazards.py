@@ -123,7 +123,7 @@ def proportional_hazards_test(
     Raises
     ------
     ValueError
-        As `cox`; also if `transform` is ``log`` and somebody has the event at time 0.
+        As `cox`; also if the events are too few, or `transform` is ``log`` and somebody has the event at time 0.
 
     References
     ----------
@@ -139,12 +139,18 @@ def proportional_hazards_test(
     plain, cross, squared = (np.tensordot(g**power, information, axes=1) for power in (0, 1, 2))
     score = g @ residuals
     variance = squared - cross @ np.linalg.solve(plain, cross)
+    if np.linalg.matrix_rank(variance) < score.size:
+        raise ValueError(
+            f"{times.size} time(s) with an event are too few to test {score.size} covariate(s); test fewer covariates."
+        )
     chi2 = np.append(score**2 / np.diag(variance), score @ np.linalg.solve(variance, score))
     df = np.append(np.ones(score.size, dtype=int), score.size)
     return pd.DataFrame({"term": [*covariates.columns, "global"], "chi2": chi2, "df": df, "p": chdtrc(df, chi2)})
 
 
 def _cox_input(covariates: pd.DataFrame, time: npt.ArrayLike, event: npt.ArrayLike) -> tuple[Floats, Bools]:
+    if covariates.empty:
+        raise ValueError(f"`covariates` has shape {covariates.shape}; give at least one patient and one covariate.")
     check_numeric(covariates, "covariates")
     follow_up, failed = follow_up_of(time, event)
     same_patients(time, covariates.iloc[:, 0], "time", "covariates")

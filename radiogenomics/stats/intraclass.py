@@ -157,7 +157,7 @@ def _icc(values: Floats, model: str, definition: str, unit: str, level: float) -
 def _stepped_up(single: Floats, k: int) -> Floats:
     """Spearman-Brown: reliability of the mean of k raters; without a lower limit once raters differ more than subjects."""
     below = 1 + (k - 1) * single
-    return np.where(below > 0, k * single / below, -np.inf)
+    return np.where(below > 1e-12, k * single / np.maximum(below, 1e-12), -np.inf)
 
 
 def _mean_squares(values: Floats) -> tuple[Floats, ...]:

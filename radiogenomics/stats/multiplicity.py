@@ -22,7 +22,7 @@ def benjamini_hochberg(p: _P) -> _P:
     Parameters
     ----------
     p : array or Series, shape (m,)
-        P values of one family; NaN is kept and not counted.
+        P values of one family; NaN is kept and not counted. An empty family stays empty.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def holm(p: _P) -> _P:
     Parameters
     ----------
     p : array or Series, shape (m,)
-        P values of one family; NaN is kept and not counted.
+        P values of one family; NaN is kept and not counted. An empty family stays empty.
 
     Returns
     -------
@@ -80,7 +80,7 @@ def bonferroni(p: _P) -> _P:
     Parameters
     ----------
     p : array or Series, shape (m,)
-        P values of one family; NaN is kept and not counted.
+        P values of one family; NaN is kept and not counted. An empty family stays empty.
 
     Returns
     -------
@@ -163,7 +163,7 @@ def _null(permuted: npt.ArrayLike, m: int, known: npt.NDArray[np.intp], step_dow
 
 
 def _family(p: npt.ArrayLike) -> tuple[Floats, Floats]:
-    values = numbers(p, "p", missing=True)
+    values = numbers(p, "p", missing=True) if np.size(p) else np.empty(0)
     bad = (values < 0) | (values > 1)
     if bad.any():
         first = int(np.flatnonzero(bad)[0])

@@ -100,8 +100,8 @@ def auc(outcome: npt.ArrayLike, score: npt.ArrayLike, *, level: float = 0.95) ->
     Sun X, Xu W (2014). IEEE Signal Processing Letters 21:1389. doi:10.1109/LSP.2014.2337313
     """
     event = binary(outcome)
-    (_, cases), (_, controls) = _sorted_placements(event, scores(score, outcome, "score"))
-    return _auc(cases, controls, level_of(level))
+    placements = _shares(*_in_order(event, scores(score, outcome, "score")))
+    return _auc(*placements, level_of(level))
 
 
 def bootstrap_auc(
@@ -148,7 +148,7 @@ def bootstrap_auc(
         raise ValueError(f"`n_boot` is {n_boot}; an interval needs at least 2 bootstrap samples, usually 2000.")
     areas = _bootstrap_areas(event, value, n_boot, rng)
     low, high = np.quantile(areas, [(1 - level) / 2, (1 + level) / 2])
-    area = float(_sorted_placements(event, value)[0][1].mean())
+    area = float(_placements(event, value)[event].mean())
     return Auc(area, float(low), float(high), float(areas.std(ddof=1)), event.size, int(event.sum()))
 
 
@@ -218,31 +218,39 @@ def delong_test(
 
 def _placements(event: Bools, score: Floats) -> Floats:
     """Place each case among the controls and each control among the cases, in the order of the patients."""
+    order = np.argsort(score)
+    cases = event[order]
     placed = np.empty(score.size)
-    for patients, share in _sorted_placements(event, score):
-        placed[patients] = share
+    placed[order[cases]], placed[order[~cases]] = _shares(cases, score[order])
     return placed
 
 
-def _sorted_placements(event: Bools, score: Floats) -> list[tuple[npt.NDArray[np.intp], Floats]]:
-    """Give cases and controls in ascending order of the score, each with its share of the other class below or above.
+def _shares(cases: Bools, ranked: Floats) -> tuple[Floats, Floats]:
+    """Give each case its share of controls below, and each control its share of cases above, in ascending order of the score.
 
     A midrank among all less the midrank in the own class counts the others below, ties one half (Sun & Xu 2014).
     """
+    overall = _midranks(ranked) if (ranked[1:] == ranked[:-1]).any() else None
+    shares = []
+    for own in (np.flatnonzero(cases), np.flatnonzero(~cases)):
+        if overall is None:
+            # Without ties a place among all, less the place in the own class, is a subtraction of whole numbers.
+            own -= np.arange(own.size)
+            shares.append(own / (cases.size - own.size))
+        else:
+            shares.append((overall[own] - _midranks(ranked[own])) / (cases.size - own.size))
+    below, others_below = shares
+    return below, np.subtract(1, others_below, out=others_below)
+
+
+def _in_order(event: Bools, score: Floats) -> tuple[Bools, Floats]:
     order = np.argsort(score)
-    ranked, cases = score[order], event[order]
-    overall = _midranks(ranked)
-    own, others = np.flatnonzero(cases), np.flatnonzero(~cases)
-    below = (overall[own] - _midranks(ranked[own])) / others.size
-    above = 1 - (overall[others] - _midranks(ranked[others])) / own.size
-    return [(order[own], below), (order[others], above)]
+    return event[order], score[order]
 
 
 def _midranks(ranked: Floats) -> Floats:
     """Rank ascending values from 0, ties at the middle of their ranks."""
     ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
-    if ends.size == ranked.size:
-        return np.arange(ranked.size, dtype=np.float64)
     size = np.diff(ends, prepend=-1)
     return np.repeat(ends - (size - 1) / 2, size)
 

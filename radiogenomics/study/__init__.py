@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from radiogenomics.study.checks import Checked, check
     from radiogenomics.study.demo import write_demo
+    from radiogenomics.study.imaging import extract_patient
     from radiogenomics.study.inputs import Inputs, gather
     from radiogenomics.study.manifest import Manifest, ManifestError, Problem, read_manifest
     from radiogenomics.study.own import init
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _PLACES = {
     "Checked": "checks",
     "check": "checks",
+    "extract_patient": "imaging",
     "write_demo": "demo",
     "Inputs": "inputs",
     "gather": "inputs",
@@ -35,6 +37,7 @@ __all__ = [
     "Problem",
     "Store",
     "check",
+    "extract_patient",
     "gather",
     "init",
     "read_manifest",

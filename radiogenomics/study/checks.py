@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from radiogenomics._tables import check_numeric, shown
 from radiogenomics.cohort import Cohort, assemble
 from radiogenomics.study.inputs import Inputs, gather
-from radiogenomics.study.manifest import ManifestError, Problem
+from radiogenomics.study.manifest import ManifestError, Problem, Survival
 
 MIN_PATIENTS = 10
 """Fewer patients than this with features, expression and outcome are no cohort."""
@@ -61,12 +63,13 @@ def build_cohort(inputs: Inputs, name: str) -> Cohort:
         patients = patients.intersection(other, sort=False)
     clinical = inputs.clinical(name)
     columns = [column for column in manifest.clinical_columns if column in clinical]
+    further = [inputs.joined(table) for table in manifest.joined] if name == "training" else []
     return assemble(
         name,
         features=patients,
         outcome=inputs.outcome(name, patients),
         outcome_name=manifest.outcome.name,
-        clinical=clinical[columns],
+        clinical=pd.concat([clinical[columns].reindex(patients), *(table.reindex(patients) for table in further)], axis=1),
         expression=inputs.expression.index if name == "training" else None,
     )
 
@@ -82,8 +85,12 @@ def _table_problems(inputs: Inputs) -> Iterator[Problem]:
             )
         yield from say.attempt(f"{where}.clinical", section.clinical, _clinical_check(inputs, name))
     yield from say.attempt("expression.source", manifest.expression.source, lambda: inputs.expression)
+    for i, endpoint in enumerate(manifest.survival):
+        yield from say.attempt(f"survival.{i}", endpoint.name, _survival_check(inputs, endpoint))
     if manifest.gene_sets:
-        yield from say.attempt("gene_sets.source", manifest.gene_sets.source, inputs.gene_sets)
+        yield from say.attempt("gene_sets.sources", ", ".join(manifest.gene_sets.sources), inputs.gene_sets)
+    for name, joined in manifest.joined.items():
+        yield from say.attempt(f"joined.{name}", joined.source, _joined_check(inputs, name))
 
 
 def _features_check(inputs: Inputs, name: str, signature: str, volume: str | None) -> Callable[[], object]:
@@ -117,6 +124,38 @@ def _clinical_check(inputs: Inputs, name: str) -> Callable[[], object]:
                 "bring both to one kind of identifier (barcode = 'tcga' cuts TCGA barcodes)"
             )
         inputs.outcome(name, patients)
+
+    return run
+
+
+def _joined_check(inputs: Inputs, name: str) -> Callable[[], object]:
+    def run() -> None:
+        chosen = inputs.manifest.joined[name]
+        table = inputs.patients(chosen.source)
+        missing = [column for column in (*chosen.columns, *chosen.linked) if column not in table]
+        if missing:
+            raise ValueError(f"no column {shown(missing)}; its columns are {shown(table.columns, 8)}")
+        check_numeric(table[chosen.linked], f"joined.{name}.linked", missing=True)
+
+    return run
+
+
+def _survival_check(inputs: Inputs, endpoint: Survival) -> Callable[[], object]:
+    def run() -> None:
+        table = inputs.patients(endpoint.source)
+        missing = [column for column in (endpoint.time, endpoint.event) if column not in table]
+        missing += [column for column in endpoint.covariates if column not in inputs.clinical("training")]
+        if missing:
+            raise ValueError(f"no column {shown(missing)}; {endpoint.source!r} has {shown(table.columns, 8)}")
+        times = check_numeric(table[[endpoint.time, endpoint.event]], endpoint.source, missing=True).dropna()
+        patients = inputs.expression.index
+        if not patients.isin(times.index).any():
+            raise ValueError(
+                f"nobody with expression has a follow-up: expression has {shown(patients, 2)}, it has {shown(table.index, 2)}"
+            )
+        words = set(times[endpoint.event]) - {0.0, 1.0}
+        if words:
+            raise ValueError(f"event column {endpoint.event!r} must be 1 or 0, it holds {shown(sorted(words))}")
 
     return run
 

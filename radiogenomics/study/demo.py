@@ -60,6 +60,7 @@ def _manifest(sources: dict[str, dict[str, object]], seed: int, signal: bool) ->
         "outcome": {
             "name": "lymph node metastasis",
             "column": "pathologic_n",
+            "labels": ["node-negative", "node-positive"],
             "positive": ["N1mi", "N1", "N2", "N3"],
             "negative": ["N0", "N0 (i-)", "N0 (i+)"],
             "excluded": ["NX"],
@@ -74,7 +75,8 @@ def _manifest(sources: dict[str, dict[str, object]], seed: int, signal: bool) ->
             }
         ],
         "expression": {"source": "expression", "unit": "log2"},
-        "gene_sets": {"source": "gene_sets", "min_size": 10},
+        "gene_sets": {"sources": ["gene_sets"], "min_size": 10},
+        "gene_score": {"min_kme": 0.85, "min_significance": 0.4},
         "modules": {"min_size": 40, "power": "auto", "network": "unsigned"},
         "sources": sources,
     }

@@ -1,5 +1,6 @@
 """The last two steps: every figure from finished tables, and the report from tables and figures."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -14,26 +15,31 @@ from radiogenomics.study.store import Drawn, Page, Step, Store
 if TYPE_CHECKING:
     from radiogenomics.study.store import Panel
 
-_OF_FIGURES = {
-    "cohort": ("patients", "inclusion"),
-    "signatures": ("evaluation", "signatures"),
-    "expression": ("expression_qc", "expression_facts"),
-    "modules": ("modules", "module_tree", "soft_threshold"),
-    "links": ("links", "link_null"),
-    "gene_score": ("gene_score",),
-    "survival": ("survival_curves", "survival_tests"),
-}
-"""Tables that figures are drawn from, by the step that makes them; the report shows every table there is."""
+Panels = Iterator[tuple[str, "Panel", pd.DataFrame]]
+"""Figures by name, each with the table behind it."""
 
 _THRESHOLDS = np.arange(0.05, 0.80, 0.01)
 """Range of the decision curve: from treating nearly everybody to treating hardly anybody."""
 
 
-def figures_step(plan: Plan, steps: list[Step]) -> Step:
-    """Draw every figure whose tables are there."""
-    needs = tuple(table for step in steps for table in _OF_FIGURES.get(step.name, ()))
-    settings = {"outcome": plan.inputs.manifest.outcome.name, "alpha": plan.inputs.manifest.links.alpha}
-    return Step("figures", plan.bind(_figures), needs=needs, settings=settings)
+def figure_steps(plan: Plan) -> list[Step]:
+    """Draw what the study has shown, one step a subject, so that a changed table redraws its own figures alone."""
+    manifest = plan.inputs.manifest
+    facts = {"outcome": manifest.outcome.model_dump(), "joined": {name: one.columns for name, one in manifest.joined.items()}}
+    molecules = ("patients", "expression_qc", "expression_facts", "modules", "module_tree", "soft_threshold", "gene_score")
+    wanted = {
+        "prediction": (_prediction, ("inclusion", "evaluation", "signatures")),
+        "molecules": (_molecules, molecules),
+        "links": (_links, ("links", "link_null", "modules")),
+    }
+    if manifest.survival:
+        wanted["survival"] = (_survival, ("survival_curves", "survival_tests"))
+    settings = facts | {"alpha": manifest.links.alpha}
+    return [Step(f"figures_{name}", _drawn(plan, draw), needs=needs, settings=settings) for name, (draw, needs) in wanted.items()]
+
+
+def _drawn(plan: Plan, draw: Callable[[Plan, Store], Panels]) -> Callable[[Store], dict[str, Drawn]]:
+    return lambda store: {name: Drawn(panel, data) for name, panel, data in draw(plan, store)}
 
 
 def report_step(plan: Plan, steps: list[Step]) -> Step:
@@ -42,20 +48,15 @@ def report_step(plan: Plan, steps: list[Step]) -> Step:
     return Step("report", plan.bind(_report), after=tuple(step.name for step in steps), settings=settings)
 
 
-def _figures(plan: Plan, store: Store) -> dict[str, Drawn]:
-    made = [*_prediction(plan, store), *_molecules(store), *_links(plan, store), *_survival(store)]
-    return {name: Drawn(panel, data) for name, panel, data in made}
-
-
-def _prediction(plan: Plan, store: Store) -> Iterator[tuple[str, "Panel", pd.DataFrame]]:
+def _prediction(plan: Plan, store: Store) -> Panels:
     inclusion, evaluation, scores = (store.table(name) for name in ("inclusion", "evaluation", "signatures"))
-    outcome = plan.inputs.manifest.outcome.name
+    outcome, labels = plan.inputs.manifest.outcome.name, plan.inputs.manifest.outcome.labels
     yield "inclusion_flow", figures.inclusion_flow(inclusion), inclusion
     curves = _curves(scores)
     yield "roc", figures.roc(curves, evaluation=evaluation), curves
     yield "auc_forest", figures.auc_forest(evaluation), evaluation
     honest = scores[scores["estimate"].isin(["nested", "external"])]
-    yield "score_distribution", figures.score_distribution(honest, outcome=outcome), honest
+    yield "score_distribution", figures.score_distribution(honest, labels=(labels[0], labels[1]), outcome=outcome), honest
     nested = honest[honest["estimate"] == "nested"]
     models = nested.pivot_table(index="patient", columns="signature", values="score")
     truth = nested.groupby("patient")["outcome"].first()
@@ -66,12 +67,16 @@ def _prediction(plan: Plan, store: Store) -> Iterator[tuple[str, "Panel", pd.Dat
     yield "decision_curve", figures.decision_curve(benefit), benefit
 
 
-def _molecules(store: Store) -> Iterator[tuple[str, "Panel", pd.DataFrame]]:
+def _molecules(plan: Plan, store: Store) -> Panels:
     facts = store.table("expression_facts").set_index("fact")["value"]
-    patients = store.table("patients")
-    scores = store.table("expression_qc").join(patients[["outcome"]])
+    outcome = plan.inputs.manifest.outcome.name
+    words = store.table("patients")["outcome"].map(dict(enumerate(plan.inputs.manifest.outcome.labels)))
+    scores = store.table("expression_qc").join(words.rename(outcome))
     explained = [facts["variance of PC1"], facts["variance of PC2"]]
-    yield "expression_pca", figures.expression_pca(scores, color="outcome", explained=explained), scores
+    yield "expression_pca", figures.expression_pca(scores, color=outcome, explained=explained), scores
+    for column in (column for joined in plan.inputs.manifest.joined.values() for column in joined.columns):
+        scores = store.table("expression_qc").join(store.table("patients")[column])
+        yield f"expression_pca_{_slug(column)}", figures.expression_pca(scores, color=column, explained=explained), scores
     fits = store.table("soft_threshold")
     chosen = fits.loc[fits["chosen"], "power"]
     yield "soft_threshold", figures.soft_threshold(fits, power=None if chosen.empty else float(chosen.iloc[0])), fits
@@ -82,14 +87,14 @@ def _molecules(store: Store) -> Iterator[tuple[str, "Panel", pd.DataFrame]]:
         yield "odds_forest", figures.odds_forest(genes), genes
 
 
-def _links(plan: Plan, store: Store) -> Iterator[tuple[str, "Panel", pd.DataFrame]]:
+def _links(plan: Plan, store: Store) -> Panels:
     links, nulls, alpha = store.table("links"), store.table("link_null"), plan.inputs.manifest.links.alpha
     honest = links[links["estimate"] == "nested"]
     modules = honest[honest["family"].str.endswith("x modules")]
     yield "module_trait", figures.module_trait(modules, modules=store.table("modules")), modules
     yield "null_intervals", figures.null_intervals(nulls), nulls
     for family, part in honest.groupby("family", sort=False):
-        name = str(family).replace(" ", "_")
+        name = _slug(family)
         yield f"volcano_{name}", figures.volcano(part, q_below=alpha), part
         if name.startswith("signature") and name.endswith("pathways"):
             for signature, one in part.groupby("feature", sort=False):
@@ -98,13 +103,16 @@ def _links(plan: Plan, store: Store) -> Iterator[tuple[str, "Panel", pd.DataFram
             yield f"pathway_dot_{name}", figures.pathway_dot(part), part
 
 
-def _survival(store: Store) -> Iterator[tuple[str, "Panel", pd.DataFrame]]:
-    if "survival_curves" not in store.tables():
-        return
+def _survival(plan: Plan, store: Store) -> Panels:
     curves, tests = store.table("survival_curves"), store.table("survival_tests")
     for endpoint, part in curves.groupby("endpoint", sort=False):
         p = tests.loc[(tests["endpoint"] == endpoint) & (tests["test"] == "log-rank"), "p"].iloc[0]
-        yield f"kaplan_meier_{str(endpoint).replace(' ', '_')}", figures.kaplan_meier(part, endpoint=str(endpoint), p=p), part
+        yield f"kaplan_meier_{_slug(endpoint)}", figures.kaplan_meier(part, endpoint=str(endpoint), p=p), part
+
+
+def _slug(name: object) -> str:
+    """Make a name fit for a file."""
+    return re.sub(r"[^A-Za-z0-9]+", "_", str(name)).strip("_")
 
 
 def _each(models: pd.DataFrame, make: Callable[[str], pd.DataFrame]) -> pd.DataFrame:
@@ -123,6 +131,7 @@ def _curves(scores: pd.DataFrame) -> pd.DataFrame:
 
 def _report(plan: Plan, store: Store) -> dict[str, Page]:
     tables = {name: store.table(name) for name in store.tables()}
+    tables["patients"] = tables["patients"].query("included")
     text = report.render(_facts(plan), tables, store.figures(), provenance(store, plan))
     return {"report": Page("report.html", text)}
 
@@ -134,5 +143,6 @@ def _facts(plan: Plan) -> report.Facts:
         "title": manifest.title,
         "simulated": manifest.simulated,
         "outcome": manifest.outcome.name,
+        "positive": manifest.outcome.labels[1],
         "settings": manifest.model_dump(exclude={"sources"}, exclude_none=True, mode="json"),
     }

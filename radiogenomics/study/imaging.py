@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ from radiogenomics._files import write_table, write_text
 
 logger = logging.getLogger(__name__)
 
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "pre_contrast_phases": 1,
     "min_enhancement_percent": 70.0,
     "ser_ceiling": 3.0,
@@ -31,6 +32,8 @@ SETTINGS = {
     "seg_threshold": 0.5,
 }
 """Every choice that `extract_patient` makes; written beside its results."""
+
+_SHOWN_PERCENT = (0.0, 200.0)
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ def extract_patient(
     *,
     mask: Path | None = None,
     seed: Sequence[int] | None = None,
+    box: Sequence[tuple[int, int]] | None = None,
     out: Path,
     series: int | None = None,
     segment: int | str | None = None,
@@ -82,13 +86,15 @@ def extract_patient(
     folder : Path
         DICOM files as an archive gives them, in subfolders or as a zip.
     mask : Path, optional
-        A mask file of any kind `lesions.read_mask` knows; give this or `seed`.
+        A mask file of any kind `lesions.read_mask` knows; give this, `seed` or `box`.
     seed : sequence of int, shape (3,), optional
         Voxel number along columns, rows and slices (x, y, z) from 0, inside the lesion; it is grown from there.
+    box : sequence of (int, int), shape (3,), optional
+        First and last voxel along columns, rows and slices; the lesion is grown inside, however large it is.
     out : Path
         Where the results go: ``images/``, ``tables/``, ``figures/``, ``settings.json``.
     series : int, optional
-        Number of the dynamic series, where the folder holds several.
+        Number of the dynamic series, or of one of its parts, where the folder holds several.
     segment : int or str, optional
         Which segment, structure or label of the mask.
     register : bool
@@ -104,26 +110,28 @@ def extract_patient(
     Raises
     ------
     ValueError
-        If both or neither of `mask` and `seed` are given, or the input is damaged.
+        Unless exactly one of `mask`, `seed` and `box` is given, or if the input is damaged.
     """
-    if (mask is None) == (seed is None):
-        raise ValueError("Give either a mask file or a seed voxel: the lesion is read from the one or grown from the other.")
+    if sum(origin is not None for origin in (mask, seed, box)) != 1:
+        raise ValueError("Give exactly one of a mask file, a seed voxel and a box: the lesion is read from it or grown from it.")
     out = Path(out)
     found = _series(Path(folder), out)
-    phases = images.read_phases(_chosen(found, series), pre_contrast=int(SETTINGS["pre_contrast_phases"]))
+    phases = images.read_phases(images.dynamic_series(found, number=series), pre_contrast=int(SETTINGS["pre_contrast_phases"]))
     tables = {"series": images.series_table(found), "phases": phases.table}
     if register:
         phases, tables["motion"] = _registered(phases)
     level = images.background_level(phases.pre)
     maps = make_maps(phases, background=level)
-    drawn = _read(Path(mask), phases, segment, resample) if mask is not None else _grow(maps["pe1"], seed or ())
+    drawn = _read(Path(mask), phases, segment, resample) if mask is not None else _grow(maps["pe1"], seed, box)
     lesion = lesions.lesion_of_patient(drawn, lesions=SETTINGS["lesions"])
     zones = lesions.zones(lesion, rim_mm=SETTINGS["rim_mm"], surround_mm=SETTINGS["surround_mm"], within=maps["body"])
     tables |= _lesion_tables(phases, lesion, zones)
     patient = next(iter(phases.sources.values())).header.get("PatientID", "")
     files = _write(out, phases, maps, lesion, zones, tables)
     files += draw(out, phases, maps, lesion, zones, tables["curves"])
-    files.append(_write_settings(out, patient, level, mask, seed, register))
+    files.append(
+        _write_settings(out, {"patient": patient, "background_level": level, **_origin(mask, seed, box), "registered": register})
+    )
     return Extracted(patient, phases, maps, lesion, zones, tables, files)
 
 
@@ -152,16 +160,25 @@ def draw(
     """Draw the overlay, the phases, the maximum projection and the curves through the largest slice of the lesion -> files."""
     at = lesions.largest_slices(lesion).query("axis == 2")["slice"].item()
     spacing = (lesion.GetSpacing()[1], lesion.GetSpacing()[0])
-    outline = _slice(lesion, at) > 0
+    outline = np.asarray(_slice(lesion, at), dtype=bool)
     title = f"First post-contrast, slice {at} of 0 to {lesion.GetSize()[2] - 1}"
     overlay = figures.lesion_slice(
-        _slice(phases.first, at), spacing_mm=spacing, lesion=outline, zones=_slice(zones, at), zone_labels=lesions.ZONES, title=title
+        _slice(phases.first, at),
+        spacing_mm=spacing,
+        lesion=outline,
+        zones=_slice(zones, at),
+        zone_labels=lesions.ZONES,
+        title=title,
     )
     montage = figures.phase_montage(
         {name: _slice(image, at) for name, image in phases.images.items()}, spacing_mm=spacing, lesion=outline
     )
     enhancement = figures.lesion_slice(
-        _slice(maps["pe1"], at), spacing_mm=spacing, lesion=outline, title=f"Percent enhancement, slice {at}"
+        _slice(maps["pe1"], at),
+        spacing_mm=spacing,
+        lesion=outline,
+        limits=_SHOWN_PERCENT,
+        title=f"Percent enhancement ({_SHOWN_PERCENT[0]:g} to {_SHOWN_PERCENT[1]:g} %), slice {at}",
     )
     shown = pd.DataFrame({"slice": [at], "axis": [2], "lesion_voxels": [int(outline.sum())]})
     files = figures.save(overlay, out / "figures" / "overlay", shown)
@@ -174,16 +191,6 @@ def _series(folder: Path, out: Path) -> list[images.Series]:
     if folder.suffix.lower() == ".zip" and folder.is_file():
         folder = images.unpack(folder, out / "dicom")
     return images.find_series(folder)
-
-
-def _chosen(found: list[images.Series], number: int | None) -> list[images.Series]:
-    if number is None:
-        return images.dynamic_series(found)
-    chosen = [one for one in found if one.header.get("SeriesNumber") == str(number) and one.kind == "image"]
-    if not chosen:
-        known = ", ".join(f"{one.header.get('SeriesNumber', '?')} ({one.kind})" for one in found)
-        raise ValueError(f"There is no image series number {number}; the folder holds {known}.")
-    return chosen
 
 
 def _registered(phases: images.Phases) -> tuple[images.Phases, pd.DataFrame]:
@@ -202,14 +209,12 @@ def _read(mask: Path, phases: images.Phases, segment: int | str | None, resample
     return lesions.checked(drawn, phases.first, resample=resample)
 
 
-def _grow(enhancement: sitk.Image, seed: Sequence[int]) -> sitk.Image:
-    grown = lesions.grow_from_seed(
-        enhancement,
-        seed=seed,
-        radius_mm=SETTINGS["grow_radius_mm"],
-        fraction=SETTINGS["grow_fraction"],
-        smoothing_mm=SETTINGS["grow_smoothing_mm"],
-    )
+def _grow(enhancement: sitk.Image, seed: Sequence[int] | None, box: Sequence[tuple[int, int]] | None) -> sitk.Image:
+    how = {"fraction": SETTINGS["grow_fraction"], "smoothing_mm": SETTINGS["grow_smoothing_mm"]}
+    if box is not None:
+        grown = lesions.grow_in_box(enhancement, box=box, **how)
+    else:
+        grown = lesions.grow_from_seed(enhancement, seed=seed or (), radius_mm=SETTINGS["grow_radius_mm"], **how)
     logger.info("Grown above %.0f %% enhancement: %.0f mm3.", grown.threshold, grown.volume_mm3)
     return lesions.checked(grown.mask, enhancement)
 
@@ -227,7 +232,12 @@ def _lesion_tables(phases: images.Phases, lesion: sitk.Image, zones: sitk.Image)
 
 
 def _write(
-    out: Path, phases: images.Phases, maps: dict[str, sitk.Image], lesion: sitk.Image, zones: sitk.Image, tables: dict[str, pd.DataFrame]
+    out: Path,
+    phases: images.Phases,
+    maps: dict[str, sitk.Image],
+    lesion: sitk.Image,
+    zones: sitk.Image,
+    tables: dict[str, pd.DataFrame],
 ) -> list[Path]:
     volumes = {**phases.images, **maps, "lesion": lesion, "zones": zones}
     files = [images.write_volume(image, out / "images" / f"{name}.nii.gz") for name, image in volumes.items()]
@@ -236,20 +246,17 @@ def _write(
     return files + [path for stem, table in tables.items() for path in write_table(table, out / "tables" / stem)]
 
 
-def _write_settings(
-    out: Path, patient: str, level: float, mask: Path | None, seed: Sequence[int] | None, register: bool
-) -> Path:
-    chosen = {
-        "patient": patient,
-        "background_level": level,
-        "mask": None if mask is None else Path(mask).name,
-        "seed": None if seed is None else [int(at) for at in seed],
-        "registered": register,
-        **SETTINGS,
-    }
-    write_text(out / "settings.json", json.dumps(chosen, indent=2) + "\n")
+def _origin(mask: Path | None, seed: Sequence[int] | None, box: Sequence[tuple[int, int]] | None) -> dict[str, object]:
+    """Say where the lesion comes from."""
+    if mask is not None:
+        return {"mask": Path(mask).name}
+    return {"seed": [int(at) for at in seed]} if seed is not None else {"box": [[int(at) for at in pair] for pair in box or ()]}
+
+
+def _write_settings(out: Path, chosen: dict[str, object]) -> Path:
+    write_text(out / "settings.json", json.dumps({**chosen, **SETTINGS}, indent=2) + "\n")
     return out / "settings.json"
 
 
-def _slice(image: sitk.Image, at: int) -> npt.NDArray[np.generic]:
+def _slice(image: sitk.Image, at: int) -> npt.NDArray[Any]:
     return np.asarray(sitk.GetArrayViewFromImage(image)[at])

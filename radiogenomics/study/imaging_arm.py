@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from radiogenomics import signatures, validation
+from radiogenomics import signatures, stats, validation
 from radiogenomics.study.plan import Plan
 from radiogenomics.study.store import Step, Store
 
@@ -13,15 +13,18 @@ def steps(plan: Plan) -> list[Step]:
     """List the steps of the imaging arm in their order."""
     manifest = plan.inputs.manifest
     cohorts = {name: cohort.model_dump() for name, cohort in manifest.cohorts().items()}
-    sources = plan.hashes(
-        *(source for cohort in manifest.cohorts().values() for source in [*cohort.features.values(), cohort.clinical])
-    )
-    expression = plan.hashes(manifest.expression.source)
-    who = {"cohorts": cohorts, "outcome": manifest.outcome.model_dump(), "clinical_columns": manifest.clinical_columns}
+    named = [source for cohort in manifest.cohorts().values() for source in [*cohort.features.values(), cohort.clinical]]
+    who = {
+        "cohorts": cohorts,
+        "outcome": manifest.outcome.model_dump(),
+        "clinical_columns": manifest.clinical_columns,
+        "joined": {name: joined.model_dump() for name, joined in manifest.joined.items()},
+        **plan.hashes(*named, manifest.expression.source, *(joined.source for joined in manifest.joined.values())),
+    }
     tables = tuple(f"features_{name}" for name in manifest.training.features)
     return [
-        Step("cohort", plan.bind(_cohort), settings=who | sources | expression),
-        Step("features", plan.bind(_features), settings={"cohorts": cohorts} | sources),
+        Step("cohort", plan.bind(_cohort), settings=who),
+        Step("features", plan.bind(_features), settings={"cohorts": cohorts} | plan.hashes(*named)),
         Step("signatures", plan.bind(_signatures), needs=("patients", *tables), settings=_recipe_settings(plan)),
     ]
 
@@ -49,8 +52,9 @@ def _recipe_settings(plan: Plan) -> dict[str, Any]:
 def _cohort(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
     made = plan.cohorts.values()
     return {
-        "patients": pd.concat([c.patients for c in made]),
-        "inclusion": pd.concat([c.inclusion for c in made], ignore_index=True),
+        "patients": pd.concat([one.patients for one in made]),
+        "inclusion": pd.concat([one.inclusion for one in made], ignore_index=True),
+        "failures": pd.concat([one.left_out for one in made], ignore_index=True),
     }
 
 
@@ -69,7 +73,42 @@ def _signatures(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
         "evaluation": pd.concat([one.table for one in judged], ignore_index=True),
         "signatures": pd.concat([one.scores for one in judged], ignore_index=True),
         "stability": pd.concat([one.stability for one in judged], ignore_index=True),
+        "comparisons": _comparisons(pd.concat([one.scores for one in judged], ignore_index=True)),
     }
+
+
+def _comparisons(scores: pd.DataFrame) -> pd.DataFrame:
+    """Compare every signature with volume, and with the others, on patients that no fit had seen (DeLong's test)."""
+    parts = [_against_volume(scores)]
+    if scores["signature"].nunique() > 1:
+        honest = scores["estimate"].isin(["nested", "external"])
+        parts += [validation.compare(scores, estimate=str(one)) for one in scores.loc[honest, "estimate"].unique()]
+    return pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
+
+
+def _against_volume(scores: pd.DataFrame) -> pd.DataFrame:
+    names = ["cohort", "estimate", "first", "second", "n", "events", "auc_first", "auc_second"]
+    names += ["difference", "difference_low", "difference_high", "p"]
+    rows = []
+    for (cohort, signature), part in scores.groupby(["cohort", "signature"], sort=False):
+        wide = part.pivot_table(index="patient", columns="estimate", values="score").join(
+            part.groupby("patient")["outcome"].first()
+        )
+        estimate = "nested" if "nested" in wide else "external"
+        if "volume" in wide:
+            test = stats.delong_test(wide["outcome"], wide[estimate], wide["volume"])
+            size = [
+                test.first.n,
+                test.first.events,
+                test.first.auc,
+                test.second.auc,
+                test.difference,
+                test.low,
+                test.high,
+                test.p,
+            ]
+            rows.append([cohort, estimate, signature, "volume alone", *size])
+    return pd.DataFrame(rows, columns=names)
 
 
 def _judge(plan: Plan, store: Store, signature: str) -> validation.Evaluation:

@@ -63,8 +63,13 @@ class Inputs:
 
     def gene_sets(self) -> dict[str, list[str]]:
         """Read the gene sets -> gene symbols by set name; empty where the manifest names none."""
-        section = self.manifest.gene_sets
-        return pathways.read_gmt(self.files[section.source]) if section else {}
+        sources = self.manifest.gene_sets.sources if self.manifest.gene_sets else []
+        return {name: genes for source in sources for name, genes in pathways.read_gmt(self.files[source]).items()}
+
+    def joined(self, name: str) -> pd.DataFrame:
+        """Read the columns of a further table of training patients."""
+        chosen = self.manifest.joined[name]
+        return self.patients(chosen.source)[[*chosen.columns, *chosen.linked]]
 
     def truth(self) -> pd.DataFrame:
         """Read what was planted in simulated data: ``kind, name, value``."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
+from scipy.special import logit
 from sklearn.pipeline import Pipeline
 
 from radiogenomics import genescore, linking, validation
@@ -12,18 +13,13 @@ from radiogenomics.study.imaging_arm import recipe, training_features
 from radiogenomics.study.plan import Plan
 from radiogenomics.study.store import Step, Store
 
-MOLECULAR = ("modules", "pathways")
-"""What imaging is linked with."""
-
-_TABLES = {"modules": "eigengenes", "pathways": "pathways"}
-
 
 def steps(plan: Plan) -> list[Step]:
     """List the joint steps in their order; the planted truth only in a simulated study."""
     manifest = plan.inputs.manifest
     seed = {"seed": manifest.seed}
     imaging = ("patients", "signatures", *(f"features_{name}" for name in manifest.training.features))
-    molecular = tuple(_TABLES[kind] for kind in _kinds(plan))
+    molecular = ("eigengenes", *(["pathways"] if manifest.gene_sets else []))
     matrix = plan.hashes(manifest.expression.source) | {"expression": manifest.expression.model_dump()}
     score = matrix | seed | {"gene_score": manifest.gene_score.model_dump(), "signature": manifest.signature.model_dump()}
     made = [
@@ -52,15 +48,21 @@ def _scores(store: Store, estimate: str) -> pd.DataFrame:
     return table.pivot_table(index="patient", columns="signature", values="score").rename_axis(columns=None)
 
 
-def _kinds(plan: Plan) -> list[str]:
-    return [kind for kind in MOLECULAR if kind == "modules" or plan.inputs.manifest.gene_sets]
+def _targets(plan: Plan, store: Store) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Give what imaging is linked with: modules, pathways, and the numbers of further tables."""
+    yield "modules", store.table("eigengenes")
+    if plan.inputs.manifest.gene_sets:
+        yield "pathways", store.table("pathways")
+    for name, joined in plan.inputs.manifest.joined.items():
+        if joined.linked:
+            yield name, store.table("patients")[joined.linked]
 
 
 def _links(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
     chosen = plan.inputs.manifest.links
     links, nulls = [], []
-    for kind in _kinds(plan):
-        right = store.table(_TABLES[kind]).loc[plan.linked]
+    for kind, table in _targets(plan, store):
+        right = table.loc[plan.linked]
         for family, estimate, left in _imaging(plan, store):
             name = f"{family} x {kind}"
             settings: dict[str, Any] = {"method": chosen.method, "family": name, "random_state": plan.seed(f"{name} {estimate}")}
@@ -181,7 +183,8 @@ def _everyone(plan: Plan, score: genescore.GeneScore) -> pd.DataFrame:
 
 
 def _odds(scores: pd.DataFrame) -> pd.DataFrame:
-    """Odds ratios of the score, as fitted and honest; none where no gene was selected and the score is the same for everyone."""
+    """Odds ratios of the score (its log odds), as fitted and honest; none where no gene was selected and all have one score."""
+    scores = scores.assign(score=logit(scores["score"]))
     tables = [
         genescore.odds_ratio(part.set_index("patient")["score"], part.set_index("patient")["outcome"]).assign(estimate=estimate)
         for estimate, part in scores.groupby("estimate", sort=False)

@@ -80,13 +80,22 @@ class CohortSection(_Section):
 
 
 class Outcome(_Section):
-    """What is predicted: a column of the clinical tables and what its words mean."""
+    """What is predicted: a clinical column, what its words mean, and what patients without and with it are called."""
 
     name: Text
     column: Text
+    labels: Annotated[list[Text], Field(min_length=2, max_length=2)] = ["negative", "positive"]
     positive: Annotated[list[str], Field(min_length=1)]
     negative: Annotated[list[str], Field(min_length=1)]
     excluded: list[str] = []
+
+
+class Joined(_Section):
+    """A further table of training patients: columns to carry along, and numeric columns to link with imaging."""
+
+    source: Text
+    columns: list[str] = []
+    linked: list[str] = []
 
 
 class Survival(_Section):
@@ -109,9 +118,9 @@ class Expression(_Section):
 
 
 class GeneSets(_Section):
-    """Gene sets for pathway scores."""
+    """Gene sets for pathway scores, from one GMT file or more."""
 
-    source: Text
+    sources: Annotated[list[Text], Field(min_length=1)]
     min_size: Count = 10
     max_size: Count = 500
 
@@ -162,7 +171,7 @@ class GeneScoreSettings(_Section):
     max_module_p: Share = 0.05
     at_least: Count | None = None
     regression: Literal["penalised", "firth", "plain"] = "penalised"
-    n_repeats: Count = 2
+    n_repeats: Count = 5
 
 
 class Manifest(_Section):
@@ -177,6 +186,7 @@ class Manifest(_Section):
     external: dict[str, CohortSection] = {}
     clinical_columns: list[str] = []
     outcome: Outcome
+    joined: dict[str, Joined] = {}
     survival: list[Survival] = []
     expression: Expression
     gene_sets: GeneSets | None = None
@@ -202,7 +212,8 @@ class Manifest(_Section):
         named = [(f"cohort {name}", source) for name, cohort in self.cohorts().items() for source in cohort.features.values()]
         named += [(f"cohort {name}", cohort.clinical) for name, cohort in self.cohorts().items()]
         named += [("expression", self.expression.source)]
-        named += [("gene_sets", self.gene_sets.source)] if self.gene_sets else []
+        named += [("gene_sets", source) for source in self.gene_sets.sources] if self.gene_sets else []
+        named += [(f"joined {name}", one.source) for name, one in self.joined.items()]
         named += [(f"survival {one.name!r}", one.source) for one in self.survival]
         named += [("truth", self.truth)] if self.truth else []
         known = ", ".join(self.sources)
@@ -278,8 +289,8 @@ def _known_keys(place: Iterable[Any]) -> list[str]:
     for part in place:
         if part in ("sources",):
             section = {"": Source}
-        elif part == "external":
-            section = {"": CohortSection}
+        elif part in ("external", "joined"):
+            section = {"": CohortSection if part == "external" else Joined}
         elif isinstance(section, dict):
             section = section[""]
         else:

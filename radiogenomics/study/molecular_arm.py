@@ -26,7 +26,7 @@ def steps(plan: Plan) -> list[Step]:
     ]
     if manifest.gene_sets:
         sets = {"gene_sets": manifest.gene_sets.model_dump(), "pathways": manifest.pathways.model_dump()}
-        settings = matrix | sets | plan.hashes(manifest.gene_sets.source)
+        settings = matrix | sets | plan.hashes(*manifest.gene_sets.sources)
         made.append(Step("pathways", plan.bind(_pathways), needs=("patients",), settings=settings))
     return made
 
@@ -60,6 +60,7 @@ def _modules(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
         min_size=chosen.min_size,
         deep_split=chosen.deep_split,
         merge_height=chosen.merge_height,
+        engine=chosen.engine,
     )
     return {
         "soft_threshold": fit.table.assign(chosen=fit.table["power"] == power),

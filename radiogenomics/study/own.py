@@ -71,7 +71,7 @@ def init(
         "sources": sources,
     }
     if gene_sets is not None:
-        raw["gene_sets"] = {"source": "gene_sets"}
+        raw["gene_sets"] = {"sources": ["gene_sets"]}
         sources["gene_sets"] = _source(gene_sets, to)
     write_text(to, tomli_w.dumps(raw))
     try:

@@ -53,7 +53,7 @@ def run(
     plan = Plan(checked.inputs, checked.cohorts, n_jobs=n_jobs, scheduler=scheduler, progress=progress)
     store = Store(out)
     steps = [*imaging_arm.steps(plan), *molecular_arm.steps(plan), *joint.steps(plan)]
-    steps.append(drawing.figures_step(plan, steps))
+    steps += drawing.figure_steps(plan)
     steps.append(drawing.report_step(plan, steps))
     with one_thread():
         for i, step in enumerate(steps, 1):

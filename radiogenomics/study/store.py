@@ -87,9 +87,9 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
-        self._records: dict[str, dict[str, Any]] = {}
-        for path in sorted((self.folder / "steps").glob("*.json")):
-            self._records[path.stem] = json.loads(path.read_text(encoding="utf-8"))
+        self._records = {
+            path.stem: record for path in sorted((self.folder / "steps").glob("*.json")) if (record := _read_record(path))
+        }
 
     def table(self, name: str) -> pd.DataFrame:
         """Read a finished table.
@@ -172,6 +172,16 @@ class Store:
             return list(figures.save(product.panel, self.folder / "figures" / name, product.data))
         write_text(self.folder / product.name, product.text)
         return [self.folder / product.name]
+
+
+def _read_record(path: Path) -> dict[str, Any]:
+    """Read a step's record; one that was damaged is none, and its step runs again."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        logger.warning("%s is damaged; its step runs again.", path)
+        return {}
+    return dict(record)
 
 
 def _digest(value: Any) -> str:

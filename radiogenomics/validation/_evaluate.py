@@ -16,7 +16,7 @@ from radiogenomics._parallel import Progress, fan_out
 from radiogenomics.stats import Auc, at_threshold, auc, youden_threshold
 from radiogenomics.validation._cohorts import Cohort, check_cohort, check_external, check_folds, check_recipe
 from radiogenomics.validation._interval import cross_validated_auc
-from radiogenomics.validation._tasks import Final, Fold, Material, Permuted, Preselected, Resample, Split, Volume, folds, run
+from radiogenomics.validation._tasks import Final, Fold, Material, Permuted, Preselected, Resample, Split, folds, run
 
 Floats = NDArray[np.float64]
 Task = Callable[[Material], Any]
@@ -108,7 +108,7 @@ def evaluate(
       its area on the original patients is taken from the apparent one. For recipes that fit their training patients
       perfectly (forests) it is known to stay too high; it has no interval and no p.
     - ``external``: fitted on all training patients, applied unchanged.
-    - ``volume``: logistic regression on lesion volume alone, out of fold, its direction learned in the fold.
+    - ``volume``: lesion volume itself, the larger held to be the riskier; nothing is fitted, so nothing can leak.
 
     Parameters
     ----------
@@ -209,8 +209,6 @@ def _tasks(
     if n_permutations:
         tasks["permutation 0"] = Permuted(seed("permutation", 0), n_splits, permute=False)
     tasks |= {f"permutation {i}": Permuted(seed("permutation", i), n_splits, permute=True) for i in range(1, n_permutations + 1)}
-    if material.training.volume is not None:
-        tasks["volume"] = Volume(splits)
     return tasks
 
 
@@ -232,7 +230,7 @@ def _assemble(signature: str, material: Material, splits: tuple[tuple[Split, ...
         _Judged(training, "published", done["published"]),
         _Judged(training, "nested", nested, area=area, p=test.p),
         *(_Judged(one, "external", final[one.name], threshold=threshold) for one in material.external),
-        *_volumes(material, done.get("volume", {})),
+        *_volumes(material),
     ]
     rows = [one.row(signature) for one in judged]
     excess = [done[name] for name in done if name.startswith("optimism ")]
@@ -274,13 +272,14 @@ class _Judged:
         return table.assign(**labels)[["patient", "cohort", "signature", "estimate", "outcome", "score"]]
 
 
-def _volumes(material: Material, scores: dict[str, Floats]) -> list[_Judged]:
-    if not scores:
-        return []
+def _volumes(material: Material) -> list[_Judged]:
+    """Judge volume itself: nothing is fitted, the larger lesion is held to be the riskier one."""
     training = material.training
-    threshold = youden_threshold(training.outcome, scores[training.name])
-    known = [cohort for cohort in (training, *material.external) if cohort.name in scores]
-    return [_Judged(cohort, "volume", scores[cohort.name], threshold=threshold) for cohort in known]
+    if training.volume is None:
+        return []
+    threshold = youden_threshold(training.outcome, training.volume.to_numpy())
+    known = [(cohort, cohort.volume) for cohort in (training, *material.external) if cohort.volume is not None]
+    return [_Judged(cohort, "volume", volume.to_numpy(), threshold=threshold) for cohort, volume in known]
 
 
 def _out_of_fold(splits: tuple[tuple[Split, ...], ...], scores: list[Floats]) -> Floats:

@@ -8,10 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import clone
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.pipeline import Pipeline
 
 from radiogenomics.stats import auc
 from radiogenomics.validation._cohorts import Cohort, Ints
@@ -112,25 +110,6 @@ class Permuted:
         splits = folds(outcome, training.groups, self.n_splits, self.seed)
         recipe = seeded(material.quick, self.seed)
         return auc(outcome, _out_of_fold(recipe, training.features, outcome, splits)).auc
-
-
-@dataclass(frozen=True)
-class Volume:
-    """Score by volume alone: logistic regression in the same folds, and fitted on all for the external cohorts."""
-
-    splits: tuple[tuple[Split, ...], ...]
-
-    def __call__(self, material: Material) -> dict[str, Floats]:
-        training = material.training
-        if training.volume is None:
-            raise ValueError("volume is not known")
-        table, recipe = training.volume.to_frame("volume"), make_pipeline(StandardScaler(), LogisticRegression(C=np.inf))
-        scores = {training.name: _mean_out_of_fold(recipe, table, training.outcome, self.splits)}
-        fitted = recipe.fit(table, training.outcome)
-        for cohort in material.external:
-            if cohort.volume is not None:
-                scores[cohort.name] = probability(fitted, cohort.volume.to_frame("volume"))
-        return scores
 
 
 def run(material: Material, task: Callable[[Material], Any]) -> Any:

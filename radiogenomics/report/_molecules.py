@@ -1,0 +1,128 @@
+"""What a study shows about genes: modules, links beyond chance, the gene score and survival by it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from radiogenomics.figures import wording
+from radiogenomics.report._words import FITTED, Finding, Tables, above_chance, auc_text, capital, chance_verdict, records
+
+_SEPARATED = 100.0
+
+
+def modules(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
+    """Count modules and genes."""
+    table = tables.get("modules", pd.DataFrame())
+    if "module" not in table or table.empty:
+        return []
+    sizes = table.loc[table["module"].ne(0), "module"].value_counts()
+    grey = int(table["module"].eq(0).sum())
+    if sizes.empty:
+        return [Finding("Modules", (f"None of {len(table):,} genes fell into a co-expression module.",), caution=True)]
+    text = f"Of {len(table):,} genes, {len(table) - grey:,} form {len(sizes)} co-expression modules"
+    return [Finding("Modules", (f"{text} of {sizes.min():,} to {sizes.max():,} genes; {grey:,} belong to none.",))]
+
+
+def links(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
+    """Count the links that survive correction, and what chance would have given."""
+    table = tables.get("links", pd.DataFrame())
+    if table.empty:
+        return []
+    fitted = table["estimate"].isin(FITTED) if "estimate" in table else pd.Series(False, index=table.index)
+    nulls = tables.get("link_null", pd.DataFrame(columns=["family", "null", "mean"])).rename(columns={"expected": "mean"})
+    honest = table[~fitted]
+    found = int(honest["q"].lt(0.05).sum())
+    rule = "correction for multiple tests (q < 0.05 within the family)"
+    lines = [f"{f'{found:,}' if found else 'None'} of {len(honest):,} links survive{'s' * (found < 2)} {rule}."]
+    for family, part in honest.groupby("family", sort=False):
+        lines.append(_family(str(family), int(part["q"].lt(0.05).sum()), len(part), nulls[nulls["family"].eq(str(family))]))
+    return [Finding("Links", tuple(filter(None, [*lines, _fitted_links(table[fitted])])), caution=found == 0)]
+
+
+def _family(family: str, found: int, total: int, nulls: pd.DataFrame) -> str:
+    """Say how many links of a family survive, and how many chance would have given."""
+    text = f"{family}: {found:,} of {total:,}"
+    known = nulls[nulls["mean"].notna()]
+    if known.empty:
+        return f"{text}; no null was run."
+    chance = " and ".join(f"{row['mean']:.2g} with {row['null']}" for row in records(known))
+    verdict = " That is within the reach of chance." if found and _within_chance(found, known) else ""
+    return f"{text}; chance alone would give {chance}.{verdict}"
+
+
+def _within_chance(found: int, nulls: pd.DataFrame) -> bool:
+    """Tell whether some null gives as many links: by its p, or its upper bound, or its mean, whichever is known."""
+    if "p" in nulls and nulls["p"].notna().all():
+        return bool(nulls["p"].max() >= 0.05)
+    column = "high" if "high" in nulls and nulls["high"].notna().all() else "mean"
+    return bool(found <= nulls[column].max())
+
+
+def _fitted_links(fitted: pd.DataFrame) -> str:
+    found = int(fitted["q"].lt(0.05).sum()) if len(fitted) else 0
+    if not found:
+        return ""
+    return (
+        f"With the fitted signature instead of the out-of-fold one, {found:,} of {len(fitted):,} links would have passed. "
+        "A fitted signature is the outcome in disguise, so these say nothing about imaging."
+    )
+
+
+def gene_score(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
+    """Judge the gene score as it seems and as it is, and say when its odds ratio is not to be believed."""
+    if "gene_score" not in tables:
+        return []
+    genes, judged = tables["gene_score"], tables.get("gene_score_evaluation", pd.DataFrame())
+    if genes.empty:
+        return [Finding("Gene score", ("No gene met the selection rule, so there is no gene score.",), caution=True)]
+    rows = {row["estimate"]: row for row in records(judged)} if len(judged) else {}
+    lines = [f"The gene score holds {len(genes)} gene{'s' * (len(genes) != 1)}."]
+    seeming = next((rows[kind] for kind in FITTED if kind in rows), None)
+    if seeming is not None:
+        lines.append(f"Built and judged on the same patients it reaches {auc_text(seeming)}.")
+    if "nested" in rows:
+        lines.append(
+            f"With signature, gene selection and regression repeated inside each fold it reaches {auc_text(rows['nested'])}."
+        )
+        lines.append(chance_verdict(study, rows["nested"]).replace("the signature", "the score"))
+    else:
+        lines.append("No honest estimate was made for it, so nothing is known about new patients.")
+    separation = _separation(genes, judged, tables.get("gene_score_odds", pd.DataFrame()))
+    sound = "nested" in rows and above_chance(rows["nested"]) and not separation
+    return [Finding("Gene score", tuple(filter(None, [*lines, separation])), caution=not sound)]
+
+
+def _separation(*tables: pd.DataFrame) -> str:
+    # The ratio per unit depends on the unit; only the one per SD says how strong an effect is.
+    scaled = [table[table["scale"].eq("per SD")] if "scale" in table else table for table in tables]
+    ratios = [table["odds_ratio"].to_numpy(dtype=float) for table in scaled if "odds_ratio" in table]
+    values = np.concatenate(ratios) if ratios else np.array([])
+    flagged = any(table["separation"].isin(["quasi", "complete", True]).any() for table in tables if "separation" in table)
+    extreme = values[(values >= _SEPARATED) | (values <= 1 / _SEPARATED)]
+    if not flagged and not extreme.size:
+        return ""
+    if not extreme.size:
+        return (
+            "The regression shows separation: its odds ratios are a sign of few patients split by chance, not of strong effects."
+        )
+    largest = extreme[np.argmax(np.abs(np.log(np.maximum(extreme, 1e-300))))]
+    return f"An odds ratio of {largest:,.3g} is a warning sign: few patients split by chance (separation), not a strong effect."
+
+
+def survival(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
+    """Tell the log-rank test of every endpoint."""
+    table = tables.get("survival_tests", pd.DataFrame())
+    rows = records(table[table["test"].eq("log-rank")]) if "test" in table else []
+    lines = []
+    for row in rows:
+        verdict = (
+            "no difference is shown" if not row["p"] < 0.05 else "a difference, before any correction for the number of endpoints"
+        )
+        counts = f"{row['n']:.0f} patients, {row['events']:.0f} events"
+        p = f"p = {wording.p_text(row['p'])}".replace("= <", "< ")
+        lines.append(
+            f"{capital(row['endpoint'])} of patients with a high against a low gene score ({counts}): log-rank {p}, {verdict}."
+        )
+    return [Finding("Survival", tuple(lines))] if lines else []

@@ -1,0 +1,101 @@
+"""What a study shows about prediction: what seems, what holds on unseen patients, and what lesion size alone does."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from radiogenomics.report._words import (
+    FITTED,
+    Finding,
+    Row,
+    Tables,
+    above_chance,
+    auc_text,
+    chance_verdict,
+    outcome_name,
+    positive_name,
+    records,
+)
+
+_SEEMING = {
+    "apparent": "On the very patients that the signature was fitted to",
+    "published": "By the published protocol, whose feature selection sees every patient,",
+}
+_WORTH_SAYING = 0.05
+_SUSPICIOUS_AUC = 0.85
+
+
+def prediction(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
+    """Judge every signature that has an honest estimate, or say that there is none."""
+    table = tables.get("evaluation", pd.DataFrame())
+    if table.empty:
+        return []
+    honest = table[table["estimate"].eq("nested")]
+    findings = [_judged(study, table, row) for row in records(honest)]
+    if not findings:
+        text = "No honest (nested) estimate was made; figures on patients already seen say nothing about new ones."
+        findings = [Finding("Prediction", (text,), caution=True)]
+    return findings
+
+
+def _judged(study: Mapping[str, Any], table: pd.DataFrame, honest: Row) -> Finding:
+    """Judge one signature: what it seems to reach, what it reaches on unseen patients, and what its size alone does."""
+    same = table[table["signature"].eq(honest["signature"])]
+    volume = volume_row(table, honest)
+    lines = (
+        *_fitted_against_honest(study, same, honest),
+        chance_verdict(study, honest),
+        _against_volume(honest, volume),
+        *(_external(row) for row in records(same[same["estimate"].eq("external")])),
+        _too_good(study, honest),
+    )
+    caution = not above_chance(honest) or (volume is not None and volume["auc"] >= honest["auc"])
+    return Finding(f"Prediction: {honest['signature']}", tuple(filter(None, lines)), caution)
+
+
+def volume_row(table: pd.DataFrame, honest: Row) -> Row | None:
+    """Find what lesion size alone reaches in the same cohort, the same signature's row first."""
+    rows = table[table["estimate"].eq("volume") & table["cohort"].eq(honest["cohort"])]
+    own = rows[rows["signature"].eq(honest["signature"])]
+    return next(iter(records(own) + records(rows)), None)
+
+
+def _fitted_against_honest(study: Mapping[str, Any], same: pd.DataFrame, honest: Row) -> list[str]:
+    fitted = {row["estimate"]: row for row in records(same[same["estimate"].isin(FITTED)])}
+    lines = [f"{_SEEMING[kind]} it reaches {auc_text(fitted[kind])}." for kind in FITTED if kind in fitted]
+    counts = f"nested cross-validation; {honest['n']:.0f} patients, {honest['events']:.0f} {positive_name(study)}"
+    lines.append(f"On patients that it had not seen ({counts}) it reaches {auc_text(honest)} for {outcome_name(study)}.")
+    if not fitted:
+        return lines
+    gap = max(row["auc"] for row in fitted.values()) - honest["auc"]
+    if gap < _WORTH_SAYING:
+        return [*lines, "The figures agree, so little of the apparent performance is optimism."]
+    meaning = "it measures how well the recipe remembers its own patients and is not to be expected in new ones."
+    return [*lines, f"The gap of {gap:.2f} is optimism: {meaning}"]
+
+
+def _against_volume(honest: Row, volume: Row | None) -> str:
+    if volume is None:
+        return ""
+    begin = f"Lesion volume alone reaches {auc_text(volume)}"
+    if volume["auc"] >= honest["auc"]:
+        return f"{begin}, as much or more: the signature is not shown to add anything to lesion size."
+    if pd.isna(honest["auc_low"]):
+        return f"{begin}: without an interval an advantage over lesion size is not shown."
+    if not honest["auc_low"] > volume["auc"]:
+        return f"{begin}, which lies inside the signature's interval: an advantage over lesion size is not shown."
+    return f"{begin}, below the signature's interval."
+
+
+def _external(row: Row) -> str:
+    where = f"In the external cohort ({row['cohort']}; {row['n']:.0f} patients, {row['events']:.0f} events)"
+    if above_chance(row):
+        return f"{where} it reaches {auc_text(row)}, better than chance."
+    return f"{where} it reaches {auc_text(row)}; the interval does not exclude chance, so the signature is not confirmed there."
+
+
+def _too_good(study: Mapping[str, Any], row: Row) -> str:
+    if study.get("simulated") or not row["auc"] > _SUSPICIOUS_AUC:
+        return ""
+    return f"An honest AUC above {_SUSPICIOUS_AUC} is rare for imaging of public cohorts: look for a leak before believing it."

@@ -1,0 +1,254 @@
+"""A whole study, from manifest to report, on small simulated cohorts: resumed, killed, repeated, in any number of processes."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import tomli_w
+
+from radiogenomics import study
+from radiogenomics.study.store import Step, Store
+
+SMALL = {
+    "signature": {"sizes": [3, 6], "n_trees": 25, "n_repeats": 2},
+    "links": {"n_permutations": 200},
+    "gene_score": {"n_repeats": 1, "min_kme": 0.8, "min_significance": 0.3},
+}
+TABLES = {
+    "patients",
+    "inclusion",
+    "features_radiomics",
+    "signatures",
+    "evaluation",
+    "modules",
+    "eigengenes",
+    "pathways",
+    "links",
+    "gene_score",
+    "failures",
+}
+
+
+def small(manifest: Path, **changes) -> Path:
+    """Make a manifest quick."""
+    raw = tomllib.loads(manifest.read_text())
+    for key, value in (SMALL | changes).items():
+        raw[key] = raw.get(key, {}) | value if isinstance(value, dict) else value
+    manifest.write_text(tomli_w.dumps(raw))
+    return manifest
+
+
+def csvs(out: Path) -> dict[str, bytes]:
+    """Every CSV of a study, byte for byte."""
+    return {str(path.relative_to(out)): path.read_bytes() for path in sorted(out.rglob("*.csv")) if "inputs" not in path.parts}
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """A finished small study."""
+    folder = tmp_path_factory.mktemp("study")
+    manifest = small(study.write_demo(folder / "inputs"))
+    seen = []
+    report = study.run(manifest, out=folder / "out", n_jobs=1, progress=lambda *step: seen.append(step))
+    return manifest, report.parent, seen
+
+
+def test_every_table_figure_and_record_is_there(done):
+    _, out, seen = done
+    tables = {path.stem for path in (out / "tables").glob("*.csv")}
+    assert tables >= TABLES
+    assert tables == {path.stem for path in (out / "tables").glob("*.parquet")}
+    figures = {path.stem for path in (out / "figures").glob("*.png")}
+    assert figures >= {"inclusion_flow", "roc", "auc_forest", "module_trait", "dendrogram", "soft_threshold", "calibration"}
+    assert (
+        figures
+        == {path.stem for path in (out / "figures").glob("*.svg")}
+        == {path.stem for path in (out / "figures").glob("*.csv")}
+    )
+    assert not (out / "work").exists()
+    steps = [name for _, _, name in seen if name.startswith("study: ")]
+    assert steps[0] == "study: cohort"
+    assert steps[-1] == "study: report"
+
+
+def test_the_provenance_names_inputs_versions_seeds_and_costs(done):
+    manifest, out, _ = done
+    record = json.loads((out / "provenance.json").read_text())
+    raw = tomllib.loads(manifest.read_text())
+    assert {name: facts["sha256"] for name, facts in record["inputs"].items()} == {
+        n: s["sha256"] for n, s in raw["sources"].items()
+    }
+    assert record["seed"] == raw["seed"]
+    assert record["packages"]["numpy"]
+    assert record["settings"]["signature"]["sizes"] == [3, 6]
+    assert all(cost["seconds"] >= 0 and cost["peak_mb"] > 0 for cost in record["steps"].values())
+    assert set(record["steps"]) >= {"cohort", "signatures", "modules", "links", "gene_score", "figures_links", "report"}
+
+
+def test_the_report_is_self_contained_and_says_simulated(done):
+    text = (done[1] / "report.html").read_text()
+    assert "imulated" in text.partition("</header>")[0]
+    assert "86" in text
+    assert 'src="http' not in text
+    assert "<script src" not in text
+
+
+def test_planted_modules_and_links_are_recovered(done):
+    planted = pd.read_parquet(done[1] / "tables" / "planted.parquet")
+    assert planted["ok"].all(), planted[~planted["ok"]]
+    assert planted["kind"].value_counts()[["module", "link"]].tolist() == [6, 4]
+
+
+def test_the_honest_estimate_stands_beside_the_published_one(done):
+    table = pd.read_parquet(done[1] / "tables" / "evaluation.parquet").set_index("estimate")["auc"]
+    assert table["apparent"] > 0.95
+    assert table["nested"] < table["apparent"]
+    assert {"published", "external", "volume"} <= set(table.index)
+
+
+def test_links_use_out_of_fold_scores_and_fitted_ones_only_where_labelled(done):
+    links = pd.read_parquet(done[1] / "tables" / "links.parquet")
+    assert set(links["estimate"]) == {"nested", "published"}
+    assert links.loc[links["estimate"] == "published", "family"].str.startswith("signature x").all()
+    assert (links["q"] >= links["p"] - 1e-12).all()
+
+
+def test_a_finished_study_is_not_done_again(done):
+    manifest, out, _ = done
+    before = {path: path.stat().st_mtime_ns for path in (out / "steps").iterdir()}
+    study.run(manifest, out=out)
+    assert {path: path.stat().st_mtime_ns for path in (out / "steps").iterdir()} == before
+
+
+def test_a_changed_setting_redoes_what_depends_on_it_and_no_more(done, tmp_path):
+    import shutil
+
+    manifest, out, _ = done
+    copy = shutil.copytree(out, tmp_path / "out")
+    inputs = shutil.copytree(manifest.parent, tmp_path / "inputs")
+    before = {path.name: path.stat().st_mtime_ns for path in (copy / "steps").iterdir()}
+    study.run(small(inputs / manifest.name, links={"n_permutations": 300}), out=copy)
+    redone = {path.stem for path in (copy / "steps").iterdir() if path.stat().st_mtime_ns != before[path.name]}
+    assert redone == {"links", "planted", "figures_links", "report"}
+
+
+def test_a_damaged_table_is_made_anew(done, tmp_path):
+    import shutil
+
+    manifest, out, _ = done
+    copy = shutil.copytree(out, tmp_path / "out")
+    (copy / "tables" / "eigengenes.csv").write_text("broken")
+    study.run(manifest, out=copy)
+    assert csvs(copy) == csvs(out)
+
+
+def test_two_processes_give_the_same_bytes(done, tmp_path):
+    manifest, out, _ = done
+    study.run(manifest, out=tmp_path / "two", n_jobs=2)
+    assert csvs(tmp_path / "two") == csvs(out)
+
+
+def run_and_kill(manifest: Path, out: Path, after_s: float) -> None:
+    """Start a study in a process of its own and kill it, workers and all."""
+    command = [sys.executable, "-m", "radiogenomics", "run", str(manifest), "--out", str(out), "--n-jobs", "2", "--quiet"]
+    process = subprocess.Popen(command, start_new_session=True)
+    time.sleep(after_s)
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@pytest.mark.slow
+def test_a_study_killed_five_times_ends_in_the_same_bytes(done, tmp_path):
+    manifest, out, _ = done
+    rng = random.Random(1)
+    for _ in range(5):
+        run_and_kill(manifest, tmp_path / "out", rng.uniform(4, 16))
+    study.run(manifest, out=tmp_path / "out")
+    assert csvs(tmp_path / "out") == csvs(out)
+
+
+@pytest.mark.slow
+def test_dask_with_a_killed_worker_gives_the_same_bytes(done, tmp_path):
+    import threading
+
+    import psutil
+    from distributed import LocalCluster
+
+    manifest, out, _ = done
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        victim = next(iter(cluster.workers.values())).pid
+        timer = threading.Timer(4.0, psutil.Process(victim).kill)
+        timer.start()
+        study.run(manifest, out=tmp_path / "out", scheduler=cluster.scheduler_address)
+        timer.join()
+        assert not psutil.pid_exists(victim) or psutil.Process(victim).status() == psutil.STATUS_ZOMBIE
+    assert csvs(tmp_path / "out") == csvs(out)
+
+
+def test_pure_noise_gives_no_honest_signal(tmp_path):
+    manifest = small(study.write_demo(tmp_path / "inputs", signal=False, seed=5))
+    study.run(manifest, out=tmp_path / "out", n_jobs=2)
+    row = pd.read_parquet(tmp_path / "out" / "tables" / "evaluation.parquet").set_index("estimate").loc["nested"]
+    assert row["auc_low"] < 0.5 < row["auc_high"]
+    nulls = pd.read_parquet(tmp_path / "out" / "tables" / "link_null.parquet")
+    assert (nulls["p"] > 0.01).all()  # no more links than chance gives
+
+
+class TestStore:
+    """The store by itself."""
+
+    def step(self, name="one", value=1.0, **options):
+        table = pd.DataFrame({"x": [value]}, index=pd.Index(["p"], name="patient"))
+        return Step(name, lambda store: {name: table}, **options)
+
+    def test_a_step_runs_once(self, tmp_path):
+        store = Store(tmp_path)
+        assert store.do(self.step())
+        assert not store.do(self.step())
+        assert not Store(tmp_path).do(self.step())
+
+    def test_a_step_runs_again_when_what_goes_in_changes(self, tmp_path):
+        store = Store(tmp_path)
+        store.do(self.step())
+        store.do(self.step("two", needs=("one",)))
+        assert store.do(self.step(settings={"a": 1}))
+        assert not store.do(self.step("two", needs=("one",)))  # the table came out the same
+        assert store.do(self.step(value=2.0, settings={"a": 2}))
+        assert store.do(self.step("two", needs=("one",)))
+
+    def test_another_version_of_the_package_does_it_again(self, tmp_path, monkeypatch):
+        Store(tmp_path).do(self.step())
+        monkeypatch.setattr("radiogenomics.study.store.__version__", "99")
+        assert Store(tmp_path).do(self.step())
+
+    def test_a_failing_step_leaves_no_record(self, tmp_path):
+        def fail(store):
+            raise ValueError("bad")
+
+        with pytest.raises(ValueError, match="bad"):
+            Store(tmp_path).do(Step("one", fail))
+        assert Store(tmp_path).records() == {}
+
+    def test_a_missing_table_names_those_that_are_there(self, tmp_path):
+        store = Store(tmp_path)
+        store.do(self.step())
+        with pytest.raises(KeyError, match="holds no table 'two'; it has one"):
+            store.table("two")
+
+    def test_a_step_before_its_need_is_refused(self, tmp_path):
+        with pytest.raises(KeyError, match=r"no finished step has made tables/one\.parquet"):
+            Store(tmp_path).do(self.step("two", needs=("one",)))
+
+    def test_a_broken_record_is_no_record(self, tmp_path):
+        Store(tmp_path).do(self.step())
+        (tmp_path / "steps" / "one.json").write_text("{")
+        assert Store(tmp_path).do(self.step())
