@@ -202,6 +202,7 @@ def _log(quiet: bool, verbose: bool) -> None:
     logger = logging.getLogger("radiogenomics")
     logger.handlers = [RichHandler(show_path=False, show_time=verbose)]
     logger.setLevel(level)
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # a missing font is replaced, and nobody needs to act
 
 
 @contextmanager

@@ -100,6 +100,16 @@ def test_init_asks_what_is_positive(own):
     assert not (own / "study.toml").exists()
 
 
+def test_fetch_names_every_file_and_its_hash(own):
+    from radiogenomics import study
+
+    manifest = study.write_demo(own / "demo")
+    out = cli("fetch", manifest)
+    assert out.returncode == 0, out.stderr
+    assert "expression: " in out.stdout
+    assert "(sha256 " in out.stdout
+
+
 def test_quiet_says_nothing(own):
     tables = ["--features", "features.csv", "--expression", "expression.tsv", "--clinical", "clinical.csv"]
     out = cli("init", *tables, "--outcome", "node", "--positive", "positive", "--quiet", cwd=own)

@@ -11,6 +11,8 @@ from radiogenomics.figures import estimate, wording
 
 HEADINGS = {
     "auc": "AUC",
+    "auc_first": "AUC of the first",
+    "auc_second": "AUC of the second",
     "n": "Patients",
     "ppv": "PPV",
     "npv": "NPV",
