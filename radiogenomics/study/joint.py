@@ -18,12 +18,13 @@ def steps(plan: Plan) -> list[Step]:
     """List the joint steps in their order; the planted truth only in a simulated study."""
     manifest = plan.inputs.manifest
     seed = {"seed": manifest.seed}
+    linked = seed | {"links": manifest.links.model_dump(), "joined": {name: one.linked for name, one in manifest.joined.items()}}
     imaging = ("patients", "signatures", *(f"features_{name}" for name in manifest.training.features))
     molecular = ("eigengenes", *(["pathways"] if manifest.gene_sets else []))
     matrix = plan.hashes(manifest.expression.source) | {"expression": manifest.expression.model_dump()}
     score = matrix | seed | {"gene_score": manifest.gene_score.model_dump(), "signature": manifest.signature.model_dump()}
     made = [
-        Step("links", plan.bind(_links), needs=(*imaging, *molecular), settings=seed | {"links": manifest.links.model_dump()}),
+        Step("links", plan.bind(_links), needs=(*imaging, *molecular), settings=linked),
         Step("gene_score", plan.bind(_gene_score), needs=(*imaging, "modules", "membership"), settings=score),
     ]
     if manifest.survival:
