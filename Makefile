@@ -9,10 +9,10 @@ demo: .venv/installed
 	$(BIN)/radiogenomics demo --out demo
 
 test: .venv/installed
-	$(BIN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 slow: .venv/installed
-	$(BIN)/python -m pytest -m slow
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n 2 --dist loadfile
 
 # STUDY=DIR runs them on another finished study.
 STUDY ?= $(CURDIR)/demo
