@@ -57,7 +57,7 @@ def judge_noise(seed, arguments):
     kept = Path(arguments.keep) / f"noise-{arguments.repeats}-{seed}.csv"
     if kept.exists():
         return pd.read_csv(kept)
-    recipes = {"published": signatures.published(), "lasso": signatures.lasso()}
+    recipes = {"forest": signatures.published(), "lasso": signatures.lasso()}
     judged = [
         validation.evaluate(
             recipe,
@@ -68,7 +68,7 @@ def judge_noise(seed, arguments):
             n_repeats=arguments.repeats,
             n_boot_optimism=0,
             n_jobs=arguments.jobs,
-            volume=features["feature_0"] if name == "published" else None,
+            volume=features["feature_0"] if name == "forest" else None,
         ).table
         for name, recipe in recipes.items()
     ]
@@ -98,7 +98,7 @@ def draw(table, path):
         ax.scatter(part["auc"], place + rng.uniform(-0.25, 0.25, len(part)), s=8, alpha=0.6, linewidths=0)
         ax.plot([part["auc"].mean()] * 2, [place - 0.35, place + 0.35], color="black", linewidth=1.5)
     ax.axvline(0.5, color="0.6", linewidth=0.8, zorder=0)
-    ax.set_yticks(range(len(rows)), [" ".join(name) for name, _ in rows])
+    ax.set_yticks(range(len(rows)), [": ".join(name) for name, _ in rows])
     ax.invert_yaxis()
     ax.set(xlabel="area under the ROC curve", title=f"Pure noise, {table['seed'].nunique()} seeds: {N} patients, {P} features")
     figure.savefig(path, metadata={"Date": None})
