@@ -101,11 +101,17 @@ def read_table(path: Path, *, missing: Sequence[str], text: bool = True) -> pd.D
     ending = next((suffix for suffix in reversed(path.suffixes) if suffix != ".gz"), "")
     try:
         if ending == ".parquet":
-            return pd.read_parquet(path).reset_index()
+            table = pd.read_parquet(path)
+            return table.reset_index(names=table.index.name) if table.index.name is not None else table
+        separator = "," if ending == ".csv" else "\t"
+        header = pd.read_csv(path, sep=separator, header=None, nrows=1, dtype=str, keep_default_na=False).iloc[0]
+        if header.duplicated().any():
+            twice = ", ".join(sorted(set(header[header.duplicated()]))[:5])
+            raise ValueError(f"column(s) {twice} come more than once; rename or drop the duplicates")
         return pd.read_csv(
             path,
-            sep="," if ending == ".csv" else "\t",
-            dtype=str if text else None,
+            sep=separator,
+            dtype=str if text else {0: str},
             na_values=list(missing),
             keep_default_na=False,
             low_memory=False,

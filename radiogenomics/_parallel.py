@@ -7,6 +7,7 @@ and what fails then is returned as a failure.
 import hashlib
 import logging
 import os
+import pickle
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -183,7 +184,7 @@ def _alone(function: Callable[[Any], Any], task: Any) -> Any:
 
 
 def _on_dask(function: Callable[[Any], Any], tasks: dict[str, Any], scheduler: Any) -> Iterator[tuple[str, Any]]:
-    from distributed import KilledWorker, as_completed
+    from distributed import CancelledError, KilledWorker, as_completed
 
     with _client(scheduler) as client:
         # A worker's death makes Dask run its tasks again by itself; KilledWorker comes when that fails too.
@@ -191,6 +192,8 @@ def _on_dask(function: Callable[[Any], Any], tasks: dict[str, Any], scheduler: A
         for future in as_completed(futures):
             try:
                 yield futures[future], future.result()
+            except CancelledError as error:
+                raise RuntimeError("The Dask scheduler is gone; finished tasks are kept, start again when it is back.") from error
             except KilledWorker:
                 yield futures[future], _Failed("its Dask worker died more than once (often too little memory)")
 
@@ -204,7 +207,7 @@ def _client(scheduler: Any) -> Iterator[Any]:
         return
     try:
         client = Client(scheduler)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise ValueError(f"No Dask scheduler answers at {scheduler!r} ({error}); check the address or leave it out.") from error
     with client:
         yield client
@@ -218,14 +221,25 @@ def _store(outcome: Any, path: Path) -> None:
     """Keep a result: written beside, then renamed, so that a kill leaves it whole or absent."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(f".{os.getpid()}")
-    joblib.dump(outcome, temporary)
+    with temporary.open("wb") as file:
+        joblib.dump(outcome, file)
+        file.flush()
+        os.fsync(file.fileno())
     temporary.replace(path)
 
 
 def _kept(tasks: Mapping[str, Any], folder: Path | None) -> dict[str, Any]:
     if folder is None or not Path(folder).is_dir():
         return {}
-    return {name: joblib.load(_place(folder, name)) for name in tasks if _place(folder, name).exists()}
+    kept = {}
+    for name in tasks:
+        try:
+            kept[name] = joblib.load(_place(folder, name))
+        except FileNotFoundError:
+            continue
+        except (EOFError, ValueError, OSError, LookupError, AttributeError, pickle.UnpicklingError) as error:
+            logger.warning("The kept result of %s cannot be read (%s); it is computed again.", name, error)
+    return kept
 
 
 def cores() -> int:

@@ -37,6 +37,8 @@ def check_patients(table: pd.DataFrame, name: str) -> pd.DataFrame:
     """
     if not isinstance(table, pd.DataFrame):
         raise TypeError(f"`{name}` must be a pandas DataFrame with one row per patient, it is a {type(table).__name__}.")
+    if table.index.name in ("gene", "symbol", "gene_id"):
+        raise ValueError(f"`{name}` has genes in rows (its index is {table.index.name!r}); use table.T.rename_axis('patient').")
     if table.index.name != "patient":
         raise ValueError(
             f"`{name}` must be indexed by 'patient', its index is {table.index.name!r}; use table.rename_axis('patient')."

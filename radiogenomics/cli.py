@@ -104,6 +104,11 @@ def init(
 
     words = positive.split(",") if positive else None
     path = study.init(features, expression, clinical, outcome=outcome, positive=words, gene_sets=gene_sets, to=to)
+    chosen = study.read_manifest(path).outcome
+    _say(
+        quiet,
+        f"positive: {', '.join(chosen.positive)}; negative: {', '.join(chosen.negative)} (move what is neither to excluded)",
+    )
     _say(quiet, f"{path} is written and checked; now: radiogenomics run {path} --out {path.stem}")
 
 

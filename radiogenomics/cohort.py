@@ -59,6 +59,23 @@ def tcga_patients(identifiers: Sequence[str], *, name: str = "identifiers") -> l
     return [match.group(1) for match in matches if match]
 
 
+def tumour_samples(identifiers: Sequence[str]) -> list[bool]:
+    """Tell which TCGA barcodes are of a primary tumour (sample type 01) or name no sample at all.
+
+    Parameters
+    ----------
+    identifiers : sequence of str
+        Barcodes of patients, samples or aliquots.
+
+    Returns
+    -------
+    list of bool
+        False for metastases (06), normal tissue (11) and every other sample type.
+    """
+    types = [re.match(r"^TCGA.\w{2}.\w{4}.(\d{2})", str(text).strip().upper()) for text in identifiers]
+    return [match is None or match.group(1) == "01" for match in types]
+
+
 def read_patients(
     path: Path,
     *,

@@ -119,7 +119,7 @@ def prepare(
     """
     check_choice(unit, "unit", get_args(Unit))
     check_numeric(check_patients(expression, "expression"), "expression", missing=True)
-    _check_fit(expression, unit, clip, min_mean)
+    check_unit(expression, unit=unit, clip=clip, min_mean=min_mean)
     matrix = _to_log(expression, unit)
     clipped = int((matrix.abs() > clip).to_numpy().sum()) if clip is not None else 0
     matrix = matrix.clip(-clip, clip) if clip is not None else matrix
@@ -228,7 +228,21 @@ def principal_components(expression: pd.DataFrame, *, n_components: int = 5) -> 
     return scores
 
 
-def _check_fit(expression: pd.DataFrame, unit: Unit, clip: float | None, min_mean: float | None) -> None:
+def check_unit(expression: pd.DataFrame, *, unit: Unit, clip: float | None = None, min_mean: float | None = None) -> None:
+    """Check that numbers and choices fit the unit they are said to be in.
+
+    Parameters
+    ----------
+    expression : DataFrame, shape (n_patients, n_genes)
+        As it stands in the file.
+    unit, clip, min_mean
+        As in `prepare`.
+
+    Raises
+    ------
+    ValueError
+        If a filter does not fit the unit, counts, TPM or FPKM are negative, or z-scores are far out and not clipped.
+    """
     if unit == "zscore" and min_mean is not None:
         raise ValueError(f"min_mean = {min_mean} does not fit unit 'zscore', whose genes all have mean near 0; leave it out.")
     if unit != "zscore" and clip is not None:
@@ -254,9 +268,19 @@ def _reasons(matrix: pd.DataFrame, min_mean: float | None, linked: pd.Index | No
     reason = pd.Series("", index=matrix.columns)
     if min_mean is not None:
         reason[matrix.mean() < min_mean] = f"mean below {min_mean:g}"
+    reason[_constant(among)] = "constant among the patients with images"
+    reason[_constant(matrix)] = "constant"
     reason[matrix.isna().any()] = "missing values"
-    reason[(matrix.std() == 0) | (among.std() == 0)] = "constant among the linked patients"
     return reason[reason != ""].rename("reason").rename_axis("gene").to_frame()
+
+
+def _constant(matrix: pd.DataFrame) -> NDArray[np.bool_]:
+    """Tell columns without variation, but for rounding."""
+    values = matrix.to_numpy(float)
+    with np.errstate(invalid="ignore"):
+        spread = np.nanmax(values, axis=0, initial=-np.inf) - np.nanmin(values, axis=0, initial=np.inf)
+        size = np.maximum(1.0, np.abs(np.nanmax(values, axis=0, initial=-np.inf)))
+    return np.asarray(spread <= 1e-9 * size)
 
 
 def _tmm(sample: Floats, reference: Floats, size: float, reference_size: float) -> float:

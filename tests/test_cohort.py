@@ -16,6 +16,11 @@ def test_barcodes_are_cut_to_the_patient():
     assert cohort.tcga_patients(given_as) == ["TCGA-AO-A03M"] * 4
 
 
+def test_only_primary_tumours_count():
+    samples = ["TCGA-AO-A03M", "TCGA-AO-A03M-01A-11R", "TCGA.AO.A03M.01", "TCGA-AO-A03M-06A", "TCGA-AO-A03M-11A"]
+    assert cohort.tumour_samples(samples) == [True, True, True, False, False]
+
+
 def test_what_is_no_barcode_is_named():
     with pytest.raises(ValueError, match=r"ids: 2 of 3 are no TCGA barcodes .*: BR-06, TCGA-1; correct them"):
         cohort.tcga_patients(["TCGA-AO-A03M", "BR-06", "TCGA-1"], name="ids")

@@ -53,10 +53,15 @@ def test_dropped_genes_are_listed_with_the_reason():
     made = expression.prepare(table, unit="log2", min_mean=1, linked=pd.Index(["p0", "p1"]))
     assert made.dropped["reason"].to_dict() == {
         "B": "mean below 1",
-        "C": "constant among the linked patients",
+        "C": "constant among the patients with images",
         "D": "missing values",
     }
     assert made.expression.columns.tolist() == ["A"]
+
+
+def test_a_gene_that_varies_by_rounding_alone_is_constant():
+    table = matrix([[0.1, 1], [0.1 + 1e-17, 2], [0.3 - 0.2, 3]])
+    assert expression.prepare(table, unit="log2").dropped["reason"].to_dict() == {"A": "constant"}
 
 
 def test_no_gene_left_is_an_error():
@@ -98,5 +103,5 @@ def test_real_counts_go_through_the_counts_path(real):
     made = expression.prepare(table, unit="counts", min_mean=1)
     assert table.shape == (60, 20124)
     assert 10_000 < made.expression.shape[1] < 16_000
-    assert made.dropped["reason"].isin(["mean below 1", "constant among the linked patients"]).all()
+    assert made.dropped["reason"].isin(["mean below 1", "constant"]).all()
     assert expression.tmm_factors(table).between(0.5, 2).all()

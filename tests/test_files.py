@@ -69,3 +69,15 @@ def test_what_is_no_table_is_said_to_be_none(tmp_path, name, content):
 def test_a_missing_table_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"nowhere\.csv: no such file"):
         read_table(tmp_path / "nowhere.csv", missing=())
+
+
+def test_columns_given_twice_are_refused_and_not_renamed(tmp_path):
+    (tmp_path / "a.csv").write_text("gene,P1,P2,P2\nA,1,2,3\n")
+    with pytest.raises(ValueError, match=r"a\.csv: cannot be read as a table \(column\(s\) P2 come more than once"):
+        read_table(tmp_path / "a.csv", missing=())
+
+
+def test_identifiers_keep_their_zeros(tmp_path):
+    (tmp_path / "a.csv").write_text("id,x\n001,1.5\n")
+    table = read_table(tmp_path / "a.csv", missing=(), text=False)
+    assert table.iloc[0].tolist() == ["001", 1.5]

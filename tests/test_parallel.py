@@ -96,6 +96,14 @@ def test_kept_results_are_not_computed_again(tmp_path):
     assert seen == [(5, 6, "task 4"), (6, 6, "task 5")]
 
 
+def test_a_kept_result_that_cannot_be_read_is_computed_again(tmp_path):
+    fan_out(square, TASKS, keep=tmp_path)
+    broken = sorted(tmp_path.iterdir())[:2]
+    broken[0].write_bytes(b"")
+    broken[1].write_bytes(b"no pickle")
+    assert list(fan_out(square, TASKS, keep=tmp_path).results.values()) == [i**2 for i in range(6)]
+
+
 def test_the_same_bits_for_any_number_of_processes():
     one, two = (fan_out(product, TASKS, n_jobs=n).results for n in (1, 2))
     assert one == two

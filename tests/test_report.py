@@ -266,7 +266,7 @@ def test_links_within_the_reach_of_chance_are_said_to_be_so():
 def test_fitted_links_are_kept_apart():
     text = said({"links": pd.concat([links(0, 20), links(15, 20, estimate="published")])})["Links"]
     assert "None of 20 links survives" in text
-    assert "15 of 20 links would have passed. A fitted signature is the outcome in disguise" in text
+    assert "With the fitted signature 15 of 20 links would have passed; with the out-of-fold one it is 0." in text
 
 
 def test_the_gene_score_is_judged_honestly_and_separation_is_said():

@@ -116,7 +116,7 @@ def test_the_honest_estimate_stands_beside_the_published_one(done):
 
 def test_links_use_out_of_fold_scores_and_fitted_ones_only_where_labelled(done):
     links = pd.read_parquet(done[1] / "tables" / "links.parquet")
-    assert set(links["estimate"]) == {"nested", "published"}
+    assert set(links["estimate"]) == {"nested", "measured", "published"}
     assert links.loc[links["estimate"] == "published", "family"].str.startswith("signature x").all()
     assert (links["q"] >= links["p"] - 1e-12).all()
 
@@ -247,6 +247,33 @@ class TestStore:
     def test_a_step_before_its_need_is_refused(self, tmp_path):
         with pytest.raises(KeyError, match=r"no finished step has made tables/one\.parquet"):
             Store(tmp_path).do(self.step("two", needs=("one",)))
+
+    def test_what_a_kill_left_half_written_is_swept_away(self, tmp_path):
+        Store(tmp_path).do(self.step())
+        record = (tmp_path / "steps" / "one.json").read_text()
+        for rest in ("tables/.one-k1ll3d.parquet", "steps/.one-k1ll3d.json", "figures/.a-x.png"):
+            (tmp_path / rest).parent.mkdir(exist_ok=True)
+            (tmp_path / rest).write_text(record)
+        store = Store(tmp_path)
+        assert store.tables() == ["one"]
+        assert list(store.records()) == ["one"]
+        assert not list(tmp_path.rglob(".*-*"))
+
+    def test_results_that_are_no_part_of_the_study_any_more_are_removed(self, tmp_path):
+        store = Store(tmp_path)
+        store.do(self.step())
+        store.do(self.step("two"))
+        store.forget(["one"])
+        assert Store(tmp_path).tables() == ["one"]
+        assert not (tmp_path / "tables" / "two.csv").exists()
+
+    def test_a_step_that_makes_less_removes_what_it_made(self, tmp_path):
+        table = pd.DataFrame({"x": [1.0]})
+        store = Store(tmp_path)
+        store.do(Step("one", lambda store: {"a": table, "b": table}))
+        store.do(Step("one", lambda store: {"a": table}, settings={"new": 1}))
+        assert store.tables() == ["a"]
+        assert not (tmp_path / "tables" / "b.parquet").exists()
 
     def test_a_broken_record_is_no_record(self, tmp_path):
         Store(tmp_path).do(self.step())

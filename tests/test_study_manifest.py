@@ -69,7 +69,7 @@ def test_the_demo_is_valid(made):
     flow = cohorts["training"].inclusion
     assert flow["n"].tolist() == [88, 88, 86]
     assert flow["excluded"].tolist() == [0, 0, 2]
-    assert cohorts["external"].inclusion["step"].tolist() == ["with imaging features", "with known lymph node metastasis"]
+    assert cohorts["external"].inclusion["step"].tolist() == ["with imaging features", "with known lymph node status"]
 
 
 def test_a_missing_manifest(tmp_path):
@@ -153,7 +153,7 @@ def test_an_outcome_column_that_is_not_there(change):
 
 def test_fewer_than_ten_patients(edit):
     found = problems(edit("clinical_training", lambda table: table.head(9)))
-    assert "training = with imaging features: 88; with expression: 88; with known lymph node metastasis: " in found[0]
+    assert "training = with imaging features: 88; with expression: 88; with known lymph node status: " in found[0]
     assert "fewer than 10 patients are left; check identifiers and outcome words" in found[0]
 
 

@@ -1,8 +1,8 @@
 """One look for every panel: journal sizes, a colour-blind safe palette, the names and colours of estimates and modules."""
 
 import re
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
@@ -83,13 +83,24 @@ def style() -> AbstractContextManager[None]:
     Returns
     -------
     context manager
-        Matplotlib's ``rc_context`` with the settings of every panel; it is a decorator too.
+        With the settings of every panel; it is a decorator too.
     """
-    return mpl.rc_context(RC)
+    return _look()
 
 
-styled = mpl.rc_context(RC)
-"""The same look as a decorator of panel functions: `rc_context` is made anew at every call."""
+@contextmanager
+def _look() -> Iterator[None]:
+    """Set the look and put back those settings alone: `rc_context` would also undo what a notebook's backend sets meanwhile."""
+    before = {key: mpl.rcParams[key] for key in RC}
+    mpl.rcParams.update(RC)
+    try:
+        yield
+    finally:
+        mpl.rcParams.update(before)
+
+
+styled = _look()
+"""The same look as a decorator of panel functions, made anew at every call."""
 
 
 def estimate(name: str) -> Estimate:

@@ -129,11 +129,11 @@ def _continuous(ax: Axes, scores: pd.DataFrame, color: str) -> None:
 
 def _classes(ax: Axes, scores: pd.DataFrame, color: str) -> None:
     labels = scores[color].map(_class_name)
-    order = sorted(set(labels), key=lambda name: (name == "missing", name))
-    looks = [st.PALE if name == "missing" else st.CYCLE[number % len(st.CYCLE)] for number, name in enumerate(order)]
+    order = sorted(set(labels), key=lambda name: (name == "others", name))
+    looks = [st.PALE if name == "others" else st.CYCLE[number % len(st.CYCLE)] for number, name in enumerate(order)]
     for depth, (name, look) in enumerate(zip(order, looks, strict=True)):
         part = scores[labels.eq(name)]
-        behind = 1 if name == "missing" else 2 + depth / 10
+        behind = 1 if name == "others" else 2 + depth / 10
         ax.scatter(
             part["PC1"], part["PC2"], s=9, lw=0, color=look, label=f"{wording.short(name, 20)} (n = {len(part)})", zorder=behind
         )
@@ -144,4 +144,4 @@ def _classes(ax: Axes, scores: pd.DataFrame, color: str) -> None:
 
 
 def _class_name(value: object) -> str:
-    return "missing" if pd.isna(value) else f"{value:g}" if isinstance(value, float) else str(value)  # type: ignore[call-overload]
+    return "others" if pd.isna(value) else f"{value:g}" if isinstance(value, float) else str(value)  # type: ignore[call-overload]

@@ -302,14 +302,19 @@ def null_intervals(nulls: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     for number, (name, part) in enumerate(nulls.groupby("null", sort=False)):
         color, places = _NULLS.get(str(name), st.PURPLE), part["family"].map(families.index) + 0.22 * (number + 0.3)
         ax.hlines(places, part["low"], part["high"], color=color, lw=2.4, alpha=0.6)
-        ax.plot(part["mean"], places, "o", ms=3.5, color=color, label=f"{str(name).capitalize()} (mean, central 95 %)")
+        label = f"{str(name).capitalize()} (central 95 %)"
+        ax.plot(part["high"], places, "|", ms=6, color=color, label=label)
     found = nulls.drop_duplicates("family")
     ax.plot(found["found"], found["family"].map(families.index) - 0.2, "D", ms=4, color=st.VERMILION, label="Found in the data")
     ax.set_yticks(range(len(families)), [wording.wrapped(name, 22) for name in families])
     top = max(float(nulls[["found", "high"]].to_numpy().max()), 1.0)
-    ticks = [0, 1, *(10**power for power in range(1, int(np.log10(top)) + 2))]
+    ticks = [tick for tick in (0, 1, 2, 5, 10, 30, 100, 300, 1000, 3000, 10_000, 100_000) if tick <= top * 1.3] or [0, 1]
     ax.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
-    ax.set(xlabel="Links with q below 0.05", ylim=(len(families) - 0.4, -0.6), xlim=(-0.15, max(top * 1.3, 3)))
+    ax.set(
+        xlabel="Links with q below 0.05",
+        ylim=(len(families) - 0.4, -0.6),
+        xlim=(-0.15, max(top * 1.3, 3)),
+    )
     ax.tick_params(axis="x", which="minor", bottom=False)
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1.01), borderaxespad=0)
     return ax

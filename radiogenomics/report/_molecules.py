@@ -38,7 +38,11 @@ def links(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
     lines = [f"{f'{found:,}' if found else 'None'} of {len(honest):,} links survive{'s' * (found < 2)} {rule}."]
     for family, part in honest.groupby("family", sort=False):
         lines.append(_family(str(family), int(part["q"].lt(0.05).sum()), len(part), nulls[nulls["family"].eq(str(family))]))
-    return [Finding("Links", tuple(filter(None, [*lines, _fitted_links(table[fitted])])), caution=found == 0)]
+    return [
+        Finding(
+            "Links", tuple(filter(None, [*lines, _by_ranks(honest), _fitted_links(table[fitted], honest)])), caution=found == 0
+        )
+    ]
 
 
 def _family(family: str, found: int, total: int, nulls: pd.DataFrame) -> str:
@@ -48,8 +52,10 @@ def _family(family: str, found: int, total: int, nulls: pd.DataFrame) -> str:
     if known.empty:
         return f"{text}; no null was run."
     chance = " and ".join(f"{row['mean']:.2g} with {row['null']}" for row in records(known))
-    verdict = " That is within the reach of chance." if found and _within_chance(found, known) else ""
-    return f"{text}; chance alone would give {chance}.{verdict}"
+    if not found:
+        return f"{text}; chance alone would give {chance}."
+    verdict = "within the reach of chance" if _within_chance(found, known) else "more than chance gives"
+    return f"{text}; chance alone would give {chance}. That is {verdict}."
 
 
 def _within_chance(found: int, nulls: pd.DataFrame) -> bool:
@@ -60,13 +66,27 @@ def _within_chance(found: int, nulls: pd.DataFrame) -> bool:
     return bool(found <= nulls[column].max())
 
 
-def _fitted_links(fitted: pd.DataFrame) -> str:
+def _by_ranks(links: pd.DataFrame) -> str:
+    """Say how many surviving links vanish by ranks: those hang on a few patients far from the others."""
+    if "p_spearman" not in links:
+        return ""
+    surviving = links[links["q"].lt(0.05)]
+    weak = surviving[surviving["p_spearman"].ge(0.05)]
+    if weak.empty:
+        return ""
+    names = "; ".join(f"{row['feature']} – {row['target']}" for row in records(weak.head(3)))
+    return f"{len(weak):,} of them vanish by ranks (Spearman p ≥ 0.05), so a few outlying patients make them: {names}."
+
+
+def _fitted_links(fitted: pd.DataFrame, honest: pd.DataFrame) -> str:
     found = int(fitted["q"].lt(0.05).sum()) if len(fitted) else 0
     if not found:
         return ""
+    beside = int(honest.loc[honest["feature"].isin(fitted["feature"]), "q"].lt(0.05).sum())
     return (
-        f"With the fitted signature instead of the out-of-fold one, {found:,} of {len(fitted):,} links would have passed. "
-        "A fitted signature is the outcome in disguise, so these say nothing about imaging."
+        f"With the fitted signature {found:,} of {len(fitted):,} links would have passed; "
+        f"with the out-of-fold one it is {beside:,}. "
+        "A fitted signature is the outcome in disguise, so its links say nothing about imaging."
     )
 
 

@@ -32,7 +32,7 @@ FIGURES = {
     "volcano": "Effect and significance of every link. Coloured ones survive correction over the family.",
     "link_heatmap": "Correlations between imaging features and molecular ones. Stars: q below 0.05 (*), 0.01 (**), 0.001 (***).",
     "null_histogram": "Links that chance alone gives, with patients permuted and with random features, beside the number found.",
-    "null_intervals": "Links found in each family beside the mean and the central 95 % of what chance alone gives.",
+    "null_intervals": "Links found in each family beside the central 95 % of what chance alone gives; the axis is linear to 1, then logarithmic.",
     "pathway_bar": "Correlation of pathways with the signature, with 95 % intervals.",
     "pathway_dot": "Correlation of pathways with imaging: colour is the effect, size the significance.",
     "enrichment_dot": "Gene sets over-represented in modules: area is the overlap, colour the significance.",
@@ -134,7 +134,10 @@ def _evaluated(table: pd.DataFrame, *, where: str) -> list[View]:
     ]
     if {"threshold", "sensitivity"} <= set(table.columns):
         wide = [column for name in AT_THRESHOLD for column in (name, f"{name}_low", f"{name}_high")]
-        caption = "Performance at the threshold chosen in the training patients and applied unchanged."
+        caption = (
+            "Performance at a threshold chosen on the training scores: in the training rows on the very scores shown, "
+            "in external rows applied unchanged."
+        )
         views.append(view(table[table["threshold"].notna()], caption, columns=wide, most=60, where=where))
     return views
 
@@ -198,7 +201,7 @@ SECTIONS = (
         ("volcano", "null_intervals", "null_histogram", "link_heatmap"),
     ),
     Section(
-        "pathways", "Pathways", "Activity of gene sets in each patient, and gene sets over-represented in modules.",
+        "pathways", "Pathways", "Activity of gene sets in each patient.",
         {"pathways": _pathway_size, "enrichment": _plain("enrichment", "Gene sets over-represented in modules.")},
         ("pathway_bar", "enrichment_dot", "pathway_dot"),
     ),

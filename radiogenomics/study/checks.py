@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from radiogenomics._tables import check_numeric, shown
 from radiogenomics.cohort import Cohort, assemble
+from radiogenomics.expression import check_unit
 from radiogenomics.study.inputs import Inputs, gather
 from radiogenomics.study.manifest import ManifestError, Problem, Survival
 
@@ -84,7 +87,8 @@ def _table_problems(inputs: Inputs) -> Iterator[Problem]:
                 f"{where}.features.{signature}", source, _features_check(inputs, name, signature, section.volume)
             )
         yield from say.attempt(f"{where}.clinical", section.clinical, _clinical_check(inputs, name))
-    yield from say.attempt("expression.source", manifest.expression.source, lambda: inputs.expression)
+    yield from say.attempt("expression", manifest.expression.source, lambda: check_unit(inputs.expression, **_unit(inputs)))
+    yield from say.attempt("clinical_columns", ", ".join(manifest.clinical_columns), lambda: _columns_check(inputs))
     for i, endpoint in enumerate(manifest.survival):
         yield from say.attempt(f"survival.{i}", endpoint.name, _survival_check(inputs, endpoint))
     if manifest.gene_sets:
@@ -97,9 +101,9 @@ def _features_check(inputs: Inputs, name: str, signature: str, volume: str | Non
     def run() -> None:
         table = inputs.features(name, signature)
         check_numeric(table, f"features of {name}", missing=True)
-        inputs_outcome = inputs.manifest.outcome.column
-        if inputs_outcome in table:
-            raise ValueError(f"the outcome column {inputs_outcome!r} stands among the features; remove it from the table")
+        column = inputs.manifest.outcome.column
+        if column in table:
+            raise ValueError(f"the outcome column {column!r} stands among the features; remove it from the table")
         if volume is not None and volume not in table:
             raise ValueError(f"volume column {volume!r} is not in it; its columns are {shown(table.columns, 8)}")
         reference = inputs.features("training", signature).columns
@@ -126,6 +130,25 @@ def _clinical_check(inputs: Inputs, name: str) -> Callable[[], object]:
         inputs.outcome(name, patients)
 
     return run
+
+
+def _unit(inputs: Inputs) -> dict[str, Any]:
+    return inputs.manifest.expression.model_dump(include={"unit", "clip", "min_mean"})
+
+
+def _columns_check(inputs: Inputs) -> None:
+    """Refuse columns that would stand twice in the table of patients."""
+    manifest = inputs.manifest
+    named = [
+        *manifest.clinical_columns,
+        *(one for joined in manifest.joined.values() for one in (*joined.columns, *joined.linked)),
+    ]
+    named += ["cohort", "outcome", "has_expression", "included"]
+    twice = sorted({column for column in named if named.count(column) > 1})
+    if twice:
+        raise ValueError(
+            f"column(s) {shown(twice)} are named more than once, among them those the study makes itself; name each once"
+        )
 
 
 def _joined_check(inputs: Inputs, name: str) -> Callable[[], object]:
@@ -187,16 +210,11 @@ def _cohort_problems(inputs: Inputs, cohorts: dict[str, Cohort]) -> Iterator[Pro
 
 
 def _overlaps(file: str, cohorts: dict[str, Cohort]) -> Iterator[Problem]:
-    training = cohorts["training"].patients.index
-    for name, made in cohorts.items():
-        both = made.patients.index.intersection(training)
-        if name != "training" and len(both):
-            yield Problem(
-                file,
-                f"external.{name}",
-                f"{len(both)} patients",
-                f"also in the training cohort: {shown(both)}; a patient may be in one only",
-            )
+    for first, second in combinations(cohorts, 2):
+        both = cohorts[second].patients.index.intersection(cohorts[first].patients.index)
+        if len(both):
+            remedy = f"also in the {first} cohort: {shown(both)}; a patient may be in one only"
+            yield Problem(file, f"external.{second}", f"{len(both)} patients", remedy)
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def _manifest(sources: dict[str, dict[str, object]], seed: int, signal: bool) ->
             "external": {"features": {"radiomics": "features_external"}, "clinical": "clinical_external", "volume": "volume_mm3"}
         },
         "outcome": {
-            "name": "lymph node metastasis",
+            "name": "lymph node status",
             "column": "pathologic_n",
             "labels": ["node-negative", "node-positive"],
             "positive": ["N1mi", "N1", "N2", "N3"],

@@ -71,7 +71,7 @@ def _molecules(plan: Plan, store: Store) -> Panels:
     facts = store.table("expression_facts").set_index("fact")["value"]
     outcome = plan.inputs.manifest.outcome.name
     words = store.table("patients")["outcome"].map(dict(enumerate(plan.inputs.manifest.outcome.labels)))
-    scores = store.table("expression_qc").join(words.rename(outcome))
+    scores = store.table("expression_qc").join(words.rename(outcome))  # everybody else is drawn grey
     explained = [facts["variance of PC1"], facts["variance of PC2"]]
     yield "expression_pca", figures.expression_pca(scores, color=outcome, explained=explained), scores
     for column in (column for joined in plan.inputs.manifest.joined.values() for column in joined.columns):
@@ -89,7 +89,7 @@ def _molecules(plan: Plan, store: Store) -> Panels:
 
 def _links(plan: Plan, store: Store) -> Panels:
     links, nulls, alpha = store.table("links"), store.table("link_null"), plan.inputs.manifest.links.alpha
-    honest = links[links["estimate"] == "nested"]
+    honest = links[links["estimate"] != "published"]
     modules = honest[honest["family"].str.endswith("x modules")]
     yield "module_trait", figures.module_trait(modules, modules=store.table("modules")), modules
     yield "null_intervals", figures.null_intervals(nulls), nulls

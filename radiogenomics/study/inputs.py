@@ -1,5 +1,6 @@
 """The files a manifest names: found in the mirror, beside the manifest, in the cache, or fetched; verified; read."""
 
+import hashlib
 import json
 import os
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import pandas as pd
 
 from radiogenomics import archives, cohort, expression, pathways
 from radiogenomics._files import sha256, write_text
+from radiogenomics._tables import shown
 from radiogenomics.study.manifest import CohortSection, Manifest, ManifestError, Problem, Source, read_manifest
 
 
@@ -57,9 +59,14 @@ class Inputs:
         table = expression.read_expression(self.files[source], genes_in=facts.genes_in)
         if facts.barcode == "as-is":
             return table
-        names = cohort.tcga_patients(list(table.index), name=str(self.files[source]))
-        table = table.set_axis(pd.Index(names, name="patient", dtype=object))
-        return table[~table.index.duplicated()]
+        table = table[cohort.tumour_samples(list(table.index))]
+        names = pd.Index(cohort.tcga_patients(list(table.index), name=str(self.files[source])), name="patient", dtype=object)
+        twice = names[names.duplicated()].unique()
+        if len(twice):
+            raise ValueError(
+                f"{self.files[source]}: patient(s) {shown(twice)} have more than one tumour sample; keep one of each"
+            )
+        return table.set_axis(names)
 
     def gene_sets(self) -> dict[str, list[str]]:
         """Read the gene sets -> gene symbols by set name; empty where the manifest names none."""
@@ -114,7 +121,7 @@ def gather(path: Path, *, mirror: Path | None = None) -> Inputs:
     manifest = read_manifest(path)
     if mirror is not None and not Path(mirror).is_dir():
         raise ManifestError([Problem(str(path), "--mirror", str(mirror), "no such folder; check the path")])
-    folders = [*([Path(mirror)] if mirror else []), path.parent, cache_folder()]
+    folders = [*([Path(mirror)] if mirror else []), path.parent]
     lock = _read_lock(path)
     files, hashes, problems = {}, {}, []
     for name, source in manifest.sources.items():
@@ -139,7 +146,9 @@ def _locate(source: Source, folders: list[Path]) -> Path:
             f"not found in {looked}, and no url is known; get it from its source ({source.citation}) and give --mirror"
         )
     expected = None if source.sha256 == "first-use" else source.sha256
-    return archives.download(source.url, cache_folder() / Path(source.file).name, expected=expected)
+    # Two studies may use one file name for two addresses, so the address is part of the place.
+    place = cache_folder() / hashlib.sha256(source.url.encode()).hexdigest()[:12] / Path(source.file).name
+    return place if place.is_file() else archives.download(source.url, place, expected=expected)
 
 
 def _verified(file: Path, source: Source, locked: str | None) -> str:
@@ -158,11 +167,17 @@ def _read_lock(path: Path) -> dict[str, str]:
         return {}
     try:
         lock = json.loads(place.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         raise ManifestError(
             [Problem(str(place), "(file)", "unreadable", f"not valid JSON ({error}); delete it to start anew")]
         ) from error
+    if not isinstance(lock, dict):
+        raise ManifestError([Problem(str(place), "(file)", _type(lock), "not names and hashes; delete it to start anew")])
     return {str(name): str(value) for name, value in lock.items()}
+
+
+def _type(value: object) -> str:
+    return type(value).__name__
 
 
 def _write_lock(path: Path, manifest: Manifest, lock: dict[str, str], hashes: dict[str, str]) -> None:

@@ -74,7 +74,7 @@ class Source(_Section):
 class CohortSection(_Section):
     """One cohort: its feature tables by signature name, its clinical table, and the column that is lesion volume."""
 
-    features: Annotated[dict[str, Text], Field(min_length=1)]
+    features: Annotated[dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")], Text], Field(min_length=1)]
     clinical: Text
     volume: Text | None = None
 

@@ -1,6 +1,7 @@
 """Tables of one's own -> a valid manifest."""
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -62,7 +63,7 @@ def init(
         "expression": _source(expression_file, to) | {"genes_in": _genes_in(expression_file, patients)},
     }
     raw: dict[str, object] = {
-        "name": to.stem,
+        "name": re.sub(r"[^A-Za-z0-9._-]+", "-", to.stem),
         "title": f"{outcome} from {Path(features).name}",
         "seed": 1,
         "training": {"features": {"imaging": "features"}, "clinical": "clinical"},
@@ -112,7 +113,7 @@ def _genes_in(file: Path, patients: pd.Index) -> Literal["rows", "columns"]:
 def _unit(file: Path, patients: pd.Index) -> dict[str, object]:
     """Tell z-scores, counts, TPM and log values apart by their range; the manifest says it, so that a wrong guess is seen."""
     values = expression.read_expression(file, genes_in=_genes_in(file, patients)).to_numpy()
-    if (values < 0).any() and abs(np.nanmedian(values)) < 0.5:
-        return {"unit": "zscore", "clip": 4.0}
+    if (values < 0).any():
+        return {"unit": "zscore", "clip": 4.0} if abs(np.nanmedian(values)) < 0.5 else {"unit": "log2"}
     whole = (values == values.round()).all()
     return {"unit": "counts" if whole else "tpm" if np.nanmax(values) > 50 else "log2"}

@@ -49,12 +49,17 @@ def run(
     ManifestError
         With every mistake in the manifest and its files, before work begins.
     """
+    if n_jobs == 0:
+        raise ValueError("`n_jobs` is 0; give the number of processes, or -1 for every core.")
+    if Path(out).exists() and not Path(out).is_dir():
+        raise ValueError(f"--out {out} is a file; give a folder.")
     checked = check(manifest, mirror=mirror)
     plan = Plan(checked.inputs, checked.cohorts, n_jobs=n_jobs, scheduler=scheduler, progress=progress)
     store = Store(out)
     steps = [*imaging_arm.steps(plan), *molecular_arm.steps(plan), *joint.steps(plan)]
     steps += drawing.figure_steps(plan)
     steps.append(drawing.report_step(plan, steps))
+    store.forget(step.name for step in steps)
     with one_thread():
         for i, step in enumerate(steps, 1):
             store.do(step)

@@ -44,9 +44,11 @@ class Plan:
         digest = hashlib.sha256(f"{self.inputs.manifest.seed}:{purpose}".encode()).digest()
         return int.from_bytes(digest[:4], "big")
 
-    def hashes(self, *sources: str) -> dict[str, str]:
-        """Give the hashes of sources, for the settings of a step."""
-        return {f"sha256 of {source}": self.inputs.hashes[source] for source in sources}
+    def hashes(self, *sources: str) -> dict[str, Any]:
+        """Give the hashes of sources and how they are read, for the settings of a step."""
+        facts = self.inputs.manifest.sources
+        reading = {"patient", "header_rows", "barcode", "genes_in"}
+        return {source: {"sha256": self.inputs.hashes[source], **facts[source].model_dump(include=reading)} for source in sources}
 
     def bind(self, function: Callable[["Plan", Store], Mapping[str, Product]]) -> Callable[[Store], Mapping[str, Product]]:
         """Give a step's function its plan."""

@@ -12,7 +12,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,6 +87,7 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
+        self._sweep()
         self._records = {
             path.stem: record for path in sorted((self.folder / "steps").glob("*.json")) if (record := _read_record(path))
         }
@@ -100,17 +101,17 @@ class Store:
             If no finished step made it; names those that are there.
         """
         path = self.folder / "tables" / f"{name}.parquet"
-        if not path.exists():
+        if name not in self.tables():
             raise KeyError(f"{self.folder} holds no table {name!r}; it has {', '.join(self.tables()) or 'none'}.")
         return pd.read_parquet(path)
 
     def tables(self) -> list[str]:
         """Name the finished tables."""
-        return sorted(path.stem for path in (self.folder / "tables").glob("*.parquet"))
+        return sorted(Path(file).stem for file in self._files() if file.endswith(".parquet"))
 
     def figures(self) -> dict[str, Path]:
         """Name the finished figures -> their PNG files."""
-        return {path.stem: path for path in sorted((self.folder / "figures").glob("*.png"))}
+        return {Path(file).stem: self.folder / file for file in sorted(self._files()) if file.endswith(".png")}
 
     def records(self) -> dict[str, dict[str, Any]]:
         """Give the record of every finished step by name."""
@@ -137,12 +138,32 @@ class Store:
             **cost,
         }
         write_text(self.folder / "steps" / f"{step.name}.json", json.dumps(record, indent=2, sort_keys=True, default=str) + "\n")
+        before = set(self._records.get(step.name, record)["files"])
         self._records[step.name] = record
+        self._remove(before - set(self._files()))
         return True
 
     def clean(self) -> None:
         """Remove the parts of unfinished work, once every step is finished."""
         shutil.rmtree(self.folder / "work", ignore_errors=True)
+
+    def forget(self, steps: Iterable[str]) -> None:
+        """Remove the results of every step but these: what an earlier manifest asked for is no part of the study any more."""
+        for name in set(self._records) - set(steps):
+            self._remove(self._records.pop(name)["files"])
+            (self.folder / "steps" / f"{name}.json").unlink()
+
+    def _files(self) -> list[str]:
+        return [file for record in self._records.values() for file in record["files"]]
+
+    def _remove(self, files: Iterable[str]) -> None:
+        for file in files:
+            (self.folder / file).unlink(missing_ok=True)
+
+    def _sweep(self) -> None:
+        """Remove what a killed process left half written: hidden files beside the final ones."""
+        for rest in (path for folder in ("tables", "figures", "steps", ".") for path in (self.folder / folder).glob(".*-*.*")):
+            rest.unlink()
 
     def _key(self, step: Step) -> str:
         parts = {f"tables/{name}.parquet": self._hash(f"tables/{name}.parquet") for name in step.needs}
