@@ -32,7 +32,8 @@ FIGURES = {
     "volcano": "Effect and significance of every link. Coloured ones survive correction over the family.",
     "link_heatmap": "Correlations between imaging features and molecular ones. Stars: q below 0.05 (*), 0.01 (**), 0.001 (***).",
     "null_histogram": "Links that chance alone gives, with patients permuted and with random features, beside the number found.",
-    "null_intervals": "Links found in each family beside the central 95 % of what chance alone gives; the axis is linear to 1, then logarithmic.",
+    "null_intervals": "Links found in each family beside the central 95 % of what chance alone gives; "
+    "the axis is linear to 1, then logarithmic.",
     "pathway_bar": "Correlation of pathways with the signature, with 95 % intervals.",
     "pathway_dot": "Correlation of pathways with imaging: colour is the effect, size the significance.",
     "enrichment_dot": "Gene sets over-represented in modules: area is the overlap, colour the significance.",
