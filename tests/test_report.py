@@ -464,3 +464,11 @@ def test_every_panel_of_the_figures_room_has_a_place_and_a_caption():
 def test_the_same_study_gives_the_same_page(images):
     pages = [report.render(STUDY, all_tables(), images, {"radiogenomics": "1"}) for _ in range(2)]
     assert pages[0] == pages[1]
+
+
+def test_links_that_outliers_make_are_named():
+    table = links(2, 20).assign(p_spearman=0.001)
+    table.loc[0, "p_spearman"] = 0.4
+    text = said({"links": table})["Links"]
+    assert "Vanishing by ranks (Spearman p ≥ 0.05), so made by a few outlying patients: 1 of them: " in text
+    assert "Vanishing" not in said({"links": table.assign(p_spearman=0.001)})["Links"]

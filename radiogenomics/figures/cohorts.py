@@ -139,7 +139,7 @@ def _classes(ax: Axes, scores: pd.DataFrame, color: str) -> None:
         )
     ax.legend(
         title=wording.short(color), title_fontsize=st.SMALL_POINTS, alignment="left", loc="upper left", bbox_to_anchor=(0, -0.19),
-        ncols=3, borderaxespad=0, handletextpad=0.2, columnspacing=1,
+        ncols=3 if max(map(len, order)) <= 10 else 2, borderaxespad=0, handletextpad=0.2, columnspacing=1,
     )  # fmt: skip
 
 

@@ -75,7 +75,7 @@ def _by_ranks(links: pd.DataFrame) -> str:
     if weak.empty:
         return ""
     names = "; ".join(f"{row['feature']} – {row['target']}" for row in records(weak.head(3)))
-    return f"{len(weak):,} of them vanish by ranks (Spearman p ≥ 0.05), so a few outlying patients make them: {names}."
+    return f"Vanishing by ranks (Spearman p ≥ 0.05), so made by a few outlying patients: {len(weak):,} of them: {names}."
 
 
 def _fitted_links(fitted: pd.DataFrame, honest: pd.DataFrame) -> str:

@@ -19,7 +19,8 @@ FIGURES = {
     "phase_montage": "The same slice in every phase, on one grey scale.",
     "time_intensity": "Enhancement of each zone over time.",
     "auc_forest": "AUC of every estimate with its 95 % interval. Open diamonds come from patients that the "
-    "signature has seen, filled circles from patients that it has not. The dashed line is chance.",
+    "signature has seen, filled circles from patients that it has not. The dashed line is chance. "
+    "The optimism-corrected value is known to stay too high for forests.",
     "roc": "ROC curves of the estimates. A curve on the dashed diagonal is chance.",
     "score_distribution": "Scores of patients without and with the outcome: quartile boxes, one point a patient.",
     "signature_correlation": "How strongly the signatures agree with one another.",
