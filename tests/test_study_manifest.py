@@ -224,6 +224,52 @@ def test_a_follow_up_that_is_not_there(change, edit):
     assert "survival.0 = 'PFI': event column 'pfi_event' must be 1 or 0, it holds 2.0" in found[0]
 
 
+def test_gene_sets_without_measured_genes(change):
+    found = problems(change(gene_sets__min_size=400))
+    assert "gene_sets.sources = 'gene_sets': None" in found[0]
+    assert "bring both to one kind of symbol, or change the sizes" in found[0]
+
+
+def test_more_signatures_asked_for_than_there_are(change):
+    assert "gene_score.at_least is 5, there are 1 signature(s); lower it" in problems(change(gene_score__at_least=5))[0]
+
+
+def test_a_truth_that_is_none(change):
+    assert "truth = 'clinical_training': no column kind, name, value" in problems(change(truth="clinical_training"))[0]
+
+
+def test_a_unit_that_does_not_fit(change):
+    assert (
+        "expression = 'expression': clip = 4.0 is for unit 'zscore' only, the unit is 'log2'"
+        in problems(change(expression__clip=4.0))[0]
+    )
+
+
+def test_a_column_named_twice(change):
+    found = problems(change(clinical_columns=["age_years", "age_years"]))
+    assert "column(s) age_years are named more than once" in found[0]
+
+
+def test_a_volume_that_is_missing_for_somebody(edit):
+    def forget(table):
+        table.loc["SIM-TR-003", "volume_mm3"] = None
+        return table
+
+    found = problems(edit("features_training", forget))
+    assert "volume 'volume_mm3' is missing for SIM-TR-003; give it or leave volume out" in found[0]
+
+
+def test_external_cohorts_that_overlap_each_other(change):
+    again = {"features": {"radiomics": "features_external"}, "clinical": "clinical_external"}
+    assert "external.again = 57 patients: also in the external cohort" in problems(change(external__again=again))[0]
+
+
+def test_a_lock_that_is_no_lock(edit, folder):
+    path = edit("truth", lambda table: table)
+    (folder / "demo.toml.lock").write_text("[]")
+    assert "(file) = list: not names and hashes; delete it to start anew" in problems(path)[0]
+
+
 def test_a_gene_given_twice(edit):
     found = problems(edit("expression", lambda table: pd.concat([table, table.iloc[:1]])))
     assert any("gene(s) SIMG00001 come more than once; keep one of each" in line for line in found)

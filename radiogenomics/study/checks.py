@@ -11,6 +11,7 @@ import pandas as pd
 from radiogenomics._tables import check_numeric, shown
 from radiogenomics.cohort import Cohort, assemble
 from radiogenomics.expression import check_unit
+from radiogenomics.pathways import measured
 from radiogenomics.study.inputs import Inputs, gather
 from radiogenomics.study.manifest import ManifestError, Problem, Survival
 
@@ -92,7 +93,9 @@ def _table_problems(inputs: Inputs) -> Iterator[Problem]:
     for i, endpoint in enumerate(manifest.survival):
         yield from say.attempt(f"survival.{i}", endpoint.name, _survival_check(inputs, endpoint))
     if manifest.gene_sets:
-        yield from say.attempt("gene_sets.sources", ", ".join(manifest.gene_sets.sources), inputs.gene_sets)
+        yield from say.attempt("gene_sets.sources", ", ".join(manifest.gene_sets.sources), lambda: _sets_check(inputs))
+    if manifest.truth:
+        yield from say.attempt("truth", manifest.truth, lambda: _truth_check(inputs))
     for name, joined in manifest.joined.items():
         yield from say.attempt(f"joined.{name}", joined.source, _joined_check(inputs, name))
 
@@ -106,6 +109,10 @@ def _features_check(inputs: Inputs, name: str, signature: str, volume: str | Non
             raise ValueError(f"the outcome column {column!r} stands among the features; remove it from the table")
         if volume is not None and volume not in table:
             raise ValueError(f"volume column {volume!r} is not in it; its columns are {shown(table.columns, 8)}")
+        if volume is not None and table[volume].isna().any():
+            raise ValueError(
+                f"volume {volume!r} is missing for {shown(table.index[table[volume].isna()])}; give it or leave volume out"
+            )
         reference = inputs.features("training", signature).columns
         missing = reference.difference(table.columns)
         if len(missing):
@@ -130,6 +137,18 @@ def _clinical_check(inputs: Inputs, name: str) -> Callable[[], object]:
         inputs.outcome(name, patients)
 
     return run
+
+
+def _sets_check(inputs: Inputs) -> None:
+    section = inputs.manifest.gene_sets
+    if section:
+        measured(inputs.gene_sets(), inputs.expression.columns, min_size=section.min_size, max_size=section.max_size)
+
+
+def _truth_check(inputs: Inputs) -> None:
+    missing = sorted({"kind", "name", "value"} - set(inputs.truth().columns))
+    if missing:
+        raise ValueError(f"no column {shown(missing)}; a table of planted truth has kind, name and value")
 
 
 def _unit(inputs: Inputs) -> dict[str, Any]:

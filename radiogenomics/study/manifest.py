@@ -200,6 +200,9 @@ class Manifest(_Section):
     @model_validator(mode="after")
     def _names_fit(self) -> "Manifest":
         problems = [*self._unknown_sources(), *self._uneven_features()]
+        at_least, signatures = self.gene_score.at_least, len(self.training.features)
+        if at_least is not None and at_least > signatures:
+            problems.append(f"gene_score.at_least is {at_least}, there are {signatures} signature(s); lower it")
         if problems:
             raise ValueError("; ".join(problems))
         return self

@@ -62,6 +62,10 @@ def _modules(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
         merge_height=chosen.merge_height,
         engine=chosen.engine,
     )
+    if found.eigengenes.empty:
+        raise ValueError(
+            f"no module of {chosen.min_size} genes or more was found at power {power:g}; lower modules.min_size or the power"
+        )
     return {
         "soft_threshold": fit.table.assign(chosen=fit.table["power"] == power),
         "modules": _genes(found),
