@@ -296,6 +296,8 @@ def test_survival_is_told_without_claiming_more_than_the_test():
     text = said({"survival_tests": pd.DataFrame([row, cox])})["Survival"]
     assert text.startswith("Overall survival of patients with a high against a low gene score (88 patients, 51 events): ")
     assert text.endswith("log-rank p = 0.16, no difference is shown.")
+    text = said({"survival_tests": pd.DataFrame([row | {"fitted": 86}])})["Survival"]
+    assert "(88 patients, 51 events; 86 of them are those the score was fitted to)" in text
     assert len(text) < 200, "Cox models stand in the table"
     assert "before any correction" in said({"survival_tests": pd.DataFrame([row | {"p": 0.0001}])})["Survival"]
 

@@ -141,6 +141,8 @@ def survival(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
             "no difference is shown" if not row["p"] < 0.05 else "a difference, before any correction for the number of endpoints"
         )
         counts = f"{row['n']:.0f} patients, {row['events']:.0f} events"
+        if row.get("fitted", 0) > 0:
+            counts += f"; {row['fitted']:.0f} of them are those the score was fitted to"
         p = f"p = {wording.p_text(row['p'])}".replace("= <", "< ")
         lines.append(
             f"{capital(row['endpoint'])} of patients with a high against a low gene score ({counts}): log-rank {p}, {verdict}."

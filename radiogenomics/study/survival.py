@@ -7,7 +7,7 @@ from radiogenomics.study.manifest import Survival
 from radiogenomics.study.plan import Plan
 from radiogenomics.study.store import Store
 
-_TESTS = ["endpoint", "test", "term", "hazard_ratio", "low", "high", "p", "p_proportional", "n", "events"]
+_TESTS = ["endpoint", "test", "term", "hazard_ratio", "low", "high", "p", "p_proportional", "n", "events", "fitted"]
 
 
 def tables(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
@@ -18,7 +18,8 @@ def tables(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
         for endpoint in plan.inputs.manifest.survival:
             found = _follow(plan, endpoint, scores)
             curves.append(found.curves.assign(endpoint=endpoint.name))
-            tests.append(_tests(found).assign(endpoint=endpoint.name)[_TESTS])
+            fitted = int(plan.inputs.patients(endpoint.source).index.isin(scores.index[scores["linked"]]).sum())
+            tests.append(_tests(found).assign(endpoint=endpoint.name, fitted=fitted)[_TESTS])
     made = {"survival_curves": curves, "survival_tests": tests}
     return {name: pd.concat(parts[1:] or parts, ignore_index=True) for name, parts in made.items()}
 
