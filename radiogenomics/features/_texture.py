@@ -81,7 +81,7 @@ def _grey_levels(signal: Floats, levels: int) -> npt.NDArray[np.intp]:
     low, high = signal.min(), signal.max()
     if high == low:
         return np.zeros(len(signal), dtype=np.intp)
-    return np.minimum(levels * (signal - low) / (high - low), levels - 1).astype(np.intp)
+    return np.asarray(np.minimum(levels * (signal - low) / (high - low), levels - 1), dtype=np.intp)
 
 
 def _haralick(joint: Floats) -> Floats:
@@ -91,8 +91,8 @@ def _haralick(joint: Floats) -> Floats:
     margin = joint.sum(axis=0)
     mean = level @ margin
     variance = (level - mean) ** 2 @ margin
-    difference = np.bincount(apart.ravel(), joint.ravel())
-    total = np.bincount(together.ravel(), joint.ravel())
+    difference: Floats = np.bincount(apart.ravel(), joint.ravel()).astype(float)
+    total: Floats = np.bincount(together.ravel(), joint.ravel()).astype(float)
     entropy = _entropy(joint)
     gain = 2 * _entropy(margin) - entropy  # mutual information: HXY1 and HXY2 of Haralick are the same here
     flat = variance == 0
