@@ -1,0 +1,172 @@
+"""The networks behind the deep features: how each is built, without its classifier, and filled with numbers."""
+
+import importlib
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from radiogenomics._tables import shown
+
+if TYPE_CHECKING:
+    import torch
+
+VIT = "vit_small_patch16_224"
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What is known of a network before it is built.
+
+    Attributes
+    ----------
+    features : int
+        How many numbers it gives.
+    build : callable
+        Makes the network with its classifier cut off.
+    head : tuple of str
+        How the names of the parameters begin that belong to what was cut off; a file may hold them or not.
+    size : int, optional
+        The one size of picture it takes, where it takes one only.
+    """
+
+    features: int
+    build: Callable[[], Any]
+    head: tuple[str, ...]
+    size: int | None = None
+
+
+def torchvision_models() -> Any:
+    """Import `torchvision.models`, also where torchvision's compiled operators do not fit this build of torch.
+
+    PyPI's torchvision is compiled for PyPI's torch. Beside a CPU-only torch its operators do not load, and its module that
+    describes them to torch fails on import ("operator torchvision::nms does not exist"). No classification network uses one
+    of them, so that an empty module may stand in its place; only then, and only if the plain import fails so.
+    """
+    try:
+        importlib.import_module("torchvision")
+    except RuntimeError as error:
+        if "operator torchvision::" not in str(error):
+            raise
+        name = "torchvision._meta_registrations"
+        sys.modules[name] = ModuleType(name)
+    except ModuleNotFoundError as error:
+        raise _not_installed(error) from error
+    return importlib.import_module("torchvision.models")
+
+
+def timm() -> Any:
+    """Import timm, which imports torchvision."""
+    torchvision_models()
+    try:
+        return importlib.import_module("timm")
+    except ModuleNotFoundError as error:
+        raise _not_installed(error) from error
+
+
+def build(name: str) -> "torch.nn.Module":
+    """Build a network in evaluation mode, its parameters still without values."""
+    models = torchvision_models()
+    import torch
+
+    del models
+    with torch.device("meta"):  # no memory and no time for initial values that are overwritten
+        module: torch.nn.Module = ARCHITECTURES[name].build()
+    return module.to_empty(device="cpu").eval().requires_grad_(False)
+
+
+def fill_randomly(module: "torch.nn.Module", *, seed: int) -> None:
+    """Draw weights from a normal distribution of variance 2 / fan-in; biases 0, normalisation layers pass through.
+
+    torch's own random state is neither used nor changed.
+
+    References
+    ----------
+    He K. et al., "Delving deep into rectifiers", ICCV (2015), doi:10.1109/ICCV.2015.123.
+    """
+    import torch
+
+    generator = torch.Generator().manual_seed(seed)
+    for name, values in module.state_dict().items():
+        if values.ndim > 1:
+            values.normal_(0.0, (2 / values[0].numel()) ** 0.5, generator=generator)
+        else:
+            values.fill_(1 if name.endswith(("weight", "running_var")) else 0)
+
+
+def fill(module: "torch.nn.Module", state: Mapping[str, "torch.Tensor"], *, name: str, source: str) -> None:
+    """Copy the weights of a file into a network; what belongs to the classifier is left out.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is missing, unknown, of another shape or not finite.
+    """
+    own = module.state_dict()
+    given = {key: values for key, values in state.items() if not key.startswith(ARCHITECTURES[name].head)}
+    counted = "num_batches_tracked"  # older files lack it, and evaluation does not use it
+    missing = [key for key in own if key not in given and not key.endswith(counted)]
+    unknown = [key for key in given if key not in own]
+    misfit = [key for key in own if key in given and own[key].shape != given[key].shape]
+    if missing or unknown or misfit:
+        raise ValueError(
+            f"{source} does not hold the weights of a {name}: {_listed(missing, 'missing')}, {_listed(unknown, 'unknown')}, "
+            f"{_listed(misfit, 'of another shape')}; give the state_dict of this network, or another name."
+        )
+    broken = [key for key, values in given.items() if not values.isfinite().all()]
+    if broken:
+        raise ValueError(f"{source} holds weights that are not finite ({shown(broken, 2)}); give another file.")
+    for key, values in own.items():
+        values.copy_(given[key]) if key in given else values.zero_()
+
+
+def _listed(keys: list[str], what: str) -> str:
+    return f"{len(keys)} {what}" + (f" ({shown(keys, 2)})" if keys else "")
+
+
+def _not_installed(error: ModuleNotFoundError) -> ImportError:
+    return ImportError(
+        f"Deep features need torch, torchvision and timm, and {error.name} is not installed: pip install 'radiogenomics[deep]'."
+    )
+
+
+def _googlenet() -> Any:
+    # torchvision sets transform_input with its pretrained weights: they expect 0.5 as mean and deviation of each channel. Named
+    # here for every source of weights, so that a file and the enum it came from agree. The two side exits serve training only.
+    network = torchvision_models().googlenet(weights=None, init_weights=False, aux_logits=False, transform_input=True)
+    return _without(network, "fc")
+
+
+def _resnet50() -> Any:
+    return _without(torchvision_models().resnet50(weights=None), "fc")
+
+
+def _vgg16() -> Any:
+    network = torchvision_models().vgg16(weights=None, init_weights=False)
+    network.classifier = network.classifier[:5]  # up to the ReLU after the second of the two layers of 4096
+    return network
+
+
+def _efficientnet_b0() -> Any:
+    return _without(torchvision_models().efficientnet_b0(weights=None), "classifier")
+
+
+def _vit_small() -> Any:
+    return timm().create_model(VIT, pretrained=False, num_classes=0)
+
+
+def _without(network: Any, layer: str) -> Any:
+    import torch
+
+    setattr(network, layer, torch.nn.Identity())
+    return network
+
+
+ARCHITECTURES = {
+    "googlenet": Architecture(1024, _googlenet, ("fc.", "aux1.", "aux2.")),
+    "resnet50": Architecture(2048, _resnet50, ("fc.",)),
+    "vgg16": Architecture(4096, _vgg16, ("classifier.6.",)),
+    "efficientnet_b0": Architecture(1280, _efficientnet_b0, ("classifier.",)),
+    "vit_small": Architecture(384, _vit_small, ("head.",), size=224),
+}

@@ -1,0 +1,39 @@
+"""Full float32 and the same kernels in every run, whatever torch is set to outside."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def exact() -> Iterator[None]:
+    """Compute in full float32 with deterministic kernels inside the block: TF32 would cost three digits.
+
+    What the caller has set comes back at the end, by torch's older settings or its newer ones (which refuse to be read when
+    both are mixed).
+    """
+    import torch
+    from torch import backends
+
+    places = (backends.cudnn.conv, backends.cudnn.rnn, backends.cuda.matmul, backends.mkldnn.conv, backends.mkldnn.matmul)
+    settings = [(place, "fp32_precision", "ieee") for place in places]
+    settings += [(backends.cudnn, "deterministic", True), (backends.cudnn, "benchmark", False)]
+    before = [getattr(place, setting) for place, setting, _ in settings]
+    older = _older_precision()
+    try:
+        torch.set_float32_matmul_precision("highest")
+        for place, setting, value in settings:
+            setattr(place, setting, value)
+        yield
+    finally:
+        torch.set_float32_matmul_precision(older)
+        for (place, setting, _), value in zip(settings, before, strict=True):
+            setattr(place, setting, value)
+
+
+def _older_precision() -> str:
+    import torch
+
+    try:
+        return torch.get_float32_matmul_precision()
+    except RuntimeError:  # the newer settings are in use, and the older one stands where torch left it
+        return "highest"
