@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
-from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom import dcmread
+from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, MRImageStorage, generate_uid
 from pydicom.valuerep import format_number_as_ds
 
@@ -52,7 +54,7 @@ def write_dicom(
     *,
     patient: str,
     seconds: Sequence[float],
-    timing: Timing,
+    timing: Timing | Sequence[Timing],
     tags: Mapping[str, object] | None = None,
 ) -> list[Path]:
     """Write the phases of a dynamic series, or one volume, as one DICOM series of MR images.
@@ -67,8 +69,8 @@ def write_dicom(
         PatientID. UIDs follow from it, the series number and description alone, so the same call writes the same bytes.
     seconds : sequence of float, shape (n_phases,)
         When each phase was taken, from the first on.
-    timing : str
-        The one tag that tells the phases apart; with ``none`` only the repeated positions do.
+    timing : str or sequence of str
+        The tag, or tags, that tell the phases apart; with ``none`` only the repeated positions do.
     tags : mapping of str to object, optional
         DICOM keywords and values that replace the defaults, e.g. ``{"Manufacturer": "SIEMENS", "SeriesNumber": "4"}``.
 
@@ -82,17 +84,20 @@ def write_dicom(
     ValueError
         If a volume is not of 16-bit integers, is left-handed or lies on another grid, or the numbers of phases and times differ.
     """
-    check_choice(timing, "timing", get_args(Timing))
+    marks: Sequence[Timing] = [timing] if isinstance(timing, str) else timing
+    for mark in marks:
+        check_choice(mark, "timing", get_args(Timing))
     _check_phases(phases, seconds)
     values = {**_DEFAULTS, **(tags or {})}
     paths = []
     for number, (image, second) in enumerate(zip(phases, seconds, strict=True)):
-        base = _base(image, patient, values) | _times(number, second, timing)
+        # Most of the time goes into the tags, and the slices of a phase share nearly all of them.
+        shared = _dataset(_base(image, patient, values) | _times(number, second, marks))
         for at, pixels in enumerate(sitk.GetArrayViewFromImage(image)):
             instance = number * image.GetDepth() + at + 1
             position = image.TransformIndexToPhysicalPoint((0, 0, at))
             path = Path(folder) / f"{number + 1}-{at + 1:03d}.dcm"
-            _write(path, base, instance, position, pixels)
+            _write(path, shared, instance, position, pixels)
             paths.append(path)
     return paths
 
@@ -182,8 +187,8 @@ def _base(image: sitk.Image, patient: str, values: Mapping[str, object]) -> dict
     }
 
 
-def _times(number: int, second: float, timing: Timing) -> dict[str, object]:
-    """Give the tag that tells the phases apart; the other clocks say when the study began, as archives have them."""
+def _times(number: int, second: float, timing: Sequence[Timing]) -> dict[str, object]:
+    """Give the tags that tell the phases apart; the other clocks say when the study began, as archives have them."""
     begun, now = _STUDY_START, _STUDY_START + timedelta(seconds=float(second))
     marks: dict[Timing, dict[str, object]] = {
         "TemporalPositionIdentifier": {"TemporalPositionIdentifier": number + 1},
@@ -192,23 +197,33 @@ def _times(number: int, second: float, timing: Timing) -> dict[str, object]:
         "ContentTime": {"ContentDate": f"{now:%Y%m%d}", "ContentTime": f"{now:%H%M%S.%f}"},
         "none": {},
     }
-    return {"ContentDate": f"{begun:%Y%m%d}", "ContentTime": f"{begun:%H%M%S}"} | marks[timing]
+    times: dict[str, object] = {"ContentDate": f"{begun:%Y%m%d}", "ContentTime": f"{begun:%H%M%S}"}
+    for mark in timing:
+        times |= marks[mark]
+    return times
 
 
-def _write(
-    path: Path, base: Mapping[str, object], instance: int, position: Sequence[float], pixels: npt.NDArray[np.generic]
-) -> None:
+def _dataset(values: Mapping[str, object]) -> FileDataset:
+    """Make the part of a file that all slices of a phase share; encoded once, or each slice would encode every tag anew."""
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = MRImageStorage
-    meta.MediaStorageSOPInstanceUID = _uid(str(base["SeriesInstanceUID"]), str(instance))
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset: Dataset = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
-    for keyword, value in base.items():
+    dataset = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
+    for keyword, value in values.items():
         setattr(dataset, keyword, value)
-    dataset.SOPInstanceUID = meta.MediaStorageSOPInstanceUID
+    encoded = BytesIO()
+    dataset.save_as(encoded)
+    encoded.seek(0)
+    return dcmread(encoded)
+
+
+def _write(path: Path, dataset: FileDataset, instance: int, position: Sequence[float], pixels: npt.NDArray[np.generic]) -> None:
+    uid = _uid(str(dataset.SeriesInstanceUID), str(instance))
+    dataset.file_meta.MediaStorageSOPInstanceUID = uid
+    dataset.SOPInstanceUID = uid
     dataset.InstanceNumber = instance
     dataset.ImagePositionPatient = [_ds(value) for value in position]
-    dataset.PixelData = np.ascontiguousarray(pixels).astype(pixels.dtype.newbyteorder("<")).tobytes()
+    dataset.add_new("PixelData", "OW", np.ascontiguousarray(pixels).astype(pixels.dtype.newbyteorder("<")).tobytes())
     with atomic(path) as temporary:
         dataset.save_as(temporary, enforce_file_format=True)
 
