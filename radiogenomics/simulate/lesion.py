@@ -16,7 +16,7 @@ LARGEST_MM3 = 18_000.0
 SMALLEST_MM3 = 450.0
 """What the slab can hold, and what can still be measured: spheres of 33 and 9.5 mm."""
 
-_FOLLOWS = {"heterogeneity": 0.88, "perfusion": 0.95}  # correlation of what is drawn with the hidden property
+_FOLLOWS = {"heterogeneity": 0.82, "perfusion": 0.95}  # correlation of what is drawn with the hidden property
 
 
 @dataclass(frozen=True)

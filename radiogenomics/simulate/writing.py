@@ -97,7 +97,7 @@ def write_images(
 
     Every patient has one dynamic series of a breast in miniature (sagittal, 16 slices of 64 x 64 voxels, 2.5 x 1.5 x 1.5 mm, one
     phase before and three after contrast). Volume follows `size` as in `volume_mm3`, the unevenness of the enhancement
-    `heterogeneity` (r 0.88), and peak, speed and washout follow `perfusion` (r 0.95); the rest is the patient's own. The first
+    `heterogeneity` (r 0.82), and peak, speed and washout follow `perfusion` (r 0.95); the rest is the patient's own. The first
     reader draws the lesion as it is; the second moves the border by about a voxel.
 
     Parameters
