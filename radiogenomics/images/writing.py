@@ -2,13 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
-from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.datadict import tag_for_keyword
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_data_element, write_dataset, write_file_meta_info
 from pydicom.uid import UID, ExplicitVRLittleEndian, MRImageStorage, generate_uid
 from pydicom.valuerep import format_number_as_ds
 
@@ -19,6 +24,8 @@ Timing = Literal["TemporalPositionIdentifier", "AcquisitionTime", "TriggerTime",
 
 _COMPRESSION = 2  # a fifth larger than the default and three times as fast
 _STUDY_START = datetime(2000, 1, 1, 9, 0, 0)
+_OWN = {"SOPInstanceUID": "UI", "InstanceNumber": "IS", "ImagePositionPatient": "DS", "PixelData": "OW"}
+"""What differs from slice to slice, in the order of the tags, each with its kind of value."""
 _DEFAULTS = {
     "ImageType": ["ORIGINAL", "PRIMARY", "OTHER"],
     "Manufacturer": "GE MEDICAL SYSTEMS",
@@ -52,7 +59,7 @@ def write_dicom(
     *,
     patient: str,
     seconds: Sequence[float],
-    timing: Timing,
+    timing: Timing | Sequence[Timing],
     tags: Mapping[str, object] | None = None,
 ) -> list[Path]:
     """Write the phases of a dynamic series, or one volume, as one DICOM series of MR images.
@@ -67,8 +74,8 @@ def write_dicom(
         PatientID. UIDs follow from it, the series number and description alone, so the same call writes the same bytes.
     seconds : sequence of float, shape (n_phases,)
         When each phase was taken, from the first on.
-    timing : str
-        The one tag that tells the phases apart; with ``none`` only the repeated positions do.
+    timing : str or sequence of str
+        The tag, or tags, that tell the phases apart; with ``none`` only the repeated positions do.
     tags : mapping of str to object, optional
         DICOM keywords and values that replace the defaults, e.g. ``{"Manufacturer": "SIEMENS", "SeriesNumber": "4"}``.
 
@@ -82,17 +89,21 @@ def write_dicom(
     ValueError
         If a volume is not of 16-bit integers, is left-handed or lies on another grid, or the numbers of phases and times differ.
     """
-    check_choice(timing, "timing", get_args(Timing))
+    marks: Sequence[Timing] = [timing] if isinstance(timing, str) else timing
+    for mark in marks:
+        check_choice(mark, "timing", get_args(Timing))
     _check_phases(phases, seconds)
     values = {**_DEFAULTS, **(tags or {})}
+    Path(folder).mkdir(parents=True, exist_ok=True)
     paths = []
     for number, (image, second) in enumerate(zip(phases, seconds, strict=True)):
-        base = _base(image, patient, values) | _times(number, second, timing)
+        base = _base(image, patient, values) | _times(number, second, marks)
+        shared = _encode_shared(base)  # encoding the tags costs most of the time, and slices share nearly all
         for at, pixels in enumerate(sitk.GetArrayViewFromImage(image)):
             instance = number * image.GetDepth() + at + 1
             position = image.TransformIndexToPhysicalPoint((0, 0, at))
             path = Path(folder) / f"{number + 1}-{at + 1:03d}.dcm"
-            _write(path, base, instance, position, pixels)
+            _write(path, shared, _uid(str(base["SeriesInstanceUID"]), str(instance)), instance, position, pixels)
             paths.append(path)
     return paths
 
@@ -182,8 +193,8 @@ def _base(image: sitk.Image, patient: str, values: Mapping[str, object]) -> dict
     }
 
 
-def _times(number: int, second: float, timing: Timing) -> dict[str, object]:
-    """Give the tag that tells the phases apart; the other clocks say when the study began, as archives have them."""
+def _times(number: int, second: float, timing: Sequence[Timing]) -> dict[str, object]:
+    """Give the tags that tell the phases apart; the other clocks say when the study began, as archives have them."""
     begun, now = _STUDY_START, _STUDY_START + timedelta(seconds=float(second))
     marks: dict[Timing, dict[str, object]] = {
         "TemporalPositionIdentifier": {"TemporalPositionIdentifier": number + 1},
@@ -192,25 +203,60 @@ def _times(number: int, second: float, timing: Timing) -> dict[str, object]:
         "ContentTime": {"ContentDate": f"{now:%Y%m%d}", "ContentTime": f"{now:%H%M%S.%f}"},
         "none": {},
     }
-    return {"ContentDate": f"{begun:%Y%m%d}", "ContentTime": f"{begun:%H%M%S}"} | marks[timing]
+    times: dict[str, object] = {"ContentDate": f"{begun:%Y%m%d}", "ContentTime": f"{begun:%H%M%S}"}
+    for mark in timing:
+        times |= marks[mark]
+    return times
+
+
+def _encode_shared(values: Mapping[str, object]) -> list[bytes]:
+    """Encode what all slices of a phase share -> the pieces of a file between the elements that each slice has of its own."""
+    dataset = Dataset()
+    for keyword, value in values.items():
+        if keyword not in _OWN:
+            setattr(dataset, keyword, value)
+    edges = [None, *(tag_for_keyword(keyword) for keyword in _OWN), None]
+    letters = dataset.get("SpecificCharacterSet", "ISO_IR 6")
+    return [_encode(dataset[low:high], letters) for low, high in pairwise(edges)]
+
+
+def _encode(dataset: Dataset, letters: str) -> bytes:
+    buffer = _buffer()
+    write_dataset(buffer, dataset, letters)
+    return buffer.getvalue()
+
+
+def _buffer() -> DicomBytesIO:
+    buffer = DicomBytesIO()
+    buffer.is_implicit_VR, buffer.is_little_endian = False, True
+    return buffer
 
 
 def _write(
-    path: Path, base: Mapping[str, object], instance: int, position: Sequence[float], pixels: npt.NDArray[np.generic]
+    path: Path, shared: Sequence[bytes], uid: UID, instance: int, position: Sequence[float], pixels: npt.NDArray[np.generic]
 ) -> None:
+    """Write one slice: the shared pieces with its own elements between them."""
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = MRImageStorage
-    meta.MediaStorageSOPInstanceUID = _uid(str(base["SeriesInstanceUID"]), str(instance))
+    meta.MediaStorageSOPInstanceUID = uid
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset: Dataset = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
-    for keyword, value in base.items():
-        setattr(dataset, keyword, value)
-    dataset.SOPInstanceUID = meta.MediaStorageSOPInstanceUID
-    dataset.InstanceNumber = instance
-    dataset.ImagePositionPatient = [_ds(value) for value in position]
-    dataset.PixelData = np.ascontiguousarray(pixels).astype(pixels.dtype.newbyteorder("<")).tobytes()
-    with atomic(path) as temporary:
-        dataset.save_as(temporary, enforce_file_format=True)
+    stored = np.ascontiguousarray(pixels).astype(pixels.dtype.newbyteorder("<")).tobytes()
+    buffer = _buffer()
+    buffer.write(b"\0" * 128 + b"DICM")
+    write_file_meta_info(buffer, meta)
+    buffer.write(shared[0])
+    values = (uid, instance, [_ds(value) for value in position], stored)
+    for (keyword, kind), value, piece in zip(_OWN.items(), values, shared[1:], strict=True):
+        write_data_element(buffer, DataElement(keyword, kind, value))
+        buffer.write(piece)
+    _replace(path, buffer.getvalue())
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, but leave the disk its time: a series has hundreds, and waiting for each costs most."""
+    temporary = path.with_name(f".{path.name}")
+    temporary.write_bytes(content)
+    temporary.replace(path)
 
 
 def _uid(*words: str) -> UID:

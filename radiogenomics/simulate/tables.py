@@ -1,10 +1,10 @@
-"""The embedded demo: two simulated cohorts, one with transcriptome and one imaging-only, with planted, known truth.
+"""The tables of two simulated cohorts: hidden lesion properties, and what follows them.
 
-Every patient has hidden lesion properties. Imaging features and co-expression modules both follow them, so links between
-the two are known; the outcome follows one of them with a known strength.
+Imaging features and co-expression modules both follow the properties, so links between the two are known; the outcome follows
+one of them with a known strength.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,9 @@ PROPERTIES = ("heterogeneity", "perfusion", "size")
 
 OUTCOME_SLOPE = 1.8
 """Log odds of the outcome per SD of `heterogeneity`."""
+
+DAMAGES = ("a slice is missing", "one phase only", "mask on another grid", "mask outside the image", "mask is empty")
+"""What is wrong with the images of the damaged patients, one patient each."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,10 @@ class Simulated:
         Sets drawn from planted modules, and sets of genes drawn at random.
     truth : DataFrame
         One row a planted thing: ``kind, name, value``.
+    lesions : dict of str to DataFrame
+        Cohort name -> the hidden properties (`PROPERTIES`) of every patient, the damaged ones last; `write_images` draws them.
+    damaged : dict of str to str
+        Patient -> what is wrong with their images, one of `DAMAGES`; they have no row in `features`.
     """
 
     features: dict[str, pd.DataFrame]
@@ -46,6 +53,18 @@ class Simulated:
     expression: pd.DataFrame
     gene_sets: dict[str, list[str]]
     truth: pd.DataFrame
+    lesions: dict[str, pd.DataFrame] = field(default_factory=dict)
+    damaged: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Genes:
+    """How every gene follows its module: what the patients of one cohort have in common."""
+
+    modules: pd.Series
+    strength: np.ndarray
+    mean: np.ndarray
+    spread: np.ndarray
 
 
 def simulate(
@@ -56,6 +75,7 @@ def simulate(
     n_genes: int = 1200,
     link: float = 0.75,
     signal: bool = True,
+    damaged: bool = False,
     seed: int = 2026,
 ) -> Simulated:
     """Simulate two cohorts with planted modules, links and outcome.
@@ -72,6 +92,9 @@ def simulate(
         Correlation of a linked module's hidden eigengene with its lesion property.
     signal : bool
         False plants no link and no outcome effect: the pure-noise cohort.
+    damaged : bool
+        Add one patient of each of `DAMAGES` to the training cohort, beyond `n_training`, with expression and clinical data
+        but images that cannot be used. Nothing changes for the others.
     seed : int
         Seeds everything.
 
@@ -93,22 +116,22 @@ def simulate(
     if not 0 <= link <= 1:
         raise ValueError(f"`link` is {link}, a correlation in [0, 1] is needed.")
     rng = np.random.default_rng(seed)
-    patients = {
-        "training": _names("SIM-TR", n_training),
-        "external": _names("SIM-EX", n_external),
-    }
+    link, slope = (link, OUTCOME_SLOPE) if signal else (0.0, 0.0)
+    patients = {"training": _names("SIM-TR", 1, n_training), "external": _names("SIM-EX", 1, n_external)}
     lesions = {name: _lesions(index, rng) for name, index in patients.items()}
     loadings = rng.uniform(0.4, 0.8, n_features)
     modules = _module_of_gene(n_genes)
-    expression = _expression(lesions["training"], modules, link if signal else 0.0, rng)
-    slope = OUTCOME_SLOPE if signal else 0.0
-    return Simulated(
+    expression, genes = _expression(lesions["training"], modules, link, rng)
+    made = Simulated(
         features={name: _features(lesion, loadings, rng) for name, lesion in lesions.items()},
         clinical={name: _clinical(lesion, slope, rng) for name, lesion in lesions.items()},
         expression=expression,
         gene_sets=_gene_sets(modules, rng),
-        truth=_truth(modules, link, slope) if signal else _truth(modules, 0.0, 0.0),
+        truth=_truth(modules, link, slope),
+        lesions=lesions,
     )
+    # Their own generator: with or without them, the others keep their numbers.
+    return _with_damaged(made, genes, link, slope, np.random.default_rng([seed, len(DAMAGES)])) if damaged else made
 
 
 def oracle_auc(slope: float = OUTCOME_SLOPE, *, n: int = 200_001) -> float:
@@ -124,8 +147,13 @@ def oracle_auc(slope: float = OUTCOME_SLOPE, *, n: int = 200_001) -> float:
     return float(np.sum(positive * below) / positive.sum() / negative.sum())
 
 
-def _names(prefix: str, n: int) -> pd.Index:
-    return pd.Index([f"{prefix}-{i:03d}" for i in range(1, n + 1)], name="patient")
+def volume_mm3(lesions: pd.DataFrame) -> pd.Series:
+    """Give the volume of each lesion from its hidden properties: it follows size and a little heterogeneity."""
+    return pd.Series(np.exp(8 + 0.8 * lesions["size"] + 0.2 * lesions["heterogeneity"]), index=lesions.index)
+
+
+def _names(prefix: str, first: int, n: int) -> pd.Index:
+    return pd.Index([f"{prefix}-{i:03d}" for i in range(first, first + n)], name="patient")
 
 
 def _lesions(index: pd.Index, rng: np.random.Generator) -> pd.DataFrame:
@@ -133,7 +161,7 @@ def _lesions(index: pd.Index, rng: np.random.Generator) -> pd.DataFrame:
 
 
 def _features(lesions: pd.DataFrame, loadings: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
-    """Features named after the property they follow, and a volume in mm3 that follows size and a little heterogeneity."""
+    """Features named after the property they follow, and the volume in mm3."""
     kinds = np.repeat([*PROPERTIES, "noise"], [len(loadings) * share // 6 for share in (3, 1, 1, 1)])
     columns = {}
     for i, (kind, loading) in enumerate(zip(kinds, loadings, strict=True), 1):
@@ -141,7 +169,7 @@ def _features(lesions: pd.DataFrame, loadings: np.ndarray, rng: np.random.Genera
         signal = lesions[kind].to_numpy() if kind in lesions else 0.0
         columns[f"{kind}_{i:03d}"] = loading * signal + np.sqrt(1 - loading**2) * noise
     table = pd.DataFrame(columns, index=lesions.index)
-    table["volume_mm3"] = np.exp(8 + 0.8 * lesions["size"] + 0.2 * lesions["heterogeneity"])
+    table["volume_mm3"] = volume_mm3(lesions)
     return table
 
 
@@ -151,26 +179,46 @@ def _module_of_gene(n_genes: int) -> pd.Series:
     return pd.Series(labels, index=pd.Index([f"SIMG{i:05d}" for i in range(1, n_genes + 1)], name="gene"), name="module")
 
 
-def _expression(lesions: pd.DataFrame, modules: pd.Series, link: float, rng: np.random.Generator) -> pd.DataFrame:
-    n = len(lesions)
-    values = rng.standard_normal((n, len(modules)))
+def _expression(lesions: pd.DataFrame, modules: pd.Series, link: float, rng: np.random.Generator) -> tuple[pd.DataFrame, _Genes]:
+    values = rng.standard_normal((len(lesions), len(modules)))
+    strength = np.zeros(len(modules))
     for module in range(1, len(MODULE_SIZES) + 1):
-        eigengene = rng.standard_normal(n)
-        if module in LINKED:
-            eigengene = link * lesions[LINKED[module]].to_numpy() + np.sqrt(1 - link**2) * eigengene
+        eigengene = _eigengene(lesions, module, link, rng)
         members = (modules == module).to_numpy()
-        strength = np.sort(rng.uniform(0.55, 0.9, members.sum()))[::-1]
-        values[:, members] = strength * eigengene[:, None] + np.sqrt(1 - strength**2) * values[:, members]
-    mean, spread = rng.uniform(4, 10, len(modules)), rng.uniform(0.5, 1.5, len(modules))
-    return pd.DataFrame(mean + spread * values, index=lesions.index, columns=modules.index)
+        strength[members] = np.sort(rng.uniform(0.55, 0.9, members.sum()))[::-1]
+        values[:, members] = _follow(values[:, members], eigengene, strength[members])
+    genes = _Genes(modules, strength, rng.uniform(4, 10, len(modules)), rng.uniform(0.5, 1.5, len(modules)))
+    return _scaled(values, lesions.index, genes), genes
 
 
-def _clinical(lesions: pd.DataFrame, slope: float, rng: np.random.Generator) -> pd.DataFrame:
+def _expression_of_more(lesions: pd.DataFrame, genes: _Genes, link: float, rng: np.random.Generator) -> pd.DataFrame:
+    """Express the same genes in further patients."""
+    values = rng.standard_normal((len(lesions), len(genes.modules)))
+    for module in range(1, len(MODULE_SIZES) + 1):
+        members = (genes.modules == module).to_numpy()
+        values[:, members] = _follow(values[:, members], _eigengene(lesions, module, link, rng), genes.strength[members])
+    return _scaled(values, lesions.index, genes)
+
+
+def _eigengene(lesions: pd.DataFrame, module: int, link: float, rng: np.random.Generator) -> np.ndarray:
+    free = rng.standard_normal(len(lesions))
+    return link * lesions[LINKED[module]].to_numpy() + np.sqrt(1 - link**2) * free if module in LINKED else free
+
+
+def _follow(noise: np.ndarray, eigengene: np.ndarray, strength: np.ndarray) -> np.ndarray:
+    return np.asarray(strength * eigengene[:, None] + np.sqrt(1 - strength**2) * noise)
+
+
+def _scaled(values: np.ndarray, index: pd.Index, genes: _Genes) -> pd.DataFrame:
+    return pd.DataFrame(genes.mean + genes.spread * values, index=index, columns=genes.modules.index)
+
+
+def _clinical(lesions: pd.DataFrame, slope: float, rng: np.random.Generator, *, unknown: int = 2) -> pd.DataFrame:
     """Node status in pN words with a few unknown, age in years, and follow-up in days that follows heterogeneity weakly."""
     n = len(lesions)
     positive = rng.random(n) < expit(slope * lesions["heterogeneity"])
     words = np.where(positive, rng.choice(["N1", "N1mi", "N2"], n, p=[0.7, 0.1, 0.2]), rng.choice(["N0", "N0 (i-)"], n))
-    words[rng.choice(n, 2, replace=False)] = "NX"
+    words[rng.choice(n, unknown, replace=False)] = "NX"
     hazard = np.exp(0.5 * np.sign(slope) * lesions["heterogeneity"].to_numpy()) / 2500
     event, censored = rng.exponential(1 / hazard), rng.uniform(500, 4000, n)
     return pd.DataFrame(
@@ -204,3 +252,20 @@ def _truth(modules: pd.Series, link: float, slope: float) -> pd.DataFrame:
     rows.append(("outcome", "AUC of heterogeneity itself (ceiling)", round(oracle_auc(slope), 3)))
     rows += [("gene", str(gene), module) for gene, module in modules.items()]
     return pd.DataFrame(rows, columns=["kind", "name", "value"]).astype({"value": float})
+
+
+def _with_damaged(made: Simulated, genes: _Genes, link: float, slope: float, rng: np.random.Generator) -> Simulated:
+    """Add one patient a damage to the training cohort; their node status is known, so that only the images keep them out."""
+    index = _names("SIM-TR", len(made.expression) + 1, len(DAMAGES))
+    lesions = _lesions(index, rng)
+    clinical = _clinical(lesions, slope, rng, unknown=0)
+    damaged = dict(zip(index, DAMAGES, strict=True))
+    rows = pd.DataFrame({"kind": "damaged", "name": [f"{patient}: {what}" for patient, what in damaged.items()], "value": 1.0})
+    return replace(
+        made,
+        lesions=made.lesions | {"training": pd.concat([made.lesions["training"], lesions])},
+        clinical=made.clinical | {"training": pd.concat([made.clinical["training"], clinical])},
+        expression=pd.concat([made.expression, _expression_of_more(lesions, genes, link, rng)]),
+        truth=pd.concat([made.truth, rows], ignore_index=True),
+        damaged=damaged,
+    )
