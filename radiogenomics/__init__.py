@@ -13,6 +13,7 @@ _ROOMS = (
     "archives",
     "cohort",
     "expression",
+    "features",
     "figures",
     "genescore",
     "images",

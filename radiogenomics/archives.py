@@ -34,8 +34,8 @@ def verify(path: Path, expected: str) -> str:
 
 
 def find(file: str, *, folders: list[Path]) -> Path | None:
-    """Look for a file in folders, in order -> the first that holds it, or None when none does."""
-    return next((folder / file for folder in folders if (folder / file).is_file()), None)
+    """Look for a file (or folder) in folders, in order -> the first that holds it, or None when none does."""
+    return next((folder / file for folder in folders if (folder / file).exists()), None)
 
 
 def download(url: str, path: Path, *, expected: str | None = None, attempts: int = 4, wait_s: float = 1.0) -> Path:

@@ -129,10 +129,19 @@ def extract(
     segment: Annotated[str | None, typer.Option("--segment", help="Which segment, structure or label of the mask.")] = None,
     register: Annotated[bool, typer.Option("--register", help="Align the phases with the pre-contrast one first.")] = False,
     resample: Annotated[bool, typer.Option("--resample", help="Allow a mask on another grid to be resampled.")] = False,
+    parameters: Annotated[
+        Path | None, typer.Option("--parameters", help="A PyRadiomics parameter file in the place of the package's own.")
+    ] = None,
+    deep: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--deep", help="NETWORK=WEIGHTS, such as googlenet=IMAGENET1K_V1, a local file, or random; may be repeated."
+        ),
+    ] = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Take one patient from a DICOM folder to phases, maps, lesion, zones, tables and figures."""
+    """Take one patient from a DICOM folder to phases, maps, lesion, zones, features, tables and figures."""
     from radiogenomics import study
 
     _log(quiet, verbose)
@@ -146,8 +155,11 @@ def extract(
         segment=int(segment) if segment is not None and segment.isdigit() else segment,
         register=register,
         resample=resample,
+        parameters=parameters,
+        deep=dict(_pair(text) for text in deep or []),
     )
-    _say(quiet, f"{made.patient}: {len(made.phases.images)} phases, {len(made.files)} files in {out}")
+    counts = ", ".join(f"{table.shape[1]:,} {name.removeprefix('features_')}" for name, table in made.features.items())
+    _say(quiet, f"{made.patient}: {len(made.phases.images)} phases; features: {counts}; {len(made.files)} files in {out}")
 
 
 @app.command()
@@ -180,6 +192,13 @@ def main() -> None:
     except KeyboardInterrupt:
         typer.secho("Interrupted; start the same command again and it goes on from here.", err=True)
         sys.exit(130)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    network, _, weights = text.partition("=")
+    if not weights:
+        raise ValueError(f"--deep is {text!r}; give NETWORK=WEIGHTS, such as googlenet=IMAGENET1K_V1 or googlenet=random.")
+    return network, weights
 
 
 def _voxel(text: str) -> list[int]:

@@ -174,7 +174,7 @@ def test_cohorts_that_overlap(edit):
 def test_identifiers_that_match_nothing(edit):
     found = problems(edit("clinical_training", lambda table: table.rename(index=lambda name: name.replace("-", "_"))))
     assert (
-        "no patient of the feature table is in it: features have SIM-TR-001, SIM-TR-002 and 86 more, it has SIM_TR_001"
+        "no patient with features is in it: features have SIM-TR-001, SIM-TR-002 and 86 more, it has SIM_TR_001"
         in found[0]
     )
 
@@ -201,7 +201,7 @@ def test_external_features_that_differ(edit):
 
 def test_a_volume_that_is_no_feature(change):
     found = problems(change(training__volume="volume"))
-    assert "volume column 'volume' is not in it; its columns are heterogeneity_001" in found[0]
+    assert "volume column 'volume' is in no feature table; their columns are heterogeneity_001" in found[0]
 
 
 def test_more_folds_than_events(edit):
@@ -210,7 +210,7 @@ def test_more_folds_than_events(edit):
         return table
 
     assert (
-        "signature.n_splits = 5: only 4 patients in the smaller class; use fewer folds"
+        "signature.n_splits = 5: the smaller class has 4 patients, too few for folds inside folds"
         in problems(edit("clinical_training", few))[0]
     )
 
@@ -246,7 +246,7 @@ def test_a_unit_that_does_not_fit(change):
 
 
 def test_a_column_named_twice(change):
-    found = problems(change(clinical_columns=["age_years", "age_years"]))
+    found = problems(change(clinical_columns=["age_years", "subtype", "age_years"]))
     assert "column(s) age_years are named more than once" in found[0]
 
 
@@ -256,7 +256,7 @@ def test_a_volume_that_is_missing_for_somebody(edit):
         return table
 
     found = problems(edit("features_training", forget))
-    assert "volume 'volume_mm3' is missing for SIM-TR-003; give it or leave volume out" in found[0]
+    assert "training.volume = 'volume_mm3': it is missing for SIM-TR-003; give it or leave volume out" in found[0]
 
 
 def test_external_cohorts_that_overlap_each_other(change):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, ndtr
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
@@ -36,7 +36,7 @@ class Fusion(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     signatures : mapping of str to (classifier, sequence of str)
         Each signature's recipe and the columns it reads, by the name its score gets.
     clinical : sequence of str
-        Columns that enter as they are.
+        Columns that enter as they are. A level of a pandas category that no training patient has counts as the reference.
     factors : sequence of str
         Those of the clinical columns that are factors although they are numbers; columns of words always are. The first level
         is the reference.
@@ -115,6 +115,8 @@ class Fusion(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.training_ = self._table(scores, X)
         self.levels_ = {name: self._levels(name) for name in map(str, self.training_) if self._is_factor(name)}
         design = self._design(self.training_)
+        # A level of a categorical column that no training patient has cannot be estimated: it counts as the reference.
+        design = design.loc[:, design.any() | ~design.columns.isin(self._dummies())]
         self.terms_ = _firth(design, outcome) if self.firth else _logistic(design, outcome)
         return self
 
@@ -134,6 +136,16 @@ class Fusion(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         scores = {name: one.predict_proba(X[self._columns(name)])[:, 1] for name, one in self.signatures_.items()}
         return self._table(scores, X)
 
+    def preselected(self, X: pd.DataFrame, y: ArrayLike) -> tuple[pd.DataFrame, Self]:
+        """Fit the signatures on everyone -> their fitted scores, and the logistic model alone: the usual leak.
+
+        Many papers train the combined model on the scores of signatures that had seen the same patients. `validation.evaluate`
+        judges that in its row ``published``.
+        """
+        scores = clone(self).fit(X, y).scores(X)
+        alone = type(self)({}, clinical=list(scores.columns), factors=self.factors, firth=True, random_state=self.random_state)
+        return scores, alone
+
     def nomogram(self, *, risks: Sequence[float] = RISKS) -> Nomogram:
         """Lay the model out in points, as R's ``rms::nomogram``.
 
@@ -152,7 +164,7 @@ class Fusion(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         axes = []
         for name in map(str, self.training_):
             if name in self.levels_:
-                linear = np.array([0.0, *(coefficient[_dummy(name, level)] for level in self.levels_[name][1:])])
+                linear = np.array([0.0, *(coefficient.get(_dummy(name, level), 0.0) for level in self.levels_[name][1:])])
                 axes.append(Axis(name, self.levels_[name], linear))
             else:
                 axes.append(continuous_axis(name, self.training_[name].to_numpy(dtype=float), coefficient[name]))
@@ -173,6 +185,9 @@ class Fusion(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _columns(self, name: str) -> list[str]:
         return list(self.signatures[name][1])
+
+    def _dummies(self) -> list[str]:
+        return [_dummy(name, level) for name, levels in self.levels_.items() for level in levels[1:]]
 
     def _is_factor(self, name: str) -> bool:
         return name in self.factors or not pd.api.types.is_numeric_dtype(self.training_[name])
@@ -212,7 +227,8 @@ class Fusion(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _linear(self, table: pd.DataFrame) -> Floats:
         coefficient = self.terms_["coefficient"].to_numpy()
-        linear: Floats = coefficient[0] + self._design(table).to_numpy() @ coefficient[1:]
+        design = self._design(table)[self.terms_["term"].iloc[1:]]
+        linear: Floats = coefficient[0] + design.to_numpy() @ coefficient[1:]
         return linear
 
     def __sklearn_tags__(self) -> Any:

@@ -28,6 +28,8 @@ SIZES = (2, 5, 10, 15, 20)
 
 def published(
     *,
+    second_reader: pd.DataFrame | None = None,
+    icc: float = 0.9,
     sizes: tuple[int, ...] = SIZES,
     n_trees: int = 100,
     variance: float = 0.95,
@@ -41,6 +43,10 @@ def published(
 
     Parameters
     ----------
+    second_reader : DataFrame, optional
+        The features from the second reader's segmentations; without it nothing is filtered by repeatability.
+    icc : float
+        The least ICC(2,1) to keep, see `StableFeatures`.
     sizes : tuple of int
         Numbers of components to try.
     n_trees : int
@@ -61,8 +67,8 @@ def published(
     Returns
     -------
     Pipeline
-        An unfitted scikit-learn classifier: median imputation, z-score, PCA, ReliefF with as many components as serve the
-        forest best in `n_splits` inner folds, and a random forest.
+        An unfitted scikit-learn classifier: median imputation, features that repeat (with a second reader), z-score, PCA,
+        ReliefF with as many components as serve the forest best in `n_splits` inner folds, and a random forest.
 
     Raises
     ------
@@ -83,7 +89,7 @@ def published(
     )
     return Pipeline(
         [
-            ("impute", _imputer()),
+            *_stable(second_reader, icc),
             ("scale", StandardScaler()),
             ("components", PCA(n_components=variance, svd_solver="full")),
             ("select", chosen),
@@ -127,9 +133,7 @@ def lasso(
         the LASSO may keep more features than a few dozen patients can carry unpenalised.
     """
     last = LogisticRegression(class_weight="balanced" if imbalance == "weights" else None)
-    steps: list[tuple[str, Any]] = [("impute", _imputer().set_output(transform="pandas"))]
-    if second_reader is not None:
-        steps.append(("stable", StableFeatures(second_reader, icc=icc)))
+    steps = _stable(second_reader, icc)
     if max_rho is not None:
         steps.append(("uncorrelated", Uncorrelated(max_rho)))
     steps += [
@@ -201,6 +205,12 @@ def by_path(path: str, **parameters: Any) -> Pipeline:
 
 def _plain(classifier: Any) -> list[tuple[str, Any]]:
     return [("impute", _imputer()), ("scale", StandardScaler()), ("classify", classifier)]
+
+
+def _stable(second_reader: pd.DataFrame | None, icc: float) -> list[tuple[str, Any]]:
+    """Begin a recipe: missing values filled, then only what a second reader repeats."""
+    steps: list[tuple[str, Any]] = [("impute", _imputer().set_output(transform="pandas"))]
+    return steps if second_reader is None else [*steps, ("stable", StableFeatures(second_reader, icc=icc))]
 
 
 def _imputer() -> SimpleImputer:

@@ -12,8 +12,13 @@ from radiogenomics._tables import check_numeric, shown
 from radiogenomics.cohort import Cohort, assemble
 from radiogenomics.expression import check_unit
 from radiogenomics.pathways import measured
+from radiogenomics.study import image_checks
 from radiogenomics.study.inputs import Inputs, gather
-from radiogenomics.study.manifest import ManifestError, Problem, Survival
+from radiogenomics.study.manifest import Manifest, ManifestError, Problem
+from radiogenomics.study.sections import Survival
+
+INNER_FOLDS = 5
+"""Folds inside a fold, in which a recipe chooses its size or penalty and a fusion makes its scores."""
 
 MIN_PATIENTS = 10
 """Fewer patients than this with features, expression and outcome are no cohort."""
@@ -51,20 +56,16 @@ def check(path: Path, *, mirror: Path | None = None) -> Checked:
     problems = list(_table_problems(inputs))
     if problems:
         raise ManifestError(problems)
-    cohorts = {name: build_cohort(inputs, name) for name in inputs.manifest.cohorts()}
+    cohorts = {name: build_cohort(inputs, name, inputs.members(name)) for name in inputs.manifest.cohorts()}
     problems = list(_cohort_problems(inputs, cohorts))
     if problems:
         raise ManifestError(problems)
     return Checked(inputs, cohorts)
 
 
-def build_cohort(inputs: Inputs, name: str) -> Cohort:
-    """Assemble one cohort: patients with features (of every signature), expression where it is the training one, outcome."""
+def build_cohort(inputs: Inputs, name: str, patients: pd.Index) -> Cohort:
+    """Assemble one cohort of the patients with features: expression where it is the training one, and outcome."""
     manifest = inputs.manifest
-    tables = [inputs.features(name, signature).index for signature in manifest.cohorts()[name].features]
-    patients = tables[0]
-    for other in tables[1:]:
-        patients = patients.intersection(other, sort=False)
     clinical = inputs.clinical(name)
     columns = [column for column in manifest.clinical_columns if column in clinical]
     further = [inputs.joined(table) for table in manifest.joined] if name == "training" else []
@@ -83,11 +84,17 @@ def _table_problems(inputs: Inputs) -> Iterator[Problem]:
     manifest, say = inputs.manifest, _Say(str(inputs.path))
     for name, section in manifest.cohorts().items():
         where = "training" if name == "training" else f"external.{name}"
-        for signature, source in section.features.items():
-            yield from say.attempt(
-                f"{where}.features.{signature}", source, _features_check(inputs, name, signature, section.volume)
-            )
+        for kind, source in section.features.items():
+            yield from say.attempt(f"{where}.features.{kind}", source, _features_check(inputs, name, kind))
+        if section.volume:
+            yield from say.attempt(f"{where}.volume", section.volume, _volume_check(inputs, name, section.volume))
+        for kind, source in section.second_reader.items():
+            yield from say.attempt(f"{where}.second_reader.{kind}", source, image_checks.second_reader(inputs, name, kind))
+        if section.images:
+            yield from say.attempt(f"{where}.images", section.images, image_checks.folders(inputs, name))
         yield from say.attempt(f"{where}.clinical", section.clinical, _clinical_check(inputs, name))
+    if manifest.training.images:
+        yield from say.attempt("extraction", ", ".join(manifest.extraction.kinds()), lambda: image_checks.settings(inputs))
     yield from say.attempt("expression", manifest.expression.source, lambda: check_unit(inputs.expression, **_unit(inputs)))
     yield from say.attempt("clinical_columns", ", ".join(manifest.clinical_columns), lambda: _columns_check(inputs))
     for i, endpoint in enumerate(manifest.survival):
@@ -100,23 +107,30 @@ def _table_problems(inputs: Inputs) -> Iterator[Problem]:
         yield from say.attempt(f"joined.{name}", joined.source, _joined_check(inputs, name))
 
 
-def _features_check(inputs: Inputs, name: str, signature: str, volume: str | None) -> Callable[[], object]:
+def _features_check(inputs: Inputs, name: str, kind: str) -> Callable[[], object]:
     def run() -> None:
-        table = inputs.features(name, signature)
+        table = inputs.features(name, kind)
         check_numeric(table, f"features of {name}", missing=True)
         column = inputs.manifest.outcome.column
         if column in table:
             raise ValueError(f"the outcome column {column!r} stands among the features; remove it from the table")
-        if volume is not None and volume not in table:
-            raise ValueError(f"volume column {volume!r} is not in it; its columns are {shown(table.columns, 8)}")
-        if volume is not None and table[volume].isna().any():
-            raise ValueError(
-                f"volume {volume!r} is missing for {shown(table.index[table[volume].isna()])}; give it or leave volume out"
-            )
-        reference = inputs.features("training", signature).columns
+        reference = inputs.features("training", kind).columns
         missing = reference.difference(table.columns)
         if len(missing):
             raise ValueError(f"lacks {len(missing)} column(s) that the training cohort has: {shown(missing)}")
+
+    return run
+
+
+def _volume_check(inputs: Inputs, name: str, volume: str) -> Callable[[], object]:
+    def run() -> None:
+        tables = [inputs.features(name, kind) for kind in inputs.manifest.cohorts()[name].features]
+        columns = next((table[volume] for table in tables if volume in table), None)
+        if columns is None:
+            found = [column for table in tables for column in table.columns]
+            raise ValueError(f"volume column {volume!r} is in no feature table; their columns are {shown(found, 8)}")
+        if columns.isna().any():
+            raise ValueError(f"it is missing for {shown(columns.index[columns.isna()])}; give it or leave volume out")
 
     return run
 
@@ -128,10 +142,10 @@ def _clinical_check(inputs: Inputs, name: str) -> Callable[[], object]:
         missing = [column for column in wanted if column not in table]
         if missing:
             raise ValueError(f"no column {shown(missing)}; its columns are {shown(table.columns, 8)}")
-        patients = inputs.features(name, next(iter(manifest.cohorts()[name].features))).index
+        patients = inputs.members(name)
         if not patients.isin(table.index).any():
             raise ValueError(
-                f"no patient of the feature table is in it: features have {shown(patients, 2)}, it has {shown(table.index, 2)}; "
+                f"no patient with features is in it: features have {shown(patients, 2)}, it has {shown(table.index, 2)}; "
                 "bring both to one kind of identifier (barcode = 'tcga' cuts TCGA barcodes)"
             )
         inputs.outcome(name, patients)
@@ -218,14 +232,38 @@ def _cohort_problems(inputs: Inputs, cohorts: dict[str, Cohort]) -> Iterator[Pro
                 manifest.outcome.column,
                 f"all {counts.sum()} patients of {name} are {only}; check the words",
             )
-        elif name == "training" and counts.min() < manifest.signature.n_splits:
-            yield Problem(
-                file,
-                "signature.n_splits",
-                str(manifest.signature.n_splits),
-                f"only {counts.min()} patients in the smaller class; use fewer folds",
+        elif name == "training" and _innermost(manifest, counts.min()) < INNER_FOLDS:
+            remedy = (
+                f"the smaller class has {counts.min()} patients, too few for folds inside folds; fewer folds leave more in each"
             )
+            yield Problem(file, "signature.n_splits", str(manifest.signature.n_splits), remedy)
+        yield from _fusion_problems(inputs, name, made)
     yield from _overlaps(file, cohorts)
+
+
+def _innermost(manifest: Manifest, smaller: int) -> int:
+    """Count the smaller class where the innermost folds are made: in what is left beside one outer fold, or two for a fusion."""
+    left = smaller - -(-smaller // manifest.signature.n_splits)
+    return left - -(-left // INNER_FOLDS) if manifest.fusion and manifest.signature.recipe == "lasso" else left
+
+
+def _fusion_problems(inputs: Inputs, name: str, made: Cohort) -> Iterator[Problem]:
+    """Find clinical columns that the fusion cannot use: absent, incomplete, or with a level that training has not."""
+    manifest, file = inputs.manifest, str(inputs.path)
+    training = inputs.clinical("training")
+    for column in manifest.fusion.clinical if manifest.fusion else []:
+        if column not in made.patients:
+            yield Problem(file, "fusion.clinical", repr(column), f"the clinical table of {name} has no such column; leave it out")
+            continue
+        values = made.patients.loc[made.patients["included"], column]
+        if values.isna().any():
+            lacking = shown(values.index[values.isna()])
+            yield Problem(
+                file, "fusion.clinical", repr(column), f"missing for patient(s) {lacking} of {name}; impute it or leave it out"
+            )
+        elif not pd.api.types.is_numeric_dtype(values) and not values.isin(training[column]).all():
+            strange = shown(sorted(set(values) - set(training[column])))
+            yield Problem(file, "fusion.clinical", repr(column), f"{name} has level(s) {strange}, training has none; recode them")
 
 
 def _overlaps(file: str, cohorts: dict[str, Cohort]) -> Iterator[Problem]:

@@ -74,6 +74,7 @@ def _manifest(sources: dict[str, dict[str, object]], seed: int, signal: bool) ->
                 "covariates": ["age_years"],
             }
         ],
+        "fusion": {"clinical": ["age_years", "subtype"]},
         "expression": {"source": "expression", "unit": "log2"},
         "gene_sets": {"sources": ["gene_sets"], "min_size": 10},
         "gene_score": {"min_kme": 0.85, "min_significance": 0.4},

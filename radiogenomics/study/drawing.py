@@ -28,7 +28,7 @@ def figure_steps(plan: Plan) -> list[Step]:
     facts = {"outcome": manifest.outcome.model_dump(), "joined": {name: one.columns for name, one in manifest.joined.items()}}
     molecules = ("patients", "expression_qc", "expression_facts", "modules", "module_tree", "soft_threshold", "gene_score")
     wanted = {
-        "prediction": (_prediction, ("inclusion", "evaluation", "signatures")),
+        "prediction": (_prediction, ("inclusion", "evaluation", "signatures", *(["nomogram"] if manifest.fusion else []))),
         "molecules": (_molecules, molecules),
         "links": (_links, ("links", "link_null", "modules")),
     }
@@ -65,6 +65,12 @@ def _prediction(plan: Plan, store: Store) -> Panels:
     yield "calibration", figures.calibration(calibration, groups=groups), calibration
     benefit = stats.decision_curve(truth, models, thresholds=_THRESHOLDS)
     yield "decision_curve", figures.decision_curve(benefit), benefit
+    if models.shape[1] > 1:
+        correlation = models.corr(method="spearman")
+        yield "signature_correlation", figures.signature_correlation(correlation), correlation.rename_axis("signature")
+    if plan.inputs.manifest.fusion:
+        points = store.table("nomogram")
+        yield "nomogram", figures.nomogram(points, outcome=f"Probability: {labels[1]}"), points
 
 
 def _molecules(plan: Plan, store: Store) -> Panels:

@@ -1,19 +1,34 @@
-"""One patient's DICOM folder -> phases, maps, lesion, zones, tables and figures on disk."""
+"""One patient's DICOM folder -> phases, maps, lesion, zones, features, tables and figures on disk."""
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import SimpleITK as sitk
 
-from radiogenomics import figures, images, lesions
-from radiogenomics._files import write_table, write_text
+from radiogenomics import features, figures, images, lesions
+from radiogenomics._files import sha256, write_table, write_text
+from radiogenomics._tables import check_choice
+from radiogenomics.study.measurement import (
+    CROP_SIZE,
+    INTERPOLATION,
+    METRIC,
+    RIM_MM,
+    SEG_THRESHOLD,
+    SURROUND_MM,
+    Lesion,
+    backbone,
+    finite,
+    measure,
+    registered,
+)
+from radiogenomics.study.sections import Extraction, Network
 
 logger = logging.getLogger(__name__)
 
@@ -24,12 +39,13 @@ SETTINGS: dict[str, Any] = {
     "grow_radius_mm": 40.0,
     "grow_fraction": 0.5,
     "grow_smoothing_mm": 0.8,
-    "rim_mm": 2.0,
-    "surround_mm": 5.0,
+    "rim_mm": RIM_MM,
+    "surround_mm": SURROUND_MM,
     "lesions": "largest",
-    "registration_metric": "mutual information",
-    "registration_interpolation": "linear",
-    "seg_threshold": 0.5,
+    "registration_metric": METRIC,
+    "registration_interpolation": INTERPOLATION,
+    "seg_threshold": SEG_THRESHOLD,
+    "crop_size": CROP_SIZE,
 }
 """Every choice that `extract_patient` makes; written beside its results."""
 
@@ -53,7 +69,8 @@ class Extracted:
     zones : SimpleITK.Image
         Labels as in `lesions.ZONES`.
     tables : dict of str to DataFrame
-        ``series``, ``phases``, ``lesion``, ``slices``, ``curves`` and, where registered, ``motion``.
+        ``series``, ``phases``, ``lesion``, ``slices``, ``curves``, where registered ``motion``; ``features_radiomics``,
+        ``features_kinetics`` and one a network, each one row; ``nonfinite`` names what could not be computed.
     files : list of Path
         Everything that was written.
     """
@@ -65,6 +82,11 @@ class Extracted:
     zones: sitk.Image
     tables: dict[str, pd.DataFrame]
     files: list[Path]
+
+    @property
+    def features(self) -> dict[str, pd.DataFrame]:
+        """The tables of features, one row each."""
+        return {name: table for name, table in self.tables.items() if name.startswith("features_")}
 
 
 def extract_patient(
@@ -78,8 +100,10 @@ def extract_patient(
     segment: int | str | None = None,
     register: bool = False,
     resample: bool = False,
+    parameters: Path | None = None,
+    deep: Mapping[str, str] | None = None,
 ) -> Extracted:
-    """Take one patient from a DICOM folder to phases, maps, lesion, zones, tables and figures.
+    """Take one patient from a DICOM folder to phases, maps, lesion, zones, features, tables and figures.
 
     Parameters
     ----------
@@ -101,6 +125,10 @@ def extract_patient(
         Whether the phases are aligned rigidly with the pre-contrast one first.
     resample : bool
         Whether a mask on another grid may be resampled onto the phases.
+    parameters : Path, optional
+        A PyRadiomics parameter file; left out, the package's own (`features.PARAMETERS`).
+    deep : mapping of str to str, optional
+        Networks to run and their weights: a name of torchvision or timm, a local file, or ``random``.
 
     Returns
     -------
@@ -115,22 +143,37 @@ def extract_patient(
     if sum(origin is not None for origin in (mask, seed, box)) != 1:
         raise ValueError("Give exactly one of a mask file, a seed voxel and a box: the lesion is read from it or grown from it.")
     out = Path(out)
+    for network in deep or {}:
+        check_choice(network, "deep", get_args(Network))
+    settings = Extraction(deep=dict(deep or {}), register_phases=register, segment=segment)
+    networks = _networks(settings)
     found = _series(Path(folder), out)
     phases = images.read_phases(images.dynamic_series(found, number=series), pre_contrast=int(SETTINGS["pre_contrast_phases"]))
     tables = {"series": images.series_table(found), "phases": phases.table}
     if register:
-        phases, tables["motion"] = _registered(phases)
+        phases, tables["motion"] = registered(phases)
     level = images.background_level(phases.pre)
     maps = make_maps(phases, background=level)
     drawn = _read(Path(mask), phases, segment, resample) if mask is not None else _grow(maps["pe1"], seed, box)
     lesion = lesions.lesion_of_patient(drawn, lesions=SETTINGS["lesions"])
     zones = lesions.zones(lesion, rim_mm=SETTINGS["rim_mm"], surround_mm=SETTINGS["surround_mm"], within=maps["body"])
-    tables |= _lesion_tables(phases, lesion, zones)
     patient = next(iter(phases.sources.values())).header.get("PatientID", "")
+    tables |= _lesion_tables(phases, lesion, zones)
+    tables |= _feature_tables(patient, Lesion(phases, lesion, zones), settings, parameters, networks)
     files = _write(out, phases, maps, lesion, zones, tables)
     files += draw(out, phases, maps, lesion, zones, tables["curves"])
     files.append(
-        _write_settings(out, {"patient": patient, "background_level": level, **_origin(mask, seed, box), "registered": register})
+        _write_settings(
+            out,
+            {
+                "patient": patient,
+                "background_level": level,
+                **_origin(mask, seed, box),
+                "extraction": settings.model_dump(),
+                "parameters": (parameters or features.PARAMETERS).name,
+                "networks": {kind: network.label for kind, network in networks.items()},
+            },
+        )
     )
     return Extracted(patient, phases, maps, lesion, zones, tables, files)
 
@@ -171,7 +214,7 @@ def draw(
         title=title,
     )
     montage = figures.phase_montage(
-        {name: _slice(image, at) for name, image in phases.images.items()}, spacing_mm=spacing, lesion=outline
+        {_timed(phases, name): _slice(image, at) for name, image in phases.images.items()}, spacing_mm=spacing, lesion=outline
     )
     enhancement = figures.lesion_slice(
         _slice(maps["pe1"], at),
@@ -193,15 +236,28 @@ def _series(folder: Path, out: Path) -> list[images.Series]:
     return images.find_series(folder)
 
 
-def _registered(phases: images.Phases) -> tuple[images.Phases, pd.DataFrame]:
-    reference = phases.table.loc[phases.table["role"] == "pre-contrast", "phase"].iloc[-1]
-    aligned = images.register_phases(
-        phases.images,
-        reference=reference,
-        metric=SETTINGS["registration_metric"],
-        interpolation=SETTINGS["registration_interpolation"],
-    )
-    return images.Phases(aligned.images, phases.sources, phases.table), aligned.motion
+def _networks(settings: Extraction) -> dict[str, Any]:
+    """Build the networks first: weights that cannot be had are known before long work."""
+    made = {}
+    for kind, (network, weights) in settings.networks().items():
+        local = {"weights": Path(weights), "sha256": sha256(Path(weights))} if Path(weights).is_file() else {"weights": weights}
+        made[kind] = backbone(network, local, seed=0)
+    return made
+
+
+def _feature_tables(
+    patient: str, lesion: Lesion, settings: Extraction, parameters: Path | None, networks: Mapping[str, Any]
+) -> dict[str, pd.DataFrame]:
+    measured = measure(lesion, settings=settings, parameters=parameters, seed=0)
+    rows = dict(measured.numbers)
+    for kind, network in networks.items():
+        rows[kind] = pd.Series(network.extract(measured.crop[None])[0], index=network.names)  # type: ignore[index]
+    tables, unknown = {}, []
+    for kind, row in rows.items():
+        table, lost = finite(pd.DataFrame([row], index=pd.Index([patient], name="patient")))
+        tables[f"features_{kind}"] = table
+        unknown.append(lost.assign(table=f"features_{kind}"))
+    return tables | {"nonfinite": pd.concat(unknown, ignore_index=True)}
 
 
 def _read(mask: Path, phases: images.Phases, segment: int | str | None, resample: bool) -> sitk.Image:
@@ -256,6 +312,11 @@ def _origin(mask: Path | None, seed: Sequence[int] | None, box: Sequence[tuple[i
 def _write_settings(out: Path, chosen: dict[str, object]) -> Path:
     write_text(out / "settings.json", json.dumps({**chosen, **SETTINGS}, indent=2) + "\n")
     return out / "settings.json"
+
+
+def _timed(phases: images.Phases, name: str) -> str:
+    seconds = phases.table.set_index("phase")["seconds"][name]
+    return name if np.isnan(seconds) else f"{name}, {seconds:.0f} s"
 
 
 def _slice(image: sitk.Image, at: int) -> npt.NDArray[Any]:

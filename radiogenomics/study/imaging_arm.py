@@ -1,147 +1,241 @@
-"""The imaging arm, step by step: cohorts, features, and the signatures judged as published and honestly."""
+"""The imaging arm, step by step: features, cohorts, and the signatures judged as published and honestly."""
 
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 
-from radiogenomics import signatures, stats, validation
+from radiogenomics import cohort, stats, validation
+from radiogenomics.study import extraction
+from radiogenomics.study.checks import build_cohort
 from radiogenomics.study.plan import Plan
+from radiogenomics.study.recipes import SHUFFLED, fusion, imaging, recipe
 from radiogenomics.study.store import Step, Store
+
+Cohorts = dict[str, tuple[pd.DataFrame, pd.Series]]
+"""Features and outcome by cohort, the training cohort first."""
+
+FUSION = "fusion"
+CLINICAL = "clinical"
+"""Names of the combined model, and of the clinical columns alone, among the signatures."""
 
 
 def steps(plan: Plan) -> list[Step]:
     """List the steps of the imaging arm in their order."""
     manifest = plan.inputs.manifest
-    cohorts = {name: cohort.model_dump() for name, cohort in manifest.cohorts().items()}
-    named = [source for cohort in manifest.cohorts().values() for source in [*cohort.features.values(), cohort.clinical]]
-    who = {
-        "cohorts": cohorts,
+    tables = tuple(f"features_{kind}" for kind in manifest.kinds())
+    repeated = tuple(f"second_reader_{kind}" for kind in kinds_read_twice(plan))
+    lesions = ("lesions",) if manifest.training.images else ()
+    made = [
+        Step("features", plan.bind(_features), settings=_measured_settings(plan)),
+        Step("cohort", plan.bind(_cohort), needs=(*tables, "left_out_images"), settings=_cohort_settings(plan)),
+        Step("signatures", plan.bind(_signatures), needs=("patients", *tables, *repeated, *lesions), settings=_settings(plan)),
+    ]
+    if repeated:
+        made.append(Step("agreement", plan.bind(_agreement), needs=(*tables, *repeated)))
+    return made
+
+
+def kinds_read_twice(plan: Plan) -> list[str]:
+    """Name the imaging tables that a second reader gave too."""
+    manifest = plan.inputs.manifest
+    masks = manifest.training.masks
+    measured = manifest.extraction.kinds() if masks and masks.second_reader else []
+    return [kind for kind in manifest.kinds() if kind in manifest.training.second_reader or kind in measured]
+
+
+def training_features(plan: Plan, store: Store, kind: str) -> pd.DataFrame:
+    """Give the features of the training patients who are in."""
+    return _of_cohort(store, "training", imaging(store, kind))
+
+
+def baselines(plan: Plan) -> list[str]:
+    """Name what stands among the signatures and is none: whatever a signature must beat."""
+    return [CLINICAL, *(f"{SHUFFLED}{kind}" for kind in plan.inputs.manifest.kinds())]
+
+
+def _measured_settings(plan: Plan) -> dict[str, Any]:
+    manifest = plan.inputs.manifest
+    named = [source for one in manifest.cohorts().values() for source in one.sources()]
+    settings = {"cohorts": {name: one.model_dump() for name, one in manifest.cohorts().items()}, **plan.hashes(*named)}
+    if manifest.training.images is None:
+        return settings
+    chosen = manifest.extraction
+    files = [part for part in (chosen.parameters, *chosen.deep.values()) if part in manifest.sources]
+    return settings | {"extraction": chosen.model_dump(), "seed": manifest.seed, **plan.hashes(*map(str, files))}
+
+
+def _cohort_settings(plan: Plan) -> dict[str, Any]:
+    manifest = plan.inputs.manifest
+    named = [source for one in manifest.cohorts().values() for source in one.sources()]
+    return {
+        "cohorts": {name: one.model_dump() for name, one in manifest.cohorts().items()},
         "outcome": manifest.outcome.model_dump(),
         "clinical_columns": manifest.clinical_columns,
         "joined": {name: joined.model_dump() for name, joined in manifest.joined.items()},
         **plan.hashes(*named, manifest.expression.source, *(joined.source for joined in manifest.joined.values())),
     }
-    tables = tuple(f"features_{name}" for name in manifest.training.features)
-    return [
-        Step("cohort", plan.bind(_cohort), settings=who),
-        Step("features", plan.bind(_features), settings={"cohorts": cohorts} | plan.hashes(*named)),
-        Step("signatures", plan.bind(_signatures), needs=("patients", *tables), settings=_recipe_settings(plan)),
-    ]
 
 
-def training_features(plan: Plan, store: Store, signature: str) -> pd.DataFrame:
-    """Give the features of the training patients who are in."""
-    return _features_of("training", store.table("patients"), store.table(f"features_{signature}"))
-
-
-def recipe(plan: Plan, *, inner: bool = False) -> Any:
-    """Build the imaging recipe that the manifest names; `inner` gives its cheaper twin, which chooses its size out of bag."""
-    chosen = plan.inputs.manifest.signature
-    choose_by: Literal["out_of_bag", "folds"] = "out_of_bag" if inner else "folds"
-    return signatures.published(
-        sizes=tuple(chosen.sizes), n_trees=chosen.n_trees, choose_by=choose_by, random_state=plan.seed("recipe")
-    )
-
-
-def _recipe_settings(plan: Plan) -> dict[str, Any]:
+def _settings(plan: Plan) -> dict[str, Any]:
     manifest = plan.inputs.manifest
-    volumes = {name: cohort.volume for name, cohort in manifest.cohorts().items()}
-    return {"signature": manifest.signature.model_dump(), "seed": manifest.seed, "volume": volumes}
-
-
-def _cohort(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
-    made = plan.cohorts.values()
-    return {
-        "patients": pd.concat([one.patients for one in made]),
-        "inclusion": pd.concat([one.inclusion for one in made], ignore_index=True),
-        "failures": pd.concat([one.left_out for one in made], ignore_index=True),
-    }
+    volumes = {name: one.volume for name, one in manifest.cohorts().items()}
+    fused = manifest.fusion.model_dump() if manifest.fusion else None
+    return {"signature": manifest.signature.model_dump(), "fusion": fused, "seed": manifest.seed, "volume": volumes}
 
 
 def _features(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
+    """Read the feature tables that are given, and measure those that images give."""
     manifest = plan.inputs.manifest
     tables = {}
-    for signature in manifest.training.features:
-        parts = [plan.inputs.features(name, signature) for name in manifest.cohorts()]
-        tables[f"features_{signature}"] = pd.concat([part[parts[0].columns] for part in parts])
-    return tables
+    for kind in manifest.training.features:
+        parts = [plan.inputs.features(name, kind) for name in manifest.cohorts()]
+        tables[f"features_{kind}"] = pd.concat([part[parts[0].columns] for part in parts])
+    for kind in manifest.training.second_reader:
+        tables[f"second_reader_{kind}"] = plan.inputs.second_reader("training", kind)
+    lost = pd.DataFrame(columns=["patient", "cohort", "step", "reason"])
+    if manifest.training.images:
+        made = extraction.extract(plan, store, settings=_measured_settings(plan))
+        tables, lost = tables | made.tables, made.failures
+    return tables | {"left_out_images": lost}
 
 
-def _signatures(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
-    judged = [_judge(plan, store, signature) for signature in plan.inputs.manifest.training.features]
+def _cohort(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
+    manifest, lost = plan.inputs.manifest, store.table("left_out_images")
+    made = {name: _with_features(plan, store, name) for name in manifest.cohorts()}
     return {
-        "evaluation": pd.concat([one.table for one in judged], ignore_index=True),
-        "signatures": pd.concat([one.scores for one in judged], ignore_index=True),
-        "stability": pd.concat([one.stability for one in judged], ignore_index=True),
-        "comparisons": _comparisons(pd.concat([one.scores for one in judged], ignore_index=True)),
+        "patients": pd.concat([one.patients for one in made.values()]),
+        "inclusion": pd.concat([_flow(plan, name, one) for name, one in made.items()], ignore_index=True),
+        "failures": pd.concat([lost, *(one.left_out for one in made.values())], ignore_index=True),
     }
 
 
-def _comparisons(scores: pd.DataFrame) -> pd.DataFrame:
-    """Compare every signature with volume, and with the others, on patients that no fit had seen (DeLong's test)."""
-    parts = [_against_volume(scores)]
-    if scores["signature"].nunique() > 1:
-        honest = scores["estimate"].isin(["nested", "external"])
-        parts += [validation.compare(scores, estimate=str(one)) for one in scores.loc[honest, "estimate"].unique()]
-    return pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
+def _with_features(plan: Plan, store: Store, name: str) -> cohort.Cohort:
+    patients = plan.inputs.members(name)
+    for kind in plan.inputs.manifest.kinds():
+        patients = patients.intersection(store.table(f"features_{kind}").index, sort=False)
+    return build_cohort(plan.inputs, name, patients)
 
 
-def _against_volume(scores: pd.DataFrame) -> pd.DataFrame:
-    names = ["cohort", "estimate", "first", "second", "n", "events", "auc_first", "auc_second"]
-    names += ["difference", "difference_low", "difference_high", "p"]
-    rows = []
-    for (cohort, signature), part in scores.groupby(["cohort", "signature"], sort=False):
-        wide = part.pivot_table(index="patient", columns="estimate", values="score").join(
-            part.groupby("patient")["outcome"].first()
-        )
-        estimate = "nested" if "nested" in wide else "external"
-        if "volume" in wide:
-            test = stats.delong_test(wide["outcome"], wide[estimate], wide["volume"])
-            size = [
-                test.first.n,
-                test.first.events,
-                test.first.auc,
-                test.second.auc,
-                test.difference,
-                test.low,
-                test.high,
-                test.p,
-            ]
-            rows.append([cohort, estimate, signature, "volume alone", *size])
-    return pd.DataFrame(rows, columns=names)
+def _flow(plan: Plan, name: str, made: cohort.Cohort) -> pd.DataFrame:
+    """Begin the flow of patients with those who have images, where images were measured."""
+    if plan.inputs.manifest.cohorts()[name].images is None:
+        return made.inclusion
+    have, left = len(plan.inputs.images(name)), len(made.patients)
+    flow = made.inclusion.copy()
+    flow.loc[0, ["excluded", "reason"]] = [have - left, "images or mask could not be measured" if have > left else ""]
+    first = pd.DataFrame([{"cohort": name, "step": "with images", "n": have, "excluded": 0, "reason": ""}])
+    return pd.concat([first, flow], ignore_index=True)
 
 
-def _judge(plan: Plan, store: Store, signature: str) -> validation.Evaluation:
-    manifest, chosen = plan.inputs.manifest, plan.inputs.manifest.signature
-    patients, features = store.table("patients"), store.table(f"features_{signature}")
-    cohorts = {name: _with_outcome(name, patients, features) for name in manifest.cohorts()}
-    training, outcome = cohorts.pop("training")
-    volume = manifest.training.volume
+def _signatures(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
+    judged = dict(_judged(plan, store))
+    tables = {
+        "evaluation": pd.concat([one.table for one in judged.values()], ignore_index=True),
+        "signatures": pd.concat([one.scores for one in judged.values()], ignore_index=True),
+        "stability": pd.concat([one.stability for one in judged.values()], ignore_index=True),
+    }
+    return tables | (_nomogram(judged[FUSION].fitted) if FUSION in judged else {})
+
+
+def _judged(plan: Plan, store: Store) -> Iterator[tuple[str, validation.Evaluation]]:
+    """Judge every signature, their fusion, and what they must beat."""
+    for kind in plan.inputs.manifest.kinds():
+        yield kind, _judge(plan, store, kind, recipe(plan, kind), recipe(plan, kind, inner=True), _of(plan, store, kind))
+    for kind in plan.inputs.manifest.kinds():
+        copies = store.table(f"features_{kind}").filter(regex=f"^{SHUFFLED}")
+        if copies.shape[1]:
+            name, quick = f"{SHUFFLED}{kind}", recipe(plan, kind, inner=True, shuffled=True)
+            yield name, _judge(plan, store, name, recipe(plan, kind, shuffled=True), quick, _split(plan, store, copies))
+    chosen = plan.inputs.manifest.fusion
+    if chosen:
+        tables = {kind: imaging(store, kind).add_prefix(f"{kind}: ") for kind in plan.inputs.manifest.kinds()}
+        clinical = _clinical(store, chosen.clinical)
+        whole = pd.concat([*tables.values(), clinical], axis=1, join="inner")
+        model = fusion(plan, {kind: list(table.columns) for kind, table in tables.items()})
+        yield FUSION, _judge(plan, store, FUSION, model, model, _split(plan, store, whole))
+        if chosen.clinical:
+            model = fusion(plan, {})
+            yield CLINICAL, _judge(plan, store, CLINICAL, model, model, _split(plan, store, clinical))
+
+
+def _judge(plan: Plan, store: Store, name: str, chosen: Any, quick: Any, cohorts: Cohorts) -> validation.Evaluation:
+    how = plan.inputs.manifest.signature
+    (training, outcome), *_ = cohorts.values()
     return validation.evaluate(
-        recipe(plan),
+        chosen,
         training,
         outcome,
-        signature=signature,
-        external=cohorts or None,
-        volume=features[volume] if volume else None,
-        n_splits=chosen.n_splits,
-        n_repeats=chosen.n_repeats,
-        n_boot_optimism=chosen.n_bootstraps,
-        n_permutations=chosen.n_permutations,
-        permutation_recipe=recipe(plan, inner=True),
-        random_state=plan.seed(signature),
+        signature=name,
+        external={cohort: table for cohort, table in cohorts.items() if cohort != "training"} or None,
+        volume=_volume(plan, store) if name in plan.inputs.manifest.kinds() else None,
+        n_splits=how.n_splits,
+        n_repeats=how.n_repeats,
+        n_boot_optimism=how.n_bootstraps,
+        n_permutations=how.n_permutations,
+        permutation_recipe=quick,
+        random_state=plan.seed(name),
         n_jobs=plan.n_jobs,
         scheduler=plan.scheduler,
-        progress=plan.tasks(f"signature {signature}"),
-        keep=store.work(f"signatures-{signature}", _recipe_settings(plan) | {"features": plan.inputs.hashes}),
+        progress=plan.tasks(f"signature {name}"),
+        keep=store.work(f"signatures-{name}", _settings(plan) | {"features": plan.inputs.hashes}),
     )
 
 
-def _with_outcome(name: str, patients: pd.DataFrame, features: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
-    table = _features_of(name, patients, features)
-    return table, patients.loc[table.index, "outcome"]
+def _volume(plan: Plan, store: Store) -> pd.Series | None:
+    """Give lesion volume: measured in the masks, or the column that the manifest names."""
+    manifest = plan.inputs.manifest
+    if manifest.training.images:
+        return store.table("lesions")["volume_mm3"]
+    tables = (store.table(f"features_{kind}") for kind in manifest.training.features)
+    return next((table[manifest.training.volume] for table in tables if manifest.training.volume in table), None)
 
 
-def _features_of(name: str, patients: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
-    chosen = patients.index[(patients["cohort"] == name) & patients["included"]]
-    return features.loc[chosen]
+def _of(plan: Plan, store: Store, kind: str) -> Cohorts:
+    return _split(plan, store, imaging(store, kind))
+
+
+def _split(plan: Plan, store: Store, table: pd.DataFrame) -> Cohorts:
+    """Give the included patients of every cohort their rows and their outcome."""
+    outcome = store.table("patients")["outcome"]
+    parts = {name: _of_cohort(store, name, table) for name in plan.inputs.manifest.cohorts()}
+    return {name: (part, outcome.loc[part.index]) for name, part in parts.items()}
+
+
+def _of_cohort(store: Store, name: str, table: pd.DataFrame) -> pd.DataFrame:
+    patients = store.table("patients")
+    return table.loc[patients.index[(patients["cohort"] == name) & patients["included"]]]
+
+
+def _clinical(store: Store, columns: list[str]) -> pd.DataFrame:
+    """Give the clinical columns of the included patients; words become factors, whose levels are those of the training cohort."""
+    patients = store.table("patients").query("included")
+    table = patients[columns].copy()
+    for column in columns:
+        if not pd.api.types.is_numeric_dtype(table[column]):
+            levels = sorted(table.loc[patients["cohort"] == "training", column].unique())
+            table[column] = pd.Categorical(table[column], categories=levels)
+    return table
+
+
+def _nomogram(fitted: Any) -> dict[str, pd.DataFrame]:
+    """Lay the fusion out as terms, and as the points of its nomogram; the last scale is the probability."""
+    layout = fitted.nomogram()
+    risks = pd.DataFrame({"term": "probability", "value": layout.total["risk"], "points": layout.total["total_points"]})
+    points = pd.concat([layout.points[["term", "value", "points"]], risks], ignore_index=True)
+    points["value"] = [f"{value:g}" if isinstance(value, float) else str(value) for value in points["value"]]
+    return {"fusion_terms": fitted.terms_, "nomogram": points}
+
+
+def _agreement(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
+    """Compare two readers feature by feature: ICC(2,1), two-way random effects, absolute agreement, single reader."""
+    parts = []
+    for kind in kinds_read_twice(plan):
+        first, second = imaging(store, kind), imaging(store, kind, reader="second_reader")
+        both = second.index.intersection(first.index)
+        readings = [table.loc[both, first.columns] for table in (first, second)]
+        known = readings[0].notna().all() & readings[1].notna().all()
+        readings = [reading.loc[:, known] for reading in readings]
+        table = stats.icc_by_feature(readings, model="twoway", definition="agreement", unit="single")
+        parts.append(table.assign(signature=kind, n=len(both)))
+    return {"agreement": pd.concat(parts, ignore_index=True)[["signature", "feature", "n", "icc", "low", "high", "p"]]}

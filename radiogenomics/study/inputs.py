@@ -6,13 +6,15 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
 from radiogenomics import archives, cohort, expression, pathways
 from radiogenomics._files import sha256, write_text
 from radiogenomics._tables import shown
-from radiogenomics.study.manifest import CohortSection, Manifest, ManifestError, Problem, Source, read_manifest
+from radiogenomics.study.manifest import Manifest, ManifestError, Problem, read_manifest
+from radiogenomics.study.sections import CohortSection, Source
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Inputs:
     manifest : Manifest
         What it says.
     files : dict of str to Path
-        Source name -> local file.
+        Source name -> local file, or folder of images or masks.
     hashes : dict of str to str
         Source name -> SHA-256.
     """
@@ -43,9 +45,47 @@ class Inputs:
             self.files[source], patient=facts.patient, header_rows=facts.header_rows, barcode=facts.barcode
         )
 
-    def features(self, name: str, signature: str) -> pd.DataFrame:
+    def features(self, name: str, kind: str) -> pd.DataFrame:
         """Read a cohort's feature table; missing measurements stay NaN."""
-        return self.patients(self._cohort(name).features[signature])
+        return self.patients(self._cohort(name).features[kind])
+
+    def second_reader(self, name: str, kind: str) -> pd.DataFrame:
+        """Read a cohort's feature table from the second reader's masks."""
+        return self.patients(self._cohort(name).second_reader[kind])
+
+    def members(self, name: str) -> pd.Index:
+        """Name the patients who have every feature table of a cohort, and images where it has some."""
+        found = [self.features(name, kind).index for kind in self._cohort(name).features]
+        if self._cohort(name).images:
+            found.append(pd.Index(self.images(name), name="patient", dtype=object))
+        patients = found[0]
+        for other in found[1:]:
+            patients = patients.intersection(other, sort=False)
+        return patients
+
+    def images(self, name: str) -> dict[str, Path]:
+        """Find the patients of a cohort's folder of images -> the folder of each."""
+        return self._members(str(self._cohort(name).images), folders=True)
+
+    def masks(self, name: str, reader: Literal["reader", "second_reader"]) -> dict[str, Path]:
+        """Find the masks that a reader drew -> the file (or folder of DICOM) of each patient."""
+        masks = self._cohort(name).masks
+        source = getattr(masks, reader) if masks else None
+        return self._members(source, folders=False) if source else {}
+
+    def _members(self, source: str, *, folders: bool) -> dict[str, Path]:
+        """Name what lies in a folder by patient: the part of its name before the first dot."""
+        folder = self.files[source]
+        if not folder.is_dir():
+            raise ValueError(f"{folder} is a file; give a folder with one {'folder' if folders else 'mask'} a patient")
+        found = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and (path.is_dir() or not folders))
+        names = [path.name if folders else path.name.split(".")[0] for path in found]
+        if self.manifest.sources[source].barcode == "tcga":
+            names = cohort.tcga_patients(names, name=str(folder))
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"{folder} has more than one entry for {shown(twice)}; keep one of each")
+        return dict(zip(names, found, strict=True))
 
     def clinical(self, name: str) -> pd.DataFrame:
         """Read a cohort's clinical table."""
@@ -152,9 +192,21 @@ def _locate(source: Source, folders: list[Path]) -> Path:
 
 
 def _verified(file: Path, source: Source, locked: str | None) -> str:
+    if file.is_dir():
+        return _verified_folder(file, source)
     if source.sha256 != "first-use":
         return archives.verify(file, source.sha256)
     return archives.verify(file, locked) if locked else sha256(file)
+
+
+def _verified_folder(folder: Path, source: Source) -> str:
+    """Hash a folder: the names and hashes of all its files. It may grow, so that no lock is kept of it."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    listing = "".join(f"{path.relative_to(folder).as_posix()} {sha256(path)}\n" for path in files)
+    found = hashlib.sha256(listing.encode()).hexdigest()
+    if source.sha256 not in ("first-use", found):
+        raise ValueError(f"{folder}: the {len(files)} files in it have the SHA-256 {found}, the manifest says {source.sha256}")
+    return found
 
 
 def _lock_path(path: Path) -> Path:
@@ -181,6 +233,8 @@ def _type(value: object) -> str:
 
 
 def _write_lock(path: Path, manifest: Manifest, lock: dict[str, str], hashes: dict[str, str]) -> None:
-    first = {name: hashes[name] for name, source in manifest.sources.items() if source.sha256 == "first-use"}
+    folders = {name for cohort in manifest.cohorts().values() for name in cohort.folders()}
+    unknown = [name for name, source in manifest.sources.items() if source.sha256 == "first-use" and name not in folders]
+    first = {name: hashes[name] for name in unknown}
     if first and first != lock:
         write_text(_lock_path(path), json.dumps(first, indent=2, sort_keys=True) + "\n")

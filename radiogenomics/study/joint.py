@@ -9,9 +9,10 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 
 from radiogenomics import genescore, linking, validation
-from radiogenomics.study import survival
-from radiogenomics.study.imaging_arm import recipe, training_features
+from radiogenomics.study import comparisons, survival
+from radiogenomics.study.imaging_arm import baselines, training_features
 from radiogenomics.study.plan import Plan
+from radiogenomics.study.recipes import recipe
 from radiogenomics.study.store import Step, Store
 
 
@@ -20,13 +21,14 @@ def steps(plan: Plan) -> list[Step]:
     manifest = plan.inputs.manifest
     seed = {"seed": manifest.seed}
     linked = seed | {"links": manifest.links.model_dump(), "joined": {name: one.linked for name, one in manifest.joined.items()}}
-    imaging = ("patients", "signatures", *(f"features_{name}" for name in manifest.training.features))
+    imaging = ("patients", "signatures", *(f"features_{name}" for name in manifest.kinds()))
     molecular = ("eigengenes", *(["pathways"] if manifest.gene_sets else []))
     matrix = plan.hashes(manifest.expression.source) | {"expression": manifest.expression.model_dump()}
     score = matrix | seed | {"gene_score": manifest.gene_score.model_dump(), "signature": manifest.signature.model_dump()}
     made = [
         Step("links", plan.bind(_links), needs=(*imaging, *molecular), settings=linked),
         Step("gene_score", plan.bind(_gene_score), needs=(*imaging, "modules", "membership"), settings=score),
+        Step("comparisons", plan.bind(comparisons.tables), needs=("signatures", "gene_score_patients")),
     ]
     if manifest.survival:
         sources = plan.hashes(manifest.training.clinical, *(one.source for one in manifest.survival))
@@ -44,12 +46,8 @@ def steps(plan: Plan) -> list[Step]:
     return made
 
 
-def out_of_fold(store: Store) -> pd.DataFrame:
-    """Give the honest score of every training patient, one column a signature."""
-    return _scores(store, "nested")
-
-
 def _scores(store: Store, estimate: str) -> pd.DataFrame:
+    """Give the score of every training patient, one column a signature."""
     table = store.table("signatures")
     table = table[(table["cohort"] == "training") & (table["estimate"] == estimate)]
     return table.pivot_table(index="patient", columns="signature", values="score").rename_axis(columns=None)
@@ -86,9 +84,10 @@ def _links(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
 
 def _imaging(plan: Plan, store: Store) -> Iterator[tuple[str, str, pd.DataFrame]]:
     """Give every imaging table to link, with its family and what it is: fitted scores stand in `published` rows only."""
-    yield "signature", "nested", _scores(store, "nested")
-    yield "signature", "published", _scores(store, "apparent")
-    for signature in plan.inputs.manifest.training.features:
+    for estimate, label in (("nested", "nested"), ("apparent", "published")):
+        scores = _scores(store, estimate)
+        yield "signature", label, scores.drop(columns=baselines(plan), errors="ignore")
+    for signature in plan.inputs.manifest.kinds():
         yield f"{signature} features", "measured", training_features(plan, store, signature)
 
 
@@ -128,7 +127,7 @@ def _gene_table(plan: Plan, store: Store) -> pd.DataFrame:
     """Lay imaging features, genes of modules and eigengenes side by side; imaging columns carry their table's name."""
     modules = store.table("modules")
     matrix = plan.expression.expression.loc[plan.linked, modules.index[modules["module"] > 0]]
-    imaging = [_imaging_columns(plan, store, signature) for signature in plan.inputs.manifest.training.features]
+    imaging = [_imaging_columns(plan, store, signature) for signature in plan.inputs.manifest.kinds()]
     return pd.concat([*imaging, matrix, store.table("eigengenes").loc[plan.linked]], axis=1)
 
 
@@ -138,9 +137,12 @@ def _imaging_columns(plan: Plan, store: Store, signature: str) -> pd.DataFrame:
 
 def _gene_recipe(plan: Plan, store: Store) -> Pipeline:
     chosen, modules = plan.inputs.manifest.gene_score, store.table("modules")
-    names = plan.inputs.manifest.training.features
+    names = plan.inputs.manifest.kinds()
     hubs = genescore.HubGenes(
-        {name: (recipe(plan, inner=True), list(_imaging_columns(plan, store, name).columns)) for name in names},
+        {
+            name: (recipe(plan, name, inner=True, prefix=f"{name}: "), list(_imaging_columns(plan, store, name).columns))
+            for name in names
+        },
         store.table("membership").loc[modules.index],
         labels=modules["module"],
         min_kme=chosen.min_kme,

@@ -4,13 +4,30 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-Text = Annotated[str, Field(min_length=1)]
-Count = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(ge=0, le=1)]
+from radiogenomics.study.sections import (
+    CohortSection,
+    Expression,
+    Extraction,
+    FusionSettings,
+    GeneScoreSettings,
+    GeneSets,
+    Joined,
+    LinkSettings,
+    Masks,
+    ModuleSettings,
+    Name,
+    Outcome,
+    PathwaySettings,
+    Section,
+    Signature,
+    Source,
+    Survival,
+    Text,
+)
 
 
 @dataclass(frozen=True)
@@ -53,145 +70,26 @@ class ManifestError(ValueError):
         super().__init__(f"{count} in the manifest:\n" + "\n".join(f"  {problem}" for problem in problems))
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Source(_Section):
-    """One file: where it comes from, how it is verified, how it is read."""
-
-    file: Text
-    url: Text | None = None
-    sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64}|first-use)$")] = "first-use"
-    licence: Text
-    citation: Text
-    patient: Text | None = None
-    header_rows: Count = 1
-    barcode: Literal["as-is", "tcga"] = "as-is"
-    genes_in: Literal["rows", "columns"] = "rows"
-
-
-class CohortSection(_Section):
-    """One cohort: its feature tables by signature name, its clinical table, and the column that is lesion volume."""
-
-    features: Annotated[dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")], Text], Field(min_length=1)]
-    clinical: Text
-    volume: Text | None = None
-
-
-class Outcome(_Section):
-    """What is predicted: a clinical column, what its words mean, and what patients without and with it are called."""
-
-    name: Text
-    column: Text
-    labels: Annotated[list[Text], Field(min_length=2, max_length=2)] = ["negative", "positive"]
-    positive: Annotated[list[str], Field(min_length=1)]
-    negative: Annotated[list[str], Field(min_length=1)]
-    excluded: list[str] = []
-
-
-class Joined(_Section):
-    """A further table of training patients: columns to carry along, and numeric columns to link with imaging."""
-
-    source: Text
-    columns: list[str] = []
-    linked: list[str] = []
-
-
-class Survival(_Section):
-    """One endpoint: the columns with the time in days and the event (1 or 0), and numeric covariates of the clinical table."""
-
-    name: Text
-    source: Text
-    time: Text
-    event: Text
-    covariates: list[str] = []
-
-
-class Expression(_Section):
-    """The transcriptome of the training cohort."""
-
-    source: Text
-    unit: Literal["counts", "tpm", "fpkm", "log2", "zscore"]
-    clip: Annotated[float, Field(gt=0)] | None = None
-    min_mean: float | None = None
-
-
-class GeneSets(_Section):
-    """Gene sets for pathway scores, from one GMT file or more."""
-
-    sources: Annotated[list[Text], Field(min_length=1)]
-    min_size: Count = 10
-    max_size: Count = 500
-
-
-class Signature(_Section):
-    """The recipe of the imaging signature and how it is judged."""
-
-    recipe: Literal["published"] = "published"
-    sizes: Annotated[list[Count], Field(min_length=1)] = [5, 10, 20]
-    n_trees: Count = 100
-    n_splits: Annotated[int, Field(ge=2)] = 5
-    n_repeats: Count = 10
-    n_bootstraps: Annotated[int, Field(ge=0)] = 0
-    n_permutations: Annotated[int, Field(ge=0)] = 0
-
-
-class ModuleSettings(_Section):
-    """Co-expression modules."""
-
-    engine: Literal["native", "pywgcna"] = "native"
-    power: Count | Literal["auto"] = "auto"
-    network: Literal["unsigned", "signed", "signed hybrid"] = "unsigned"
-    min_size: Annotated[int, Field(ge=2)] = 30
-    deep_split: Annotated[int, Field(ge=0, le=4)] = 3
-    merge_height: Share = 0.25
-
-
-class PathwaySettings(_Section):
-    """Pathway scores."""
-
-    method: Literal["gsva", "ssgsea", "zscore", "plage"] = "gsva"
-    kernel: Literal["gaussian", "poisson", "none"] = "gaussian"
-
-
-class LinkSettings(_Section):
-    """Imaging-gene links and their null."""
-
-    method: Literal["pearson", "spearman"] = "pearson"
-    n_permutations: Annotated[int, Field(ge=100)] = 1000
-    alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
-
-
-class GeneScoreSettings(_Section):
-    """How genes enter the score."""
-
-    min_kme: Share = 0.7
-    min_significance: Share = 0.2
-    max_module_p: Share = 0.05
-    at_least: Count | None = None
-    regression: Literal["penalised", "firth", "plain"] = "penalised"
-    n_repeats: Count = 5
-
-
-class Manifest(_Section):
+class Manifest(Section):
     """A whole study."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")]
+    name: Name
     title: Text
     simulated: bool = False
     seed: Annotated[int, Field(ge=0)] = 0
     sources: Annotated[dict[str, Source], Field(min_length=1)]
     training: CohortSection
-    external: dict[str, CohortSection] = {}
-    clinical_columns: list[str] = []
+    external: dict[str, CohortSection] = Field(default_factory=dict)
+    clinical_columns: list[str] = Field(default_factory=list)
     outcome: Outcome
-    joined: dict[str, Joined] = {}
-    survival: list[Survival] = []
+    joined: dict[str, Joined] = Field(default_factory=dict)
+    survival: list[Survival] = Field(default_factory=list)
     expression: Expression
     gene_sets: GeneSets | None = None
     truth: Text | None = None
+    extraction: Extraction = Extraction()
     signature: Signature = Signature()
+    fusion: FusionSettings | None = None
     modules: ModuleSettings = ModuleSettings()
     pathways: PathwaySettings = PathwaySettings()
     links: LinkSettings = LinkSettings()
@@ -199,10 +97,7 @@ class Manifest(_Section):
 
     @model_validator(mode="after")
     def _names_fit(self) -> "Manifest":
-        problems = [*self._unknown_sources(), *self._uneven_features()]
-        at_least, signatures = self.gene_score.at_least, len(self.training.features)
-        if at_least is not None and at_least > signatures:
-            problems.append(f"gene_score.at_least is {at_least}, there are {signatures} signature(s); lower it")
+        problems = [*self._unknown_sources(), *self._uneven_features(), *self._unfit_settings()]
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -211,28 +106,57 @@ class Manifest(_Section):
         """Give every cohort by name, the training cohort first."""
         return {"training": self.training, **self.external}
 
+    def kinds(self, name: str = "training") -> list[str]:
+        """Name a cohort's imaging tables, one a signature: those it gives, and those measured in its images."""
+        cohort = self.cohorts()[name]
+        return [*cohort.features, *(self.extraction.kinds() if cohort.images else [])]
+
     def _unknown_sources(self) -> list[str]:
-        named = [(f"cohort {name}", source) for name, cohort in self.cohorts().items() for source in cohort.features.values()]
-        named += [(f"cohort {name}", cohort.clinical) for name, cohort in self.cohorts().items()]
+        named = [(f"cohort {name}", source) for name, cohort in self.cohorts().items() for source in cohort.sources()]
         named += [("expression", self.expression.source)]
         named += [("gene_sets", source) for source in self.gene_sets.sources] if self.gene_sets else []
         named += [(f"joined {name}", one.source) for name, one in self.joined.items()]
         named += [(f"survival {one.name!r}", one.source) for one in self.survival]
         named += [("truth", self.truth)] if self.truth else []
+        named += [("extraction.parameters", self.extraction.parameters)] if self.extraction.parameters else []
         known = ", ".join(self.sources)
         return [
             f"{where} names the source {source!r}, [sources] has {known}" for where, source in named if source not in self.sources
         ]
 
     def _uneven_features(self) -> list[str]:
-        wanted = set(self.training.features)
+        wanted = set(self.kinds())
+        twice = [kind for kind in self.training.features if self.training.images and kind in self.extraction.kinds()]
         return [
-            f"external cohort {name!r} has feature tables {sorted(cohort.features)}, training has {sorted(wanted)}; give the same"
-            for name, cohort in self.external.items()
-            if set(cohort.features) != wanted
+            f"external cohort {name!r} has features {sorted(self.kinds(name))}, training has {sorted(wanted)}; give the same"
+            for name in self.external
+            if set(self.kinds(name)) != wanted
         ] + [
-            f"external cohort {name!r} has the training cohort's name; rename it" for name in self.external if name == "training"
+            *(
+                f"external cohort {name!r} has the training cohort's name; rename it"
+                for name in self.external
+                if name == "training"
+            ),
+            *(f"the feature table {kind!r} is named like one that is measured; rename it" for kind in twice),
         ]
+
+    def _unfit_settings(self) -> list[str]:
+        at_least, signatures, problems = self.gene_score.at_least, len(self.kinds()), []
+        if at_least is not None and at_least > signatures:
+            problems.append(f"gene_score.at_least is {at_least}, there are {signatures} signature(s); lower it")
+        masks = self.training.masks
+        if self.signature.icc is not None and not self.training.second_reader and not (masks and masks.second_reader):
+            problems.append(
+                "signature.icc asks for repeated features; name training.masks.second_reader or training.second_reader"
+            )
+        if self.fusion:
+            unknown = [column for column in self.fusion.clinical if column not in self.clinical_columns]
+            problems += [f"fusion.clinical has {column!r}, clinical_columns has not; add it there" for column in unknown]
+            strange = [column for column in self.fusion.factors if column not in self.fusion.clinical]
+            problems += [f"fusion.factors has {column!r}, fusion.clinical has not; add it there" for column in strange]
+            if len(self.kinds()) + len(self.fusion.clinical) < 2:
+                problems.append("fusion has one signature and nothing to fuse it with; name clinical columns, or leave it out")
+        return problems
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -290,15 +214,14 @@ def _known_keys(place: Iterable[Any]) -> list[str]:
     """Name the keys that a section of the manifest may hold."""
     section: Any = Manifest
     for part in place:
-        if part in ("sources",):
-            section = {"": Source}
-        elif part in ("external", "joined"):
-            section = {"": CohortSection if part == "external" else Joined}
-        elif isinstance(section, dict):
+        known = {"sources": Source, "external": CohortSection, "joined": Joined, "survival": Survival, "gene_sets": GeneSets}
+        known |= {"fusion": FusionSettings, "masks": Masks}
+        if isinstance(section, dict):
             section = section[""]
+        elif part in ("sources", "external", "joined", "survival"):
+            section = {"": known[str(part)]}
         else:
-            section = section.model_fields[part].annotation
-            section = section if isinstance(section, type) else {"": Survival} if part == "survival" else GeneSets
+            section = known.get(str(part), section.model_fields[part].annotation)
     return list(section.model_fields) if hasattr(section, "model_fields") else []
 
 

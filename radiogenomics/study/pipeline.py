@@ -54,8 +54,8 @@ def run(
     if Path(out).exists() and not Path(out).is_dir():
         raise ValueError(f"--out {out} is a file; give a folder.")
     checked = check(manifest, mirror=mirror)
-    plan = Plan(checked.inputs, checked.cohorts, n_jobs=n_jobs, scheduler=scheduler, progress=progress)
     store = Store(out)
+    plan = Plan(checked.inputs, store, n_jobs=n_jobs, scheduler=scheduler, progress=progress)
     steps = [*imaging_arm.steps(plan), *molecular_arm.steps(plan), *joint.steps(plan)]
     steps += drawing.figure_steps(plan)
     steps.append(drawing.report_step(plan, steps))

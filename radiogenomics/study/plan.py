@@ -10,7 +10,6 @@ import pandas as pd
 
 from radiogenomics import expression
 from radiogenomics._parallel import Progress
-from radiogenomics.cohort import Cohort
 from radiogenomics.study.inputs import Inputs
 from radiogenomics.study.store import Product, Store
 
@@ -23,8 +22,8 @@ class Plan:
     ----------
     inputs : Inputs
         Manifest and verified files.
-    cohorts : dict of str to Cohort
-        Assembled cohorts, the training cohort first.
+    store : Store
+        Where results lie; what a step asks for that an earlier one has found is read from there.
     n_jobs : int
         Processes on this machine.
     scheduler : str or Client, optional
@@ -34,7 +33,7 @@ class Plan:
     """
 
     inputs: Inputs
-    cohorts: dict[str, Cohort]
+    store: Store
     n_jobs: int = 1
     scheduler: Any = None
     progress: Progress | None = None
@@ -61,11 +60,27 @@ class Plan:
             return None
         return lambda done, total, name: report(done, total, f"{label}: {name}")
 
+    def networks(self) -> dict[str, tuple[str, dict[str, Any]]]:
+        """Give every deep network by the name of its table -> the network, and how it gets its weights."""
+        found: dict[str, tuple[str, dict[str, Any]]] = {}
+        for kind, (network, weights) in self.inputs.manifest.extraction.networks().items():
+            local = weights in self.inputs.files
+            facts = (
+                {"weights": self.inputs.files[weights], "sha256": self.inputs.hashes[weights]} if local else {"weights": weights}
+            )
+            found[kind] = (network, facts)
+        return found
+
+    @property
+    def training(self) -> pd.DataFrame:
+        """The table of the training cohort's patients."""
+        patients = self.store.table("patients")
+        return patients[patients["cohort"] == "training"]
+
     @cached_property
     def expression(self) -> expression.Prepared:
         """The prepared expression matrix of everybody who has one."""
-        chosen = self.inputs.manifest.expression
-        training = self.cohorts["training"].patients
+        chosen, training = self.inputs.manifest.expression, self.training
         return expression.prepare(
             self.inputs.expression,
             unit=chosen.unit,
@@ -77,5 +92,5 @@ class Plan:
     @property
     def linked(self) -> pd.Index:
         """The training patients with features, expression and outcome: those whom links and gene score are made of."""
-        patients = self.cohorts["training"].patients
-        return patients.index[patients["included"]]
+        training = self.training
+        return training.index[training["included"]]

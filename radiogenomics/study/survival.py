@@ -3,8 +3,8 @@
 import pandas as pd
 
 from radiogenomics import genescore
-from radiogenomics.study.manifest import Survival
 from radiogenomics.study.plan import Plan
+from radiogenomics.study.sections import Survival
 from radiogenomics.study.store import Store
 
 _TESTS = ["endpoint", "test", "term", "hazard_ratio", "low", "high", "p", "p_proportional", "n", "events", "fitted"]

@@ -55,7 +55,7 @@ def check_cohort(
     name : str
         The cohort's name; stands in the messages.
     features : DataFrame, shape (n_patients, n_features)
-        Numeric, indexed by ``patient``; NaN is left for the recipe to impute.
+        Numeric or of pandas' category type (factors), indexed by ``patient``; NaN is left for the recipe to impute.
     outcome : Series
         0 or 1 (or False and True) for at least these patients.
     groups : Series, optional
@@ -74,7 +74,8 @@ def check_cohort(
         If a table is malformed, an outcome is missing, not 0 or 1, or of one class only, or stands among the features.
     """
     place = f"{name} features"
-    features = check_numeric(check_patients(features, place), place, missing=True).sort_index()
+    check_numeric(check_patients(features, place).select_dtypes(exclude="category"), place, missing=True)
+    features = features.sort_index()
     if features.shape[1] == 0:
         raise ValueError(f"`{place}` has no columns; give at least one feature.")
     values = _outcome(name, features, outcome)
@@ -200,7 +201,7 @@ def _aligned(series: pd.Series, patients: pd.Index, name: str) -> pd.Series:
 
 def _not_among(name: str, features: pd.DataFrame, outcome: Ints, label: Any) -> None:
     same = [column for column in features.columns if label is not None and column == label]
-    values = features.to_numpy(dtype=float, na_value=np.nan)
+    values = features.apply(_numbers).to_numpy(dtype=float, na_value=np.nan)
     low, high = np.nanmin(values, axis=0, initial=np.inf), np.nanmax(values, axis=0, initial=-np.inf)
     two = np.isfinite(low) & (high > low)
     # The outcome in another coding is the outcome: 0/1, 1/2, -1/1, or reversed.
@@ -209,6 +210,11 @@ def _not_among(name: str, features: pd.DataFrame, outcome: Ints, label: Any) -> 
     same += [column for column in features.columns[two][copies] if column not in same]
     if same:
         raise ValueError(f"`{name} features` holds the outcome itself in column(s) {shown(same)}; drop them.")
+
+
+def _numbers(column: pd.Series) -> pd.Series:
+    """Give a factor as the numbers of its levels, so that an outcome in words is found too."""
+    return column.cat.codes if isinstance(column.dtype, pd.CategoricalDtype) else column
 
 
 def _same_columns(training: Cohort, name: str, features: pd.DataFrame) -> None:

@@ -99,8 +99,9 @@ def evaluate(
 
     - ``apparent``: fitted on everyone, judged on the same patients.
     - ``published``: the protocol of most papers. Every step before the last is fitted on everyone, then the last step is
-      cross-validated on what was selected. It **leaks**: the selection has seen the patients it is judged on. A recipe that
-      is no `Pipeline` has no selection to leak; the row is then plain cross-validation.
+      cross-validated on what was selected. It **leaks**: the selection has seen the patients it is judged on. Of
+      `signatures.Fusion`, the logistic model on fitted scores. Any other recipe that is no `Pipeline` has no selection to leak;
+      the row is then plain cross-validation.
     - ``nested``: the whole recipe inside repeated stratified cross-validation; a patient's score is the mean of its
       out-of-fold probabilities over the repeats. Its interval is DeLong's, widened because the fits share their training
       patients (`cross_validated_auc`, which says what it covers and what not).
@@ -115,7 +116,8 @@ def evaluate(
     recipe : scikit-learn classifier
         Unfitted, with ``predict_proba``; every parameter named ``random_state`` inside it is set from `random_state`.
     features : DataFrame, shape (n_patients, n_features)
-        Numeric, indexed by ``patient``. NaN where the recipe imputes.
+        Numeric, or of pandas' category type for a recipe that takes factors, indexed by ``patient``. NaN where the recipe
+        imputes.
     outcome : Series
         0 or 1 for at least these patients.
     random_state : int

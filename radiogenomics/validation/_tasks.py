@@ -56,7 +56,10 @@ class Final:
 
 @dataclass(frozen=True)
 class Preselected:
-    """Select on everyone, then cross-validate only the last step: the leak of the published protocol."""
+    """Select on everyone, then cross-validate only the last step: the leak of the published protocol.
+
+    Of a pipeline the last step is its classifier; a recipe of another shape says by ``preselected`` what stands in its place.
+    """
 
     splits: tuple[tuple[Split, ...], ...]
     seed: int
@@ -64,7 +67,9 @@ class Preselected:
     def __call__(self, material: Material) -> Floats:
         recipe, training = seeded(material.recipe, self.seed), material.training
         table, outcome = training.features, training.outcome
-        if isinstance(recipe, Pipeline) and len(recipe.steps) > 1:
+        if hasattr(recipe, "preselected"):
+            table, recipe = recipe.preselected(table, outcome)
+        elif isinstance(recipe, Pipeline) and len(recipe.steps) > 1:
             table = pd.DataFrame(recipe[:-1].fit_transform(table, outcome), index=table.index)
             table.columns = table.columns.astype(str)
             recipe = recipe[-1]

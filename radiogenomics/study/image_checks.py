@@ -1,0 +1,56 @@
+"""What can be known about images, masks and their settings before anything is measured."""
+
+from collections.abc import Callable
+
+from radiogenomics import features
+from radiogenomics._tables import check_numeric, shown
+from radiogenomics.study.inputs import Inputs
+
+
+def folders(inputs: Inputs, name: str) -> Callable[[], object]:
+    """Check that a cohort's patients have a folder each, and masks that belong to them."""
+
+    def run() -> None:
+        have, drawn = inputs.images(name), inputs.masks(name, "reader")
+        if not have:
+            raise ValueError("no patient has a folder in it; give a folder with one folder of DICOM files a patient")
+        strangers = [patient for patient in drawn if patient not in have]
+        if not set(have) & set(drawn):
+            raise ValueError(
+                f"no patient has a mask: images are of {shown(list(have), 2)}, masks of {shown(list(drawn), 2)}; "
+                "name every mask after its patient"
+            )
+        if strangers:
+            raise ValueError(f"masks of {shown(strangers)} belong to no folder of images; rename or remove them")
+
+    return run
+
+
+def settings(inputs: Inputs) -> None:
+    """Check the parameter file and the networks."""
+    chosen = inputs.manifest.extraction
+    if chosen.parameters:
+        features.read_parameters(inputs.files[chosen.parameters])
+    for name, weights in chosen.deep.items():
+        if weights not in inputs.files and weights not in (known := ["random", *features.known_weights(name)]):
+            raise ValueError(f"deep.{name} is {weights!r}; give a source of [sources], or one of {', '.join(known)}")
+
+
+def second_reader(inputs: Inputs, name: str, kind: str) -> Callable[[], object]:
+    """Check that a second reader's table has the columns, and some of the patients, of the first."""
+
+    def run() -> None:
+        if name != "training":
+            raise ValueError("repeatability is judged in the training cohort only; remove it here")
+        table, first = inputs.second_reader(name, kind), inputs.features(name, kind)
+        check_numeric(table, f"second reader's {kind}", missing=True)
+        lacking = first.columns.difference(table.columns)
+        if len(lacking):
+            raise ValueError(f"lacks {len(lacking)} column(s) that the first reader's table has: {shown(lacking)}")
+        both = table.index.intersection(first.index)
+        if len(both) < 10:
+            raise ValueError(
+                f"only {len(both)} patient(s) stand in both readers' tables; at least 10 are needed to judge agreement"
+            )
+
+    return run

@@ -1,0 +1,148 @@
+"""One lesion -> every number that is measured in it: radiomics, kinetics, and the crop that a deep network sees."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import SimpleITK as sitk
+
+from radiogenomics import features, images, lesions
+from radiogenomics.study.sections import Extraction
+
+RIM_MM = 2.0
+SURROUND_MM = 5.0
+SEG_THRESHOLD = 0.5
+CROP_SIZE = 224
+METRIC: Literal["mutual information", "correlation"] = "mutual information"
+INTERPOLATION: Literal["nearest", "linear", "bspline"] = "linear"
+
+
+@dataclass(frozen=True)
+class Lesion:
+    """One patient's dynamic series and the lesion in it.
+
+    Attributes
+    ----------
+    phases : images.Phases
+        The dynamic series.
+    mask, zones : SimpleITK.Image
+        uint8 on the grid of the phases; labels of the zones as in `lesions.ZONES`.
+    """
+
+    phases: images.Phases
+    mask: sitk.Image
+    zones: sitk.Image
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured in one lesion.
+
+    Attributes
+    ----------
+    numbers : dict of str to Series
+        ``radiomics``, ``kinetics``: values by feature name; what could not be computed is NaN or infinite.
+    crop : array, shape (3, size, size), or None
+        What a deep network sees.
+    facts : dict of str to float
+        ``volume_mm3, largest_diameter_mm, phases``.
+    """
+
+    numbers: dict[str, pd.Series]
+    crop: np.ndarray | None
+    facts: dict[str, float]
+
+
+def read_lesion(folder: Path, mask: Path, *, settings: Extraction) -> Lesion:
+    """Read one patient's DICOM folder and mask.
+
+    Parameters
+    ----------
+    folder : Path
+        DICOM files of one patient.
+    mask : Path
+        A mask file of any kind `lesions.read_mask` knows.
+    settings : Extraction
+        ``pre_contrast``, ``register_phases`` and ``segment`` are used.
+
+    Returns
+    -------
+    Lesion
+        Phases, mask and zones.
+
+    Raises
+    ------
+    ValueError
+        If series or mask are damaged, or the mask does not lie on the images.
+    """
+    phases = images.read_phases(images.dynamic_series(images.find_series(folder)), pre_contrast=settings.pre_contrast)
+    if settings.register_phases:
+        phases = registered(phases)[0]
+    drawn = lesions.read_mask(mask, image=phases.first, segment=settings.segment, threshold=SEG_THRESHOLD)
+    lesion = lesions.lesion_of_patient(lesions.checked(drawn, phases.first), lesions="largest")
+    body = images.body_mask(phases.pre, background=images.background_level(phases.pre))
+    return Lesion(phases, lesion, lesions.zones(lesion, rim_mm=RIM_MM, surround_mm=SURROUND_MM, within=body))
+
+
+def registered(phases: images.Phases) -> tuple[images.Phases, pd.DataFrame]:
+    """Align the phases with the last pre-contrast one -> the phases, and how far each had moved."""
+    reference = phases.table.loc[phases.table["role"] == "pre-contrast", "phase"].iloc[-1]
+    aligned = images.register_phases(phases.images, reference=reference, metric=METRIC, interpolation=INTERPOLATION)
+    return images.Phases(aligned.images, phases.sources, phases.table), aligned.motion
+
+
+def measure(lesion: Lesion, *, settings: Extraction, parameters: Path | None, seed: int) -> Measured:
+    """Measure one lesion: texture and shape in the first post-contrast phase, kinetics over all phases.
+
+    Parameters
+    ----------
+    lesion : Lesion
+        Phases, mask and zones.
+    settings : Extraction
+        What to measure.
+    parameters : Path, optional
+        A PyRadiomics parameter file in the place of `features.PARAMETERS`.
+    seed : int
+        Of the permutation of voxels for the shuffled copies.
+
+    Returns
+    -------
+    Measured
+        The numbers, the crop and the facts.
+    """
+    image, mask = lesion.phases.first, lesion.mask
+    numbers = {}
+    if settings.radiomics:
+        numbers["radiomics"] = features.radiomics(image, mask, parameters=parameters)
+        if settings.shuffled:
+            null = features.shuffle(image, mask, rng=np.random.default_rng(seed))
+            copies = features.radiomics(null, mask, parameters=parameters).add_prefix("shuffled_")
+            numbers["radiomics"] = pd.concat([numbers["radiomics"], copies])
+    if settings.kinetics:
+        numbers["kinetics"] = features.kinetics(lesion.phases, lesion.zones)
+    crop = None
+    if settings.deep:
+        crop = features.crop(image, mask, view=settings.view, margin_mm=settings.margin_mm, size=CROP_SIZE)
+    facts = {
+        "volume_mm3": lesions.volume_mm3(mask),
+        "largest_diameter_mm": float(lesions.largest_slices(mask)["diameter_mm"].max()),
+        "phases": float(len(lesion.phases.images)),
+    }
+    return Measured(numbers, crop, facts)
+
+
+def finite(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Make what is infinite missing -> the table, and which feature is not finite in how many patients."""
+    infinite = table.isin([np.inf, -np.inf])
+    unknown = table.isna() | infinite
+    count = pd.DataFrame({"patients": unknown.sum(), "infinite": infinite.sum(), "of": len(table)})
+    count["first"] = [table.index[unknown[name]][0] if unknown[name].any() else "" for name in table]
+    return table.mask(infinite), count[count["patients"] > 0].rename_axis("feature").reset_index()
+
+
+def backbone(network: str, weights: Mapping[str, Any], *, seed: int) -> Any:
+    """Build a network by name with its weights: ``weights`` and, for a local file, ``sha256``."""
+    return features.Backbone(network, seed=seed, **weights)

@@ -1,0 +1,79 @@
+"""What the manifest asks for -> scikit-learn recipes: of one signature, and of all of them fused."""
+
+from typing import Any
+
+import pandas as pd
+
+from radiogenomics import signatures
+from radiogenomics.study.plan import Plan
+from radiogenomics.study.store import Store
+
+SHUFFLED = "shuffled_"
+"""How the name of a feature begins that was measured after the lesion's voxels were permuted: a baseline, no measurement."""
+
+
+def imaging(store: Store, kind: str, *, reader: str = "features") -> pd.DataFrame:
+    """Read the features of one kind; shuffled copies are not among them."""
+    table = store.table(f"{reader}_{kind}")
+    return table.loc[:, ~table.columns.str.startswith(SHUFFLED)]
+
+
+def recipe(plan: Plan, kind: str, *, inner: bool = False, prefix: str = "", shuffled: bool = False) -> Any:
+    """Build the recipe of a signature.
+
+    Parameters
+    ----------
+    plan : Plan
+        The study.
+    kind : str
+        The imaging table it is of.
+    inner : bool
+        Give its cheaper twin, which a published recipe has: its size is chosen out of bag.
+    prefix : str
+        What the names of its columns begin with, where tables of several kinds lie side by side.
+    shuffled : bool
+        Of shuffled copies, which nobody read twice.
+
+    Returns
+    -------
+    scikit-learn classifier
+        Unfitted.
+    """
+    chosen, seed = plan.inputs.manifest.signature, plan.seed("recipe")
+    if ":" in chosen.recipe:
+        return signatures.by_path(chosen.recipe, **chosen.parameters)
+    stable = {} if shuffled else _repeated(plan, kind, prefix)
+    if chosen.recipe == "lasso":
+        return signatures.lasso(
+            **stable, max_rho=chosen.max_rho, penalty=chosen.penalty, imbalance=chosen.imbalance, random_state=seed
+        )
+    return signatures.published(
+        **stable,
+        sizes=tuple(chosen.sizes),
+        n_trees=chosen.n_trees,
+        imbalance=chosen.imbalance,
+        choose_by="out_of_bag" if inner else "folds",
+        random_state=seed,
+    )
+
+
+def _repeated(plan: Plan, kind: str, prefix: str) -> dict[str, Any]:
+    """Give the second reader's features, where features must repeat and somebody read this kind twice."""
+    icc = plan.inputs.manifest.signature.icc
+    if icc is None or f"second_reader_{kind}" not in plan.store.tables():
+        return {}
+    table = imaging(plan.store, kind, reader="second_reader")
+    # What could not be measured says nothing about repeatability; a feature of which nothing was measured is constant, and goes.
+    return {"second_reader": table.fillna(table.median()).fillna(0.0).add_prefix(prefix), "icc": icc}
+
+
+def fusion(plan: Plan, columns: dict[str, list[str]]) -> signatures.Fusion:
+    """Build the logistic model of signatures (each with its columns, which begin with its name) and clinical columns."""
+    chosen = plan.inputs.manifest.fusion
+    return signatures.Fusion(
+        {kind: (recipe(plan, kind, inner=True, prefix=f"{kind}: "), names) for kind, names in columns.items()},
+        clinical=chosen.clinical if chosen else [],
+        factors=chosen.factors if chosen else [],
+        firth=chosen.firth if chosen else True,
+        random_state=plan.seed("fusion"),
+    )

@@ -1,0 +1,225 @@
+"""The sections of a study manifest: every key, its type and its default."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Text = Annotated[str, Field(min_length=1)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")]
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Length = Annotated[float, Field(gt=0)]
+Network = Literal["googlenet", "resnet50", "vgg16", "efficientnet_b0", "vit_small"]
+
+
+class Section(BaseModel):
+    """Keys are known, of the right type, and stay as they are."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Source(Section):
+    """One file: where it comes from, how it is verified, how it is read."""
+
+    file: Text
+    url: Text | None = None
+    sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64}|first-use)$")] = "first-use"
+    licence: Text
+    citation: Text
+    patient: Text | None = None
+    header_rows: Count = 1
+    barcode: Literal["as-is", "tcga"] = "as-is"
+    genes_in: Literal["rows", "columns"] = "rows"
+
+
+class Masks(Section):
+    """Where the lesions are drawn: a folder with one mask a patient, and perhaps a second reader's."""
+
+    reader: Text
+    second_reader: Text | None = None
+
+
+class CohortSection(Section):
+    """One cohort: feature tables by name, or images and masks to measure; its clinical table; the column that is volume."""
+
+    features: dict[Name, Text] = {}
+    second_reader: dict[Name, Text] = {}
+    images: Text | None = None
+    masks: Masks | None = None
+    clinical: Text
+    volume: Text | None = None
+
+    @model_validator(mode="after")
+    def _has_features(self) -> "CohortSection":
+        if not self.features and self.images is None:
+            raise ValueError("neither features nor images; name feature tables, or a folder of images and one of masks")
+        if (self.images is None) != (self.masks is None):
+            raise ValueError("images and masks go together; name both, or neither")
+        unknown = sorted(set(self.second_reader) - set(self.features))
+        if unknown:
+            raise ValueError(
+                f"second_reader has {unknown[0]!r}, features has {', '.join(self.features) or 'nothing'}; name the same"
+            )
+        return self
+
+    def sources(self) -> list[str]:
+        """Name every source of this cohort."""
+        return [*self.features.values(), *self.second_reader.values(), *self.folders(), self.clinical]
+
+    def folders(self) -> list[str]:
+        """Name the sources that are folders: of images, and of masks."""
+        masks = [self.masks.reader, self.masks.second_reader] if self.masks else []
+        return [source for source in (self.images, *masks) if source]
+
+
+class Extraction(Section):
+    """What is measured in every lesion, and how."""
+
+    radiomics: bool = True
+    parameters: Text | None = None
+    shuffled: bool = False
+    kinetics: bool = True
+    deep: dict[Network, Text] = {}
+    view: Literal["slice", "2.5d"] = "2.5d"
+    margin_mm: Length = 5.0
+    pre_contrast: Count = 1
+    register_phases: bool = False
+    segment: int | Text | None = None
+
+    @model_validator(mode="after")
+    def _measures_something(self) -> "Extraction":
+        if not (self.radiomics or self.kinetics or self.deep):
+            raise ValueError("nothing is measured; leave radiomics or kinetics on, or name a network under deep")
+        return self
+
+    def kinds(self) -> list[str]:
+        """Name the tables that are made: ``radiomics``, ``kinetics``, and one a network."""
+        networks = self.networks()
+        return [*(["radiomics"] if self.radiomics else []), *(["kinetics"] if self.kinetics else []), *networks]
+
+    def networks(self) -> dict[str, tuple[Network, str]]:
+        """Give every network and its weights, by the name of its table: a random network says so wherever it is named."""
+        return {f"{name}_random_weights" if weights == "random" else name: (name, weights) for name, weights in self.deep.items()}
+
+
+class Outcome(Section):
+    """What is predicted: a clinical column, what its words mean, and what patients without and with it are called."""
+
+    name: Text
+    column: Text
+    labels: Annotated[list[Text], Field(min_length=2, max_length=2)] = ["negative", "positive"]
+    positive: Annotated[list[str], Field(min_length=1)]
+    negative: Annotated[list[str], Field(min_length=1)]
+    excluded: list[str] = []
+
+
+class Joined(Section):
+    """A further table of training patients: columns to carry along, and numeric columns to link with imaging."""
+
+    source: Text
+    columns: list[str] = []
+    linked: list[str] = []
+
+
+class Survival(Section):
+    """One endpoint: the columns with the time in days and the event (1 or 0), and numeric covariates of the clinical table."""
+
+    name: Text
+    source: Text
+    time: Text
+    event: Text
+    covariates: list[str] = []
+
+
+class Expression(Section):
+    """The transcriptome of the training cohort."""
+
+    source: Text
+    unit: Literal["counts", "tpm", "fpkm", "log2", "zscore"]
+    clip: Annotated[float, Field(gt=0)] | None = None
+    min_mean: float | None = None
+
+
+class GeneSets(Section):
+    """Gene sets for pathway scores, from one GMT file or more."""
+
+    sources: Annotated[list[Text], Field(min_length=1)]
+    min_size: Count = 10
+    max_size: Count = 500
+
+
+class Signature(Section):
+    """The recipe of the imaging signatures and how they are judged."""
+
+    recipe: Annotated[str, Field(pattern=r"^(published|lasso|[\w.]+:\w+)$")] = "published"
+    icc: Share | None = None
+    max_rho: Share | None = None
+    sizes: Annotated[list[Count], Field(min_length=1)] = [5, 10, 20]
+    n_trees: Count = 100
+    penalty: Literal["min", "1se"] = "min"
+    imbalance: Literal["weights", "oversample", "undersample", "smote"] | None = None
+    parameters: dict[str, bool | int | float | str] = {}
+    n_splits: Annotated[int, Field(ge=2)] = 5
+    n_repeats: Count = 10
+    n_bootstraps: Annotated[int, Field(ge=0)] = 0
+    n_permutations: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _fits_the_recipe(self) -> "Signature":
+        known = _KEYS_OF_RECIPE.get(self.recipe, {"parameters"})
+        strange = sorted((self.model_fields_set & set().union(*_KEYS_OF_RECIPE.values(), {"parameters"})) - known)
+        if strange:
+            raise ValueError(f"{strange[0]} means nothing to the recipe {self.recipe!r}, which takes {', '.join(sorted(known))}")
+        return self
+
+
+_KEYS_OF_RECIPE = {
+    "published": {"icc", "sizes", "n_trees", "imbalance"},
+    "lasso": {"icc", "max_rho", "penalty", "imbalance"},
+}
+
+
+class FusionSettings(Section):
+    """One logistic model of every signature and some clinical columns: the nomogram."""
+
+    clinical: list[Text] = []
+    factors: list[Text] = []
+    # Firth's penalty keeps odds ratios finite in a fold where the data separate; false gives maximum likelihood, as rms does.
+    firth: bool = True
+
+
+class ModuleSettings(Section):
+    """Co-expression modules."""
+
+    engine: Literal["native", "pywgcna"] = "native"
+    power: Count | Literal["auto"] = "auto"
+    network: Literal["unsigned", "signed", "signed hybrid"] = "unsigned"
+    min_size: Annotated[int, Field(ge=2)] = 30
+    deep_split: Annotated[int, Field(ge=0, le=4)] = 3
+    merge_height: Share = 0.25
+
+
+class PathwaySettings(Section):
+    """Pathway scores."""
+
+    method: Literal["gsva", "ssgsea", "zscore", "plage"] = "gsva"
+    kernel: Literal["gaussian", "poisson", "none"] = "gaussian"
+
+
+class LinkSettings(Section):
+    """Imaging-gene links and their null."""
+
+    method: Literal["pearson", "spearman"] = "pearson"
+    n_permutations: Annotated[int, Field(ge=100)] = 1000
+    alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
+
+
+class GeneScoreSettings(Section):
+    """How genes enter the score."""
+
+    min_kme: Share = 0.7
+    min_significance: Share = 0.2
+    max_module_p: Share = 0.05
+    at_least: Count | None = None
+    regression: Literal["penalised", "firth", "plain"] = "penalised"
+    n_repeats: Count = 5
