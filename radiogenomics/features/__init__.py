@@ -1,25 +1,47 @@
-"""One image and one mask -> named numbers: deep features and enhancement kinetics."""
+"""One image and one mask -> named numbers: radiomics (PyRadiomics), deep features, and enhancement kinetics."""
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from radiogenomics.features._weights import known_weights
     from radiogenomics.features.backbones import BACKBONES, Backbone, deep
     from radiogenomics.features.crops import View, crop
     from radiogenomics.features.enhancement import UCHICAGO, kinetics
+    from radiogenomics.features.extraction import PARAMETERS, check_parameters, nonfinite, radiomics, shuffle
 
 # No file bears the name of a function: importing the file would put it in the function's place.
 _PLACES = {
     "BACKBONES": "backbones",
     "Backbone": "backbones",
     "deep": "backbones",
+    "known_weights": "_weights",
     "View": "crops",
     "crop": "crops",
     "UCHICAGO": "enhancement",
     "kinetics": "enhancement",
+    "PARAMETERS": "extraction",
+    "check_parameters": "extraction",
+    "nonfinite": "extraction",
+    "radiomics": "extraction",
+    "shuffle": "extraction",
 }
 
-__all__ = ["BACKBONES", "UCHICAGO", "Backbone", "View", "crop", "deep", "kinetics"]
+__all__ = [
+    "BACKBONES",
+    "PARAMETERS",
+    "UCHICAGO",
+    "Backbone",
+    "View",
+    "check_parameters",
+    "crop",
+    "deep",
+    "kinetics",
+    "known_weights",
+    "nonfinite",
+    "radiomics",
+    "shuffle",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -30,7 +30,7 @@ def settings(inputs: Inputs) -> None:
     """Check the parameter file and the networks."""
     chosen = inputs.manifest.extraction
     if chosen.parameters:
-        features.read_parameters(inputs.files[chosen.parameters])
+        features.check_parameters(inputs.files[chosen.parameters])
     for name, weights in chosen.deep.items():
         if weights not in inputs.files and weights not in (known := ["random", *features.known_weights(name)]):
             raise ValueError(f"deep.{name} is {weights!r}; give a source of [sources], or one of {', '.join(known)}")

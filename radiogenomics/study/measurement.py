@@ -135,12 +135,8 @@ def measure(lesion: Lesion, *, settings: Extraction, parameters: Path | None, se
 
 
 def finite(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Make what is infinite missing -> the table, and which feature is not finite in how many patients."""
-    infinite = table.isin([np.inf, -np.inf])
-    unknown = table.isna() | infinite
-    count = pd.DataFrame({"patients": unknown.sum(), "infinite": infinite.sum(), "of": len(table)})
-    count["first"] = [table.index[unknown[name]][0] if unknown[name].any() else "" for name in table]
-    return table.mask(infinite), count[count["patients"] > 0].rename_axis("feature").reset_index()
+    """Make what is infinite missing -> the table, and which feature is not finite in which patients."""
+    return table.replace([np.inf, -np.inf], np.nan), features.nonfinite(table)
 
 
 def backbone(network: str, weights: Mapping[str, Any], *, seed: int) -> Any:
