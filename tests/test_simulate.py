@@ -25,6 +25,46 @@ def test_the_same_seed_gives_the_same_bits(made):
     assert not simulate.simulate(seed=1).expression.equals(made.expression)
 
 
+def test_damaged_patients_are_known_to_tables_and_change_nobody_else(made):
+    more = simulate.simulate(damaged=True)
+    assert len(more.damaged) == len(simulate.DAMAGES)
+    assert list(more.damaged) == [f"SIM-TR-{number:03d}" for number in range(89, 89 + len(simulate.DAMAGES))]
+    for table in (more.expression, more.clinical["training"], more.lesions["training"]):
+        assert list(table.index[88:]) == list(more.damaged)
+        assert table.notna().all(axis=None)
+    assert not more.clinical["training"].loc[list(more.damaged), "pathologic_n"].eq("NX").any()
+    pd.testing.assert_frame_equal(more.expression[:88], made.expression, check_exact=True)
+    pd.testing.assert_frame_equal(more.clinical["training"][:88], made.clinical["training"], check_exact=True)
+    pd.testing.assert_frame_equal(more.clinical["external"], made.clinical["external"], check_exact=True)
+    pd.testing.assert_frame_equal(more.features["training"], made.features["training"], check_exact=True)
+    rows = more.truth[len(made.truth) :]
+    assert set(rows["kind"]) == {"damaged"}
+    assert list(rows["name"]) == [f"{patient}: {what}" for patient, what in more.damaged.items()]
+
+
+def test_damaged_patients_express_the_same_modules():
+    more = simulate.simulate(n_training=60, damaged=True)
+    members = more.expression.columns[:160]
+    scaled = (more.expression - more.expression[:60].mean()) / more.expression[:60].std()
+    eigengene = scaled[members].mean(axis=1)
+    r = [np.corrcoef(eigengene[60:], scaled[gene][60:])[0, 1] for gene in members]
+    assert np.mean(r) > 0.5
+
+
+def test_the_hidden_lesions_are_those_behind_the_features(made):
+    for cohort, lesions in made.lesions.items():
+        assert list(lesions.columns) == list(simulate.PROPERTIES)
+        followed = made.features[cohort].filter(like="heterogeneity").mean(axis=1)
+        assert np.corrcoef(followed, lesions["heterogeneity"])[0, 1] > 0.9
+        np.testing.assert_array_equal(simulate.volume_mm3(lesions), made.features[cohort]["volume_mm3"])
+
+
+def test_the_numbers_of_earlier_versions(made):
+    assert made.expression.iloc[0, :3].tolist() == pytest.approx(
+        [7.407012797011553, 7.514086253476565, 4.8222483713848225], rel=1e-12
+    )
+
+
 def test_genes_of_a_module_hang_together_and_others_do_not(made):
     modules = made.truth[made.truth["kind"] == "gene"].set_index("name")["value"]
     r = np.corrcoef(made.expression.to_numpy().T)
