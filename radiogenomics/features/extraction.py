@@ -1,0 +1,268 @@
+"""One image and one lesion -> PyRadiomics' features, and the null that goes with them."""
+
+import functools
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import SimpleITK as sitk
+
+from radiogenomics import lesions
+from radiogenomics._tables import check_patients, shown
+
+if TYPE_CHECKING:
+    from radiogenomics.features._extractor import Extractor
+
+PARAMETERS = Path(__file__).with_name("radiomics.yaml")
+"""PyRadiomics parameters that give the 1,781 features; each setting stands there with its reason."""
+
+_IMAGES = {
+    "Original": "original",
+    "Wavelet": "wavelet",
+    "LoG": "log-sigma",
+    "Square": "square",
+    "SquareRoot": "squareroot",
+    "Logarithm": "logarithm",
+    "Exponential": "exponential",
+    "Gradient": "gradient",
+    "LBP2D": "lbp-2D",
+    "LBP3D": "lbp-3D",
+}
+
+
+def radiomics(image: sitk.Image, mask: sitk.Image, *, parameters: Path | None = None) -> pd.Series:
+    """Measure one lesion in one image -> PyRadiomics' features by PyRadiomics' names.
+
+    The values are those of ``RadiomicsFeatureExtractor(parameters).execute(image, mask)`` of PyRadiomics 3.0.1, to the last
+    bit; they follow PyRadiomics' conventions, which differ from IBSI's in places (bin edges, resampling grid, kurtosis).
+
+    Parameters
+    ----------
+    image : SimpleITK.Image
+        Three-dimensional, one finite value a voxel, in any unit.
+    mask : SimpleITK.Image
+        Labels on the image's voxels; the lesion has the label that the parameters name (1 unless they say otherwise).
+    parameters : Path, optional
+        A PyRadiomics parameter file (YAML); without it `PARAMETERS`: 14 shape features, and 93 features on each of 19 images,
+        after normalisation and resampling to 1 mm.
+
+    Returns
+    -------
+    Series
+        float64, named ``value``, index ``feature`` (`original_shape_Elongation`, `wavelet-LLH_glcm_Contrast`...): 1,781 with
+        `PARAMETERS`. What PyRadiomics cannot compute is NaN; see `nonfinite`.
+
+    Raises
+    ------
+    ValueError
+        If the parameter file is missing or has unknown keys or values; the mask is empty, lacks the label or lies on another
+        grid; the image has values that are not finite, or but one value inside the lesion; or the lesion is too small for
+        what the parameters ask.
+
+    References
+    ----------
+    van Griethuysen et al. 2017, Cancer Research 77:e104, doi:10.1158/0008-5472.CAN-17-0339.
+    """
+    path = Path(parameters or PARAMETERS)
+    extractor = _extractor(path)
+    label = extractor.settings.get("label", 1)
+    lesion = _lesion(image, mask, label, path)
+    with _quiet("radiomics"), np.errstate(all="ignore"):
+        try:
+            features = extractor.execute(image, lesion)
+        except ValueError as error:
+            raise ValueError(f"{_described(lesion)} cannot be measured as {path.name} asks: {error}. {_REMEDY}") from error
+    _check_images(features, extractor, path, lesion)
+    values = {name: float(value) for name, value in features.items()}
+    return pd.Series(values, dtype=float, name="value").rename_axis("feature")
+
+
+_REMEDY = "Outline the whole lesion, leave the patient out, or lower the limits in a parameter file of your own."
+
+
+def shuffle(image: sitk.Image, mask: sitk.Image, *, rng: np.random.Generator) -> sitk.Image:
+    """Permute the voxels inside a lesion -> the image without its texture; volume, shape and histogram stay.
+
+    The voxels change places on the image's own grid, before any resampling or filter. What a signature gains from such an
+    image it owes to volume, shape and grey values, and not to texture (Welch et al. 2019, Radiotherapy and Oncology
+    130:2-9, doi:10.1016/j.radonc.2018.10.027).
+
+    Parameters
+    ----------
+    image : SimpleITK.Image
+        The image; it is not changed.
+    mask : SimpleITK.Image
+        One label, on the image's voxels.
+    rng : numpy.random.Generator
+        Gives the permutation; one a patient.
+
+    Returns
+    -------
+    SimpleITK.Image
+        A new image of the same type and place. Features of it take the prefix ``shuffled_``.
+
+    Raises
+    ------
+    ValueError
+        If the mask is empty, on another grid, or holds several labels.
+    """
+    placed = _placed(image, mask)
+    inside = sitk.GetArrayViewFromImage(placed) > 0
+    labels = np.unique(sitk.GetArrayViewFromImage(placed)[inside])
+    if len(labels) > 1:
+        raise ValueError(
+            f"The mask holds {len(labels)} labels ({shown(labels)}); shuffle one lesion at a time, such as mask == 1."
+        )
+    values = sitk.GetArrayFromImage(image)
+    values[inside] = rng.permutation(values[inside])
+    shuffled = sitk.GetImageFromArray(values)
+    shuffled.CopyInformation(image)
+    return shuffled
+
+
+def nonfinite(table: pd.DataFrame) -> pd.DataFrame:
+    """Find values that are no numbers -> one row a feature that has any, the worst first.
+
+    Parameters
+    ----------
+    table : DataFrame, shape (n_patients, n_features)
+        A patient table of features.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``feature``, ``missing`` (patients with NaN), ``infinite`` (patients with infinity), ``n`` (all patients) and
+        ``patients`` (who, comma-separated). Empty when every value is finite.
+
+    Raises
+    ------
+    ValueError
+        If `table` is no patient table.
+    """
+    values = check_patients(table, "table").to_numpy(dtype=float, na_value=np.nan)
+    bad = ~np.isfinite(values)
+    columns = np.flatnonzero(bad.any(axis=0))
+    found = pd.DataFrame(
+        {
+            "feature": table.columns[columns],
+            "missing": np.isnan(values[:, columns]).sum(axis=0),
+            "infinite": np.isinf(values[:, columns]).sum(axis=0),
+            "n": len(table),
+            "patients": [", ".join(map(str, table.index[bad[:, column]])) for column in columns],
+        }
+    )
+    worst = (-(found["missing"] + found["infinite"])).argsort(kind="stable")
+    return found.iloc[worst].reset_index(drop=True)
+
+
+@contextmanager
+def _quiet(*names: str) -> Iterator[None]:
+    """Hold other packages' loggers back; what matters of their words is raised as an error or reported as a value."""
+    before = {name: logging.getLogger(name).level for name in names}
+    for name in names:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
+
+
+def _extractor(path: Path) -> "Extractor":
+    """Read a parameter file, once as long as it does not change."""
+    try:
+        changed = path.stat().st_mtime_ns
+    except OSError as error:
+        raise ValueError(f"The parameter file {path} cannot be read ({error.strerror}); give a PyRadiomics YAML file.") from error
+    return _read(path, changed)
+
+
+@functools.lru_cache(maxsize=8)
+def _read(path: Path, changed: int) -> "Extractor":
+    from pykwalify.errors import PyKwalifyException  # type: ignore[import-untyped]
+    from ruamel.yaml.error import YAMLError
+
+    from radiogenomics.features._extractor import Extractor
+
+    with _quiet("pykwalify", "radiomics"):
+        try:
+            extractor = Extractor(str(path))
+        except (PyKwalifyException, YAMLError, ValueError, TypeError) as error:
+            said = " ".join(str(getattr(error, "msg", None) or error).split())
+            raise ValueError(f"The parameter file {path} is none of PyRadiomics: {said} Compare it with {PARAMETERS}.") from error
+    extractor.settings["additionalInfo"] = False  # diagnostics are no features; hashing the image takes longer than measuring
+    return extractor
+
+
+def _lesion(image: sitk.Image, mask: sitk.Image, label: int, path: Path) -> sitk.Image:
+    """Check a lesion against its image -> uint32 mask on the image's grid with the label alone."""
+    placed = _placed(image, mask)
+    inside = sitk.GetArrayViewFromImage(placed) == label
+    if not inside.any():
+        held = np.unique(sitk.GetArrayViewFromImage(placed))
+        raise ValueError(
+            f"The mask has no label {label}, which {path.name} asks for; it holds {shown(held[held > 0])}. "
+            f"Give mask == label, or name the label in the parameters."
+        )
+    values = sitk.GetArrayViewFromImage(image)
+    if not np.isfinite(values).all():
+        wrong = int((~np.isfinite(values)).sum())
+        raise ValueError(f"The image has {wrong:,} voxels that are not finite; fill or crop them before features are measured.")
+    within = values[inside]
+    if within.min() == within.max():
+        raise ValueError(
+            f"The lesion has one grey value ({within[0]:g}) in all its {within.size:,} voxels, so it has no texture; "
+            f"the mask or the image is wrong."
+        )
+    return sitk.Cast(placed == label, sitk.sitkUInt32) * label
+
+
+def _placed(image: sitk.Image, mask: sitk.Image) -> sitk.Image:
+    """Put a mask on the image's grid, or raise what is wrong with it."""
+    if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
+        raise ValueError(
+            f"The image has {image.GetDimension()} dimensions and {image.GetNumberOfComponentsPerPixel()} value(s) a voxel; "
+            f"give one three-dimensional volume of one value a voxel, such as one phase."
+        )
+    alike = mask.GetSize() == image.GetSize() and mask.IsSameImageGeometryAs(image, 1e-2, 1e-3)
+    parts = _box(mask) if alike else ()
+    findings = lesions.check(mask[parts], image[parts]) if parts else lesions.check(mask, image)
+    fatal = [finding.message for finding in findings if finding.fatal]
+    if fatal:
+        raise ValueError(" ".join(fatal))
+    return lesions.place(mask, image)
+
+
+def _box(mask: sitk.Image) -> tuple[slice, ...]:
+    """Find the smallest box around everything that is not 0: what must be checked lies inside; empty for an empty mask."""
+    values = sitk.GetArrayViewFromImage(mask)
+    sides = [np.flatnonzero(values.any(axis=tuple(other for other in range(3) if other != axis))) for axis in (2, 1, 0)]
+    return tuple(slice(int(side[0]), int(side[-1]) + 1) for side in sides if side.size)
+
+
+def _described(lesion: sitk.Image) -> str:
+    box = " x ".join(
+        f"{(part.stop - part.start) * spacing:.3g}" for part, spacing in zip(_box(lesion), lesion.GetSpacing(), strict=True)
+    )
+    voxels = np.count_nonzero(sitk.GetArrayViewFromImage(lesion))
+    return f"The lesion ({lesions.volume_mm3(lesion):,.0f} mm3, {voxels:,} voxels, {box} mm)"
+
+
+def _check_images(features: dict[str, Any], extractor: "Extractor", path: Path, lesion: sitk.Image) -> None:
+    """Refuse a short result: PyRadiomics only logs when an image is too small for a filter, or when a package is missing."""
+    if all(kind.startswith("shape") for kind in extractor.enabledFeatures):
+        return
+    made = {name.split("_", 1)[0] for name in features}
+    wanted = [_IMAGES[kind] for kind in extractor.enabledImagetypes]
+    for sigma in extractor.enabledImagetypes.get("LoG", {}).get("sigma", []):
+        wanted.append(f"log-sigma-{str(sigma).replace('.', '-')}-mm-3D")
+    lacking = [name for name in wanted if not any(one.startswith(name) for one in made)]
+    if lacking:
+        raise ValueError(
+            f"{_described(lesion)} got no image of type {shown(lacking)}, which {path.name} asks for: the volume around it has "
+            f"fewer voxels than the filter needs, or a package is missing. Give the whole volume, or leave the filter out."
+        )
