@@ -167,6 +167,7 @@ def demo(
     out: Out = Path("demo"),
     n_jobs: Jobs = -1,
     scheduler: Scheduler = None,
+    fast: Annotated[bool, typer.Option("--fast", help="Measure few features, for a first look: under a minute or two.")] = False,
     noise: Annotated[bool, typer.Option("--noise", help="Plant nothing: no link, no outcome effect.")] = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -175,8 +176,8 @@ def demo(
     from radiogenomics import study
 
     _log(quiet, verbose)
-    manifest = study.write_demo(out / "inputs", signal=not noise)
     with _progress(quiet) as progress:
+        manifest = study.write_demo(out / "inputs", signal=not noise, fast=fast, n_jobs=n_jobs, progress=progress)
         report = study.run(manifest, out=out, n_jobs=n_jobs, scheduler=scheduler, progress=progress)
     _say(quiet, f"The report lies at {report} (everything in it is simulated)")
 

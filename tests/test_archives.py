@@ -5,6 +5,7 @@ import http.server
 import threading
 
 import pytest
+from table_study import write_table_study
 
 from radiogenomics import archives
 
@@ -96,7 +97,7 @@ def test_a_manifest_fetches_what_is_missing(url, tmp_path, monkeypatch):
     from radiogenomics import study
 
     monkeypatch.setenv("RADIOGENOMICS_CACHE", str(tmp_path / "cache"))
-    path = study.write_demo(tmp_path / "inputs")
+    path = write_table_study(tmp_path / "inputs")
     raw = tomllib.loads(path.read_text())
     raw["sources"]["truth"] |= {"file": "remote.csv", "url": f"{url}/file", "sha256": hashlib.sha256(BODY).hexdigest()}
     path.write_text(tomli_w.dumps(raw))

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from table_study import write_table_study
 
 from radiogenomics import simulate
 
@@ -101,9 +102,8 @@ def test_init_asks_what_is_positive(own):
 
 
 def test_fetch_names_every_file_and_its_hash(own):
-    from radiogenomics import study
 
-    manifest = study.write_demo(own / "demo")
+    manifest = write_table_study(own / "demo")
     out = cli("fetch", manifest)
     assert out.returncode == 0, out.stderr
     assert "expression: " in out.stdout

@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import tomli_w
+from table_study import write_table_study
 
 from radiogenomics import study
 from radiogenomics.study.store import Step, Store
@@ -55,7 +56,7 @@ def csvs(out: Path) -> dict[str, bytes]:
 def done(tmp_path_factory):
     """A finished small study."""
     folder = tmp_path_factory.mktemp("study")
-    manifest = small(study.write_demo(folder / "inputs"))
+    manifest = small(write_table_study(folder / "inputs"))
     seen = []
     report = study.run(manifest, out=folder / "out", n_jobs=1, progress=lambda *step: seen.append(step))
     return manifest, report.parent, seen
@@ -196,7 +197,7 @@ def test_dask_with_a_killed_worker_gives_the_same_bytes(done, tmp_path):
 
 
 def test_pure_noise_gives_no_honest_signal(tmp_path):
-    manifest = small(study.write_demo(tmp_path / "inputs", signal=False, seed=5))
+    manifest = small(write_table_study(tmp_path / "inputs", signal=False, seed=5))
     study.run(manifest, out=tmp_path / "out", n_jobs=2)
     row = pd.read_parquet(tmp_path / "out" / "tables" / "evaluation.parquet").set_index("estimate").loc["nested"]
     assert row["auc_low"] < 0.5 < row["auc_high"]

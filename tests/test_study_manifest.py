@@ -7,6 +7,7 @@ import tomllib
 import pandas as pd
 import pytest
 import tomli_w
+from table_study import write_table_study
 
 from radiogenomics import study
 from radiogenomics.study.manifest import ManifestError
@@ -14,7 +15,7 @@ from radiogenomics.study.manifest import ManifestError
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    return study.write_demo(tmp_path_factory.mktemp("demo"))
+    return write_table_study(tmp_path_factory.mktemp("demo"))
 
 
 @pytest.fixture
@@ -173,10 +174,7 @@ def test_cohorts_that_overlap(edit):
 
 def test_identifiers_that_match_nothing(edit):
     found = problems(edit("clinical_training", lambda table: table.rename(index=lambda name: name.replace("-", "_"))))
-    assert (
-        "no patient with features is in it: features have SIM-TR-001, SIM-TR-002 and 86 more, it has SIM_TR_001"
-        in found[0]
-    )
+    assert "no patient with features is in it: features have SIM-TR-001, SIM-TR-002 and 86 more, it has SIM_TR_001" in found[0]
 
 
 def test_a_patient_with_two_rows(edit):

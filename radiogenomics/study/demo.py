@@ -1,15 +1,28 @@
-"""The embedded demo: simulated tables and a manifest for them."""
+"""The embedded demo: simulated images, transcriptome and clinical tables, and a manifest for them."""
 
 from pathlib import Path
+from typing import Any
 
 import tomli_w
 
 from radiogenomics import simulate
 from radiogenomics._files import sha256, write_table, write_text
+from radiogenomics._parallel import Progress
+
+READ_TWICE = 30
+"""Patients whose lesions a second reader draws too."""
+
+_FAST = """# The demo's quick features: shape, and first order and texture of the unfiltered image.
+setting: {normalize: true, normalizeScale: 100, resampledPixelSpacing: [1.5, 1.5, 1.5], interpolator: sitkLinear, binWidth: 10}
+imageType: {Original: {}}
+featureClass: {shape: , firstorder: , glcm: , glrlm: , glszm: , gldm: , ngtdm: }
+"""
 
 
-def write_demo(folder: Path, *, signal: bool = True, seed: int = 2026) -> Path:
-    """Simulate two cohorts and write their tables and a manifest.
+def write_demo(
+    folder: Path, *, signal: bool = True, fast: bool = False, seed: int = 2026, n_jobs: int = 1, progress: Progress | None = None
+) -> Path:
+    """Simulate two cohorts and write their images, masks, tables and a manifest.
 
     Parameters
     ----------
@@ -17,8 +30,14 @@ def write_demo(folder: Path, *, signal: bool = True, seed: int = 2026) -> Path:
         Where the files shall lie.
     signal : bool
         False plants no link and no outcome effect.
+    fast : bool
+        Ask for few radiomic features and no deep ones, so that the study is done in a minute.
     seed : int
         Seeds the simulation and the study.
+    n_jobs : int
+        Processes that write images.
+    progress : callable, optional
+        Called as ``progress(done, total, name)`` after each patient's images.
 
     Returns
     -------
@@ -26,58 +45,83 @@ def write_demo(folder: Path, *, signal: bool = True, seed: int = 2026) -> Path:
         The manifest.
     """
     folder = Path(folder)
-    made = simulate.simulate(signal=signal, seed=seed)
+    made = simulate.simulate(signal=signal, damaged=True, seed=seed)
+    report = None if progress is None else lambda done, total, name: progress(done, total, f"simulated images: {name}")
+    drawn = simulate.write_images(made, folder / "images", second_reader=READ_TWICE, seed=seed, n_jobs=n_jobs, progress=report)
+    sources = _write_tables(made, folder)
+    places = {"second_reader": drawn.second_reader("training")}
+    places |= {f"images_{name}": drawn.dicom(name) for name in made.lesions}
+    places |= {f"masks_{name}": drawn.masks(name) for name in made.lesions}
+    sources |= {name: _source(str(place.relative_to(folder))) for name, place in places.items()}
+    if fast:
+        write_text(folder / "quick.yaml", _FAST)
+        sources["quick"] = _source("quick.yaml") | {"sha256": sha256(folder / "quick.yaml")}
+    path = folder / "demo.toml"
+    write_text(path, tomli_w.dumps(_manifest(sources, seed, signal, fast)))
+    return path
+
+
+def _write_tables(made: simulate.Simulated, folder: Path) -> dict[str, dict[str, object]]:
+    """Write expression, truth, clinical tables and gene sets -> their sources."""
     tables = {"expression": made.expression.T, "truth": made.truth}
-    tables |= {f"features_{name}": table for name, table in made.features.items()}
     tables |= {f"clinical_{name}": table for name, table in made.clinical.items()}
     for name, table in tables.items():
         write_table(table, folder / name)
     sets = "".join("\t".join([name, "simulated", *genes]) + "\n" for name, genes in made.gene_sets.items())
     write_text(folder / "gene_sets.gmt", sets)
     files = {name: f"{name}.csv" for name in tables} | {"gene_sets": "gene_sets.gmt"}
-    sources = {name: _source(folder / file) for name, file in files.items()}
-    path = folder / "demo.toml"
-    write_text(path, tomli_w.dumps(_manifest(sources, seed, signal)))
-    return path
+    return {name: _source(file) | {"sha256": sha256(folder / file)} for name, file in files.items()}
 
 
-def _source(file: Path) -> dict[str, object]:
-    return {"file": file.name, "sha256": sha256(file), "licence": "simulated", "citation": "simulated by radiogenomics demo"}
+def _source(file: str) -> dict[str, object]:
+    return {"file": file, "licence": "simulated", "citation": "simulated by radiogenomics demo"}
 
 
-def _manifest(sources: dict[str, dict[str, object]], seed: int, signal: bool) -> dict[str, object]:
-    return {
-        "name": "demo" if signal else "demo-noise",
-        "title": "Simulated cohorts with planted truth" if signal else "Simulated cohorts with nothing planted",
-        "simulated": True,
-        "seed": seed,
-        "clinical_columns": ["age_years", "subtype"],
-        "truth": "truth",
-        "training": {"features": {"radiomics": "features_training"}, "clinical": "clinical_training", "volume": "volume_mm3"},
-        "external": {
-            "external": {"features": {"radiomics": "features_external"}, "clinical": "clinical_external", "volume": "volume_mm3"}
-        },
-        "outcome": {
-            "name": "lymph node status",
-            "column": "pathologic_n",
-            "labels": ["node-negative", "node-positive"],
-            "positive": ["N1mi", "N1", "N2", "N3"],
-            "negative": ["N0", "N0 (i-)", "N0 (i+)"],
-            "excluded": ["NX"],
-        },
-        "survival": [
-            {
-                "name": "progression-free interval",
-                "source": "clinical_training",
-                "time": "pfi_days",
-                "event": "pfi_event",
-                "covariates": ["age_years"],
-            }
-        ],
-        "fusion": {"clinical": ["age_years", "subtype"]},
-        "expression": {"source": "expression", "unit": "log2"},
-        "gene_sets": {"sources": ["gene_sets"], "min_size": 10},
-        "gene_score": {"min_kme": 0.85, "min_significance": 0.4},
-        "modules": {"min_size": 40, "power": "auto", "network": "unsigned"},
-        "sources": sources,
-    }
+def _manifest(sources: dict[str, dict[str, object]], seed: int, signal: bool, fast: bool) -> dict[str, Any]:
+    raw = _STUDY | {"seed": seed, "sources": sources, "extraction": {"parameters": "quick"} if fast else _EXTRACTION}
+    if signal:
+        return raw
+    return raw | {"name": "demo-noise", "title": "Simulated cohorts with nothing planted"}
+
+
+# Random weights are asked for by name: the demo may not need the network, and says so wherever the network is named.
+_EXTRACTION = {"deep": {"googlenet": "random"}}
+
+_STUDY: dict[str, Any] = {
+    "name": "demo",
+    "title": "Simulated cohorts with planted truth",
+    "simulated": True,
+    "clinical_columns": ["age_years", "subtype"],
+    "truth": "truth",
+    "training": {
+        "images": "images_training",
+        "masks": {"reader": "masks_training", "second_reader": "second_reader"},
+        "clinical": "clinical_training",
+    },
+    "external": {
+        "external": {"images": "images_external", "masks": {"reader": "masks_external"}, "clinical": "clinical_external"}
+    },
+    "outcome": {
+        "name": "lymph node status",
+        "column": "pathologic_n",
+        "labels": ["node-negative", "node-positive"],
+        "positive": ["N1mi", "N1", "N2", "N3"],
+        "negative": ["N0", "N0 (i-)", "N0 (i+)"],
+        "excluded": ["NX"],
+    },
+    "survival": [
+        {
+            "name": "progression-free interval",
+            "source": "clinical_training",
+            "time": "pfi_days",
+            "event": "pfi_event",
+            "covariates": ["age_years"],
+        }
+    ],
+    "expression": {"source": "expression", "unit": "log2"},
+    "gene_sets": {"sources": ["gene_sets"], "min_size": 10},
+    "gene_score": {"min_kme": 0.85, "min_significance": 0.4},
+    "modules": {"min_size": 40, "power": "auto", "network": "unsigned"},
+    "signature": {"icc": 0.9, "n_repeats": 3},
+    "fusion": {"clinical": ["age_years"]},
+}

@@ -12,12 +12,15 @@ import pandas as pd
 from radiogenomics._parallel import fan_out
 from radiogenomics.study import measurement
 from radiogenomics.study.plan import Plan
-from radiogenomics.study.sections import Extraction
+from radiogenomics.study.sections import Extraction, Network
 from radiogenomics.study.store import Store
 
 Reader = Literal["reader", "second_reader"]
 Readings = dict[tuple[str, Reader], measurement.Measured]
 """What was measured, by patient and reader."""
+
+Facts = tuple[Network, tuple[tuple[str, Any], ...], int]
+"""A network: its name, what gives it its weights, and a seed."""
 
 _BATCH = 16
 
@@ -149,13 +152,13 @@ def _batches(readings: Readings) -> Iterator[tuple[str, np.ndarray]]:
         yield f"lesions {first + 1} to {min(first + _BATCH, len(crops))}", np.stack(crops[first : first + _BATCH])
 
 
-def _through(facts: tuple[str, tuple[tuple[str, Any], ...], int], crops: np.ndarray) -> np.ndarray:
+def _through(facts: Facts, crops: np.ndarray) -> np.ndarray:
     found: np.ndarray = _network(facts).extract(crops, batch_size=_BATCH)
     return found
 
 
 @lru_cache(maxsize=2)
-def _network(facts: tuple[str, tuple[tuple[str, Any], ...], int]) -> Any:
+def _network(facts: Facts) -> Any:
     """Build a network once a process."""
     network, weights, seed = facts
     return measurement.backbone(network, dict(weights), seed=seed)

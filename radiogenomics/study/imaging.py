@@ -19,6 +19,7 @@ from radiogenomics.study.measurement import (
     CROP_SIZE,
     INTERPOLATION,
     METRIC,
+    MIN_ENHANCEMENT_PERCENT,
     RIM_MM,
     SEG_THRESHOLD,
     SURROUND_MM,
@@ -34,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 SETTINGS: dict[str, Any] = {
     "pre_contrast_phases": 1,
-    "min_enhancement_percent": 70.0,
+    "min_enhancement_percent": MIN_ENHANCEMENT_PERCENT,
     "ser_ceiling": 3.0,
     "grow_radius_mm": 40.0,
     "grow_fraction": 0.5,
@@ -145,7 +146,7 @@ def extract_patient(
     out = Path(out)
     for network in deep or {}:
         check_choice(network, "deep", get_args(Network))
-    settings = Extraction(deep=dict(deep or {}), register_phases=register, segment=segment)
+    settings = Extraction.model_validate({"deep": dict(deep or {}), "register_phases": register, "segment": segment})
     networks = _networks(settings)
     found = _series(Path(folder), out)
     phases = images.read_phases(images.dynamic_series(found, number=series), pre_contrast=int(SETTINGS["pre_contrast_phases"]))
@@ -159,7 +160,7 @@ def extract_patient(
     zones = lesions.zones(lesion, rim_mm=SETTINGS["rim_mm"], surround_mm=SETTINGS["surround_mm"], within=maps["body"])
     patient = next(iter(phases.sources.values())).header.get("PatientID", "")
     tables |= _lesion_tables(phases, lesion, zones)
-    tables |= _feature_tables(patient, Lesion(phases, lesion, zones), settings, parameters, networks)
+    tables |= _feature_tables(patient, Lesion(phases, lesion, zones, level), settings, parameters, networks)
     files = _write(out, phases, maps, lesion, zones, tables)
     files += draw(out, phases, maps, lesion, zones, tables["curves"])
     files.append(

@@ -10,11 +10,12 @@ import pandas as pd
 import SimpleITK as sitk
 
 from radiogenomics import features, images, lesions
-from radiogenomics.study.sections import Extraction
+from radiogenomics.study.sections import Extraction, Network
 
 RIM_MM = 2.0
 SURROUND_MM = 5.0
 SEG_THRESHOLD = 0.5
+MIN_ENHANCEMENT_PERCENT = 70.0
 CROP_SIZE = 224
 METRIC: Literal["mutual information", "correlation"] = "mutual information"
 INTERPOLATION: Literal["nearest", "linear", "bspline"] = "linear"
@@ -30,11 +31,14 @@ class Lesion:
         The dynamic series.
     mask, zones : SimpleITK.Image
         uint8 on the grid of the phases; labels of the zones as in `lesions.ZONES`.
+    background : float
+        Signal of air, see `images.background_level`.
     """
 
     phases: images.Phases
     mask: sitk.Image
     zones: sitk.Image
+    background: float
 
 
 @dataclass(frozen=True)
@@ -83,8 +87,9 @@ def read_lesion(folder: Path, mask: Path, *, settings: Extraction) -> Lesion:
         phases = registered(phases)[0]
     drawn = lesions.read_mask(mask, image=phases.first, segment=settings.segment, threshold=SEG_THRESHOLD)
     lesion = lesions.lesion_of_patient(lesions.checked(drawn, phases.first), lesions="largest")
-    body = images.body_mask(phases.pre, background=images.background_level(phases.pre))
-    return Lesion(phases, lesion, lesions.zones(lesion, rim_mm=RIM_MM, surround_mm=SURROUND_MM, within=body))
+    level = images.background_level(phases.pre)
+    body = images.body_mask(phases.pre, background=level)
+    return Lesion(phases, lesion, lesions.zones(lesion, rim_mm=RIM_MM, surround_mm=SURROUND_MM, within=body), level)
 
 
 def registered(phases: images.Phases) -> tuple[images.Phases, pd.DataFrame]:
@@ -122,7 +127,9 @@ def measure(lesion: Lesion, *, settings: Extraction, parameters: Path | None, se
             copies = features.radiomics(null, mask, parameters=parameters).add_prefix("shuffled_")
             numbers["radiomics"] = pd.concat([numbers["radiomics"], copies])
     if settings.kinetics:
-        numbers["kinetics"] = features.kinetics(lesion.phases, lesion.zones)
+        numbers["kinetics"] = features.kinetics(
+            lesion.phases, lesion.zones, background=lesion.background, min_enhancement=MIN_ENHANCEMENT_PERCENT
+        )
     crop = None
     if settings.deep:
         crop = features.crop(image, mask, view=settings.view, margin_mm=settings.margin_mm, size=CROP_SIZE)
@@ -139,6 +146,6 @@ def finite(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     return table.replace([np.inf, -np.inf], np.nan), features.nonfinite(table)
 
 
-def backbone(network: str, weights: Mapping[str, Any], *, seed: int) -> Any:
+def backbone(network: Network, weights: Mapping[str, Any], *, seed: int) -> Any:
     """Build a network by name with its weights: ``weights`` and, for a local file, ``sha256``."""
     return features.Backbone(network, seed=seed, **weights)

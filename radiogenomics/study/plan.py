@@ -11,6 +11,7 @@ import pandas as pd
 from radiogenomics import expression
 from radiogenomics._parallel import Progress
 from radiogenomics.study.inputs import Inputs
+from radiogenomics.study.sections import Network
 from radiogenomics.study.store import Product, Store
 
 
@@ -60,9 +61,9 @@ class Plan:
             return None
         return lambda done, total, name: report(done, total, f"{label}: {name}")
 
-    def networks(self) -> dict[str, tuple[str, dict[str, Any]]]:
+    def networks(self) -> dict[str, tuple[Network, dict[str, Any]]]:
         """Give every deep network by the name of its table -> the network, and how it gets its weights."""
-        found: dict[str, tuple[str, dict[str, Any]]] = {}
+        found: dict[str, tuple[Network, dict[str, Any]]] = {}
         for kind, (network, weights) in self.inputs.manifest.extraction.networks().items():
             local = weights in self.inputs.files
             facts = (
