@@ -102,7 +102,6 @@ def test_init_asks_what_is_positive(own):
 
 
 def test_fetch_names_every_file_and_its_hash(own):
-
     manifest = write_table_study(own / "demo")
     out = cli("fetch", manifest)
     assert out.returncode == 0, out.stderr

@@ -280,3 +280,57 @@ def test_a_mirror_is_searched_first(folder, tmp_path):
     assert study.gather(folder / "demo.toml", mirror=mirror).files["truth"] == mirror / "truth.csv"
     with pytest.raises(ManifestError, match=r"--mirror = .*nowhere: no such folder"):
         study.gather(folder / "demo.toml", mirror=tmp_path / "nowhere")
+
+
+def test_a_recipe_that_is_no_recipe(change):
+    assert "signature.recipe = 'randomforest'" in problems(change(signature__recipe="randomforest"))[0]
+
+
+def test_a_key_that_the_recipe_does_not_know(change):
+    found = problems(change(signature__recipe="lasso", signature__sizes=[3]))
+    assert "sizes means nothing to the recipe 'lasso', which takes icc, imbalance, max_rho, penalty" in found[0]
+
+
+def test_repeatability_without_a_second_reader(change):
+    found = problems(change(training__second_reader=None))
+    assert "signature.icc asks for repeated features; name training.masks.second_reader or training.second_reader" in found[0]
+
+
+def test_a_second_reader_of_few_patients(change, edit):
+    found = problems(edit("second_reader", lambda table: table.iloc[:4]))
+    assert "training.second_reader.radiomics = 'second_reader': only 4 patient(s) stand in both readers' tables" in found[0]
+
+
+def test_a_second_reader_with_other_features(edit):
+    found = problems(edit("second_reader", lambda table: table.drop(columns="perfusion_061")))
+    assert "lacks 1 column(s) that the first reader's table has: perfusion_061" in found[0]
+
+
+def test_fusion_with_a_column_nobody_carries_along(change):
+    found = problems(change(fusion__clinical=["age_years", "grade"]))
+    assert "fusion.clinical has 'grade', clinical_columns has not; add it there" in found[0]
+
+
+def test_fusion_with_a_column_that_is_missing_for_somebody(edit):
+    def forget(table):
+        table.loc["SIM-TR-003", "age_years"] = None
+        return table
+
+    assert (
+        "fusion.clinical = 'age_years': missing for patient(s) SIM-TR-003 of training"
+        in problems(edit("clinical_training", forget))[0]
+    )
+
+
+def test_fusion_with_a_level_that_training_has_not(edit):
+    def recode(table):
+        table.loc["SIM-EX-004", "subtype"] = "Claudin-low"
+        return table
+
+    found = problems(edit("clinical_external", recode))
+    assert "fusion.clinical = 'subtype': external has level(s) Claudin-low, training has none; recode them" in found[0]
+
+
+def test_neither_features_nor_images(change):
+    found = problems(change(training__features=None, training__second_reader=None))
+    assert "neither features nor images; name feature tables, or a folder of images and one of masks" in found[0]
