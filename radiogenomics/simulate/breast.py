@@ -155,7 +155,7 @@ def _signal(breast: Array, skin: Array, gland: Array, muscle: Array, lung: Array
     fat = np.clip(breast - gland - skin, 0, 1)
     return np.asarray(
         _SIGNAL["fat"] * fat * (1 + 0.06 * fine)
-        + _SIGNAL["gland"] * gland * (1 - 0.05 * fine)
+        + _SIGNAL["gland"] * gland * (1 - 0.08 * fine)
         + _SIGNAL["skin"] * skin
         + _SIGNAL["muscle"] * muscle * (1 + 0.05 * fine)
         + _SIGNAL["lung"] * lung,

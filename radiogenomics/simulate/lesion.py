@@ -74,13 +74,13 @@ def grow_lesion(properties: Mapping[str, float], volume_mm3: float, breast: Brea
     }
     depth = _shape(float(np.clip(volume_mm3, SMALLEST_MM3, LARGEST_MM3)), breast, rng)
     mask = _largest(depth > 0)
-    contrast = 0.3 * np.exp(0.42 * drawn["heterogeneity"])
+    contrast = 0.3 * np.exp(0.5 * drawn["heterogeneity"])
     relief = _relief(mask, depth, drawn["heterogeneity"], rng)
     flow = drawn["perfusion"]
     return Lesion(
         mask=mask,
         # The reader draws just inside the border, where a voxel is mostly lesion.
-        share=np.asarray(expit(depth / 0.35 + 1), dtype=np.float32),
+        share=np.asarray(expit(depth / 0.35 + 1.6), dtype=np.float32),
         relief=np.asarray(contrast * relief, dtype=np.float32),
         contrast=float(contrast),
         peak=float(1.15 * np.exp(0.25 * flow)),
