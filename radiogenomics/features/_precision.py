@@ -1,7 +1,10 @@
 """Full float32 and the same kernels in every run, whatever torch is set to outside."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -18,22 +21,22 @@ def exact() -> Iterator[None]:
     settings = [(place, "fp32_precision", "ieee") for place in places]
     settings += [(backends.cudnn, "deterministic", True), (backends.cudnn, "benchmark", False)]
     before = [getattr(place, setting) for place, setting, _ in settings]
-    older = _older_precision()
+    older = _older(torch.get_float32_matmul_precision, "highest"), _older(lambda: backends.cudnn.allow_tf32, True)
     try:
         torch.set_float32_matmul_precision("highest")
+        backends.cudnn.allow_tf32 = False
         for place, setting, value in settings:
             setattr(place, setting, value)
         yield
     finally:
-        torch.set_float32_matmul_precision(older)
+        torch.set_float32_matmul_precision(older[0])
+        backends.cudnn.allow_tf32 = older[1]
         for (place, setting, _), value in zip(settings, before, strict=True):
             setattr(place, setting, value)
 
 
-def _older_precision() -> str:
-    import torch
-
+def _older(read: Callable[[], T], default: T) -> T:
     try:
-        return torch.get_float32_matmul_precision()
+        return read()
     except RuntimeError:  # the newer settings are in use, and the older one stands where torch left it
-        return "highest"
+        return default
