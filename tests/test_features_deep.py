@@ -259,6 +259,8 @@ def test_a_crop_has_the_same_bits_in_any_company_and_any_run(backbone):
     np.testing.assert_array_equal(together, backbone.extract(inputs))
     for order in ([2], [3, 1], [1, 2, 0, 3]):
         np.testing.assert_array_equal(backbone.extract(inputs[order], batch_size=2), together[order])
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        np.testing.assert_array_equal(backbone.extract(inputs[:1]), together[:1])
 
 
 def test_a_saved_network_gives_the_features_of_the_one_it_came_from(backbone, tmp_path):

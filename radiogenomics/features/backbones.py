@@ -127,8 +127,8 @@ class Backbone:
         """Turn crops into features.
 
         The same crop gives the same bits in every run and beside whatever other crops: on a CPU each runs alone, on one thread
-        (a batch is no faster there and would change the last bits); on an accelerator they run in batches, the last one filled
-        up, with TF32 off and deterministic kernels.
+        (a batch is hardly faster there, and its size would change the last bits); on an accelerator they run in batches, the last
+        one filled up, with TF32 off and deterministic kernels.
 
         Parameters
         ----------
@@ -154,7 +154,7 @@ class Backbone:
             raise ValueError(f"`batch_size` is {batch_size!r}, it must be at least 1.")
         size = 1 if self._device.type == "cpu" else batch_size
         filled = np.concatenate([pictures, np.zeros((-len(pictures) % size, *pictures.shape[1:]), np.float32)])
-        with one_thread(), exact(), torch.inference_mode():
+        with one_thread(), exact(), torch.autocast(self._device.type, enabled=False), torch.inference_mode():
             parts = [self._forward(torch.from_numpy(filled[at : at + size])) for at in range(0, len(filled), size)]
         return np.concatenate(parts)[: len(pictures)]
 
