@@ -1,6 +1,7 @@
 """Crops -> deep features: what a network trained on photographs sees in a lesion."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -82,6 +83,8 @@ class Backbone:
     0.5 instead, and the crops are converted: googlenet always (torchvision's ``transform_input``), vit_small as its name
     demands; a file counts as ``augreg_in21k_ft_in1k``.
 
+    A backbone that goes to another process is made again there, once: a file of weights must lie at the same path.
+
     References
     ----------
     Szegedy C. et al., "Going deeper with convolutions", CVPR (2015), doi:10.1109/CVPR.2015.7298594.
@@ -111,6 +114,11 @@ class Backbone:
         self._scale, self._shift = _conversion(*_weights.normalisation(name, weights))
         self._device = _checked_device(device)
         self._send()
+        self._recipe = (name, weights, self.sha256, seed, device)
+
+    def __reduce__(self) -> "tuple[Callable[..., Backbone], tuple[object, ...]]":
+        """Send the recipe to another process, not up to half a gigabyte of weights with every task; see `_again`."""
+        return _again, self._recipe
 
     def __repr__(self) -> str:
         return f"Backbone({self.label}, on {self._device})"
@@ -119,8 +127,8 @@ class Backbone:
         """Turn crops into features.
 
         The same crop gives the same bits in every run and beside whatever other crops: on a CPU each runs alone, on one thread
-        (a batch is no faster there and would change the last bits); on an accelerator they run in batches, the last one filled
-        up, with TF32 off and deterministic kernels.
+        (a batch is hardly faster there, and its size would change the last bits); on an accelerator they run in batches, the last
+        one filled up, with TF32 off and deterministic kernels.
 
         Parameters
         ----------
@@ -146,7 +154,7 @@ class Backbone:
             raise ValueError(f"`batch_size` is {batch_size!r}, it must be at least 1.")
         size = 1 if self._device.type == "cpu" else batch_size
         filled = np.concatenate([pictures, np.zeros((-len(pictures) % size, *pictures.shape[1:]), np.float32)])
-        with one_thread(), exact(), torch.inference_mode():
+        with one_thread(), exact(), torch.autocast(self._device.type, enabled=False), torch.inference_mode():
             parts = [self._forward(torch.from_numpy(filled[at : at + size])) for at in range(0, len(filled), size)]
         return np.concatenate(parts)[: len(pictures)]
 
@@ -211,6 +219,12 @@ def deep(crops: Mapping[str, npt.NDArray[np.float32]], backbone: Backbone, *, ba
     table = pd.DataFrame(values, index=pd.Index(list(crops), name="patient"), columns=backbone.names)
     table.attrs["weights"] = backbone.label
     return check_patients(table, "crops")
+
+
+@lru_cache(maxsize=2)
+def _again(name: Name, weights: str | Path, sha256: str | None, seed: int, device: str) -> Backbone:
+    """Make a backbone once in a process that receives it with every task."""
+    return Backbone(name, weights=weights, sha256=sha256, seed=seed, device=device)
 
 
 def _conversion(mean: tuple[float, ...], std: tuple[float, ...]) -> tuple[list[float], list[float]]:

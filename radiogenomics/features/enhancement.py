@@ -1,7 +1,7 @@
 """Phases and zones -> how contrast medium enters and leaves each part of a lesion, and how its texture goes with it."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -50,8 +50,9 @@ UCHICAGO = {
 The formulas follow from that table itself, in which for example uptake rate = maximum enhancement / time to peak, curve shape
 index = 1 / SER - 1, contrast = 2 variance (1 - correlation). The voxels are not the same: their curve is that of the most
 enhancing voxels of the lesion, ours the mean of the zone; their grey levels are not documented, so textures compare in
-meaning, not in scale. Their times run from the injection, ours from the last phase before it. The other eleven of the 36
-are size, shape and margin, no kinetics.
+meaning, not in scale; nor is their time zero documented, ours is the last phase before the injection. The other eleven of the
+36 are size, shape and margin, no kinetics; the nearest to their volume of most enhancing voxels is ``enhancing_fraction``
+times the volume.
 """
 
 
@@ -99,8 +100,8 @@ def kinetics(
         - of the variance of enhancement among the zone's voxels: ``enhancement_variance_<phase>`` and, as for the curve,
           ``maximum_enhancement_variance``, ``enhancement_variance_time_to_peak``, ``..._increasing_rate``,
           ``..._decreasing_rate``;
-        - ``texture_<name>_<phase>`` of each phase from the last pre-contrast on, 14 each, and ``texture_<name>_slope``, the
-          least-squares change a second.
+        - ``texture_<name>_<phase>`` of each phase from the last pre-contrast (``pre``) on, 14 each, and
+          ``texture_<name>_slope``, the least-squares change a second.
 
         NaN where a number does not exist: a zone without voxels; what needs a later phase in a series of two phases;
         everything in seconds where the times are unknown; a ratio over an enhancement that is not positive. What is NaN is
@@ -121,9 +122,10 @@ def kinetics(
     (2004), doi:10.1118/1.1695652.
     """
     _check_settings(background, min_enhancement, plateau, levels)
-    names = _from_pre(phases)
-    times = _times(phases, names, seconds)
-    labels, signal = _window(phases, zones, names)
+    volumes = _from_pre(phases)
+    names = list(volumes)
+    times = _times(phases, seconds)[-len(names) :]
+    labels, signal = _window(volumes, zones)
     tissue = signal[0] >= background
     values: dict[str, float] = {}
     for zone, inside in _parts(labels).items():
@@ -144,40 +146,39 @@ def _check_settings(background: float, min_enhancement: float, plateau: float, l
         raise ValueError(f"`levels` is {levels!r}, it must be between 2 and 256.")
 
 
-def _from_pre(phases: Phases) -> list[str]:
-    """Name the phases from the last pre-contrast one on."""
+def _from_pre(phases: Phases) -> dict[str, sitk.Image]:
+    """Give the phases from the last pre-contrast one on, which is ``pre`` however many there are: a cohort shares its names."""
     before = int((phases.table["role"] == "pre-contrast").sum())
-    return list(phases.images)[before - 1 :]
+    return {"pre": phases.pre} | dict(list(phases.images.items())[before:])
 
 
-def _times(phases: Phases, names: list[str], seconds: Sequence[float] | None) -> Floats:
+def _times(phases: Phases, seconds: Sequence[float] | None) -> Floats:
     """Give the time of each phase since the last pre-contrast one, NaN where unknown."""
     given = phases.table["seconds"].to_numpy(dtype=float) if seconds is None else np.asarray(seconds, dtype=float)
     if given.shape != (len(phases.images),):
         raise ValueError(f"`seconds` has {given.size} value(s) and there are {len(phases.images)} phases; give one a phase.")
     if np.isnan(given).any() and seconds is None:
         logger.warning("The times of the phases are unknown: times to peak, rates and slopes are NaN; give `seconds`.")
-        return np.full(len(names), np.nan)
+        return np.full(len(given), np.nan)
     if not (np.isfinite(given).all() and (np.diff(given) > 0).all()):
         raise ValueError(f"The seconds of the phases are {given.tolist()}; they must be finite and rise from phase to phase.")
-    after = given[-len(names) :]
-    return np.asarray(after - after[0])
+    return np.asarray(given - given[(phases.table["role"] == "pre-contrast").sum() - 1])
 
 
-def _window(phases: Phases, zones: sitk.Image, names: list[str]) -> tuple[npt.NDArray[np.uint8], Floats]:
+def _window(volumes: Mapping[str, sitk.Image], zones: sitk.Image) -> tuple[npt.NDArray[np.uint8], Floats]:
     """Cut the box around all zones out of labels and phases -> labels (z, y, x) and signal (phase, z, y, x)."""
-    if zones.GetSize() != phases.pre.GetSize() or not zones.IsSameImageGeometryAs(phases.pre, 1e-2, 1e-3):
+    if zones.GetSize() != volumes["pre"].GetSize() or not zones.IsSameImageGeometryAs(volumes["pre"], 1e-2, 1e-3):
         raise ValueError(
-            f"The zones ({zones.GetSize()} voxels) do not lie on the grid of the phases ({phases.pre.GetSize()}); place the "
+            f"The zones ({zones.GetSize()} voxels) do not lie on the grid of the phases ({volumes['pre'].GetSize()}); place the "
             "mask on the phases first."
         )
     labels = sitk.GetArrayViewFromImage(zones)
     if not np.isin(labels, (ZONES["core"], ZONES["rim"])).any():
         raise ValueError("The zones hold no lesion; grow or read a mask first.")
     box = ndimage.find_objects((labels > 0).astype(np.uint8))[0]
-    signal = np.stack([sitk.GetArrayViewFromImage(phases.images[name])[box] for name in names]).astype(float)
-    for name, volume in zip(names, signal, strict=True):
-        lost = int((~np.isfinite(volume[labels[box] > 0])).sum())
+    signal = np.stack([sitk.GetArrayViewFromImage(volume)[box] for volume in volumes.values()]).astype(float)
+    for name, values in zip(volumes, signal, strict=True):
+        lost = int((~np.isfinite(values[labels[box] > 0])).sum())
         if lost:
             raise ValueError(f"Phase {name} has {lost} voxel(s) inside the zones that are not finite; repair it or leave it out.")
     return np.array(labels[box]), signal
