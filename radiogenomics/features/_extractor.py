@@ -183,7 +183,8 @@ def _normalised(image: sitk.Image, statistics: tuple[float, float], settings: di
     image = sitk.ShiftScale(image, -mean, 1 / deviation, sitk.sitkFloat64)
     if (outliers := settings.get("removeOutliers")) is not None:
         image = sitk.Clamp(image, sitk.sitkFloat64, -outliers, outliers)
-    return image * settings.get("normalizeScale", 1)
+    image *= settings.get("normalizeScale", 1)
+    return image
 
 
 def _near(image: sitk.Image, mask: sitk.Image, settings: dict[str, Any]) -> tuple[sitk.Image, sitk.Image]:

@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -188,7 +189,8 @@ def _read(path: Path, changed: int) -> "Extractor":
 
     from radiogenomics.features._extractor import Extractor
 
-    with _quiet("pykwalify", "radiomics"):
+    with _quiet("pykwalify", "radiomics"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # pykwalify loads its checks the old way
         try:
             extractor = Extractor(str(path))
         except (PyKwalifyException, YAMLError, ValueError, TypeError) as error:
@@ -218,7 +220,8 @@ def _lesion(image: sitk.Image, mask: sitk.Image, label: int, path: Path) -> sitk
             f"The lesion has one grey value ({within[0]:g}) in all its {within.size:,} voxels, so it has no texture; "
             f"the mask or the image is wrong."
         )
-    return sitk.Cast(placed == label, sitk.sitkUInt32) * label
+    lesion = sitk.Cast(placed == label, sitk.sitkUInt32)
+    return lesion if label == 1 else lesion * label
 
 
 def _placed(image: sitk.Image, mask: sitk.Image) -> sitk.Image:
