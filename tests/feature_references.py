@@ -19,6 +19,7 @@ import pandas as pd
 import SimpleITK as sitk
 
 from radiogenomics import features
+from radiogenomics._parallel import one_thread
 
 CLASSES = ("firstorder", "shape", "shape2D", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
 IMAGES = ("brain1", "brain2", "breast1")
@@ -242,8 +243,10 @@ def settings_file(folder: Path, settings: dict[str, object], kinds: tuple[str, .
 
 
 def measured(image: sitk.Image, mask: sitk.Image, settings: dict[str, object], kinds: tuple[str, ...], folder: Path) -> pd.Series:
-    """Features of an image within a mask, under given settings, as this package computes them."""
-    return features.radiomics(image, mask, parameters=settings_file(folder, settings, kinds))
+    """Features of an image within a mask, under given settings, as this package computes them for a patient of a cohort."""
+    # On several threads ITK adds the sums behind a normalisation in the order in which the threads end: the last bits vary.
+    with one_thread():
+        return features.radiomics(image, mask, parameters=settings_file(folder, settings, kinds))
 
 
 # ---------------------------------------------------------------------------------------------------------------- IBSI 1

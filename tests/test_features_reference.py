@@ -12,9 +12,6 @@ import pytest
 import SimpleITK as sitk
 from scipy import stats
 
-# pykwalify, with which PyRadiomics checks a parameter file, loads its extensions in a way that Python 3.12 gives up.
-pytestmark = pytest.mark.filterwarnings(r"ignore:the load_module\(\) method is deprecated:DeprecationWarning")
-
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 # brain1's surface was published by a development version of PyRadiomics: docs/features.md.
