@@ -110,9 +110,20 @@ def _views(name: str, table: pd.DataFrame, show: Show) -> list[View]:
     return show(table) if len(table) else [View(f"{name.replace('_', ' ').capitalize()}: none.", [], [], [])]
 
 
-# Points of curves and trees: the sections draw them.
+# Points of curves and trees, which the sections draw, and what single questions are answered from.
 _NOT_SHOWN = frozenset(
-    {"signatures", "soft_threshold", "module_tree", "curves", "calibration", "decision_curve", "survival_curves", "null_counts"}
+    {
+        "signatures",
+        "soft_threshold",
+        "module_tree",
+        "curves",
+        "calibration",
+        "decision_curve",
+        "survival_curves",
+        "null_counts",
+        "gene_links",
+        "pathway_genes",
+    }
 )
 
 

@@ -109,6 +109,51 @@ def _link_views(links: pd.DataFrame) -> list[View]:
     return views
 
 
+LINK = ("feature", "target", "measure", "effect", "effect_low", "effect_high", "n", "p", "q", "p_permutation", "p_max_t")
+
+
+def _by_family(links: pd.DataFrame, where: str, note: Callable[[pd.DataFrame], str], most: int) -> list[View]:
+    """Show the strongest links of every family, and how many have q below 0.05."""
+    views = []
+    for family, rows in links.groupby("family", sort=False):
+        begin = f"{family}{note(rows)}: {int(rows['q'].lt(0.05).sum()):,} of {len(rows):,} with q < 0.05."
+        views.append(view(rows.sort_values("p", kind="stable"), begin, columns=LINK, most=most, where=where))
+    return views
+
+
+def _adjusted_views(links: pd.DataFrame) -> list[View]:
+    """Show the links of the out-of-fold signature, adjusted for confounders, and between high and low scores."""
+
+    def note(rows: pd.DataFrame) -> str:
+        names = str(rows["adjusted_for"].iloc[0])
+        split = ", split at the training median, Mann-Whitney with the rank-biserial correlation"
+        return f" for {names}" if names else split
+
+    return _by_family(links, "tables/adjusted_links.csv", note, 5)
+
+
+def _clinical_views(links: pd.DataFrame) -> list[View]:
+    """Show how modules and pathways go with what else is known of the patients."""
+    return _by_family(links, "tables/clinical_links.csv", lambda rows: "", 6)
+
+
+def _baseline(table: pd.DataFrame) -> list[View]:
+    """Show Table 1: the linked patients by outcome."""
+    caption = "Characteristics of the linked patients by outcome: median [quartiles] or n (%); missing values are counted."
+    return [view(table, caption, most=80, where="tables/baseline.csv")]
+
+
+def _enriched(table: pd.DataFrame) -> list[View]:
+    """Show the gene sets that are most over-represented in modules; genes shared stand in the file."""
+    found = int(table["q"].lt(0.05).sum()) if "q" in table else 0
+    caption = (
+        f"Gene sets over-represented in modules, hypergeometric against all genes measured: {found:,} of {len(table):,} tests "
+        "with q < 0.05."
+    )
+    columns = ["list", "pathway", "overlap", "list_size", "pathway_size", "fold", "p", "q"]
+    return [view(table.sort_values("p", kind="stable"), caption, columns=columns, most=20, where="tables/enrichment.csv")]
+
+
 def _sentence(name: Hashable) -> str:
     return str(name)[:1].upper() + str(name)[1:]
 
@@ -158,7 +203,7 @@ SECTIONS = (
             "inclusion": _plain("inclusion", "Patients left after each step.", "cohort", "step", "n", "excluded", "reason"),
             "expression_facts": _plain("expression_facts", "Expression: what was kept and changed."),
             "expression_dropped": _plain("expression_dropped", "Genes left out.", most=10),
-            "baseline": _plain("baseline", "Characteristics of the patients.", most=60),
+            "baseline": _baseline,
         },
         ("inclusion_flow", "expression_pca"),
     ),
@@ -199,12 +244,14 @@ SECTIONS = (
         {
             "link_null": _plain("link_null", "Links found, and links that chance alone gives.", *NULLS, most=60),
             "links": _link_views,
+            "adjusted_links": _adjusted_views,
+            "clinical_links": _clinical_views,
         },
         ("volcano", "null_intervals", "null_histogram", "link_heatmap"),
     ),
     Section(
         "pathways", "Pathways", "Activity of gene sets in each patient.",
-        {"pathways": _pathway_size, "enrichment": _plain("enrichment", "Gene sets over-represented in modules.")},
+        {"pathways": _pathway_size, "enrichment": _enriched},
         ("pathway_bar", "enrichment_dot", "pathway_dot"),
     ),
     Section(

@@ -9,7 +9,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 
 from radiogenomics import genescore, linking, validation
-from radiogenomics.study import survival
+from radiogenomics.study import clinical, survival
 from radiogenomics.study.imaging_arm import recipe, training_features
 from radiogenomics.study.plan import Plan
 from radiogenomics.study.store import Step, Store
@@ -26,6 +26,7 @@ def steps(plan: Plan) -> list[Step]:
     score = matrix | seed | {"gene_score": manifest.gene_score.model_dump(), "signature": manifest.signature.model_dump()}
     made = [
         Step("links", plan.bind(_links), needs=(*imaging, *molecular), settings=linked),
+        *clinical.steps(plan),
         Step("gene_score", plan.bind(_gene_score), needs=(*imaging, "modules", "membership"), settings=score),
     ]
     if manifest.survival:
@@ -42,11 +43,6 @@ def steps(plan: Plan) -> list[Step]:
             )
         )
     return made
-
-
-def out_of_fold(store: Store) -> pd.DataFrame:
-    """Give the honest score of every training patient, one column a signature."""
-    return _scores(store, "nested")
 
 
 def _scores(store: Store, estimate: str) -> pd.DataFrame:
