@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from radiogenomics.study.inputs import Inputs, gather
     from radiogenomics.study.manifest import Manifest, ManifestError, Problem, read_manifest
     from radiogenomics.study.own import init
+    from radiogenomics.study.panel import query_panel
     from radiogenomics.study.pipeline import run
     from radiogenomics.study.queries import Names, UnknownNameError, names_of, query
     from radiogenomics.study.store import Store
@@ -33,6 +34,7 @@ _PLACES = {
     "Names": "queries",
     "UnknownNameError": "queries",
     "names_of": "queries",
+    "query_panel": "panel",
     "query": "queries",
     "Store": "store",
 }
@@ -53,6 +55,7 @@ __all__ = [
     "init",
     "names_of",
     "query",
+    "query_panel",
     "read_manifest",
     "run",
     "save_answer",

@@ -1,7 +1,7 @@
 """What a question to a study is answered with: tables, one plain sentence, a scatter and a heat map."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,6 +73,12 @@ class Answer:
         columns = ["feature", "measure", "effect", "interval", "n", "p", "q", "p_permutation", "p_max_t"]
         return shown[columns].to_string(index=False, float_format=lambda value: f"{value:.3g}", max_colwidth=40)
 
+    def panels(self) -> "Iterator[tuple[str, Axes | Figure | SubFigure, pd.DataFrame]]":
+        """Draw every figure -> its name, the panel and the table behind it; no scatter where no signature varies."""
+        if (self.links["estimate"] == "nested").any():
+            yield "scatter", self.scatter(), self.patients
+        yield "heatmap", self.heatmap(), self.grid
+
     def scatter(self) -> "Figure | SubFigure":
         """Draw the patients: out-of-fold score of each signature against what was asked about."""
         from radiogenomics import figures
@@ -110,8 +116,7 @@ def save_answer(answer: Answer, folder: Path) -> list[Path]:
         folder / "answer.txt",
         *write_table(answer.links, folder / "links"),
         *write_table(answer.related, folder / "related"),
-        *figures.save(answer.scatter(), folder / "scatter", answer.patients),
-        *figures.save(answer.heatmap(), folder / "heatmap", answer.grid),
+        *[file for name, panel, data in answer.panels() for file in figures.save(panel, folder / name, data)],
     ]
 
 
@@ -134,8 +139,8 @@ def _with_signature(row: Mapping[Any, Any], nulls: pd.DataFrame, alpha: float) -
     corrected = f"q = {_p(row['q'])} over the family {row['family']!r}"
     if pd.notna(row.get("q_all_genes")):
         corrected += f" and {_p(row['q_all_genes'])} over all genes"
-    chance = f"permuted patients reach it with p = {_p(row['p_permutation'])}"
-    return f"the out-of-fold score of {row['feature']}: {_verdict(row, known, alpha)}, {value}, n = {row['n']}, {corrected}, {chance}"
+    corrected += f", permuted patients reach it with p = {_p(row['p_permutation'])}"
+    return f"the out-of-fold score of {row['feature']}: {_verdict(row, known, alpha)}, {value}, n = {row['n']}, {corrected}"
 
 
 def _verdict(row: Mapping[Any, Any], known: pd.DataFrame, alpha: float) -> str:

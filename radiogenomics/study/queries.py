@@ -43,13 +43,14 @@ class UnknownNameError(ValueError):
     ----------
     nearest : tuple of str
         The five names most like it.
+    reason : str
+        What is unknown, without them.
     """
 
     def __init__(self, question: str, folder: Path, nearest: tuple[str, ...]) -> None:
         self.nearest = nearest
-        super().__init__(
-            f"{question!r} is no pathway, gene or module of the study in {folder}; the nearest are {', '.join(nearest)}."
-        )
+        self.reason = f"{question!r} is no pathway, gene or module of the study in {folder}."
+        super().__init__(f"{self.reason} The nearest are {', '.join(nearest)}.")
 
 
 @dataclass(frozen=True)
@@ -149,8 +150,7 @@ def _candidates(names: Names, text: str) -> list[tuple[Kind, str]]:
 
 def _words(name: str) -> list[str]:
     """Split a name into words, without a collection's prefix and the word pathway."""
-    parts = words(name)
-    return [part for part in parts if part not in _IDLE] or parts
+    return [word for word in words(name) if word not in _IDLE]
 
 
 def _facts(folder: Path) -> dict[str, Any]:
