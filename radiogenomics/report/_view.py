@@ -50,12 +50,15 @@ class View:
         Which columns are set flush right.
     rows : list of list of str
         The cells.
+    anchor : str
+        Its link; empty without one.
     """
 
     caption: str
     headings: list[str]
     numeric: list[bool]
     rows: list[list[str]]
+    anchor: str = ""
 
 
 def view(table: pd.DataFrame, caption: str, *, columns: Sequence[str] | None = None, most: int = 25, where: str = "") -> View:

@@ -22,24 +22,31 @@ FIGURES = {
     "signature has seen, filled circles from patients that it has not. The dashed line is chance. "
     "The optimism-corrected value is known to stay too high for forests.",
     "roc": "ROC curves of the estimates. A curve on the dashed diagonal is chance.",
-    "score_distribution": "Scores of patients without and with the outcome: quartile boxes, one point a patient.",
+    "score_distribution": "Scores of patients without and with the outcome, from fits that had not seen them (nested "
+    "cross-validation, external cohorts): quartile boxes, one point a patient.",
     "signature_correlation": "How strongly the signatures agree with one another.",
-    "calibration": "Predicted probability against observed frequency. On the diagonal, predictions mean what they say.",
-    "decision_curve": "Net benefit over the range of thresholds, against treating everybody or nobody.",
+    "calibration": "Predicted probability, from nested cross-validation, against observed frequency. On the diagonal, "
+    "predictions mean what they say.",
+    "decision_curve": "Net benefit of the probabilities of nested cross-validation over the range of thresholds, against "
+    "treating everybody or nobody.",
     "nomogram": "The combined model as a nomogram: read the points of each term, add them, read the probability.",
     "soft_threshold": "Scale-free fit and mean connectivity over the powers tried; the chosen power is marked.",
     "dendrogram": "Clustering of the genes; the band shows the module of each.",
     "module_trait": "Correlation of module eigengenes with imaging. Stars: q below 0.05 (*), 0.01 (**), 0.001 (***).",
     "volcano": "Effect and significance of every link. Coloured ones survive correction over the family.",
-    "link_heatmap": "Correlations between imaging features and molecular ones. Stars: q below 0.05 (*), 0.01 (**), 0.001 (***).",
+    "link_heatmap": "Correlations of imaging or clinical columns with molecular ones; of groups, the rank-biserial correlation "
+    "with all other patients. Stars: q below 0.05 (*), 0.01 (**), 0.001 (***).",
+    "link_scatter": "The patients behind a link, one point each; the score is out-of-fold.",
     "null_histogram": "Links that chance alone gives, with patients permuted and with random features, beside the number found.",
     "null_intervals": "Links found in each family beside the central 95 % of what chance alone gives; "
     "the axis is linear to 1, then logarithmic.",
     "pathway_bar": "Correlation of pathways with the signature, with 95 % intervals.",
     "pathway_dot": "Correlation of pathways with imaging: colour is the effect, size the significance.",
-    "enrichment_dot": "Gene sets over-represented in modules: area is the overlap, colour the significance.",
+    "enrichment_dot": "Gene sets over-represented in modules, against all genes measured: area is the overlap, colour the "
+    "significance.",
     "odds_forest": "Odds ratios of the genes in the score with 95 % intervals.",
-    "kaplan_meier": "Survival of patients with a high and a low gene score, and how many are still followed.",
+    "kaplan_meier": "Survival of patients with a gene score above (high) and not above (low) the median of the linked patients, "
+    "and how many are still followed.",
 }
 
 
@@ -247,7 +254,7 @@ SECTIONS = (
             "adjusted_links": _adjusted_views,
             "clinical_links": _clinical_views,
         },
-        ("volcano", "null_intervals", "null_histogram", "link_heatmap"),
+        ("volcano", "null_intervals", "null_histogram", "link_heatmap", "link_scatter"),
     ),
     Section(
         "pathways", "Pathways", "Activity of gene sets in each patient.",
