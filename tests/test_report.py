@@ -360,11 +360,17 @@ def test_links_within_the_reach_of_chance_are_no_key_number():
 
 
 def test_adjusted_links_and_enrichment_are_said_in_words():
-    adjusted = links(2, 10).assign(adjusted_for="age, volume", measure="partial r")
-    split = links(0, 10).assign(adjusted_for="", measure="rank-biserial r")
-    text = said({"links": links(4, 100), "adjusted_links": pd.concat([adjusted, split])})["Links"]
-    assert "Adjusted for age, volume, 2 of 10 links of the out-of-fold signature survive" in text
-    assert "of patients with a high against a low score, none of 10" in text
+    adjusted = links(2, 10).assign(family="signature x modules, adjusted", adjusted_for="age, volume", measure="partial r")
+    split = links(0, 10).assign(
+        family="signature x modules, high against low", adjusted_for="", measure="rank-biserial r", p_max_t=1.0
+    )
+    tables = {"links": links(4, 100), "adjusted_links": pd.concat([adjusted, split])}
+    chance = null(2, 0.1, 3, family="signature x modules, adjusted")
+    text = said(tables | {"adjusted_null": chance})["Links"]
+    assert "signature x modules, adjusted for age, volume: 2 of 10; chance alone would give 0.1 with permuted patients" in text
+    assert "within the reach of chance" in text
+    assert "signature x modules, high against low: 0 of 10 with q < 0.05" in text
+    assert "adjusted for age, volume: 2 of 10; no null was run" in said(tables)["Links"]
     sets = simulated.enrichment()
     found = int((sets["q"] < 0.05).sum())
     text = said({"modules": simulated.modules(), "enrichment": sets})["Modules"]

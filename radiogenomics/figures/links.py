@@ -142,7 +142,8 @@ def _heat(effect: pd.DataFrame, q: pd.DataFrame, *, rows: Sequence[str], label: 
     count, wide = effect.shape[0], effect.shape[1]
     numbers = wide <= 10
     height = min((4.4 if numbers else 3.6) * count, 190)
-    width = st.COLUMN_MM if wide <= 6 else st.PAGE_MM
+    # Names take a millimetre a letter, cells with numbers a dozen; what does not fit one column gets the page.
+    width = st.COLUMN_MM if max(map(len, rows)) + 12 * min(wide, 7) + 16 <= st.COLUMN_MM else st.PAGE_MM
     names = [wording.pathway_label(name, 34) for name in effect.columns]
     upright = min(max(map(len, names)) * 1.15, 42)
     ax = st.panel_axes(ax, width_mm=width, height_mm=height + upright + 12)

@@ -62,16 +62,20 @@ def links(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
 
 
 def _adjusted(tables: Tables) -> str:
-    """Say how many links of the signature are left when confounders are adjusted for, and between high and low scores."""
+    """Say how many links of the signature are left when confounders are adjusted for, and what chance gives; then groups."""
     table = tables.get("adjusted_links", pd.DataFrame())
     if table.empty:
         return ""
+    nulls = tables.get("adjusted_null", pd.DataFrame(columns=["family", "null", "mean"]))
     parts = []
-    for names, rows in table.groupby("adjusted_for", sort=False):
-        what = f"adjusted for {names!s}" if names else "of patients with a high against a low score"
-        found = int(rows["q"].lt(0.05).sum())
-        parts.append(f"{what}, {f'{found:,}' if found else 'none'} of {len(rows):,} links of the out-of-fold signature survive")
-    return f"{capital('; '.join(parts))}."
+    for family, rows in table.groupby("family", sort=False):
+        found, names = int(rows["q"].lt(0.05).sum()), rows["adjusted_for"].iloc[0]
+        if names:
+            parts.append(f"{_family(f'{family} for {names}', found, len(rows), nulls[nulls['family'].eq(family)])}")
+        else:
+            sure = int(rows["p_max_t"].lt(0.05).sum())
+            parts.append(f"{family}: {found:,} of {len(rows):,} with q < 0.05, {sure:,} with max-T p < 0.05.")
+    return " ".join(parts)
 
 
 def _family(family: str, found: int, total: int, nulls: pd.DataFrame) -> str:

@@ -251,6 +251,7 @@ SECTIONS = (
         {
             "link_null": _plain("link_null", "Links found, and links that chance alone gives.", *NULLS, most=60),
             "links": _link_views,
+            "adjusted_null": _plain("adjusted_null", "Adjusted links found, and what chance alone gives.", *NULLS, most=60),
             "adjusted_links": _adjusted_views,
             "clinical_links": _clinical_views,
         },

@@ -88,7 +88,8 @@ def _baseline(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
     measured = [name for name in patients.columns if name not in words and name != outcome]
     if not words and not measured:
         return {"baseline": pd.DataFrame(columns=["variable", "level", "missing", "overall"])}
-    return {"baseline": stats.table_one(patients, by=outcome, categorical=words, nonnormal=measured)}
+    made = stats.table_one(patients, by=outcome, categorical=words, nonnormal=measured)
+    return {"baseline": made.assign(level=made["level"].replace("None", "not known"))}
 
 
 def _clinical_links(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
@@ -172,21 +173,24 @@ def _adjusted(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
     """Link signatures with modules and pathways, adjusted for volume, age, subtype and site, and by high against low score."""
     scores, chosen = _varying(out_of_fold(store).loc[plan.linked]), plan.inputs.manifest.links
     covariates = _confounders(plan, store)
-    parts = []
+    parts, nulls = [], [pd.DataFrame(columns=["family", "null", "tested", "found", "mean"])]
     for kind, right in _molecules(plan, store):
         family = f"signature x {kind}"
         how: dict[str, Any] = {"n_permutations": chosen.n_permutations, "random_state": plan.seed(f"{family} adjusted")}
         if covariates.shape[1]:
-            adjusted = linking.correlate(
-                scores, right, method="partial", covariates=covariates, family=f"{family}, adjusted", **how
-            )
+            name = f"{family}, adjusted"
+            partial: dict[str, Any] = {"method": "partial", "covariates": covariates}
+            adjusted = linking.correlate(scores, right, **partial, family=name, **how)
             known = int(covariates.notna().all(axis=1).sum())
             parts.append(adjusted.assign(measure="partial r", n=known, adjusted_for=", ".join(covariates.columns)))
+            seed = plan.seed(f"{name} null")
+            null = linking.random_feature_null(scores, right, **partial, family=name, alpha=chosen.alpha, random_state=seed)
+            nulls.append(null.assign(family=name, tested=len(adjusted)))
         split = scores.loc[:, np.minimum((scores > scores.median()).sum(), (scores <= scores.median()).sum()) >= _FEWEST_INSIDE]
         if split.shape[1]:
             compared = linking.contrast(split, right, family=f"{family}, high against low", **how)
             parts.append(compared.assign(measure="rank-biserial r", adjusted_for=""))
-    return {"adjusted_links": _stacked(parts)}
+    return {"adjusted_links": _stacked(parts), "adjusted_null": pd.concat(nulls[1:] or nulls, ignore_index=True)}
 
 
 def _confounders(plan: Plan, store: Store) -> pd.DataFrame:
