@@ -1,11 +1,11 @@
 """Radiogenomics: imaging signatures, co-expression modules and pathways, linked with a null and judged honestly.
 
 The rooms of the package are offered lazily: ``import radiogenomics as rg; rg.modules.find_modules(...)`` loads only
-what is used.
+what is used. ``rg.query(folder, "MAPK signaling")`` asks a finished study.
 """
 
 import importlib
-from types import ModuleType
+from typing import Any
 
 __version__ = "0.1.0"
 
@@ -29,10 +29,12 @@ _ROOMS = (
     "validation",
 )
 
-__all__ = ["__version__", *_ROOMS]
+__all__ = ["__version__", "query", *_ROOMS]
 
 
-def __getattr__(name: str) -> ModuleType:
+def __getattr__(name: str) -> Any:
+    if name == "query":
+        return importlib.import_module(f"{__name__}.study.queries").query
     if name in _ROOMS:
         return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"radiogenomics has no room {name!r}; its rooms are {', '.join(_ROOMS)}.")

@@ -1,5 +1,6 @@
 """The command line: a thin shell around the study. Every command reads, calls and writes; the work lies in the rooms."""
 
+import gc
 import logging
 import re
 import sys
@@ -160,6 +161,26 @@ def extract(
     )
     counts = ", ".join(f"{table.shape[1]:,} {name.removeprefix('features_')}" for name, table in made.features.items())
     _say(quiet, f"{made.patient}: {len(made.phases.images)} phases; features: {counts}; {len(made.files)} files in {out}")
+
+
+@app.command()
+def query(
+    folder: Annotated[Path, typer.Argument(help="A finished study's folder.")],
+    question: Annotated[str, typer.Argument(help="A pathway, a gene symbol, or a module: 'MAPK signaling', TP53, ME3.")],
+    out: Annotated[Path | None, typer.Option("--out", help="Where the answer goes; FOLDER/queries/NAME when left out.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Ask a finished study about one pathway, gene or module: its links with every signature and clinical column."""
+    gc.disable()  # a command of a second: the collector would only walk through what was just imported
+    from radiogenomics import study
+
+    answer = study.query(folder, question)
+    place = folder / "queries" / answer.slug if out is None else out
+    files = study.save_answer(answer, place)
+    _say(quiet, f"{answer.table()}\n\n{answer.sentence}")
+    if answer.others:
+        _say(quiet, f"It could also have meant: {', '.join(answer.others)}")
+    _say(quiet, f"{len(files)} files lie in {place}")
 
 
 @app.command()

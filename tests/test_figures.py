@@ -36,6 +36,11 @@ def one_family(family: str, estimate: str = "nested") -> pd.DataFrame:
     return links[links["family"].eq(family) & links["estimate"].eq(estimate)]
 
 
+def one_link(feature: str = "a") -> pd.DataFrame:
+    numbers = {"effect": [0.5], "effect_low": [0.2], "effect_high": [0.7], "n": [2], "q": [0.04]}
+    return pd.DataFrame({"feature": [feature], "target": ["b"]} | numbers)
+
+
 EVERY_PANEL = {
     "inclusion_flow": lambda: figures.inclusion_flow(simulated.two_cohorts()),
     "expression_pca": lambda: figures.expression_pca(pd.DataFrame({"PC1": [0.0, 1], "PC2": [1.0, 0]})),
@@ -45,6 +50,7 @@ EVERY_PANEL = {
     "signature_correlation": lambda: figures.signature_correlation(simulated.signatures()[["outcome", "score"]].corr()),
     "module_trait": lambda: figures.module_trait(one_family("features x modules"), modules=simulated.modules()),
     "link_heatmap": lambda: figures.link_heatmap(one_family("features x pathways")),
+    "link_scatter": lambda: figures.link_scatter(pd.DataFrame({"a": [0.0, 1], "b": [1.0, 0]}), one_link()),
     "volcano": lambda: figures.volcano(one_family("features x pathways")),
     "null_histogram": lambda: figures.null_histogram(simulated.null_counts(), found=5),
     "null_intervals": lambda: figures.null_intervals(simulated.link_null()),
@@ -182,6 +188,16 @@ def test_odds_forest_keeps_the_genes_farthest_from_one():
     kept = {label.get_text() for label in ax.get_yticklabels()}
     assert kept == set(np.log(genes["odds_ratio"]).abs().nlargest(2).index)
     assert "The 2 of 12 farthest from 1" in texts(ax)
+
+
+def test_link_scatter_draws_each_patient_once_and_says_effect_interval_and_q():
+    patients = pd.DataFrame({"a": [0.1, 0.2, 0.3], "b": [1.0, 3.0, 2.0], "outcome": ["no", "yes", "no"]})
+    figure = figures.link_scatter(patients, one_link(), color="outcome")
+    points = np.concatenate([line.get_xydata() for line in figure.axes[0].get_lines()])
+    assert sorted(map(tuple, points)) == sorted(zip(patients["a"], patients["b"], strict=True))
+    assert "r 0.50 (0.20–0.70), n = 2, q 0.04" in texts(figure)
+    with pytest.raises(ValueError, match="`patients` lacks the column"):
+        figures.link_scatter(patients, one_link("c"))
 
 
 def test_link_heatmap_keeps_the_strongest_rows_and_says_so():
@@ -360,8 +376,9 @@ def test_a_table_that_cannot_be_drawn_gets_one_clear_error(message):
 @pytest.mark.parametrize(
     ("name", "label"),
     [
-        ("KEGG_MAPK_SIGNALING_PATHWAY", "MAPK signaling pathway"),
-        ("HALLMARK_TNFA_SIGNALING_VIA_NFKB", "TNFA signaling via NFKB"),
+        ("KEGG_MAPK_SIGNALING_PATHWAY", "MAPK signaling pathway (KEGG)"),
+        ("HALLMARK_TNFA_SIGNALING_VIA_NFKB", "TNFA signaling via NFKB (Hallmark)"),
+        ("UNC_ROR_S", "UNC_ROR_S"),
         ("Cell cycle", "Cell cycle"),
         ("ME1", "ME1"),
         ("original_glcm_Contrast", "original_glcm_Contrast"),

@@ -7,6 +7,7 @@ import nbformat
 import pytest
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+NAMES = ["01_cohort", "02_signatures", "03_modules", "04_pathways", "05_links", "06_gene_score", "pathway_query"]
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
@@ -15,7 +16,7 @@ def notebook(request):
 
 
 def test_there_are_notebooks():
-    assert [path.stem for path in NOTEBOOKS] == ["01_cohort", "02_signatures"]
+    assert [path.stem for path in NOTEBOOKS] == NAMES
 
 
 def test_the_first_cell_says_question_inputs_and_outputs(notebook):

@@ -345,8 +345,48 @@ def test_key_numbers_stand_at_the_head():
         "Apparent AUC": ("1.00", "95 % CI 0.99 to 1.00"),
         "Honest AUC": ("0.58", "95 % CI 0.46 to 0.70"),
         "AUC of volume alone": ("0.63", "95 % CI 0.51 to 0.75"),
-        "Links that survive": ("15", "of 3,996 tested"),
+        "Links beyond chance": ("15", "of 3,996 tested"),
     }
+
+
+def test_links_within_the_reach_of_chance_are_no_key_number():
+    for found, high, shown in (
+        (4, 6, ("0", "of 100 tested; 4 more are within the reach of chance")),
+        (9, 6, ("9", "of 100 tested")),
+    ):
+        numbers = key_numbers(STUDY, {"links": links(found, 100), "link_null": null(found, 1.2, high)})
+        assert [(number.value, number.note) for number in numbers] == [shown]
+    assert key_numbers(STUDY, {"links": links(4, 100)})[0].value == "0", "without a null nothing is beyond chance"
+
+
+def test_adjusted_links_and_enrichment_are_said_in_words():
+    adjusted = links(2, 10).assign(family="signature x modules, adjusted", adjusted_for="age, volume", measure="partial r")
+    split = links(0, 10).assign(
+        family="signature x modules, high against low", adjusted_for="", measure="rank-biserial r", p_max_t=1.0
+    )
+    tables = {"links": links(4, 100), "adjusted_links": pd.concat([adjusted, split])}
+    chance = null(2, 0.1, 3, family="signature x modules, adjusted")
+    text = said(tables | {"adjusted_null": chance})["Links"]
+    assert "signature x modules, adjusted for age, volume: 2 of 10; chance alone would give 0.1 with permuted patients" in text
+    assert "within the reach of chance" in text
+    assert "signature x modules, high against low: 0 of 10 with q < 0.05" in text
+    assert "adjusted for age, volume: 2 of 10; no null was run" in said(tables)["Links"]
+    sets = simulated.enrichment()
+    found = int((sets["q"] < 0.05).sum())
+    text = said({"modules": simulated.modules(), "enrichment": sets})["Modules"]
+    assert f"{found} of {len(sets)} tests show a gene set over-represented" in text
+    none = said({"modules": simulated.modules(), "enrichment": sets.assign(q=0.5)})["Modules"]
+    assert f"None of {len(sets)} tests shows" in none
+
+
+def test_the_characteristics_of_the_patients_are_shown(images):
+    baseline = pd.DataFrame(
+        {"variable": ["age"], "level": [""], "overall": ["54 [46, 63]"], "p": ["<0.001"], "test": ["Kruskal"]}
+    )
+    page = Page(report.render(STUDY, all_tables() | {"baseline": baseline}, images, {}))
+    assert "54 [46, 63]" in page.text
+    assert "table-baseline" in page.ids
+    assert "#table-baseline" in page.links
 
 
 @pytest.mark.parametrize("left_out", [name for name in all_tables() if name not in ("patients", "signatures")])
@@ -399,9 +439,12 @@ def test_the_checklist_is_filled_from_what_was_run(images):
         for item in checklist(all_tables(), images, {"inputs": [{"name": "x"}], "settings": {"seed": 1}})
     }
     bare = {(item.guideline, item.item): item for item in checklist({}, {}, {})}
-    assert full["CLEAR", "45"].anchor == "cohort"
-    assert full["CLEAR", "48"].anchor == full["TRIPOD+AI", "23"].anchor == "prediction"
+    assert (full["CLEAR", "45"].section, full["CLEAR", "45"].anchor) == ("cohort", "table-inclusion")
+    assert full["CLEAR", "48"].section == full["TRIPOD+AI", "23"].section == "prediction"
+    assert full["CLEAR", "48"].anchor == full["TRIPOD+AI", "23"].anchor == "table-evaluation"
     assert full["CLEAR", "13"].anchor == "provenance"
+    assert full["CLEAR", "9"].anchor == "figure-auc_forest"
+    assert full["CLEAR", "45"].answer == "section “Patients”, table inclusion"
     assert full["TRIPOD+AI", "16"].answer == MISSING, "no external cohort was evaluated"
     assert full["TRIPOD+AI", "17"].answer == AUTHORS
     assert bare["CLEAR", "45"].answer == bare["CLEAR", "47"].answer == bare["TRIPOD+AI", "22"].answer == MISSING

@@ -165,6 +165,7 @@ def test_cohorts_that_overlap(edit):
         return table.set_axis(pd.Index(names, name="patient"))
 
     edit("clinical_external", take_over)
+    edit("deep_external", take_over)
     found = problems(edit("features_external", take_over))
     assert (
         "external.external = 2 patients: also in the training cohort: SIM-TR-001, SIM-TR-002; a patient may be in one only"

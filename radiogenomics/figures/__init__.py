@@ -3,16 +3,55 @@
 A function of this room computes nothing, shows nothing and saves nothing; `save` writes a panel and the numbers behind it.
 """
 
-from radiogenomics.figures._save import save
-from radiogenomics.figures._style import COLUMN_MM, PAGE_MM, Estimate, estimate, module_rgb, style
-from radiogenomics.figures.cohorts import expression_pca, inclusion_flow
-from radiogenomics.figures.genes import kaplan_meier, odds_forest
-from radiogenomics.figures.imaging import lesion_slice, phase_montage, time_intensity
-from radiogenomics.figures.links import link_heatmap, module_trait, null_histogram, null_intervals, volcano
-from radiogenomics.figures.networks import dendrogram, soft_threshold
-from radiogenomics.figures.pathways import enrichment_dot, pathway_bar, pathway_dot
-from radiogenomics.figures.prediction import auc_forest, roc, score_distribution, signature_correlation
-from radiogenomics.figures.risk import calibration, decision_curve, nomogram
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from radiogenomics.figures._save import save
+    from radiogenomics.figures._style import COLUMN_MM, PAGE_MM, Estimate, estimate, module_rgb, style
+    from radiogenomics.figures.cohorts import expression_pca, inclusion_flow
+    from radiogenomics.figures.genes import kaplan_meier, odds_forest
+    from radiogenomics.figures.imaging import lesion_slice, phase_montage, time_intensity
+    from radiogenomics.figures.links import link_heatmap, link_scatter, module_trait, null_histogram, null_intervals, volcano
+    from radiogenomics.figures.networks import dendrogram, soft_threshold
+    from radiogenomics.figures.pathways import enrichment_dot, pathway_bar, pathway_dot
+    from radiogenomics.figures.prediction import auc_forest, roc, score_distribution, signature_correlation
+    from radiogenomics.figures.risk import calibration, decision_curve, nomogram
+
+_PLACES = {
+    "COLUMN_MM": "_style",
+    "PAGE_MM": "_style",
+    "Estimate": "_style",
+    "auc_forest": "prediction",
+    "calibration": "risk",
+    "decision_curve": "risk",
+    "dendrogram": "networks",
+    "enrichment_dot": "pathways",
+    "estimate": "_style",
+    "expression_pca": "cohorts",
+    "inclusion_flow": "cohorts",
+    "kaplan_meier": "genes",
+    "lesion_slice": "imaging",
+    "link_heatmap": "links",
+    "link_scatter": "links",
+    "module_rgb": "_style",
+    "module_trait": "links",
+    "nomogram": "risk",
+    "null_histogram": "links",
+    "null_intervals": "links",
+    "odds_forest": "genes",
+    "pathway_bar": "pathways",
+    "pathway_dot": "pathways",
+    "phase_montage": "imaging",
+    "roc": "prediction",
+    "save": "_save",
+    "score_distribution": "prediction",
+    "signature_correlation": "prediction",
+    "soft_threshold": "networks",
+    "style": "_style",
+    "time_intensity": "imaging",
+    "volcano": "links",
+}
 
 __all__ = [
     "COLUMN_MM",
@@ -29,6 +68,7 @@ __all__ = [
     "kaplan_meier",
     "lesion_slice",
     "link_heatmap",
+    "link_scatter",
     "module_rgb",
     "module_trait",
     "nomogram",
@@ -47,3 +87,10 @@ __all__ = [
     "time_intensity",
     "volcano",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a name from its file when it is first asked for: a panel that needs no seaborn does not wait for it."""
+    if name not in _PLACES:
+        raise AttributeError(f"radiogenomics.figures has no {name!r}; it has {', '.join(__all__)}.")
+    return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)

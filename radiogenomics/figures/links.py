@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.transforms import ScaledTranslation
 
 from radiogenomics.figures import _style as st
@@ -78,7 +78,7 @@ def _module_label(name: object, modules: pd.DataFrame | None) -> tuple[str, str 
 
 
 @st.styled
-def link_heatmap(links: pd.DataFrame, *, most: int = 40, ax: Axes | None = None) -> Axes:
+def link_heatmap(links: pd.DataFrame, *, most: int = 40, label: str = "Pearson r", ax: Axes | None = None) -> Axes:
     """Draw the effects of one family of links as a grid, features against targets.
 
     Parameters
@@ -87,6 +87,8 @@ def link_heatmap(links: pd.DataFrame, *, most: int = 40, ax: Axes | None = None)
         ``feature, target, effect, q, p``, one row a pair.
     most : int
         Of more targets (or features) than this, those with the smallest p are drawn, and the title says so.
+    label : str
+        What the effect is.
     ax : Axes, optional
         Where to draw.
 
@@ -100,7 +102,7 @@ def link_heatmap(links: pd.DataFrame, *, most: int = 40, ax: Axes | None = None)
         links = links.rename(columns={"feature": "target", "target": "feature"})
     kept, notes = _strongest(links, most, {"target": "rows", "feature": "columns"})
     effect, q = _grids(kept)
-    ax = _heat(effect, q, rows=[wording.pathway_label(name, 38) for name in effect.index], label="Pearson r", ax=ax)
+    ax = _heat(effect, q, rows=[wording.pathway_label(name, 38) for name in effect.index], label=label, ax=ax)
     _note(ax, notes)
     return ax
 
@@ -118,7 +120,7 @@ def _strongest(links: pd.DataFrame, most: int, sides: dict[str, str]) -> tuple[p
 
 def _note(ax: Axes, notes: list[str]) -> None:
     if notes:
-        ax.set_title("\n".join(notes), weight="normal", fontsize=st.SMALL_POINTS)
+        ax.set_title("\n".join(notes), weight="normal", fontsize=st.SMALL_POINTS, loc="right")  # over the names, if it must
 
 
 def _check_pairs(links: pd.DataFrame, columns: list[str]) -> None:
@@ -140,20 +142,24 @@ def _heat(effect: pd.DataFrame, q: pd.DataFrame, *, rows: Sequence[str], label: 
     count, wide = effect.shape[0], effect.shape[1]
     numbers = wide <= 10
     height = min((4.4 if numbers else 3.6) * count, 190)
-    width = st.COLUMN_MM if wide <= 6 else st.PAGE_MM
+    # Names take a millimetre a letter, cells with numbers a dozen; what does not fit one column gets the page.
+    width = st.COLUMN_MM if max(map(len, rows)) + 12 * min(wide, 7) + 16 <= st.COLUMN_MM else st.PAGE_MM
     names = [wording.pathway_label(name, 34) for name in effect.columns]
     upright = min(max(map(len, names)) * 1.15, 42)
     ax = st.panel_axes(ax, width_mm=width, height_mm=height + upright + 12)
     bound = max(0.3, np.ceil(np.nanmax(np.abs(effect.to_numpy(dtype=float)), initial=0.3) * 10) / 10)
-    sns.heatmap(
-        effect.astype(float), cmap=st.DIVERGING, vmin=-bound, vmax=bound, linewidths=0.3, xticklabels=names,
-        yticklabels=list(rows), cbar_kws={"label": label, "shrink": min(1, 40 / height), "aspect": 18, "pad": 0.015}, ax=ax,
-    )  # fmt: skip
+    cells = ax.pcolormesh(effect.to_numpy(dtype=float), cmap=st.DIVERGING, vmin=-bound, vmax=bound, edgecolors="white", lw=0.3)
+    ax.figure.colorbar(cells, ax=ax, label=label, shrink=min(1, 40 / height), aspect=18, pad=0.015)
+    ax.set_xticks(np.arange(wide) + 0.5, names)
+    ax.set_yticks(np.arange(count) + 0.5, list(rows))
+    ax.set(xlim=(0, wide), ylim=(count, 0))
     _write(ax, effect, q, bound, numbers=numbers)
     ax.set(xlabel="", ylabel="", facecolor=st.PALE)
     ax.tick_params(length=0)
     ax.tick_params(axis="y", rotation=0)
     ax.tick_params(axis="x", rotation=90 if wide > 6 else 40)
+    for side in ax.spines.values():
+        side.set_visible(False)
     for tick in ax.get_xticklabels():
         tick.set(ha="center" if wide > 6 else "right", rotation_mode="default" if wide > 6 else "anchor")
     st.dress_bar(ax)
@@ -318,3 +324,41 @@ def null_intervals(nulls: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.tick_params(axis="x", which="minor", bottom=False)
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1.01), borderaxespad=0)
     return ax
+
+
+@st.styled
+def link_scatter(
+    patients: pd.DataFrame, links: pd.DataFrame, *, color: str | None = None, figure: Figure | SubFigure | None = None
+) -> Figure | SubFigure:
+    """Draw the patients behind links: one panel a link, one point a patient.
+
+    Parameters
+    ----------
+    patients : DataFrame, one row a patient
+        The columns that the links name.
+    links : DataFrame
+        ``feature, target, effect, effect_low, effect_high, n, q``; the first three are drawn.
+    color : str, optional
+        A column of groups.
+    figure : Figure or SubFigure, optional
+        Where to draw; it gets one axes a link.
+
+    Returns
+    -------
+    Figure or SubFigure
+        Features along, targets up; the title of a panel has effect, interval and q. No line is drawn: it would claim more.
+    """
+    st.require(links, "links", ["feature", "target", "effect", "effect_low", "effect_high", "n", "q"])
+    drawn = links.head(3)
+    st.require(patients, "patients", [*drawn["feature"], *drawn["target"], *([color] if color else [])])
+    figure = st.panel_figure(figure, width_mm=st.COLUMN_MM if len(drawn) == 1 else st.PAGE_MM, height_mm=70)
+    for ax, row in zip(figure.subplots(1, len(drawn), squeeze=False)[0], drawn.to_dict("records"), strict=True):
+        parts = patients.groupby(color, sort=True) if color else [("Patients", patients)]
+        for (name, part), shade in zip(parts, (st.SKY, st.VERMILION, *st.CYCLE), strict=False):
+            label = f"{wording.short(name, 24)} (n = {len(part)})"
+            ax.plot(part[row["feature"]], part[row["target"]], "o", ms=3, mew=0, alpha=0.8, color=shade, label=label)
+        effect = wording.interval(row["effect"], row["effect_low"], row["effect_high"])
+        st.panel_axes(ax).set_title(f"r {effect}, n = {row['n']}, q {wording.p_text(row['q'])}", fontsize=st.SMALL_POINTS)
+        ax.set(xlabel=f"{wording.short(row['feature'], 32)}, out-of-fold score", ylabel=wording.pathway_label(row["target"], 40))
+        ax.legend(loc="upper left", bbox_to_anchor=(0, -0.16), borderaxespad=0)
+    return figure

@@ -52,6 +52,7 @@ def stars(q: float) -> str:
 
 
 _COLLECTION = re.compile(r"^(KEGG|HALLMARK|REACTOME|WP|GOBP|GOMF|GOCC|BIOCARTA|PID)(_MEDICUS)?(?=_)_")
+_COLLECTIONS = {"HALLMARK": "Hallmark", "REACTOME": "Reactome", "BIOCARTA": "BioCarta"}
 _ACRONYMS = frozenset(
     """ABC AKT ATP BCR CAM CAMS CD DNA E2F ECM EGF EGFR ERBB FC G2M GNRH GPCR GPI HIF1 I II III IL2 IL6 JAK KRAS MAPK MHC MTOR
     MTORC1 MYC NFKB NK NOD P53 PI3K PPAR RIG RNA ROS STAT STAT3 STAT5 TCA TCR TGF TNF TNFA UPR UV V1 V2 VEGF WNT""".split()  # noqa: SIM905
@@ -59,14 +60,16 @@ _ACRONYMS = frozenset(
 
 
 def pathway_label(name: object, most: int = 40) -> str:
-    """Make a gene set's name readable -> ``KEGG_MAPK_SIGNALING_PATHWAY`` becomes ``MAPK signaling pathway``.
+    """Make a gene set's name readable -> ``KEGG_MAPK_SIGNALING_PATHWAY`` becomes ``MAPK signaling pathway (KEGG)``.
 
-    Names that are not written in capitals and underscores stay as they are.
+    The collection stays: two collections have sets of one name. Names that begin with no known collection stay as they are.
     """
     text = str(name)
-    if text != text.upper() or "_" not in text:
+    collection = _COLLECTION.match(text)
+    if text != text.upper() or collection is None:
         return short(text, most)
-    words = _COLLECTION.sub("", text).split("_")
+    words = text[collection.end() :].split("_")
     words = [word if word in _ACRONYMS else word.lower() for word in words]
     words[0] = words[0][:1].upper() + words[0][1:]
-    return short(" ".join(words), most)
+    shown = _COLLECTIONS.get(collection[1], collection[1])
+    return f"{short(' '.join(words), most - len(shown) - 3)} ({shown})"

@@ -1,18 +1,45 @@
 """Pathways: gene sets, scores of every patient, enrichment."""
 
-from radiogenomics.pathways.enrichment import enrich, overlap, preranked, redundancy
-from radiogenomics.pathways.genesets import (
-    COLLECTIONS,
-    Selection,
-    fetch_library,
-    measured,
-    read_gmt,
-    select,
-    sized,
-    tumour_pathways,
-)
-from radiogenomics.pathways.names import Updated, closest, holds, read_aliases, update_symbols
-from radiogenomics.pathways.scores import PathwayScores, project, score
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from radiogenomics.pathways.enrichment import enrich, overlap, preranked, redundancy
+    from radiogenomics.pathways.genesets import (
+        COLLECTIONS,
+        Selection,
+        fetch_library,
+        measured,
+        read_gmt,
+        select,
+        sized,
+        tumour_pathways,
+    )
+    from radiogenomics.pathways.names import Updated, closest, holds, read_aliases, update_symbols
+    from radiogenomics.pathways.scores import PathwayScores, project, score
+
+_PLACES = {
+    "COLLECTIONS": "genesets",
+    "PathwayScores": "scores",
+    "Selection": "genesets",
+    "Updated": "names",
+    "closest": "names",
+    "enrich": "enrichment",
+    "fetch_library": "genesets",
+    "holds": "names",
+    "measured": "genesets",
+    "overlap": "enrichment",
+    "preranked": "enrichment",
+    "project": "scores",
+    "read_aliases": "names",
+    "read_gmt": "genesets",
+    "redundancy": "enrichment",
+    "score": "scores",
+    "select": "genesets",
+    "sized": "genesets",
+    "tumour_pathways": "genesets",
+    "update_symbols": "names",
+}
 
 __all__ = [
     "COLLECTIONS",
@@ -36,3 +63,10 @@ __all__ = [
     "tumour_pathways",
     "update_symbols",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a name from its file when it is first asked for: a name can be looked up without the statistics of enrichment."""
+    if name not in _PLACES:
+        raise AttributeError(f"radiogenomics.pathways has no {name!r}; it has {', '.join(__all__)}.")
+    return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)

@@ -22,7 +22,21 @@ def modules(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
     if sizes.empty:
         return [Finding("Modules", (f"None of {len(table):,} genes fell into a co-expression module.",), caution=True)]
     text = f"Of {len(table):,} genes, {len(table) - grey:,} form {len(sizes)} co-expression modules"
-    return [Finding("Modules", (f"{text} of {sizes.min():,} to {sizes.max():,} genes; {grey:,} belong to none.",))]
+    line = f"{text} of {sizes.min():,} to {sizes.max():,} genes; {grey:,} belong to none."
+    return [Finding("Modules", tuple(filter(None, [line, _enriched(tables)])))]
+
+
+def _enriched(tables: Tables) -> str:
+    """Say in how many modules gene sets are over-represented; that is about genes, and not about imaging."""
+    table = tables.get("enrichment", pd.DataFrame())
+    if table.empty:
+        return ""
+    found = table[table["q"].lt(0.05)]
+    if found.empty:
+        return f"None of {len(table):,} tests shows a gene set over-represented in a module."
+    lists, every = found["list"].nunique(), table["list"].nunique()
+    text = f"{len(found):,} of {len(table):,} tests show a gene set over-represented, in {lists} of {every} modules"
+    return f"{text}: that tells what the genes of a module share, not that imaging goes with it."
 
 
 def links(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
@@ -40,9 +54,28 @@ def links(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
         lines.append(_family(str(family), int(part["q"].lt(0.05).sum()), len(part), nulls[nulls["family"].eq(str(family))]))
     return [
         Finding(
-            "Links", tuple(filter(None, [*lines, _by_ranks(honest), _fitted_links(table[fitted], honest)])), caution=found == 0
+            "Links",
+            tuple(filter(None, [*lines, _by_ranks(honest), _adjusted(tables), _fitted_links(table[fitted], honest)])),
+            caution=found == 0,
         )
     ]
+
+
+def _adjusted(tables: Tables) -> str:
+    """Say how many links of the signature are left when confounders are adjusted for, and what chance gives; then groups."""
+    table = tables.get("adjusted_links", pd.DataFrame())
+    if table.empty:
+        return ""
+    nulls = tables.get("adjusted_null", pd.DataFrame(columns=["family", "null", "mean"]))
+    parts = []
+    for family, rows in table.groupby("family", sort=False):
+        found, names = int(rows["q"].lt(0.05).sum()), rows["adjusted_for"].iloc[0]
+        if names:
+            parts.append(f"{_family(f'{family} for {names}', found, len(rows), nulls[nulls['family'].eq(family)])}")
+        else:
+            sure = int(rows["p_max_t"].lt(0.05).sum())
+            parts.append(f"{family}: {found:,} of {len(rows):,} with q < 0.05, {sure:,} with max-T p < 0.05.")
+    return " ".join(parts)
 
 
 def _family(family: str, found: int, total: int, nulls: pd.DataFrame) -> str:
@@ -56,6 +89,16 @@ def _family(family: str, found: int, total: int, nulls: pd.DataFrame) -> str:
         return f"{text}; chance alone would give {chance}."
     verdict = "within the reach of chance" if _within_chance(found, known) else "more than chance gives"
     return f"{text}; chance alone would give {chance}. That is {verdict}."
+
+
+def links_beyond_chance(honest: pd.DataFrame, tables: Tables) -> tuple[int, int]:
+    """Count the surviving links -> those of families beyond chance, and those of families within its reach or without a null."""
+    nulls = tables.get("link_null", pd.DataFrame(columns=["family", "null", "mean"])).rename(columns={"expected": "mean"})
+    counts = {True: 0, False: 0}
+    for family, part in honest.groupby("family", sort=False):
+        found, known = int(part["q"].lt(0.05).sum()), nulls[nulls["family"].eq(str(family)) & nulls["mean"].notna()]
+        counts[bool(len(known)) and not _within_chance(found, known)] += found
+    return counts[True], counts[False]
 
 
 def _within_chance(found: int, nulls: pd.DataFrame) -> bool:

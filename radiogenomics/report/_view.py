@@ -50,12 +50,15 @@ class View:
         Which columns are set flush right.
     rows : list of list of str
         The cells.
+    anchor : str
+        Its link; empty without one.
     """
 
     caption: str
     headings: list[str]
     numeric: list[bool]
     rows: list[list[str]]
+    anchor: str = ""
 
 
 def view(table: pd.DataFrame, caption: str, *, columns: Sequence[str] | None = None, most: int = 25, where: str = "") -> View:
@@ -115,7 +118,7 @@ def _column(table: pd.DataFrame, name: Hashable) -> list[str]:
     if name == "estimate":
         return [estimate(str(value)).label for value in values]
     if str(name) in _PROBABILITIES or str(name).startswith("p_"):
-        return [wording.p_text(value) for value in values]
+        return [value if isinstance(value, str) else wording.p_text(value) for value in values]
     if f"{name}_low" in table.columns and f"{name}_high" in table.columns:
         bounds = zip(values, table[f"{name}_low"], table[f"{name}_high"], strict=True)
         write = _counted if name == "mean" else _ratio if str(name).endswith("_ratio") else wording.interval

@@ -24,7 +24,9 @@ class Item:
     answer : str
         Where this report answers, or that the manuscript must, or that it was not done.
     anchor : str
-        The section to link to; empty without one.
+        The table or figure to link to, or the section; empty without one.
+    section : str
+        The section that it stands in; empty without one.
     """
 
     guideline: str
@@ -32,6 +34,7 @@ class Item:
     topic: str
     answer: str
     anchor: str
+    section: str
 
 
 def checklist(tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Path], provenance: Mapping[str, Any]) -> list[Item]:
@@ -61,34 +64,39 @@ def checklist(tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Path], p
 
 def _answer(
     evidence: str, tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Path], provenance: Mapping[str, Any]
-) -> tuple[str, str]:
-    """Find the first piece of evidence that the study has -> the words and the section to link to."""
+) -> tuple[str, str, str]:
+    """Find the first piece of evidence that the study has -> the words, what to link to, and its section."""
     for piece in evidence.split("|"):
         if piece == "authors":
-            return AUTHORS, ""
+            return AUTHORS, "", ""
         kind, name = piece.split(":")
-        anchor = _anchor(kind, name, tables, figures, provenance)
-        if anchor:
-            return f"section “{_title(anchor)}”", anchor
-    return MISSING, ""
+        section, anchor = _anchors(kind, name, tables, figures, provenance)
+        if section:
+            part = f", {anchor.replace('-', ' ', 1).replace('_', ' ')}" if anchor != section else ""
+            return f"section “{_title(section)}”{part}", anchor, section
+    return MISSING, "", ""
 
 
-def _anchor(
+def _anchors(
     kind: str, name: str, tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Path], provenance: Mapping[str, Any]
-) -> str:
+) -> tuple[str, str]:
+    """Find where a piece of evidence stands -> its section and its own anchor; both empty where the study lacks it."""
     if kind == "section":
-        return name
+        return name, name
     if kind == "provenance":
-        return "provenance" if provenance.get(name) else ""
+        return ("provenance", "provenance") if provenance.get(name) else ("", "")
     if kind == "figure":
-        has = any(kind_of(figure) == name for figure in figures)
-        return next((section.anchor for section in SECTIONS if name in section.figures and has), "")
+        first = next((figure for figure in figures if kind_of(figure) == name), "")
+        section = next((section.anchor for section in SECTIONS if name in section.figures and first), "")
+        return section, f"figure-{first}" if section else ""
     if kind == "estimate":
         evaluation = tables.get("evaluation", pd.DataFrame(columns=["estimate"]))
-        return "prediction" if evaluation["estimate"].eq(name).any() else ""
+        return ("prediction", "table-evaluation") if evaluation["estimate"].eq(name).any() else ("", "")
     if name not in tables or tables[name].empty:
-        return ""
-    return next((section.anchor for section in SECTIONS if name in section.tables), "cohort" if name == "patients" else "further")
+        return "", ""
+    if name == "patients":  # single patients are not listed; the section describes them
+        return "cohort", "cohort"
+    return next((section.anchor for section in SECTIONS if name in section.tables), "further"), f"table-{name}"
 
 
 def _title(anchor: str) -> str:

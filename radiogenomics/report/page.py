@@ -4,7 +4,7 @@ import base64
 import re
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
@@ -12,7 +12,7 @@ import jinja2
 import pandas as pd
 
 from radiogenomics.report._view import View, facts_view, view
-from radiogenomics.report.checklist import checklist
+from radiogenomics.report.checklist import Item, checklist
 from radiogenomics.report.sections import SECTIONS, Section, Show, caption_of, figures_of, kind_of
 from radiogenomics.report.summary import key_numbers, summarise
 
@@ -82,13 +82,14 @@ def render(study: Facts, tables: Mapping[str, pd.DataFrame], figures: Mapping[st
     run = [part for part in parts if part.views or part.images]
     silent = {"failures"} if study.get("simulated") else {"failures", "planted"}
     further = _further(tables, images)
+    run += [further] if further.views or further.images else []
     return _template().render(
         study=study,
         numbers=key_numbers(study, tables),
         findings=summarise(study, tables),
-        parts=[*run, *([further] if further.views or further.images else [])],
+        parts=run,
         missing=[part.title for part in parts if part not in run and part.anchor not in silent],
-        checklist=checklist(tables, figures, {"settings": study.get("settings"), **provenance}),
+        checklist=_linked(checklist(tables, figures, {"settings": study.get("settings"), **provenance}), run),
         facts=[
             facts_view(study[key], f"{key.capitalize()}.")
             for key in ("counts", "settings")
@@ -99,10 +100,28 @@ def render(study: Facts, tables: Mapping[str, pd.DataFrame], figures: Mapping[st
     )
 
 
+def _linked(items: list[Item], parts: list[_Part]) -> list[Item]:
+    """Link every item to its table or figure; to the section where that is not shown."""
+    there = {view.anchor for part in parts for view in part.views} | {
+        f"figure-{one.name}" for part in parts for one in part.images
+    }
+    return [item if item.anchor in there else replace(item, anchor=item.section) for item in items]
+
+
 def _part(section: Section, tables: Mapping[str, pd.DataFrame], images: Mapping[str, _Image]) -> _Part:
     chosen = figures_of(section, images)
-    views = [shown for name, show in section.tables.items() if name in tables for shown in _views(name, tables[name], show)]
+    views = [
+        shown
+        for name, show in section.tables.items()
+        if name in tables
+        for shown in _anchored(name, _views(name, tables[name], show))
+    ]
     return _Part(section.anchor, section.title, section.lead, views, [images[name] for name in chosen])
+
+
+def _anchored(name: str, views: list[View]) -> list[View]:
+    """Give the first view of a table the table's anchor."""
+    return [replace(views[0], anchor=f"table-{name}"), *views[1:]] if views else views
 
 
 def _views(name: str, table: pd.DataFrame, show: Show) -> list[View]:
@@ -110,9 +129,20 @@ def _views(name: str, table: pd.DataFrame, show: Show) -> list[View]:
     return show(table) if len(table) else [View(f"{name.replace('_', ' ').capitalize()}: none.", [], [], [])]
 
 
-# Points of curves and trees: the sections draw them.
+# Points of curves and trees, which the sections draw, and what single questions are answered from.
 _NOT_SHOWN = frozenset(
-    {"signatures", "soft_threshold", "module_tree", "curves", "calibration", "decision_curve", "survival_curves", "null_counts"}
+    {
+        "signatures",
+        "soft_threshold",
+        "module_tree",
+        "curves",
+        "calibration",
+        "decision_curve",
+        "survival_curves",
+        "null_counts",
+        "gene_links",
+        "pathway_genes",
+    }
 )
 
 
@@ -120,7 +150,10 @@ def _further(tables: Mapping[str, pd.DataFrame], images: Mapping[str, _Image]) -
     """Collect what no section claims, so that nothing is silently dropped; single patients and genes are not listed."""
     known = {name for section in SECTIONS for name in section.tables} | _NOT_SHOWN
     rest = {name: table for name, table in tables.items() if name not in known and len(table) and not _one_by_one(table)}
-    views = [view(table, f"{name}.", most=10, where=f"tables/{name}.csv") for name, table in rest.items()]
+    views = [
+        replace(view(table, f"{name}.", most=10, where=f"tables/{name}.csv"), anchor=f"table-{name}")
+        for name, table in rest.items()
+    ]
     claimed = {kind for section in SECTIONS for kind in section.figures}
     return _Part(
         "further", "Further tables", "", views, [image for name, image in images.items() if kind_of(name) not in claimed]

@@ -22,24 +22,31 @@ FIGURES = {
     "signature has seen, filled circles from patients that it has not. The dashed line is chance. "
     "The optimism-corrected value is known to stay too high for forests.",
     "roc": "ROC curves of the estimates. A curve on the dashed diagonal is chance.",
-    "score_distribution": "Scores of patients without and with the outcome: quartile boxes, one point a patient.",
+    "score_distribution": "Scores of patients without and with the outcome, from fits that had not seen them (nested "
+    "cross-validation, external cohorts): quartile boxes, one point a patient.",
     "signature_correlation": "How strongly the signatures agree with one another.",
-    "calibration": "Predicted probability against observed frequency. On the diagonal, predictions mean what they say.",
-    "decision_curve": "Net benefit over the range of thresholds, against treating everybody or nobody.",
+    "calibration": "Predicted probability, from nested cross-validation, against observed frequency. On the diagonal, "
+    "predictions mean what they say.",
+    "decision_curve": "Net benefit of the probabilities of nested cross-validation over the range of thresholds, against "
+    "treating everybody or nobody.",
     "nomogram": "The combined model as a nomogram: read the points of each term, add them, read the probability.",
     "soft_threshold": "Scale-free fit and mean connectivity over the powers tried; the chosen power is marked.",
     "dendrogram": "Clustering of the genes; the band shows the module of each.",
     "module_trait": "Correlation of module eigengenes with imaging. Stars: q below 0.05 (*), 0.01 (**), 0.001 (***).",
     "volcano": "Effect and significance of every link. Coloured ones survive correction over the family.",
-    "link_heatmap": "Correlations between imaging features and molecular ones. Stars: q below 0.05 (*), 0.01 (**), 0.001 (***).",
+    "link_heatmap": "Correlations of imaging or clinical columns with molecular ones; of groups, the rank-biserial correlation "
+    "with all other patients. Stars: q below 0.05 (*), 0.01 (**), 0.001 (***).",
+    "link_scatter": "The patients behind a link, one point each; the score is out-of-fold.",
     "null_histogram": "Links that chance alone gives, with patients permuted and with random features, beside the number found.",
     "null_intervals": "Links found in each family beside the central 95 % of what chance alone gives; "
     "the axis is linear to 1, then logarithmic.",
     "pathway_bar": "Correlation of pathways with the signature, with 95 % intervals.",
     "pathway_dot": "Correlation of pathways with imaging: colour is the effect, size the significance.",
-    "enrichment_dot": "Gene sets over-represented in modules: area is the overlap, colour the significance.",
+    "enrichment_dot": "Gene sets over-represented in modules, against all genes measured: area is the overlap, colour the "
+    "significance.",
     "odds_forest": "Odds ratios of the genes in the score with 95 % intervals.",
-    "kaplan_meier": "Survival of patients with a high and a low gene score, and how many are still followed.",
+    "kaplan_meier": "Survival of patients with a gene score above (high) and not above (low) the median of the linked patients, "
+    "and how many are still followed.",
 }
 
 
@@ -109,6 +116,51 @@ def _link_views(links: pd.DataFrame) -> list[View]:
     return views
 
 
+LINK = ("feature", "target", "measure", "effect", "effect_low", "effect_high", "n", "p", "q", "p_permutation", "p_max_t")
+
+
+def _by_family(links: pd.DataFrame, where: str, note: Callable[[pd.DataFrame], str], most: int) -> list[View]:
+    """Show the strongest links of every family, and how many have q below 0.05."""
+    views = []
+    for family, rows in links.groupby("family", sort=False):
+        begin = f"{family}{note(rows)}: {int(rows['q'].lt(0.05).sum()):,} of {len(rows):,} with q < 0.05."
+        views.append(view(rows.sort_values("p", kind="stable"), begin, columns=LINK, most=most, where=where))
+    return views
+
+
+def _adjusted_views(links: pd.DataFrame) -> list[View]:
+    """Show the links of the out-of-fold signature, adjusted for confounders, and between high and low scores."""
+
+    def note(rows: pd.DataFrame) -> str:
+        names = str(rows["adjusted_for"].iloc[0])
+        split = ", split at the training median, Mann-Whitney with the rank-biserial correlation"
+        return f" for {names}" if names else split
+
+    return _by_family(links, "tables/adjusted_links.csv", note, 5)
+
+
+def _clinical_views(links: pd.DataFrame) -> list[View]:
+    """Show how modules and pathways go with what else is known of the patients."""
+    return _by_family(links, "tables/clinical_links.csv", lambda rows: "", 6)
+
+
+def _baseline(table: pd.DataFrame) -> list[View]:
+    """Show Table 1: the linked patients by outcome."""
+    caption = "Characteristics of the linked patients by outcome: median [quartiles] or n (%); missing values are counted."
+    return [view(table, caption, most=80, where="tables/baseline.csv")]
+
+
+def _enriched(table: pd.DataFrame) -> list[View]:
+    """Show the gene sets that are most over-represented in modules; genes shared stand in the file."""
+    found = int(table["q"].lt(0.05).sum()) if "q" in table else 0
+    caption = (
+        f"Gene sets over-represented in modules, hypergeometric against all genes measured: {found:,} of {len(table):,} tests "
+        "with q < 0.05."
+    )
+    columns = ["list", "pathway", "overlap", "list_size", "pathway_size", "fold", "p", "q"]
+    return [view(table.sort_values("p", kind="stable"), caption, columns=columns, most=20, where="tables/enrichment.csv")]
+
+
 def _sentence(name: Hashable) -> str:
     return str(name)[:1].upper() + str(name)[1:]
 
@@ -158,7 +210,7 @@ SECTIONS = (
             "inclusion": _plain("inclusion", "Patients left after each step.", "cohort", "step", "n", "excluded", "reason"),
             "expression_facts": _plain("expression_facts", "Expression: what was kept and changed."),
             "expression_dropped": _plain("expression_dropped", "Genes left out.", most=10),
-            "baseline": _plain("baseline", "Characteristics of the patients.", most=60),
+            "baseline": _baseline,
         },
         ("inclusion_flow", "expression_pca"),
     ),
@@ -199,12 +251,15 @@ SECTIONS = (
         {
             "link_null": _plain("link_null", "Links found, and links that chance alone gives.", *NULLS, most=60),
             "links": _link_views,
+            "adjusted_null": _plain("adjusted_null", "Adjusted links found, and what chance alone gives.", *NULLS, most=60),
+            "adjusted_links": _adjusted_views,
+            "clinical_links": _clinical_views,
         },
-        ("volcano", "null_intervals", "null_histogram", "link_heatmap"),
+        ("volcano", "null_intervals", "null_histogram", "link_heatmap", "link_scatter"),
     ),
     Section(
         "pathways", "Pathways", "Activity of gene sets in each patient.",
-        {"pathways": _pathway_size, "enrichment": _plain("enrichment", "Gene sets over-represented in modules.")},
+        {"pathways": _pathway_size, "enrichment": _enriched},
         ("pathway_bar", "enrichment_dot", "pathway_dot"),
     ),
     Section(

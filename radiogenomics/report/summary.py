@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from radiogenomics.figures import wording
-from radiogenomics.report._molecules import gene_score, links, modules, survival
+from radiogenomics.report._molecules import gene_score, links, links_beyond_chance, modules, survival
 from radiogenomics.report._prediction import prediction, volume_row
 from radiogenomics.report._words import FITTED, Finding, Tables, bounds_text, outcome_name, positive_name, records
 
@@ -53,7 +53,8 @@ def key_numbers(study: Mapping[str, Any], tables: Tables) -> list[KeyNumber]:
     Returns
     -------
     list of KeyNumber
-        Patients, the AUC as it seems, as it is, and of volume alone (of the first signature), and the links that survive.
+        Patients, the AUC as it seems, as it is, and of volume alone (of the first signature), and the links that
+        survive in families beyond chance.
     """
     numbers = []
     table = tables.get("evaluation", pd.DataFrame(columns=["estimate"]))
@@ -76,7 +77,9 @@ def key_numbers(study: Mapping[str, Any], tables: Tables) -> list[KeyNumber]:
     pairs = tables.get("links", pd.DataFrame())
     if not pairs.empty:
         pairs = pairs[~pairs["estimate"].isin(FITTED)] if "estimate" in pairs else pairs
-        numbers.append(KeyNumber("Links that survive", f"{int(pairs['q'].lt(0.05).sum()):,}", f"of {len(pairs):,} tested"))
+        beyond, reached = links_beyond_chance(pairs, tables)
+        note = f"of {len(pairs):,} tested" + (f"; {reached:,} more are within the reach of chance" if reached else "")
+        numbers.append(KeyNumber("Links beyond chance", f"{beyond:,}", note))
     return numbers
 
 

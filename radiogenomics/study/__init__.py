@@ -4,16 +4,21 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from radiogenomics.study.answers import Answer, save_answer
     from radiogenomics.study.checks import Checked, check
     from radiogenomics.study.demo import write_demo
     from radiogenomics.study.imaging import extract_patient
     from radiogenomics.study.inputs import Inputs, gather
     from radiogenomics.study.manifest import Manifest, ManifestError, Problem, read_manifest
     from radiogenomics.study.own import init
+    from radiogenomics.study.panel import query_panel
     from radiogenomics.study.pipeline import run
+    from radiogenomics.study.queries import Names, UnknownNameError, names_of, query
     from radiogenomics.study.store import Store
 
 _PLACES = {
+    "Answer": "answers",
+    "save_answer": "answers",
     "Checked": "checks",
     "check": "checks",
     "extract_patient": "imaging",
@@ -26,22 +31,34 @@ _PLACES = {
     "read_manifest": "manifest",
     "init": "own",
     "run": "pipeline",
+    "Names": "queries",
+    "UnknownNameError": "queries",
+    "names_of": "queries",
+    "query_panel": "panel",
+    "query": "queries",
     "Store": "store",
 }
 
 __all__ = [
+    "Answer",
     "Checked",
     "Inputs",
     "Manifest",
     "ManifestError",
+    "Names",
     "Problem",
     "Store",
+    "UnknownNameError",
     "check",
     "extract_patient",
     "gather",
     "init",
+    "names_of",
+    "query",
+    "query_panel",
     "read_manifest",
     "run",
+    "save_answer",
     "write_demo",
 ]
 

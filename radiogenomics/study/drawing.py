@@ -31,7 +31,10 @@ def figure_steps(plan: Plan) -> list[Step]:
         "prediction": (_prediction, ("inclusion", "evaluation", "signatures", *(["nomogram"] if manifest.fusion else []))),
         "molecules": (_molecules, molecules),
         "links": (_links, ("links", "link_null", "modules")),
+        "clinical": (_clinical, ("clinical_links",)),
     }
+    if manifest.gene_sets:
+        wanted["enrichment"] = (_enrichment, ("enrichment",))
     if manifest.survival:
         wanted["survival"] = (_survival, ("survival_curves", "survival_tests"))
     settings = facts | {"alpha": manifest.links.alpha}
@@ -107,13 +110,27 @@ def _links(plan: Plan, store: Store) -> Panels:
                 yield f"pathway_bar_{signature}", figures.pathway_bar(one), one
         elif name.endswith("pathways"):
             yield f"pathway_dot_{name}", figures.pathway_dot(part), part
+            yield f"link_heatmap_{name}", figures.link_heatmap(part), part
+
+
+def _clinical(plan: Plan, store: Store) -> Panels:
+    links = store.table("clinical_links")
+    for family, part in links.groupby("family", sort=False):
+        label = str(part["measure"].iloc[0])
+        yield f"link_heatmap_{_slug(family)}", figures.link_heatmap(part, most=30, label=label), part
+
+
+def _enrichment(plan: Plan, store: Store) -> Panels:
+    found = store.table("enrichment")
+    yield "enrichment_dot", figures.enrichment_dot(found), found
 
 
 def _survival(plan: Plan, store: Store) -> Panels:
     curves, tests = store.table("survival_curves"), store.table("survival_tests")
     for endpoint, part in curves.groupby("endpoint", sort=False):
+        named = part.assign(group=part["group"] + " gene score")
         p = tests.loc[(tests["endpoint"] == endpoint) & (tests["test"] == "log-rank"), "p"].iloc[0]
-        yield f"kaplan_meier_{_slug(endpoint)}", figures.kaplan_meier(part, endpoint=str(endpoint), p=p), part
+        yield f"kaplan_meier_{_slug(endpoint)}", figures.kaplan_meier(named, endpoint=str(endpoint), p=p), part
 
 
 def _slug(name: object) -> str:

@@ -25,11 +25,15 @@ def steps(plan: Plan) -> list[Step]:
     manifest = plan.inputs.manifest
     tables = tuple(f"features_{kind}" for kind in manifest.kinds())
     repeated = tuple(f"second_reader_{kind}" for kind in kinds_read_twice(plan))
-    lesions = ("lesions",) if manifest.training.images else ()
     made = [
         Step("features", plan.bind(_features), settings=_measured_settings(plan)),
         Step("cohort", plan.bind(_cohort), needs=(*tables, "left_out_images"), settings=_cohort_settings(plan)),
-        Step("signatures", plan.bind(_signatures), needs=("patients", *tables, *repeated, *lesions), settings=_settings(plan)),
+        Step(
+            "signatures",
+            plan.bind(_signatures),
+            needs=("patients", *tables, *repeated, *volume_tables(plan)),
+            settings=_settings(plan),
+        ),
     ]
     if repeated:
         made.append(Step("agreement", plan.bind(_agreement), needs=(*tables, *repeated)))
@@ -47,6 +51,31 @@ def kinds_read_twice(plan: Plan) -> list[str]:
 def training_features(plan: Plan, store: Store, kind: str) -> pd.DataFrame:
     """Give the features of the training patients who are in."""
     return _of_cohort(store, "training", imaging(store, kind))
+
+
+def scores_of(plan: Plan, store: Store, estimate: str) -> pd.DataFrame:
+    """Give the score of every training patient, one column a signature; baselines are none."""
+    table = store.table("signatures")
+    table = table[(table["cohort"] == "training") & (table["estimate"] == estimate)]
+    wide = table.pivot_table(index="patient", columns="signature", values="score").rename_axis(columns=None)
+    return wide.drop(columns=baselines(plan), errors="ignore")
+
+
+def volume_tables(plan: Plan) -> tuple[str, ...]:
+    """Name the tables that lesion volume is read from."""
+    manifest = plan.inputs.manifest
+    if manifest.training.images:
+        return ("lesions",)
+    return tuple(f"features_{kind}" for kind in manifest.training.features) if manifest.training.volume else ()
+
+
+def volume(plan: Plan, store: Store) -> pd.Series | None:
+    """Give lesion volume in mm3, measured in the masks or in the column that the manifest names; None where it names none."""
+    manifest = plan.inputs.manifest
+    if manifest.training.images:
+        return store.table("lesions")["volume_mm3"]
+    tables = (store.table(name) for name in volume_tables(plan))
+    return next((table[manifest.training.volume] for table in tables if manifest.training.volume in table), None)
 
 
 def baselines(plan: Plan) -> list[str]:
@@ -168,7 +197,7 @@ def _judge(plan: Plan, store: Store, name: str, chosen: Any, quick: Any, cohorts
         outcome,
         signature=name,
         external={cohort: table for cohort, table in cohorts.items() if cohort != "training"} or None,
-        volume=_volume(plan, store) if name in plan.inputs.manifest.kinds() else None,
+        volume=volume(plan, store) if name in plan.inputs.manifest.kinds() else None,
         n_splits=how.n_splits,
         n_repeats=how.n_repeats,
         n_boot_optimism=how.n_bootstraps,
@@ -180,15 +209,6 @@ def _judge(plan: Plan, store: Store, name: str, chosen: Any, quick: Any, cohorts
         progress=plan.tasks(f"signature {name}"),
         keep=store.work(f"signatures-{name}", _settings(plan) | {"features": plan.inputs.hashes}),
     )
-
-
-def _volume(plan: Plan, store: Store) -> pd.Series | None:
-    """Give lesion volume: measured in the masks, or the column that the manifest names."""
-    manifest = plan.inputs.manifest
-    if manifest.training.images:
-        return store.table("lesions")["volume_mm3"]
-    tables = (store.table(f"features_{kind}") for kind in manifest.training.features)
-    return next((table[manifest.training.volume] for table in tables if manifest.training.volume in table), None)
 
 
 def _of(plan: Plan, store: Store, kind: str) -> Cohorts:

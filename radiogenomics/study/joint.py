@@ -9,8 +9,8 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 
 from radiogenomics import genescore, linking, validation
-from radiogenomics.study import comparisons, survival
-from radiogenomics.study.imaging_arm import baselines, training_features
+from radiogenomics.study import clinical, comparisons, survival
+from radiogenomics.study.imaging_arm import scores_of, training_features
 from radiogenomics.study.plan import Plan
 from radiogenomics.study.recipes import recipe
 from radiogenomics.study.store import Step, Store
@@ -27,6 +27,7 @@ def steps(plan: Plan) -> list[Step]:
     score = matrix | seed | {"gene_score": manifest.gene_score.model_dump(), "signature": manifest.signature.model_dump()}
     made = [
         Step("links", plan.bind(_links), needs=(*imaging, *molecular), settings=linked),
+        *clinical.steps(plan),
         Step("gene_score", plan.bind(_gene_score), needs=(*imaging, "modules", "membership"), settings=score),
         Step("comparisons", plan.bind(comparisons.tables), needs=("signatures", "gene_score_patients")),
     ]
@@ -44,13 +45,6 @@ def steps(plan: Plan) -> list[Step]:
             )
         )
     return made
-
-
-def _scores(store: Store, estimate: str) -> pd.DataFrame:
-    """Give the score of every training patient, one column a signature."""
-    table = store.table("signatures")
-    table = table[(table["cohort"] == "training") & (table["estimate"] == estimate)]
-    return table.pivot_table(index="patient", columns="signature", values="score").rename_axis(columns=None)
 
 
 def _targets(plan: Plan, store: Store) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -85,8 +79,7 @@ def _links(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
 def _imaging(plan: Plan, store: Store) -> Iterator[tuple[str, str, pd.DataFrame]]:
     """Give every imaging table to link, with its family and what it is: fitted scores stand in `published` rows only."""
     for estimate, label in (("nested", "nested"), ("apparent", "published")):
-        scores = _scores(store, estimate)
-        yield "signature", label, scores.drop(columns=baselines(plan), errors="ignore")
+        yield "signature", label, scores_of(plan, store, estimate)
     for signature in plan.inputs.manifest.kinds():
         yield f"{signature} features", "measured", training_features(plan, store, signature)
 
@@ -250,7 +243,7 @@ def _planted_links(plan: Plan, store: Store, truth: pd.DataFrame, matched: dict[
         found = links[links["target"] == module]
         text = f"{len(found)} features linked with {module} at q < {alpha:g}"
         if len(found):
-            best = found.loc[found["effect"].abs().idxmax()]
+            best = found.iloc[int(found["effect"].abs().to_numpy().argmax())]
             text += f", {best['feature']} most (r {best['effect']:.2f})"
         yield ["link", name, f"hidden correlation {value:g}", text, len(found) > 0]
     false, tested = int((~links["target"].isin(planted)).sum()), len(links)

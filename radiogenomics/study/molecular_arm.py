@@ -1,7 +1,7 @@
 """The molecular arm, step by step: expression, co-expression modules, pathway scores."""
 
 import warnings
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,7 @@ def steps(plan: Plan) -> list[Step]:
         sets = {"gene_sets": manifest.gene_sets.model_dump(), "pathways": manifest.pathways.model_dump()}
         settings = matrix | sets | plan.hashes(*manifest.gene_sets.sources)
         made.append(Step("pathways", plan.bind(_pathways), needs=("patients",), settings=settings))
+        made.append(Step("enrichment", plan.bind(_enrichment), needs=("modules",), settings=settings))
     return made
 
 
@@ -43,6 +44,7 @@ def _expression(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
     }
     facts |= {f"variance of {name}": share for name, share in zip(scores, scores.attrs["variance_ratio"], strict=True)}
     return {
+        "expression_linked": prepared.expression.loc[plan.linked],
         "expression_qc": scores.rename_axis("patient"),
         "expression_dropped": prepared.dropped,
         "expression_facts": pd.DataFrame({"fact": facts.keys(), "value": facts.values()}).astype({"value": float}),
@@ -93,12 +95,21 @@ def _genes(found: modules.Modules) -> pd.DataFrame:
 
 def _pathways(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
     manifest, sets = plan.inputs.manifest, plan.inputs.gene_sets()
-    sizes = manifest.gene_sets.model_dump(include={"min_size", "max_size"}) if manifest.gene_sets else {}
-    scores = pathways.score(
-        plan.expression.expression,
-        sets,
-        method=manifest.pathways.method,
-        kernel=manifest.pathways.kernel,
-        **sizes,
-    )
-    return {"pathways": scores}
+    matrix, sizes = plan.expression.expression, _set_sizes(plan)
+    chosen = pathways.measured(sets, matrix.columns, **sizes)
+    members = pd.DataFrame([(name, gene) for name, genes in chosen.items() for gene in genes], columns=["pathway", "gene"])
+    scores = pathways.score(matrix, sets, method=manifest.pathways.method, kernel=manifest.pathways.kernel, **sizes)
+    return {"pathways": scores, "pathway_genes": members[members["pathway"].isin(scores.columns)]}
+
+
+def _set_sizes(plan: Plan) -> dict[str, Any]:
+    sets = plan.inputs.manifest.gene_sets
+    return sets.model_dump(include={"min_size", "max_size"}) if sets else {}
+
+
+def _enrichment(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
+    """Test the genes of every module for every gene set against all genes that the network was made of."""
+    genes = store.table("modules")["module"]
+    lists = {f"ME{label}": list(genes.index[genes == label]) for label in sorted(genes[genes > 0].unique())}
+    found = pathways.enrich(lists, plan.inputs.gene_sets(), genes.index, family="modules x gene sets", **_set_sizes(plan))
+    return {"enrichment": found}
