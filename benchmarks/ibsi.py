@@ -20,26 +20,15 @@ ROOT = Path(__file__).resolve().parents[1]
 FIRST = references.AGGREGATIONS[0].name
 
 
-def ibsi(folder: Path, scratch: Path) -> pd.DataFrame:
-    """The table of IBSI 1, with the reference beside what is compared at the aggregation that the package computes."""
-    values = references.ibsi_values(folder)
-    table = references.ibsi_table(values, references.measured_phantom(folder, scratch), references.phantom_voxels(folder))
-    ours = table["feature"].ne("") & table["aggregation"].isin(["", FIRST])
-    quoted = values.reindex(table["ibsi"].where(ours, ""))
-    return table.assign(reference=quoted["reference"].to_numpy(), tolerance=quoted["tolerance"].to_numpy())
-
-
 def feature_lines(table: pd.DataFrame) -> list[str]:
     """The 107 features, one line each."""
-    lines = ["| PyRadiomics | IBSI 1 | reference | PyRadiomics' value | verdict |", "|---|---|---|---|---|"]
+    lines = ["| PyRadiomics | IBSI 1 | PyRadiomics' value | verdict |", "|---|---|---|---|"]
     rows = table[table["feature"].ne("") & table["aggregation"].isin(["", FIRST])]
     for row in rows.sort_values("feature", kind="stable").to_dict("records"):
-        margin = f" ± {row['tolerance']:g}" if row["tolerance"] > 0 else ""
-        reference = "" if pd.isna(row["reference"]) else f"{row['reference']:g}{margin}"
         words = ": ".join(part for part in (row["verdict"], row["reason"]) if part)
         name = row["feature"].removeprefix("original_")
         tag = f"`{row['ibsi']}`" if row["ibsi"] else ""
-        lines.append(f"| {name} | {tag} | {reference} | {row['value']:.6g} | {words} |")
+        lines.append(f"| {name} | {tag} | {row['value']:.6g} | {words} |")
     return lines
 
 
@@ -99,9 +88,10 @@ def main() -> None:
     shared = parser.parse_args().shared
     page = ROOT / "docs" / "features.md"
     with tempfile.TemporaryDirectory() as scratch:
-        table = ibsi(shared / "reference", Path(scratch))
+        values, voxels = references.ibsi_values(shared / "reference"), references.phantom_voxels(shared / "reference")
+        table = references.ibsi_table(values, references.measured_phantom(shared / "reference", Path(scratch)), voxels)
         lines = baseline_lines(shared / "reference", shared / "real" / "images", Path(scratch))
-    order = ["feature", "ibsi", "aggregation", "reference", "tolerance", "value", "verdict", "reason"]
+    order = ["feature", "ibsi", "aggregation", "value", "verdict", "reason"]
     table[order].to_csv(ROOT / "docs" / "features_ibsi.csv", index=False, float_format="%.10g")
     text = page.read_text()
     for name, content in {

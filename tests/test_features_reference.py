@@ -35,9 +35,7 @@ def phantom_features(published, tmp_path_factory) -> dict[str, pd.Series]:
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
     """The committed table."""
-    return pd.read_csv(
-        DOCS / "features_ibsi.csv", keep_default_na=False, na_values={"value": "", "reference": "", "tolerance": ""}
-    )
+    return pd.read_csv(DOCS / "features_ibsi.csv", keep_default_na=False, na_values={"value": ""})
 
 
 def ibsi_table(published, features) -> pd.DataFrame:
@@ -69,10 +67,6 @@ def test_the_table_is_what_the_phantom_gives(published, phantom_features, table)
     said = ["feature", "ibsi", "aggregation", "verdict", "reason"]
     pd.testing.assert_frame_equal(table[said], found[said])
     np.testing.assert_allclose(table["value"], found["value"], rtol=1e-9)
-    values = references.ibsi_values(published).reindex(table["ibsi"])
-    quoted = table["reference"].notna().to_numpy()
-    assert quoted.sum() == 102
-    np.testing.assert_array_equal(table.loc[quoted, ["reference", "tolerance"]], values[quoted])
 
 
 @pytest.mark.real

@@ -41,7 +41,7 @@ class _Panel:
     """The widgets, and what they do when somebody asks."""
 
     def __init__(self, folder: Path) -> None:
-        import ipywidgets as w  # type: ignore[import-untyped]
+        import ipywidgets as w
 
         names = names_of(folder)
         self.folder, self.widgets = folder, w
