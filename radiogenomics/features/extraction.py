@@ -189,10 +189,13 @@ def _extractor(path: Path) -> "Extractor":
 
 @functools.lru_cache(maxsize=8)
 def _read(path: Path, changed: int) -> "Extractor":
-    from pykwalify.errors import PyKwalifyException  # type: ignore[import-untyped]
-    from ruamel.yaml.error import YAMLError
+    try:
+        from pykwalify.errors import PyKwalifyException  # type: ignore[import-untyped]
+        from ruamel.yaml.error import YAMLError
 
-    from radiogenomics.features._extractor import Extractor
+        from radiogenomics.features._extractor import Extractor
+    except ImportError as error:
+        raise ImportError("Radiomic features need the package PyRadiomics: pip install 'radiogenomics[radiomics]'.") from error
 
     with _quiet("pykwalify", "radiomics"), warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # pykwalify loads its checks the old way
@@ -201,7 +204,7 @@ def _read(path: Path, changed: int) -> "Extractor":
         except (PyKwalifyException, YAMLError, ValueError, TypeError) as error:
             said = " ".join(str(getattr(error, "msg", None) or error).split())
             raise ValueError(f"The parameter file {path} is none of PyRadiomics: {said} Compare it with {PARAMETERS}.") from error
-    extractor.settings["additionalInfo"] = False  # diagnostics are no features; hashing the image takes longer than measuring
+    extractor.settings["additionalInfo"] = False  # diagnostics are no features, and cost time
     return extractor
 
 
