@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import SimpleITK as sitk
 
-from radiogenomics import lesions
 from radiogenomics._tables import check_patients, shown
+from radiogenomics.features._inputs import described, labelled_mask, placed_mask
 
 if TYPE_CHECKING:
     from radiogenomics.features._extractor import Extractor
@@ -71,13 +71,18 @@ def radiomics(image: sitk.Image, mask: sitk.Image, *, parameters: Path | None = 
     path = Path(parameters or PARAMETERS)
     extractor = _extractor(path)
     label = extractor.settings.get("label", 1)
-    lesion = _lesion(image, mask, label, path)
+    lesion = labelled_mask(image, mask, label=label, source=path.name)
     with _quiet("radiomics"), np.errstate(all="ignore"):
         try:
             features = extractor.execute(image, lesion)
         except ValueError as error:
-            raise ValueError(f"{_described(lesion)} cannot be measured as {path.name} asks: {error}. {_REMEDY}") from error
-    _check_images(features, extractor, path, lesion)
+            raise ValueError(f"{described(lesion, label)} cannot be measured as {path.name} asks: {error}. {_REMEDY}") from error
+    lacking = _lacking(features, extractor)
+    if lacking:
+        raise ValueError(
+            f"{described(lesion, label)} got no image of type {shown(lacking)}, which {path.name} asks for: the volume around it "
+            f"has fewer voxels than the filter needs, or a package is missing. Give the whole volume, or leave the filter out."
+        )
     values = {name: float(value) for name, value in features.items()}
     return pd.Series(values, dtype=float, name="value").rename_axis("feature")
 
@@ -111,7 +116,7 @@ def shuffle(image: sitk.Image, mask: sitk.Image, *, rng: np.random.Generator) ->
     ValueError
         If the mask is empty, on another grid, or holds several labels.
     """
-    placed = _placed(image, mask)
+    placed = placed_mask(image, mask)
     inside = sitk.GetArrayViewFromImage(placed) > 0
     labels = np.unique(sitk.GetArrayViewFromImage(placed)[inside])
     if len(labels) > 1:
@@ -200,10 +205,13 @@ def _extractor(path: Path) -> "Extractor":
 
 @functools.lru_cache(maxsize=8)
 def _read(path: Path, changed: int) -> "Extractor":
-    from pykwalify.errors import PyKwalifyException  # type: ignore[import-untyped]
-    from ruamel.yaml.error import YAMLError
+    try:
+        from pykwalify.errors import PyKwalifyException  # type: ignore[import-untyped]
+        from ruamel.yaml.error import YAMLError
 
-    from radiogenomics.features._extractor import Extractor
+        from radiogenomics.features._extractor import Extractor
+    except ImportError as error:
+        raise ImportError("Radiomic features need the package PyRadiomics: pip install 'radiogenomics[radiomics]'.") from error
 
     with _quiet("pykwalify", "radiomics"), warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # pykwalify loads its checks the old way
@@ -212,76 +220,16 @@ def _read(path: Path, changed: int) -> "Extractor":
         except (PyKwalifyException, YAMLError, ValueError, TypeError) as error:
             said = " ".join(str(getattr(error, "msg", None) or error).split())
             raise ValueError(f"The parameter file {path} is none of PyRadiomics: {said} Compare it with {PARAMETERS}.") from error
-    extractor.settings["additionalInfo"] = False  # diagnostics are no features; hashing the image takes longer than measuring
+    extractor.settings["additionalInfo"] = False  # diagnostics are no features, and cost time
     return extractor
 
 
-def _lesion(image: sitk.Image, mask: sitk.Image, label: int, path: Path) -> sitk.Image:
-    """Check a lesion against its image -> uint32 mask on the image's grid with the label alone."""
-    placed = _placed(image, mask)
-    inside = sitk.GetArrayViewFromImage(placed) == label
-    if not inside.any():
-        held = np.unique(sitk.GetArrayViewFromImage(placed))
-        raise ValueError(
-            f"The mask has no label {label}, which {path.name} asks for; it holds {shown(held[held > 0])}. "
-            f"Give mask == label, or name the label in the parameters."
-        )
-    values = sitk.GetArrayViewFromImage(image)
-    if not np.isfinite(values).all():
-        wrong = int((~np.isfinite(values)).sum())
-        raise ValueError(f"The image has {wrong:,} voxels that are not finite; fill or crop them before features are measured.")
-    within = values[inside]
-    if within.min() == within.max():
-        raise ValueError(
-            f"The lesion has one grey value ({within[0]:g}) in all its {within.size:,} voxels, so it has no texture; "
-            f"the mask or the image is wrong."
-        )
-    lesion = sitk.Cast(placed == label, sitk.sitkUInt32)
-    return lesion if label == 1 else lesion * label
-
-
-def _placed(image: sitk.Image, mask: sitk.Image) -> sitk.Image:
-    """Put a mask on the image's grid, or raise what is wrong with it."""
-    if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
-        raise ValueError(
-            f"The image has {image.GetDimension()} dimensions and {image.GetNumberOfComponentsPerPixel()} value(s) a voxel; "
-            f"give one three-dimensional volume of one value a voxel, such as one phase."
-        )
-    alike = mask.GetSize() == image.GetSize() and mask.IsSameImageGeometryAs(image, 1e-2, 1e-3)
-    parts = _box(mask) if alike else ()
-    findings = lesions.check(mask[parts], image[parts]) if parts else lesions.check(mask, image)
-    fatal = [finding.message for finding in findings if finding.fatal]
-    if fatal:
-        raise ValueError(" ".join(fatal))
-    return lesions.place(mask, image)
-
-
-def _box(mask: sitk.Image) -> tuple[slice, ...]:
-    """Find the smallest box around everything that is not 0: what must be checked lies inside; empty for an empty mask."""
-    values = sitk.GetArrayViewFromImage(mask)
-    sides = [np.flatnonzero(values.any(axis=tuple(other for other in range(3) if other != axis))) for axis in (2, 1, 0)]
-    return tuple(slice(int(side[0]), int(side[-1]) + 1) for side in sides if side.size)
-
-
-def _described(lesion: sitk.Image) -> str:
-    box = " x ".join(
-        f"{(part.stop - part.start) * spacing:.3g}" for part, spacing in zip(_box(lesion), lesion.GetSpacing(), strict=True)
-    )
-    voxels = np.count_nonzero(sitk.GetArrayViewFromImage(lesion))
-    return f"The lesion ({lesions.volume_mm3(lesion):,.0f} mm3, {voxels:,} voxels, {box} mm)"
-
-
-def _check_images(features: dict[str, Any], extractor: "Extractor", path: Path, lesion: sitk.Image) -> None:
-    """Refuse a short result: PyRadiomics only logs when an image is too small for a filter, or when a package is missing."""
+def _lacking(features: dict[str, Any], extractor: "Extractor") -> list[str]:
+    """Name image types that were asked for and not made: PyRadiomics only logs when a volume is too small for a filter."""
     if all(kind.startswith("shape") for kind in extractor.enabledFeatures):
-        return
+        return []
     made = {name.split("_", 1)[0] for name in features}
     wanted = [_IMAGES[kind] for kind in extractor.enabledImagetypes]
     for sigma in extractor.enabledImagetypes.get("LoG", {}).get("sigma", []):
         wanted.append(f"log-sigma-{str(sigma).replace('.', '-')}-mm-3D")
-    lacking = [name for name in wanted if not any(one.startswith(name) for one in made)]
-    if lacking:
-        raise ValueError(
-            f"{_described(lesion)} got no image of type {shown(lacking)}, which {path.name} asks for: the volume around it has "
-            f"fewer voxels than the filter needs, or a package is missing. Give the whole volume, or leave the filter out."
-        )
+    return [name for name in wanted if not any(one.startswith(name) for one in made)]
