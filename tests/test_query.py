@@ -233,7 +233,7 @@ def test_the_command_writes_tables_and_figures_and_prints_the_sentence(done):
     assert out.returncode == 0, out.stderr
     place = done / "queries" / "ME1"
     names = {"answer.txt", *(f"{name}.{kind}" for name in ("links", "related") for kind in ("csv", "parquet"))}
-    names |= {f"{name}.{kind}" for name in ("scatter", "heatmap") for kind in ("svg", "png", "csv")}
+    names |= {f"{name}.{kind}" for name in ("scatter", "heatmap") for kind in ("png", "csv")}
     assert {path.name for path in place.iterdir()} == names
     assert (place / "answer.txt").read_text().strip() in out.stdout
     assert "Simulated data" in out.stdout
