@@ -18,6 +18,7 @@ from scipy import stats as scipy_stats
 import radiogenomics as rg
 from radiogenomics import linking, study
 from radiogenomics.stats import benjamini_hochberg
+from radiogenomics.study import clinical
 from radiogenomics.study.answers import sentence
 from radiogenomics.study.queries import Names, find
 
@@ -232,7 +233,7 @@ def test_the_command_writes_tables_and_figures_and_prints_the_sentence(done):
     assert out.returncode == 0, out.stderr
     place = done / "queries" / "ME1"
     names = {"answer.txt", *(f"{name}.{kind}" for name in ("links", "related") for kind in ("csv", "parquet"))}
-    names |= {f"{name}.{kind}" for name in ("scatter", "heatmap") for kind in ("svg", "png", "csv")}
+    names |= {f"{name}.{kind}" for name in ("scatter", "heatmap") for kind in ("png", "csv")}
     assert {path.name for path in place.iterdir()} == names
     assert (place / "answer.txt").read_text().strip() in out.stdout
     assert "Simulated data" in out.stdout
@@ -287,6 +288,35 @@ def test_adjusted_links_say_what_they_are_adjusted_for(done):
     both = score.assign(ME1=table(done, "eigengenes").loc[score.index, "ME1"]).to_numpy()
     rest = both - design.to_numpy() @ np.linalg.lstsq(design.to_numpy(), both, rcond=None)[0]
     assert adjusted.set_index("target").loc["ME1", "effect"] == pytest.approx(np.corrcoef(rest.T)[0, 1])
+
+
+def people(**columns) -> pd.DataFrame:
+    return pd.DataFrame(columns, index=pd.Index([f"p{number}" for number in range(20)], name="patient"))
+
+
+def test_clinical_columns_are_numbers_or_groups_against_all_others():
+    patients = people(
+        age=np.arange(20.0),
+        few=[1.0, 2.0, 3.0, *[np.nan] * 17],
+        er=[*["Positive"] * 12, *["Negative"] * 6, None, None],
+        gene=[0.0, 1.0] * 10,
+        subtype=[*["A"] * 8, *["B"] * 8, *["C"] * 4],
+        same=["x"] * 20,
+    )
+    assert list(clinical.numbers(patients).columns) == ["age"]
+    groups = clinical.groups(patients)
+    assert list(groups.columns) == ["er: Positive", "gene: 1", "subtype: A", "subtype: B"], "C holds four patients, too few"
+    assert groups["er: Positive"].tolist()[:12] == [1.0] * 12
+    assert groups["er: Positive"].isna().sum() == 2
+    ordered = people(node=pd.Categorical(["positive", "negative"] * 10, categories=["negative", "positive"]))
+    assert list(clinical.groups(ordered).columns) == ["node: positive"]
+
+
+def test_covariates_are_no_more_than_the_patients_can_pay_for():
+    patients = people(site=[f"s{number % 6}" for number in range(20)], age=np.arange(20.0), rare=[1.0, *[np.nan] * 19])
+    assert list(clinical.affordable(patients).columns) == ["age"]
+    assert list(clinical.affordable(patients.assign(subtype=["A", "B"] * 10)).columns) == ["age", "subtype"]
+    assert clinical.affordable(patients[["site"]]).shape == (20, 0)
 
 
 def test_enrichment_finds_the_planted_sets_in_their_modules(done):

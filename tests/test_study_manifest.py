@@ -230,7 +230,7 @@ def test_gene_sets_without_measured_genes(change):
 
 
 def test_more_signatures_asked_for_than_there_are(change):
-    assert "gene_score.at_least is 5, there are 1 signature(s); lower it" in problems(change(gene_score__at_least=5))[0]
+    assert "gene_score.at_least is 5, there are 2 signature(s); lower it" in problems(change(gene_score__at_least=5))[0]
 
 
 def test_a_truth_that_is_none(change):
@@ -259,7 +259,7 @@ def test_a_volume_that_is_missing_for_somebody(edit):
 
 
 def test_external_cohorts_that_overlap_each_other(change):
-    again = {"features": {"radiomics": "features_external"}, "clinical": "clinical_external"}
+    again = {"features": {"radiomics": "features_external", "deep": "deep_external"}, "clinical": "clinical_external"}
     assert "external.again = 57 patients: also in the external cohort" in problems(change(external__again=again))[0]
 
 

@@ -27,7 +27,7 @@ def steps(plan: Plan) -> list[Step]:
     linked = ("patients", "signatures", "eigengenes", *(["pathways"] if manifest.gene_sets else []))
     sized = volume_tables(plan)
     return [
-        Step("baseline", plan.bind(_baseline), needs=("patients",), settings=chosen),
+        Step("baseline", plan.bind(_baseline), needs=("patients",), settings={"outcome": manifest.outcome.model_dump()}),
         Step("clinical_links", plan.bind(_clinical_links), needs=linked, settings=chosen),
         Step("gene_links", plan.bind(_gene_links), needs=(*linked, "expression_linked"), settings=chosen),
         Step(
@@ -193,5 +193,19 @@ def _confounders(plan: Plan, store: Store) -> pd.DataFrame:
     table = patients[[name for name in patients.columns if _CONFOUNDERS.search(str(name)) and patients[name].nunique() > 1]]
     if size is not None:
         table = table.assign(**{str(size.name): size.loc[table.index]})
-    few = table.columns[table.notna().sum() < 0.8 * len(table)]
-    return table.drop(columns=few)  # a column known of few patients would cost more patients than it explains
+    return affordable(table)
+
+
+def affordable(covariates: pd.DataFrame) -> pd.DataFrame:
+    """Keep the covariates that the patients can pay for: known of four in five, and together one number for ten patients.
+
+    Numbers come before words, and words with few levels before those with many: a column costs its levels less one.
+    """
+    known = covariates.columns[covariates.notna().mean() >= 0.8]
+    cost = {name: 1 if pd.api.types.is_numeric_dtype(covariates[name]) else covariates[name].nunique() - 1 for name in known}
+    kept, left = [], len(covariates) // 10
+    for name in sorted(known, key=lambda name: cost[name]):
+        if cost[name] <= left:
+            kept.append(name)
+            left -= cost[name]
+    return covariates[[name for name in covariates.columns if name in kept]]

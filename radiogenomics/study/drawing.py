@@ -110,14 +110,14 @@ def _links(plan: Plan, store: Store) -> Panels:
                 yield f"pathway_bar_{signature}", figures.pathway_bar(one), one
         elif name.endswith("pathways"):
             yield f"pathway_dot_{name}", figures.pathway_dot(part), part
-            yield f"link_heatmap_{name}", figures.link_heatmap(part), part
+            yield f"link_heatmap_{name}", figures.link_heatmap(part, most=30), part
 
 
 def _clinical(plan: Plan, store: Store) -> Panels:
     links = store.table("clinical_links")
     for family, part in links.groupby("family", sort=False):
         label = str(part["measure"].iloc[0])
-        yield f"link_heatmap_{_slug(family)}", figures.link_heatmap(part, most=30, label=label), part
+        yield f"link_heatmap_{_slug(family)}", figures.link_heatmap(part, most=24, label=label), part
 
 
 def _enrichment(plan: Plan, store: Store) -> Panels:

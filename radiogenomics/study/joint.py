@@ -152,7 +152,8 @@ def _gene_recipe(plan: Plan, store: Store) -> Pipeline:
 
 def _genes(fitted: Pipeline, table: pd.DataFrame, outcome: pd.Series, modules: pd.DataFrame) -> pd.DataFrame:
     """One row a gene of the score fitted to everyone: module, membership, significance, weight, and its own odds ratio per SD."""
-    hubs = pd.concat(fitted["hubs"].hubs_.values())
+    found = list(fitted["hubs"].hubs_.values())
+    hubs = pd.concat([part for part in found if len(part)] or found)
     rows = []
     for gene, coefficient in fitted["score"].coefficients_.items():
         ratio = genescore.odds_ratio(table[gene], outcome).iloc[0]
