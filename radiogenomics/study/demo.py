@@ -20,7 +20,15 @@ featureClass: {shape: , firstorder: , glcm: , glrlm: , glszm: , gldm: , ngtdm: }
 
 
 def write_demo(
-    folder: Path, *, signal: bool = True, fast: bool = False, seed: int = 2026, n_jobs: int = 1, progress: Progress | None = None
+    folder: Path,
+    *,
+    n_training: int = 88,
+    n_external: int = 57,
+    signal: bool = True,
+    fast: bool = False,
+    seed: int = 2026,
+    n_jobs: int = 1,
+    progress: Progress | None = None,
 ) -> Path:
     """Simulate two cohorts and write their images, masks, tables and a manifest.
 
@@ -28,6 +36,8 @@ def write_demo(
     ----------
     folder : Path
         Where the files shall lie.
+    n_training, n_external : int
+        Patients whose images are whole; a few with damaged images are added to the training cohort.
     signal : bool
         False plants no link and no outcome effect.
     fast : bool
@@ -45,9 +55,9 @@ def write_demo(
         The manifest.
     """
     folder = Path(folder)
-    made = simulate.simulate(signal=signal, damaged=True, seed=seed)
+    made = simulate.simulate(n_training=n_training, n_external=n_external, signal=signal, damaged=True, seed=seed)
     report = None if progress is None else lambda done, total, name: progress(done, total, f"simulated images: {name}")
-    drawn = simulate.write_images(made, folder / "images", second_reader=READ_TWICE, seed=seed, n_jobs=n_jobs, progress=report)
+    drawn = simulate.write_images(made, folder / "images", second_reader=min(READ_TWICE, n_training), seed=seed, n_jobs=n_jobs, progress=report)
     sources = _write_tables(made, folder)
     places = {"second_reader": drawn.second_reader("training")}
     places |= {f"images_{name}": drawn.dicom(name) for name in made.lesions}

@@ -1,0 +1,257 @@
+"""A study from DICOM folders and masks: what is measured, what fails, what a kill or a cluster changes (nothing)."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+
+import numpy as np
+import pandas as pd
+import pytest
+import tomli_w
+
+from radiogenomics import features, linking, study
+from radiogenomics.study import measurement
+from radiogenomics.study.manifest import ManifestError
+from radiogenomics.study.sections import Extraction
+
+QUICK = """
+setting: {resampledPixelSpacing: [3, 3, 3], interpolator: sitkLinear, binWidth: 25}
+imageType: {Original: {}}
+featureClass: {shape: , firstorder: , glcm: [JointEntropy, Contrast]}
+"""
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    """Simulated images of 36 and 16 patients, five damaged ones, and a manifest that measures little."""
+    path = study.write_demo(tmp_path_factory.mktemp("inputs"), n_training=36, n_external=16, fast=True)
+    (path.parent / "quick.yaml").write_text(QUICK)
+    raw = tomllib.loads(path.read_text())
+    raw["sources"]["quick"].pop("sha256")
+    raw["extraction"] |= {"shuffled": True, "deep": {"googlenet": "random"}}
+    raw["signature"] |= {"sizes": [2, 4], "n_trees": 20, "n_repeats": 1}
+    raw["links"] = {"n_permutations": 200}
+    raw["gene_score"] |= {"n_repeats": 1}
+    raw["fusion"] = {"clinical": ["age_years"]}
+    path.write_text(tomli_w.dumps(raw))
+    return path
+
+
+@pytest.fixture(scope="module")
+def done(inputs, tmp_path_factory):
+    """The study of it, whole."""
+    out = tmp_path_factory.mktemp("study")
+    study.run(inputs, out=out, n_jobs=2)
+    return out
+
+
+@pytest.fixture
+def change(inputs, tmp_path):
+    """Change the manifest, or the files beside it, in a copy."""
+
+    def apply(**changes):
+        folder = shutil.copytree(inputs.parent, tmp_path / "copy", dirs_exist_ok=True)
+        raw = tomllib.loads((folder / "demo.toml").read_text())
+        for key, value in changes.items():
+            *parents, last = key.split("__")
+            place = raw
+            for parent in parents:
+                place = place.setdefault(parent, {})
+            place[last] = value
+        (folder / "demo.toml").write_text(tomli_w.dumps(raw))
+        return folder / "demo.toml"
+
+    return apply
+
+
+def table(out, name):
+    return pd.read_parquet(out / "tables" / f"{name}.parquet")
+
+
+def problems(path):
+    with pytest.raises(ManifestError) as caught:
+        study.check(path)
+    return "\n".join(str(problem) for problem in caught.value.problems)
+
+
+def csvs(out, *names):
+    files = sorted((out / "tables").glob("*.csv"))
+    return {file.name: file.read_bytes() for file in files if not names or file.stem.startswith(names)}
+
+
+def test_every_kind_is_measured_in_both_cohorts(done):
+    patients = table(done, "patients")
+    assert patients["cohort"].value_counts().to_dict() == {"training": 36, "external": 16}
+    names = {"radiomics": "original_firstorder_Mean", "kinetics": "kinetics_lesion_maximum_enhancement"}
+    names["googlenet_random_weights"] = "googlenet_random_weights_0001"
+    for kind, column in names.items():
+        measured = table(done, f"features_{kind}")
+        assert measured.index.equals(patients.index)
+        assert column in measured
+    assert table(done, "networks")["weights"].item().startswith("googlenet, random weights (seed ")
+    assert table(done, "lesions")["volume_mm3"].between(400, 20_000).all()
+
+
+def test_a_row_of_the_table_is_what_the_patient_gives_alone(inputs, done):
+    images = inputs.parent / "images" / "training"
+    lesion = measurement.read_lesion(
+        images / "dicom" / "SIM-TR-007", images / "masks" / "SIM-TR-007.nii.gz", settings=Extraction()
+    )
+    alone = features.radiomics(lesion.phases.first, lesion.mask, parameters=inputs.parent / "quick.yaml")
+    row = table(done, "features_radiomics").loc["SIM-TR-007"]
+    pd.testing.assert_series_equal(row[alone.index], alone, check_names=False, check_exact=True)
+
+
+def test_damaged_patients_stop_nobody_and_are_named_with_the_reason(done):
+    failures = table(done, "failures").set_index("patient")
+    reasons = {
+        "SIM-TR-037": "slice(s) are missing",
+        "SIM-TR-038": "No dynamic series is here",
+        "SIM-TR-039": "The mask's grid is not the image's",
+        "SIM-TR-040": "voxels lie outside the image",
+        "SIM-TR-041": "The mask is empty",
+    }
+    for patient, reason in reasons.items():
+        assert failures.loc[patient, "step"] == "images"
+        assert reason in failures.loc[patient, "reason"]
+    flow = table(done, "inclusion").query("cohort == 'training'")
+    assert flow["n"].tolist()[:2] == [41, 36]
+    assert flow["excluded"].tolist()[:2] == [0, 5]
+
+
+def test_shuffled_voxels_stand_as_a_baseline_and_in_no_signature(done):
+    evaluation, links = table(done, "evaluation"), table(done, "links")
+    assert "shuffled_radiomics" in set(evaluation["signature"])
+    assert not links["feature"].str.contains("shuffled_").any()
+    measured = table(done, "features_radiomics")
+    same = "original_firstorder_Mean", "original_shape_MeshVolume"
+    np.testing.assert_allclose(measured[f"shuffled_{same[1]}"], measured[same[1]], rtol=1e-12)
+    texture = "original_glcm_JointEntropy"
+    assert (measured[f"shuffled_{texture}"] != measured[texture]).all()
+
+
+def test_two_readers_agree_on_some_features(done):
+    agreement = table(done, "agreement")
+    assert set(agreement["signature"]) == {"radiomics", "kinetics", "googlenet_random_weights"}
+    assert (agreement["n"] == 30).all()
+    volume = agreement.set_index("feature")["icc"]["original_shape_MeshVolume"]
+    assert volume > 0.9
+    assert (agreement["icc"] < 0.9).any()
+
+
+def test_the_report_says_random_weights_and_simulated(done):
+    text = (done / "report.html").read_text()
+    assert "random weights" in text
+    assert "imulated" in text.partition("</header>")[0]
+
+
+def test_one_process_gives_the_same_features(inputs, done, tmp_path):
+    plan_only = study.run
+    plan_only(inputs, out=tmp_path / "one", n_jobs=1)
+    assert csvs(tmp_path / "one") == csvs(done)
+
+
+@pytest.mark.slow
+def test_a_study_killed_while_it_measures_ends_in_the_same_bytes(inputs, done, tmp_path):
+    command = [sys.executable, "-m", "radiogenomics", "run", str(inputs), "--out", str(tmp_path), "--n-jobs", "2", "--quiet"]
+    for wait in random.Random(3).sample(range(4, 14), 3):
+        process = subprocess.Popen(command, start_new_session=True)
+        time.sleep(wait)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    study.run(inputs, out=tmp_path)
+    assert csvs(tmp_path) == csvs(done)
+
+
+@pytest.mark.slow
+def test_dask_with_a_killed_worker_measures_the_same_to_the_bit(inputs, done, tmp_path):
+    import threading
+
+    import psutil
+    from distributed import LocalCluster
+
+    seen = []
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        victim = next(iter(cluster.workers.values())).pid
+
+        def kill_half_way(done, total, name):
+            if name.startswith("images: "):
+                seen.append(name)
+            if len(seen) == total // 2 and psutil.pid_exists(victim):
+                threading.Thread(target=psutil.Process(victim).kill).start()
+
+        study.run(inputs, out=tmp_path, scheduler=cluster.scheduler_address, progress=kill_half_way)
+        assert not psutil.pid_exists(victim) or psutil.Process(victim).status() == psutil.STATUS_ZOMBIE
+    assert csvs(tmp_path) == csvs(done)
+
+
+@pytest.mark.slow
+def test_planted_links_are_found_from_images_and_not_among_permuted_patients(tmp_path):
+    path = study.write_demo(tmp_path / "inputs", fast=True, n_jobs=2)
+    study.run(path, out=tmp_path / "out", n_jobs=2)
+    planted = table(tmp_path / "out", "planted")
+    assert planted["ok"].all(), planted[~planted["ok"]]
+    assert planted["kind"].value_counts()["link"] == 4
+    eigengenes = table(tmp_path / "out", "eigengenes")
+    measured = pd.concat([table(tmp_path / "out", f"features_{kind}") for kind in ("radiomics", "kinetics")], axis=1)
+    measured = measured.loc[eigengenes.index.intersection(measured.index)]
+    measured = measured.loc[:, measured.nunique() > 1]
+    rng = np.random.default_rng(1)
+    for _ in range(5):
+        permuted = eigengenes.loc[measured.index].set_axis(rng.permutation(measured.index)).rename_axis("patient")
+        links = linking.correlate(measured, permuted, family="permuted")
+        assert (links["q"] >= 0.05).all()
+
+
+def test_a_mask_of_nobody(inputs, change):
+    path = change()
+    masks = path.parent / "images" / "training" / "masks"
+    shutil.copy(masks / "SIM-TR-001.nii.gz", masks / "SIM-TR-999.nii.gz")
+    assert "training.images = 'images_training': masks of SIM-TR-999 belong to no folder of images" in problems(path)
+
+
+def test_a_patient_without_a_mask_is_left_out_and_named(change, tmp_path):
+    path = change()
+    (path.parent / "images" / "training" / "masks" / "SIM-TR-002.nii.gz").unlink()
+    assert "SIM-TR-002" in study.check(path).cohorts["training"].patients.index  # known once it is measured
+
+
+def test_masks_that_match_nobody(change):
+    path = change()
+    masks = path.parent / "images" / "training" / "masks"
+    for file in list(masks.iterdir()):
+        file.rename(masks / file.name.replace("SIM", "XYZ"))
+    assert "no patient has a mask: images are of SIM-TR-001, SIM-TR-002 and 39 more, masks of XYZ-TR-001" in problems(path)
+
+
+def test_a_parameter_file_with_a_mistake(change):
+    path = change()
+    (path.parent / "quick.yaml").write_text("setting: {binwidth_: 25}\n")
+    assert "extraction = " in problems(path)
+    assert "quick.yaml" in problems(path)
+
+
+def test_weights_nobody_knows(change):
+    found = problems(change(extraction__deep={"resnet50": "IMAGENET"}))
+    assert "deep.resnet50 is 'IMAGENET'; give a source of [sources], or one of random, IMAGENET1K_V1, IMAGENET1K_V2" in found
+
+
+def test_images_without_masks(change):
+    assert "images and masks go together; name both, or neither" in problems(change(training={"images": "a", "clinical": "b"}))
+
+
+def test_a_folder_with_another_checksum(change):
+    found = problems(change(sources__images_training__sha256="0" * 64))
+    assert "files in it have the SHA-256 " in found
+    assert "the manifest says 0000" in found
+
+
+def test_a_folder_that_is_a_file(change):
+    path = change(sources__images_training__file="truth.csv")
+    assert "is a file; give a folder with one folder a patient" in problems(path)
