@@ -29,12 +29,15 @@ class Architecture:
         How the names of the parameters begin that belong to what was cut off; a file may hold them or not.
     size : int, optional
         The one size of picture it takes, where it takes one only.
+    double : bool
+        Whether it computes in float64.
     """
 
     features: int
     build: Callable[[], Any]
     head: tuple[str, ...]
     size: int | None = None
+    double: bool = False
 
 
 def torchvision_models() -> Any:
@@ -171,7 +174,8 @@ def _without(network: Any, layer: str) -> Any:
 ARCHITECTURES = {
     "googlenet": Architecture(1024, _googlenet, ("fc.", "aux1.", "aux2.")),
     "resnet50": Architecture(2048, _resnet50, ("fc.",)),
-    "vgg16": Architecture(4096, _vgg16, ("classifier.6.",)),
+    # Many units behind a ReLU hardly fire in any picture: their range is near the rounding of float32, up to 1e-3 of it off.
+    "vgg16": Architecture(4096, _vgg16, ("classifier.6.",), double=True),
     "efficientnet_b0": Architecture(1280, _efficientnet_b0, ("classifier.",)),
     "vit_small": Architecture(384, _vit_small, ("head.",), size=224),
 }
