@@ -83,6 +83,9 @@ class Backbone:
     0.5 instead, and the crops are converted: googlenet always (torchvision's ``transform_input``), vit_small as its name
     demands; a file counts as ``augreg_in21k_ft_in1k``.
 
+    vgg16 computes in float64 (1.1 GB of weights), the others in float32: many of its units hardly fire in any crop, and their
+    range is too near to the rounding of float32 to be the same on every device.
+
     A backbone that goes to another process is made again there, once: a file of weights must lie at the same path.
 
     References
@@ -161,15 +164,18 @@ class Backbone:
     def _send(self) -> None:
         import torch
 
+        self._kind = torch.float64 if ARCHITECTURES[self.name].double else torch.float32
         # Channels last is the order that convolutions on a CPU are fastest in.
-        self._network = torch.nn.utils.convert_conv2d_weight_memory_format(self._network.to(self._device), torch.channels_last)
+        self._network = torch.nn.utils.convert_conv2d_weight_memory_format(
+            self._network.to(self._device, self._kind), torch.channels_last
+        )
 
     def _forward(self, pictures: "torch.Tensor") -> Floats:
         import torch
 
         scale, shift = (torch.tensor(values, dtype=torch.float32).reshape(3, 1, 1) for values in (self._scale, self._shift))
-        pictures = (pictures * scale + shift).to(device=self._device, memory_format=torch.channels_last)
-        return np.asarray(self._network(pictures).cpu().numpy())
+        pictures = (pictures * scale + shift).to(device=self._device, dtype=self._kind, memory_format=torch.channels_last)
+        return np.asarray(self._network(pictures).float().cpu().numpy())
 
     def _checked(self, crops: npt.ArrayLike) -> Floats:
         pictures = np.ascontiguousarray(crops, dtype=np.float32)
