@@ -170,8 +170,9 @@ def test_a_gene_is_corrected_over_its_own_questions_and_over_all_genes(done):
     everywhere_q = pd.Series(benjamini_hochberg(family["p"].to_numpy()), index=family.index)[family["target"] == "SIMG00004"]
     np.testing.assert_allclose(groups["q_all_genes"], everywhere_q)
     assert (answer.links["p_max_t"] >= answer.links["p_permutation"]).all()
-    assert "ME" in answer.related["target"].iloc[0]
-    assert {"PLANTED_MODULE_1_A"} <= set(answer.related["target"])
+    label = table(done, "modules").loc["SIMG00004", "module"]
+    assert {f"ME{label}", "PLANTED_MODULE_1_A"} <= set(answer.related["target"])
+    assert set(answer.grid["target"]) <= {"SIMG00004", *answer.related["target"]}
 
 
 def test_the_member_genes_have_links_of_their_own(done):

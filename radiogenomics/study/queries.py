@@ -33,7 +33,7 @@ _LINK = [
     "estimate",
 ]
 _DRAWN = ["feature", "target", "effect", "p", "q", "measure"]
-_FIRST_RELATED, _FIRST_CLINICAL = 12, 10
+_FIRST_RELATED, _FIRST_CLINICAL = 8, 6
 
 
 class UnknownNameError(ValueError):
@@ -191,9 +191,9 @@ def _members(folder: Path, kind: Kind, name: str) -> list[str]:
     return list(_read(folder, "pathway_genes", filters=[("pathway", "==", name)])["gene"])
 
 
-def _group_links(folder: Path, name: str, facts: dict[str, Any]) -> pd.DataFrame:
-    """Read the links of a pathway or module: those with signatures from out-of-fold scores, those with clinical columns."""
-    chosen = [("target", "==", name), ("estimate", "==", "nested")]
+def _group_links(folder: Path, names: list[str], facts: dict[str, Any]) -> pd.DataFrame:
+    """Read the links of pathways and modules: those with signatures from out-of-fold scores, those with clinical columns."""
+    chosen = [("target", "in", names), ("estimate", "==", "nested")]
     signatures = _read(folder, "links", filters=chosen).assign(measure=f"{facts['links']['method'].capitalize()} r")
     return pd.concat([signatures, _read(folder, "clinical_links", filters=chosen[:1])], ignore_index=True)[[*_LINK, "measure"]]
 
@@ -204,7 +204,7 @@ def _gene_links(folder: Path, genes: list[str]) -> pd.DataFrame:
 
 def _of_group(folder: Path, name: str, kind: Kind, facts: dict[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Gather links of a pathway or module, those of its genes with signatures, and what the heat map shows."""
-    links = _group_links(folder, name, facts)
+    links = _group_links(folder, [name], facts)
     genes = _gene_links(folder, _members(folder, kind, name))
     honest = genes[genes["estimate"] == "nested"].sort_values("p", kind="stable")
     first = list(dict.fromkeys(honest["target"]))[:_FIRST_RELATED]
@@ -221,9 +221,10 @@ def _of_gene(folder: Path, name: str, facts: dict[str, Any]) -> tuple[pd.DataFra
         q_all_genes=everywhere["q"],
     )
     holders = _holders(folder, name)
-    around = [_group_links(folder, holder, facts) for holder in holders]
-    related = pd.concat([one[one["estimate"] == "nested"] for one in around], ignore_index=True) if around else links.iloc[:0]
-    grid = _grid(links, *around[:_FIRST_RELATED])
+    around = _group_links(folder, holders, facts) if holders else links.iloc[:0]
+    related = around[around["estimate"] == "nested"].sort_values("p", kind="stable").reset_index(drop=True)
+    first = list(dict.fromkeys(related["target"]))[:_FIRST_RELATED]
+    grid = _grid(links, around[around["target"].isin(first)])
     return links[[*_LINK, "measure", "q_all_genes"]], related[[*_LINK, "measure"]], grid
 
 
