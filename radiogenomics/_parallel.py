@@ -9,6 +9,7 @@ import logging
 import os
 import pickle
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -164,7 +165,9 @@ def _on_joblib(function: Callable[[Any], Any], tasks: dict[str, Any], n_jobs: in
     missing = dict(tasks)
     parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
     try:
-        with joblib.parallel_config("loky", inner_max_num_threads=1):
+        with warnings.catch_warnings(), joblib.parallel_config("loky", inner_max_num_threads=1):
+            # loky replaces a worker that has grown, as one does that has loaded a deep network; nobody needs to act.
+            warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
             for name, outcome in parallel(joblib.delayed(_named)(function, name, task) for name, task in tasks.items()):
                 del missing[name]
                 yield name, outcome

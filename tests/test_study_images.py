@@ -151,8 +151,7 @@ def test_the_report_says_random_weights_and_simulated(done):
 
 
 def test_one_process_gives_the_same_features(inputs, done, tmp_path):
-    plan_only = study.run
-    plan_only(inputs, out=tmp_path / "one", n_jobs=1)
+    study.run(inputs, out=tmp_path / "one", n_jobs=1)
     assert csvs(tmp_path / "one") == csvs(done)
 
 
@@ -232,9 +231,11 @@ def test_masks_that_match_nobody(change):
 
 def test_a_parameter_file_with_a_mistake(change):
     path = change()
+    (path.parent / "demo.toml.lock").unlink(missing_ok=True)
     (path.parent / "quick.yaml").write_text("setting: {binwidth_: 25}\n")
-    assert "extraction = " in problems(path)
-    assert "quick.yaml" in problems(path)
+    found = problems(path)
+    assert "extraction = 'radiomics, kinetics, googlenet_random_weights': The parameter file " in found
+    assert "quick.yaml is none of PyRadiomics" in found
 
 
 def test_weights_nobody_knows(change):

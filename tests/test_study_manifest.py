@@ -297,6 +297,11 @@ def test_repeatability_without_a_second_reader(change):
     assert "signature.icc asks for repeated features; name training.masks.second_reader or training.second_reader" in found[0]
 
 
+def test_repeatability_of_a_kind_nobody_measures(change):
+    found = problems(change(signature__icc={"radiomic": 0.9}))
+    assert "signature.icc has 'radiomic', the features are radiomics, deep; name one of them" in found[0]
+
+
 def test_a_second_reader_of_few_patients(change, edit):
     found = problems(edit("second_reader", lambda table: table.iloc[:4]))
     assert "training.second_reader.radiomics = 'second_reader': only 4 patient(s) stand in both readers' tables" in found[0]

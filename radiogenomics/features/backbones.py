@@ -64,7 +64,7 @@ class Backbone:
     random : bool
         Whether the weights are random.
     names : list of str
-        ``googlenet_0001``... one a feature.
+        ``googlenet_0001``... one a feature; ``googlenet_random_weights_0001``... where the weights are random.
     sha256 : str or None
         Checksum of the weights, None where they are random.
 
@@ -101,7 +101,8 @@ class Backbone:
         check_choice(name, "name", BACKBONES)
         self.name = name
         self.random = weights == _weights.RANDOM
-        self.names = [f"{name}_{number:04d}" for number in range(1, ARCHITECTURES[name].features + 1)]
+        first = f"{name}_random_weights" if self.random else name
+        self.names = [f"{first}_{number:04d}" for number in range(1, ARCHITECTURES[name].features + 1)]
         self.sha256: str | None = None
         if self.random:
             if sha256 is not None:

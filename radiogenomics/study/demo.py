@@ -57,7 +57,9 @@ def write_demo(
     folder = Path(folder)
     made = simulate.simulate(n_training=n_training, n_external=n_external, signal=signal, damaged=True, seed=seed)
     report = None if progress is None else lambda done, total, name: progress(done, total, f"simulated images: {name}")
-    drawn = simulate.write_images(made, folder / "images", second_reader=min(READ_TWICE, n_training), seed=seed, n_jobs=n_jobs, progress=report)
+    drawn = simulate.write_images(
+        made, folder / "images", second_reader=min(READ_TWICE, n_training), seed=seed, n_jobs=n_jobs, progress=report
+    )
     sources = _write_tables(made, folder)
     places = {"second_reader": drawn.second_reader("training")}
     places |= {f"images_{name}": drawn.dicom(name) for name in made.lesions}
@@ -132,6 +134,6 @@ _STUDY: dict[str, Any] = {
     "gene_sets": {"sources": ["gene_sets"], "min_size": 10},
     "gene_score": {"min_kme": 0.85, "min_significance": 0.4},
     "modules": {"min_size": 40, "power": "auto", "network": "unsigned"},
-    "signature": {"icc": 0.9, "n_repeats": 3},
+    "signature": {"icc": {"radiomics": 0.9}, "n_repeats": 3},
     "fusion": {"clinical": ["age_years"]},
 }

@@ -1,28 +1,23 @@
 """A cohort's images and masks -> patient tables: one patient a task, finished ones kept, failures beside the tables."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
 
 from radiogenomics._parallel import fan_out
+from radiogenomics.features import Backbone
 from radiogenomics.study import measurement
 from radiogenomics.study.plan import Plan
-from radiogenomics.study.sections import Extraction, Network
+from radiogenomics.study.sections import Extraction
 from radiogenomics.study.store import Store
 
 Reader = Literal["reader", "second_reader"]
 Readings = dict[tuple[str, Reader], measurement.Measured]
 """What was measured, by patient and reader."""
-
-Facts = tuple[Network, tuple[tuple[str, Any], ...], int]
-"""A network: its name, what gives it its weights, and a seed."""
-
-_BATCH = 16
 
 
 @dataclass(frozen=True)
@@ -77,8 +72,10 @@ def extract(plan: Plan, store: Store, *, settings: Mapping[str, Any]) -> Extract
     """
     chosen = plan.inputs.manifest.extraction
     tasks, failures = _tasks(plan)
+    parameters = plan.inputs.files[chosen.parameters] if chosen.parameters else None
+    networks = measurement.networks_of(chosen, plan.inputs.files, seed=plan.seed("network"))
     done = fan_out(
-        partial(_measure, chosen, plan.inputs.files[chosen.parameters] if chosen.parameters else None),
+        partial(_measure, chosen, parameters, networks),
         {task.name: task for task in tasks},
         n_jobs=plan.n_jobs,
         scheduler=plan.scheduler,
@@ -93,12 +90,11 @@ def extract(plan: Plan, store: Store, *, settings: Mapping[str, Any]) -> Extract
         raise ValueError(
             f"no lesion could be measured; the first of {len(failures)} failures: {failures[0][0]}: {failures[0][3]}"
         )
-    deep, networks = _deep(plan, store, readings, settings)
-    tables = _tables(readings, deep, {task.patient: task.cohort for task in tasks})
-    return Extracted(
-        tables | ({"networks": networks} if chosen.deep else {}),
-        pd.DataFrame(failures, columns=["patient", "cohort", "step", "reason"]),
-    )
+    tables = _tables(readings, {task.patient: task.cohort for task in tasks})
+    if networks:
+        rows = [[kind, one.name, one.label, one.sha256, len(one.names)] for kind, one in networks.items()]
+        tables["networks"] = pd.DataFrame(rows, columns=["kind", "network", "weights", "sha256", "features"])
+    return Extracted(tables, pd.DataFrame(failures, columns=["patient", "cohort", "step", "reason"]))
 
 
 def _tasks(plan: Plan) -> tuple[list[Task], list[tuple[str, str, str, str]]]:
@@ -118,65 +114,19 @@ def _tasks(plan: Plan) -> tuple[list[Task], list[tuple[str, str, str, str]]]:
     return tasks, failures
 
 
-def _measure(settings: Extraction, parameters: Path | None, task: Task) -> measurement.Measured:
+def _measure(settings: Extraction, parameters: Path | None, networks: Mapping[str, Backbone], task: Task) -> measurement.Measured:
     lesion = measurement.read_lesion(task.images, task.mask, settings=settings)
-    return measurement.measure(lesion, settings=settings, parameters=parameters, seed=task.seed)
+    return measurement.measure(lesion, settings=settings, parameters=parameters, networks=networks, seed=task.seed)
 
 
-def _deep(
-    plan: Plan, store: Store, readings: Readings, settings: Mapping[str, Any]
-) -> tuple[dict[str, dict[tuple[str, Reader], pd.Series]], pd.DataFrame]:
-    """Send the crops through every network, a batch a task -> features by kind, and what each network is."""
-    made: dict[str, dict[tuple[str, Reader], pd.Series]] = {}
-    networks = []
-    for kind, (network, weights) in plan.networks().items():
-        facts = (network, tuple(weights.items()), plan.seed("network"))
-        done = fan_out(
-            partial(_through, facts),
-            dict(_batches(readings)),
-            n_jobs=plan.n_jobs,
-            scheduler=plan.scheduler,
-            progress=plan.tasks(kind),
-            keep=store.work(kind, settings),
-        ).require()
-        rows = [row for batch in done.values() for row in batch]
-        model = _network(facts)
-        made[kind] = {key: pd.Series(row, index=model.names) for key, row in zip(readings, rows, strict=True)}
-        networks.append([kind, network, model.label, len(model.names)])
-    return made, pd.DataFrame(networks, columns=["kind", "network", "weights", "features"])
-
-
-def _batches(readings: Readings) -> Iterator[tuple[str, np.ndarray]]:
-    crops = [one.crop for one in readings.values() if one.crop is not None]
-    for first in range(0, len(crops), _BATCH):
-        yield f"lesions {first + 1} to {min(first + _BATCH, len(crops))}", np.stack(crops[first : first + _BATCH])
-
-
-def _through(facts: Facts, crops: np.ndarray) -> np.ndarray:
-    found: np.ndarray = _network(facts).extract(crops, batch_size=_BATCH)
-    return found
-
-
-@lru_cache(maxsize=2)
-def _network(facts: Facts) -> Any:
-    """Build a network once a process."""
-    network, weights, seed = facts
-    return measurement.backbone(network, dict(weights), seed=seed)
-
-
-def _tables(
-    readings: Readings, deep: dict[str, dict[tuple[str, Reader], pd.Series]], cohorts: Mapping[str, str]
-) -> dict[str, pd.DataFrame]:
-    kinds: dict[str, dict[tuple[str, Reader], pd.Series]] = {kind: {} for one in readings.values() for kind in one.numbers}
-    for key, one in readings.items():
-        for kind, numbers in one.numbers.items():
-            kinds[kind][key] = numbers
+def _tables(readings: Readings, cohorts: Mapping[str, str]) -> dict[str, pd.DataFrame]:
+    """Lay what was measured side by side: a table a kind and reader, the lesions, and what is not finite."""
     tables, unknown = {}, []
-    for kind, rows in (kinds | deep).items():
+    for kind in next(iter(readings.values())).numbers:
         for reader, name in (("reader", "features"), ("second_reader", "second_reader")):
-            mine = {patient: row for (patient, who), row in rows.items() if who == reader}
-            if mine:
-                table, lost = measurement.finite(_patients(mine))
+            rows = {patient: one.numbers[kind] for (patient, who), one in readings.items() if who == reader}
+            if rows:
+                table, lost = measurement.finite(_patients(rows))
                 tables[f"{name}_{kind}"] = table
                 unknown.append(lost.assign(table=f"{name}_{kind}"))
     facts = _patients({patient: pd.Series(one.facts) for (patient, who), one in readings.items() if who == "reader"})

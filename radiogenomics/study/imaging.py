@@ -13,7 +13,7 @@ import pandas as pd
 import SimpleITK as sitk
 
 from radiogenomics import features, figures, images, lesions
-from radiogenomics._files import sha256, write_table, write_text
+from radiogenomics._files import write_table, write_text
 from radiogenomics._tables import check_choice
 from radiogenomics.study.measurement import (
     CROP_SIZE,
@@ -24,9 +24,9 @@ from radiogenomics.study.measurement import (
     SEG_THRESHOLD,
     SURROUND_MM,
     Lesion,
-    backbone,
     finite,
     measure,
+    networks_of,
     registered,
 )
 from radiogenomics.study.sections import Extraction, Network
@@ -147,7 +147,8 @@ def extract_patient(
     for network in deep or {}:
         check_choice(network, "deep", get_args(Network))
     settings = Extraction.model_validate({"deep": dict(deep or {}), "register_phases": register, "segment": segment})
-    networks = _networks(settings)
+    local = {weights: Path(weights) for weights in settings.deep.values() if Path(weights).is_file()}
+    networks = networks_of(settings, local, seed=0)  # first: weights that cannot be had are known before long work
     found = _series(Path(folder), out)
     phases = images.read_phases(images.dynamic_series(found, number=series), pre_contrast=int(SETTINGS["pre_contrast_phases"]))
     tables = {"series": images.series_table(found), "phases": phases.table}
@@ -237,24 +238,12 @@ def _series(folder: Path, out: Path) -> list[images.Series]:
     return images.find_series(folder)
 
 
-def _networks(settings: Extraction) -> dict[str, Any]:
-    """Build the networks first: weights that cannot be had are known before long work."""
-    made = {}
-    for kind, (network, weights) in settings.networks().items():
-        local = {"weights": Path(weights), "sha256": sha256(Path(weights))} if Path(weights).is_file() else {"weights": weights}
-        made[kind] = backbone(network, local, seed=0)
-    return made
-
-
 def _feature_tables(
-    patient: str, lesion: Lesion, settings: Extraction, parameters: Path | None, networks: Mapping[str, Any]
+    patient: str, lesion: Lesion, settings: Extraction, parameters: Path | None, networks: Mapping[str, features.Backbone]
 ) -> dict[str, pd.DataFrame]:
-    measured = measure(lesion, settings=settings, parameters=parameters, seed=0)
-    rows = dict(measured.numbers)
-    for kind, network in networks.items():
-        rows[kind] = pd.Series(network.extract(measured.crop[None])[0], index=network.names)  # type: ignore[index]
+    measured = measure(lesion, settings=settings, parameters=parameters, networks=networks, seed=0)
     tables, unknown = {}, []
-    for kind, row in rows.items():
+    for kind, row in measured.numbers.items():
         table, lost = finite(pd.DataFrame([row], index=pd.Index([patient], name="patient")))
         tables[f"features_{kind}"] = table
         unknown.append(lost.assign(table=f"features_{kind}"))

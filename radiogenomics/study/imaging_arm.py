@@ -15,6 +15,8 @@ from radiogenomics.study.store import Step, Store
 Cohorts = dict[str, tuple[pd.DataFrame, pd.Series]]
 """Features and outcome by cohort, the training cohort first."""
 
+_FEWEST_STABLE = 5  # with fewer on everybody, some fold is left without any
+
 FUSION = "fusion"
 CLINICAL = "clinical"
 """Names of the combined model, and of the clinical columns alone, among the signatures."""
@@ -25,8 +27,11 @@ def steps(plan: Plan) -> list[Step]:
     manifest = plan.inputs.manifest
     tables = tuple(f"features_{kind}" for kind in manifest.kinds())
     repeated = tuple(f"second_reader_{kind}" for kind in kinds_read_twice(plan))
-    made = [
-        Step("features", plan.bind(_features), settings=_measured_settings(plan)),
+    made = [Step("features", plan.bind(_features), settings=_measured_settings(plan))]
+    if repeated:
+        made.append(Step("agreement", plan.bind(_agreement), needs=(*tables, *repeated)))
+        repeated = (*repeated, "agreement")
+    made += [
         Step("cohort", plan.bind(_cohort), needs=(*tables, "left_out_images"), settings=_cohort_settings(plan)),
         Step(
             "signatures",
@@ -35,8 +40,6 @@ def steps(plan: Plan) -> list[Step]:
             settings=_settings(plan),
         ),
     ]
-    if repeated:
-        made.append(Step("agreement", plan.bind(_agreement), needs=(*tables, *repeated)))
     return made
 
 
@@ -158,6 +161,7 @@ def _flow(plan: Plan, name: str, made: cohort.Cohort) -> pd.DataFrame:
 
 
 def _signatures(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
+    _check_repeatable(plan, store)
     judged = dict(_judged(plan, store))
     tables = {
         "evaluation": pd.concat([one.table for one in judged.values()], ignore_index=True),
@@ -245,6 +249,19 @@ def _nomogram(fitted: Any) -> dict[str, pd.DataFrame]:
     points = pd.concat([layout.points[["term", "value", "points"]], risks], ignore_index=True)
     points["value"] = [f"{value:g}" if isinstance(value, float) else str(value) for value in points["value"]]
     return {"fusion_terms": fitted.terms_, "nomogram": points}
+
+
+def _check_repeatable(plan: Plan, store: Store) -> None:
+    """Refuse, before the folds do, a kind of which hardly a feature is as repeatable as asked."""
+    table = store.table("agreement") if kinds_read_twice(plan) else pd.DataFrame(columns=["signature", "icc"])
+    for kind, rows in table.groupby("signature"):
+        asked = plan.inputs.manifest.signature.icc_of(str(kind))
+        if asked is not None and (rows["icc"] >= asked).sum() < _FEWEST_STABLE:
+            best = ", ".join(f"{value:.2f}" for value in rows["icc"].nlargest(_FEWEST_STABLE))
+            raise ValueError(
+                f"signature.icc is {asked:g}: fewer than {_FEWEST_STABLE} features of {kind} reach it (the best {best}); "
+                f"lower it, or name the kinds it is asked of, such as icc = {{ radiomics = {asked:g} }}"
+            )
 
 
 def _agreement(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:

@@ -149,6 +149,12 @@ class Manifest(Section):
             problems.append(
                 "signature.icc asks for repeated features; name training.masks.second_reader or training.second_reader"
             )
+        strange = (
+            [kind for kind in self.signature.icc if kind not in self.kinds()] if isinstance(self.signature.icc, dict) else []
+        )
+        problems += [
+            f"signature.icc has {kind!r}, the features are {', '.join(self.kinds())}; name one of them" for kind in strange
+        ]
         if self.fusion:
             unknown = [column for column in self.fusion.clinical if column not in self.clinical_columns]
             problems += [f"fusion.clinical has {column!r}, clinical_columns has not; add it there" for column in unknown]

@@ -1,16 +1,18 @@
-"""One lesion -> every number that is measured in it: radiomics, kinetics, and the crop that a deep network sees."""
+"""One lesion -> every number that is measured in it: radiomics, kinetics, and deep features."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 import SimpleITK as sitk
 
 from radiogenomics import features, images, lesions
-from radiogenomics.study.sections import Extraction, Network
+from radiogenomics._files import sha256
+from radiogenomics.features import Backbone
+from radiogenomics.study.sections import Extraction
 
 RIM_MM = 2.0
 SURROUND_MM = 5.0
@@ -48,15 +50,12 @@ class Measured:
     Attributes
     ----------
     numbers : dict of str to Series
-        ``radiomics``, ``kinetics``: values by feature name; what could not be computed is NaN or infinite.
-    crop : array, shape (3, size, size), or None
-        What a deep network sees.
+        ``radiomics``, ``kinetics``, and one a network: values by feature name; what could not be computed is NaN or infinite.
     facts : dict of str to float
         ``volume_mm3, largest_diameter_mm, phases``.
     """
 
     numbers: dict[str, pd.Series]
-    crop: np.ndarray | None
     facts: dict[str, float]
 
 
@@ -99,8 +98,10 @@ def registered(phases: images.Phases) -> tuple[images.Phases, pd.DataFrame]:
     return images.Phases(aligned.images, phases.sources, phases.table), aligned.motion
 
 
-def measure(lesion: Lesion, *, settings: Extraction, parameters: Path | None, seed: int) -> Measured:
-    """Measure one lesion: texture and shape in the first post-contrast phase, kinetics over all phases.
+def measure(
+    lesion: Lesion, *, settings: Extraction, parameters: Path | None, networks: Mapping[str, Backbone], seed: int
+) -> Measured:
+    """Measure one lesion: texture, shape and deep features in the first post-contrast phase, kinetics over all phases.
 
     Parameters
     ----------
@@ -110,13 +111,15 @@ def measure(lesion: Lesion, *, settings: Extraction, parameters: Path | None, se
         What to measure.
     parameters : Path, optional
         A PyRadiomics parameter file in the place of `features.PARAMETERS`.
+    networks : mapping of str to features.Backbone
+        Every deep network, by the name of its table.
     seed : int
         Of the permutation of voxels for the shuffled copies.
 
     Returns
     -------
     Measured
-        The numbers, the crop and the facts.
+        The numbers and the facts.
     """
     image, mask = lesion.phases.first, lesion.mask
     numbers = {}
@@ -130,15 +133,15 @@ def measure(lesion: Lesion, *, settings: Extraction, parameters: Path | None, se
         numbers["kinetics"] = features.kinetics(
             lesion.phases, lesion.zones, background=lesion.background, min_enhancement=MIN_ENHANCEMENT_PERCENT
         )
-    crop = None
-    if settings.deep:
+    for kind, network in networks.items():
         crop = features.crop(image, mask, view=settings.view, margin_mm=settings.margin_mm, size=CROP_SIZE)
+        numbers[kind] = pd.Series(network.extract(crop[None])[0].astype(float), index=network.names)
     facts = {
         "volume_mm3": lesions.volume_mm3(mask),
         "largest_diameter_mm": float(lesions.largest_slices(mask)["diameter_mm"].max()),
         "phases": float(len(lesion.phases.images)),
     }
-    return Measured(numbers, crop, facts)
+    return Measured(numbers, facts)
 
 
 def finite(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -146,6 +149,25 @@ def finite(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     return table.replace([np.inf, -np.inf], np.nan), features.nonfinite(table)
 
 
-def backbone(network: Network, weights: Mapping[str, Any], *, seed: int) -> Any:
-    """Build a network by name with its weights: ``weights`` and, for a local file, ``sha256``."""
-    return features.Backbone(network, seed=seed, **weights)
+def networks_of(settings: Extraction, files: Mapping[str, Path], *, seed: int) -> dict[str, Backbone]:
+    """Build every network that is asked for, by the name of its table.
+
+    Parameters
+    ----------
+    settings : Extraction
+        ``deep`` names networks and weights.
+    files : mapping of str to Path
+        Local files of weights, by what stands for them in ``deep``.
+    seed : int
+        Of random weights.
+
+    Returns
+    -------
+    dict of str to features.Backbone
+        Empty where no network is asked for.
+    """
+    made = {}
+    for kind, (network, weights) in settings.networks().items():
+        local = {"weights": files[weights], "sha256": sha256(files[weights])} if weights in files else {"weights": weights}
+        made[kind] = features.Backbone(network, seed=seed, **local)
+    return made

@@ -11,7 +11,6 @@ import pandas as pd
 from radiogenomics import expression
 from radiogenomics._parallel import Progress
 from radiogenomics.study.inputs import Inputs
-from radiogenomics.study.sections import Network
 from radiogenomics.study.store import Product, Store
 
 
@@ -60,17 +59,6 @@ class Plan:
         if report is None:
             return None
         return lambda done, total, name: report(done, total, f"{label}: {name}")
-
-    def networks(self) -> dict[str, tuple[Network, dict[str, Any]]]:
-        """Give every deep network by the name of its table -> the network, and how it gets its weights."""
-        found: dict[str, tuple[Network, dict[str, Any]]] = {}
-        for kind, (network, weights) in self.inputs.manifest.extraction.networks().items():
-            local = weights in self.inputs.files
-            facts = (
-                {"weights": self.inputs.files[weights], "sha256": self.inputs.hashes[weights]} if local else {"weights": weights}
-            )
-            found[kind] = (network, facts)
-        return found
 
     @property
     def training(self) -> pd.DataFrame:

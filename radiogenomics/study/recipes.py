@@ -59,7 +59,7 @@ def recipe(plan: Plan, kind: str, *, inner: bool = False, prefix: str = "", shuf
 
 def _repeated(plan: Plan, kind: str, prefix: str) -> dict[str, Any]:
     """Give the second reader's features, where features must repeat and somebody read this kind twice."""
-    icc = plan.inputs.manifest.signature.icc
+    icc = plan.inputs.manifest.signature.icc_of(kind)
     if icc is None or f"second_reader_{kind}" not in plan.store.tables():
         return {}
     table = imaging(plan.store, kind, reader="second_reader")

@@ -152,7 +152,7 @@ class Signature(Section):
     """The recipe of the imaging signatures and how they are judged."""
 
     recipe: Annotated[str, Field(pattern=r"^(published|lasso|[\w.]+:\w+)$")] = "published"
-    icc: Share | None = None
+    icc: Share | dict[Name, Share] | None = None
     max_rho: Share | None = None
     sizes: Annotated[list[Count], Field(min_length=1)] = [5, 10, 20]
     n_trees: Count = 100
@@ -163,6 +163,10 @@ class Signature(Section):
     n_repeats: Count = 10
     n_bootstraps: Annotated[int, Field(ge=0)] = 0
     n_permutations: Annotated[int, Field(ge=0)] = 0
+
+    def icc_of(self, kind: str) -> float | None:
+        """Give the least ICC that a feature of one kind must reach; None where nothing is asked of it."""
+        return self.icc.get(kind) if isinstance(self.icc, dict) else self.icc
 
     @model_validator(mode="after")
     def _fits_the_recipe(self) -> "Signature":
