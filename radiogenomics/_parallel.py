@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import joblib
-from joblib.externals.loky import ProcessPoolExecutor
+from joblib.externals.loky import ProcessPoolExecutor, get_reusable_executor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from threadpoolctl import threadpool_limits
 
@@ -111,6 +111,11 @@ def fan_out(
         results={name: outcomes[name] for name in tasks if not isinstance(outcomes[name], _Failed)},
         failures={name: outcomes[name].reason for name in tasks if isinstance(outcomes[name], _Failed)},
     )
+
+
+def release_workers() -> None:
+    """End the idle worker processes of this machine, after work that has made them large."""
+    get_reusable_executor().shutdown(wait=True)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from table_study import write_table_study
 
 from radiogenomics import simulate
 
-COMMANDS = ["run", "check", "fetch", "init", "extract", "demo"]
+COMMANDS = ["run", "check", "fetch", "init", "extract", "query", "demo"]
 
 
 def cli(*arguments, cwd=None):
@@ -117,12 +117,19 @@ def test_quiet_says_nothing(own):
 
 @pytest.mark.real
 def test_one_patient_from_folder_to_maps_and_overlay(tmp_path, real):
-    out = cli("extract", real / "mri" / "UCSF-BR-06", "--seed", "66,148,31", "--out", tmp_path / "patient")
+    out = cli("extract", real / "mri" / "UCSF-BR-06", "--seed", "66,148,31", "--deep", "googlenet=random", "--out", tmp_path / "patient")
     assert out.returncode == 0, out.stderr
-    assert "UCSF-BR-06: 3 phases, " in out.stdout
+    assert "UCSF-BR-06: 3 phases; features: 1,781 radiomics, 296 kinetics, 1,024 googlenet_random_weights; " in out.stdout
     assert {"pre.nii.gz", "pe1.nii.gz", "ser.nii.gz", "lesion.nii.gz"} <= {
         path.name for path in (tmp_path / "patient" / "images").iterdir()
     }
+    tables = {path.stem: pd.read_parquet(path) for path in (tmp_path / "patient" / "tables").glob("features_*.parquet")}
+    assert {name: table.shape for name, table in tables.items()} == {
+        "features_radiomics": (1, 1781),
+        "features_kinetics": (1, 296),
+        "features_googlenet_random_weights": (1, 1024),
+    }
+    assert tables["features_radiomics"].notna().all(axis=None)
     assert list((tmp_path / "patient" / "figures").glob("*.png"))
 
 

@@ -74,7 +74,15 @@ def test_every_table_figure_and_record_is_there(done):
     assert tables >= TABLES
     assert tables == {path.stem for path in (out / "tables").glob("*.parquet")}
     figures = {path.stem for path in (out / "figures").glob("*.png")}
-    assert figures >= {"inclusion_flow", "roc", "auc_forest", "module_trait", "dendrogram", "soft_threshold", "calibration"}
+    assert figures >= {
+        "inclusion_flow",
+        "roc_radiomics",
+        "roc_all_nested_training",
+        "auc_forest",
+        "module_trait",
+        "dendrogram",
+        "calibration_fusion",
+    }
     assert (
         figures
         == {path.stem for path in (out / "figures").glob("*.svg")}
@@ -129,8 +137,8 @@ def test_signatures_their_fusion_and_what_they_must_beat_stand_in_one_table(done
     for name in ("radiomics", "deep", "fusion", "clinical"):
         assert {"apparent", "published", "nested", "external"} <= set(table.loc[table["signature"] == name, "estimate"])
     auc = table.set_index(["signature", "estimate"])["auc"].sort_index()
-    assert auc["fusion", "published"] > 0.95  # trained on fitted scores: the usual leak, shown as such
-    assert auc["fusion", "nested"] < auc["fusion", "published"]
+    assert auc["fusion", "published"].item() > 0.95  # trained on fitted scores: the usual leak, shown as such
+    assert auc["fusion", "nested"].item() < auc["fusion", "published"].item()
 
 
 def test_every_pair_is_compared_on_honest_scores_only(done):
@@ -173,7 +181,7 @@ def test_features_that_the_second_reader_does_not_repeat_are_left_out(done):
     assert (agreement["icc"][poor] < 0.9).all()
 
 
-@pytest.mark.parametrize("recipe", ["lasso", "sklearn.naive_bayes:GaussianNB"])
+@pytest.mark.parametrize("recipe", ["lasso", pytest.param("sklearn.naive_bayes:GaussianNB", marks=pytest.mark.slow)])
 def test_another_recipe_of_the_manifest(done, tmp_path, recipe):
     manifest, _, _ = done
     raw = tomllib.loads(manifest.read_text())
@@ -278,8 +286,9 @@ def test_pure_noise_gives_no_honest_signal(tmp_path):
     manifest = small(write_table_study(tmp_path / "inputs", signal=False, seed=5))
     study.run(manifest, out=tmp_path / "out", n_jobs=2)
     rows = pd.read_parquet(tmp_path / "out" / "tables" / "evaluation.parquet").set_index("estimate").loc["nested"]
-    assert (rows["auc_low"] < 0.5).all()
-    assert (rows["auc_high"] > 0.5).all()
+    missed = rows[(rows["auc_low"] > 0.5) | (rows["auc_high"] < 0.5)]
+    assert len(rows) == 4
+    assert len(missed) <= 1  # of four intervals, each at about 95 %; a leak lifts them all
     nulls = pd.read_parquet(tmp_path / "out" / "tables" / "link_null.parquet")
     assert (nulls["p"] > 0.01).all()  # no more links than chance gives
 

@@ -150,6 +150,7 @@ def test_the_report_says_random_weights_and_simulated(done):
     assert "imulated" in text.partition("</header>")[0]
 
 
+@pytest.mark.slow
 def test_one_process_gives_the_same_features(inputs, done, tmp_path):
     study.run(inputs, out=tmp_path / "one", n_jobs=1)
     assert csvs(tmp_path / "one") == csvs(done)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import SimpleITK as sitk
 
+from radiogenomics._parallel import one_thread
 from radiogenomics._tables import check_patients, shown
 from radiogenomics.features._inputs import described, labelled_mask, placed_mask
 
@@ -72,7 +73,8 @@ def radiomics(image: sitk.Image, mask: sitk.Image, *, parameters: Path | None = 
     extractor = _extractor(path)
     label = extractor.settings.get("label", 1)
     lesion = labelled_mask(image, mask, label=label, source=path.name)
-    with _quiet("radiomics"), np.errstate(all="ignore"):
+    # ITK sums on several threads in another order each time: the last bits of the normalisation would change from call to call.
+    with one_thread(), _quiet("radiomics"), np.errstate(all="ignore"):
         try:
             features = extractor.execute(image, lesion)
         except ValueError as error:

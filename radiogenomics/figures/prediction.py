@@ -41,28 +41,38 @@ def roc(curves: pd.DataFrame, *, evaluation: pd.DataFrame | None = None, ax: Axe
     keys = [key for key in ("signature", "cohort", "estimate") if key in curves]
     groups = dict(list(curves.groupby(keys, sort=False, dropna=False)))
     several = [key for key in keys[:-1] if st.varies(curves, key)]
-    styles = _line_styles(curves, several)
+    looks = _curve_looks(curves, several)
     order = st.estimate_order(curves["estimate"])
     for key in sorted(groups, key=lambda key: order.index(str(key[-1]))):
         facts: dict[str, Any] = dict(zip(keys, key, strict=True))
-        look = st.estimate(facts["estimate"])
-        label = " · ".join([*(str(facts[name]) for name in several), look.label]) + _auc_text(evaluation, facts)
-        ax.plot(
-            1 - groups[key]["specificity"],
-            groups[key]["sensitivity"],
-            color=look.color,
-            label=label,
-            ls=styles[tuple(facts[name] for name in several)],
-        )
+        color, line, words = looks[tuple(facts[name] for name in (*several, "estimate"))]
+        x, y = 1 - groups[key]["specificity"], groups[key]["sensitivity"]
+        ax.plot(x, y, color=color, ls=line, label=words + _auc_text(evaluation, facts))
     ax.set(xlabel="1 − specificity", ylabel="Sensitivity", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
-    ax.legend(loc="upper left", bbox_to_anchor=(0, -0.14), borderaxespad=0)
+    title = st.estimate(order[0]).label if _one_estimate(curves, several) else None
+    ax.legend(loc="upper left", bbox_to_anchor=(0, -0.14), borderaxespad=0, title=title, alignment="left")
     return ax
 
 
-def _line_styles(curves: pd.DataFrame, several: list[str]) -> dict[tuple[object, ...], object]:
-    kinds = [tuple(row) for row in curves[several].drop_duplicates().itertuples(index=False)] if several else [()]
-    looks: list[object] = ["-", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1))]
-    return {kind: looks[number % len(looks)] for number, kind in enumerate(kinds)}
+def _one_estimate(curves: pd.DataFrame, several: list[str]) -> bool:
+    """Say whether several signatures are compared by one and the same estimate, with volume perhaps beside them."""
+    return "signature" in several and curves.loc[curves["estimate"].ne("volume"), "estimate"].nunique() == 1
+
+
+def _curve_looks(curves: pd.DataFrame, several: list[str]) -> dict[tuple[object, ...], tuple[str, object, str]]:
+    """Give every curve a colour, a line and words: colours tell estimates apart, or signatures where there is one estimate."""
+    rows = curves[[*several, "estimate"]].drop_duplicates().itertuples(index=False)
+    lines: list[object] = ["-", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1))]
+    kinds = list(dict.fromkeys(map(tuple, curves[several].drop_duplicates().to_numpy())))
+    looks: dict[tuple[object, ...], tuple[str, object, str]] = {}
+    for row in map(tuple, rows):
+        name, known = row[:-1], st.estimate(str(row[-1]))
+        if _one_estimate(curves, several):
+            color = known.color if row[-1] == "volume" else st.CYCLE[kinds.index(name) % (len(st.CYCLE) - 1)]
+            looks[row] = (color, "-", " · ".join(map(str, name)))
+        else:
+            looks[row] = (known.color, lines[kinds.index(name) % len(lines)], " · ".join([*map(str, name), known.label]))
+    return looks
 
 
 def _auc_text(evaluation: pd.DataFrame | None, facts: dict[str, Any]) -> str:

@@ -1,25 +1,13 @@
 """The last two steps: every figure from finished tables, and the report from tables and figures."""
 
-import re
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
-import numpy as np
-import pandas as pd
-
-from radiogenomics import figures, report, stats
+from radiogenomics import figures, report
+from radiogenomics.study import prediction_figures
 from radiogenomics.study.plan import Plan
+from radiogenomics.study.prediction_figures import Panels, slug
 from radiogenomics.study.provenance import provenance
 from radiogenomics.study.store import Drawn, Page, Step, Store
-
-if TYPE_CHECKING:
-    from radiogenomics.study.store import Panel
-
-Panels = Iterator[tuple[str, "Panel", pd.DataFrame]]
-"""Figures by name, each with the table behind it."""
-
-_THRESHOLDS = np.arange(0.05, 0.80, 0.01)
-"""Range of the decision curve: from treating nearly everybody to treating hardly anybody."""
 
 
 def figure_steps(plan: Plan) -> list[Step]:
@@ -28,7 +16,10 @@ def figure_steps(plan: Plan) -> list[Step]:
     facts = {"outcome": manifest.outcome.model_dump(), "joined": {name: one.columns for name, one in manifest.joined.items()}}
     molecules = ("patients", "expression_qc", "expression_facts", "modules", "module_tree", "soft_threshold", "gene_score")
     wanted = {
-        "prediction": (_prediction, ("inclusion", "evaluation", "signatures", *(["nomogram"] if manifest.fusion else []))),
+        "prediction": (
+            prediction_figures.draw,
+            ("inclusion", "evaluation", "signatures", *(["nomogram"] if manifest.fusion else [])),
+        ),
         "molecules": (_molecules, molecules),
         "links": (_links, ("links", "link_null", "modules")),
         "clinical": (_clinical, ("clinical_links",)),
@@ -51,31 +42,6 @@ def report_step(plan: Plan, steps: list[Step]) -> Step:
     return Step("report", plan.bind(_report), after=tuple(step.name for step in steps), settings=settings)
 
 
-def _prediction(plan: Plan, store: Store) -> Panels:
-    inclusion, evaluation, scores = (store.table(name) for name in ("inclusion", "evaluation", "signatures"))
-    outcome, labels = plan.inputs.manifest.outcome.name, plan.inputs.manifest.outcome.labels
-    yield "inclusion_flow", figures.inclusion_flow(inclusion), inclusion
-    curves = _curves(scores)
-    yield "roc", figures.roc(curves, evaluation=evaluation), curves
-    yield "auc_forest", figures.auc_forest(evaluation), evaluation
-    honest = scores[scores["estimate"].isin(["nested", "external"])]
-    yield "score_distribution", figures.score_distribution(honest, labels=(labels[0], labels[1]), outcome=outcome), honest
-    nested = honest[honest["estimate"] == "nested"]
-    models = nested.pivot_table(index="patient", columns="signature", values="score")
-    truth = nested.groupby("patient")["outcome"].first()
-    calibration = _each(models, lambda name: stats.calibration_curve(truth, models[name]))
-    groups = _each(models, lambda name: stats.calibration_groups(truth, models[name], groups=5))
-    yield "calibration", figures.calibration(calibration, groups=groups), calibration
-    benefit = stats.decision_curve(truth, models, thresholds=_THRESHOLDS)
-    yield "decision_curve", figures.decision_curve(benefit), benefit
-    if models.shape[1] > 1:
-        correlation = models.corr(method="spearman")
-        yield "signature_correlation", figures.signature_correlation(correlation), correlation.rename_axis("signature")
-    if plan.inputs.manifest.fusion:
-        points = store.table("nomogram")
-        yield "nomogram", figures.nomogram(points, outcome=f"Probability: {labels[1]}"), points
-
-
 def _molecules(plan: Plan, store: Store) -> Panels:
     facts = store.table("expression_facts").set_index("fact")["value"]
     outcome = plan.inputs.manifest.outcome.name
@@ -85,7 +51,7 @@ def _molecules(plan: Plan, store: Store) -> Panels:
     yield "expression_pca", figures.expression_pca(scores, color=outcome, explained=explained), scores
     for column in (column for joined in plan.inputs.manifest.joined.values() for column in joined.columns):
         scores = store.table("expression_qc").join(store.table("patients")[column])
-        yield f"expression_pca_{_slug(column)}", figures.expression_pca(scores, color=column, explained=explained), scores
+        yield f"expression_pca_{slug(column)}", figures.expression_pca(scores, color=column, explained=explained), scores
     fits = store.table("soft_threshold")
     chosen = fits.loc[fits["chosen"], "power"]
     yield "soft_threshold", figures.soft_threshold(fits, power=None if chosen.empty else float(chosen.iloc[0])), fits
@@ -103,7 +69,7 @@ def _links(plan: Plan, store: Store) -> Panels:
     yield "module_trait", figures.module_trait(modules, modules=store.table("modules")), modules
     yield "null_intervals", figures.null_intervals(nulls), nulls
     for family, part in honest.groupby("family", sort=False):
-        name = _slug(family)
+        name = slug(family)
         yield f"volcano_{name}", figures.volcano(part, q_below=alpha), part
         if name.startswith("signature") and name.endswith("pathways"):
             for signature, one in part.groupby("feature", sort=False):
@@ -117,7 +83,7 @@ def _clinical(plan: Plan, store: Store) -> Panels:
     links = store.table("clinical_links")
     for family, part in links.groupby("family", sort=False):
         label = str(part["measure"].iloc[0])
-        yield f"link_heatmap_{_slug(family)}", figures.link_heatmap(part, most=24, label=label), part
+        yield f"link_heatmap_{slug(family)}", figures.link_heatmap(part, most=24, label=label), part
 
 
 def _enrichment(plan: Plan, store: Store) -> Panels:
@@ -130,26 +96,7 @@ def _survival(plan: Plan, store: Store) -> Panels:
     for endpoint, part in curves.groupby("endpoint", sort=False):
         named = part.assign(group=part["group"] + " gene score")
         p = tests.loc[(tests["endpoint"] == endpoint) & (tests["test"] == "log-rank"), "p"].iloc[0]
-        yield f"kaplan_meier_{_slug(endpoint)}", figures.kaplan_meier(named, endpoint=str(endpoint), p=p), part
-
-
-def _slug(name: object) -> str:
-    """Make a name fit for a file."""
-    return re.sub(r"[^A-Za-z0-9]+", "_", str(name)).strip("_")
-
-
-def _each(models: pd.DataFrame, make: Callable[[str], pd.DataFrame]) -> pd.DataFrame:
-    """Make a table of every model and lay them under one another."""
-    return pd.concat([make(name).assign(model=name) for name in models.columns.astype(str)], ignore_index=True)
-
-
-def _curves(scores: pd.DataFrame) -> pd.DataFrame:
-    """Lay every ROC curve under one another."""
-    parts = []
-    for (cohort, signature, estimate), part in scores.groupby(["cohort", "signature", "estimate"], sort=False):
-        curve = stats.roc_curve(part["outcome"].to_numpy(), part["score"].to_numpy())
-        parts.append(curve.assign(cohort=str(cohort), signature=str(signature), estimate=str(estimate)))
-    return pd.concat(parts, ignore_index=True)[["cohort", "signature", "estimate", "threshold", "sensitivity", "specificity"]]
+        yield f"kaplan_meier_{slug(endpoint)}", figures.kaplan_meier(named, endpoint=str(endpoint), p=p), part
 
 
 def _report(plan: Plan, store: Store) -> dict[str, Page]:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from radiogenomics._parallel import fan_out
+from radiogenomics._parallel import fan_out, release_workers
 from radiogenomics.features import Backbone
 from radiogenomics.study import measurement
 from radiogenomics.study.plan import Plan
@@ -82,6 +82,7 @@ def extract(plan: Plan, store: Store, *, settings: Mapping[str, Any]) -> Extract
         progress=plan.tasks("images"),
         keep=store.work("images", settings),
     )
+    release_workers()  # each holds networks and filters, which nothing after this needs
     readings = {(task.patient, task.reader): done.results[task.name] for task in tasks if task.name in done.results}
     for task in (task for task in tasks if task.name in done.failures):
         step = "images" if task.reader == "reader" else "images, second reader"

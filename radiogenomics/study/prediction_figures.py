@@ -1,0 +1,100 @@
+"""What the signatures predict, in figures: every estimate of each, and all of them side by side on patients not seen."""
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from radiogenomics import figures, stats
+from radiogenomics.study.imaging_arm import baselines
+from radiogenomics.study.plan import Plan
+from radiogenomics.study.store import Store
+
+if TYPE_CHECKING:
+    from radiogenomics.study.store import Panel
+
+Panels = Iterator[tuple[str, "Panel", pd.DataFrame]]
+"""Figures by name, each with the table behind it."""
+
+_THRESHOLDS = np.arange(0.05, 0.80, 0.01)
+"""Range of the decision curve: from treating nearly everybody to treating hardly anybody."""
+
+
+def slug(name: object) -> str:
+    """Make a name fit for a file."""
+    return re.sub(r"[^A-Za-z0-9]+", "_", str(name)).strip("_")
+
+
+def draw(plan: Plan, store: Store) -> Panels:
+    """Draw inclusion, discrimination, scores, calibration, benefit and, with a fusion, the nomogram."""
+    inclusion = store.table("inclusion")
+    yield "inclusion_flow", figures.inclusion_flow(inclusion), inclusion
+    evaluation, scores = (_shown(store.table(name)) for name in ("evaluation", "signatures"))
+    yield from _discrimination(evaluation, scores)
+    honest = scores[scores["estimate"].isin(["nested", "external"])]
+    yield from _distributions(plan, honest)
+    nested = honest[honest["estimate"] == "nested"]
+    models = nested.pivot_table(index="patient", columns="signature", values="score")[list(nested["signature"].unique())]
+    truth = nested.groupby("patient")["outcome"].first()
+    yield from _calibration(models.drop(columns=list(map(_title, baselines(plan))), errors="ignore"), truth)
+    benefit = stats.decision_curve(truth, models, thresholds=_THRESHOLDS)
+    yield "decision_curve", figures.decision_curve(benefit), benefit
+    if models.shape[1] > 1:
+        correlation = models.corr()
+        yield "signature_correlation", figures.signature_correlation(correlation), correlation.rename_axis("signature")
+    if plan.inputs.manifest.fusion:
+        points = store.table("nomogram").assign(term=lambda table: table["term"].map(_title))
+        yield "nomogram", figures.nomogram(points, outcome=f"Probability: {plan.inputs.manifest.outcome.labels[1]}"), points
+
+
+def _title(name: object) -> str:
+    """Write a name as words; a random network says so in brackets."""
+    return str(name).replace("_random_weights", " (random weights)").replace("_", " ")
+
+
+def _shown(table: pd.DataFrame) -> pd.DataFrame:
+    """Name signatures in words, and volume, which is the same beside every signature, once and by itself."""
+    volume = table["estimate"].eq("volume")
+    once = [name for name in ("patient", "cohort", "estimate") if name in table]
+    named = table.assign(signature=table["signature"].map(_title).mask(volume, "lesion volume"))
+    return pd.concat([named[~volume], named[volume & ~named.duplicated(once)]], ignore_index=True)
+
+
+def _discrimination(evaluation: pd.DataFrame, scores: pd.DataFrame) -> Panels:
+    """Draw the ROC curves of each signature by every estimate, all of them out of fold, and the areas as a forest."""
+    for signature, part in scores[scores["estimate"] != "volume"].groupby("signature", sort=False):
+        curves = _curves(part)
+        yield f"roc_{slug(signature)}", figures.roc(curves, evaluation=evaluation), curves
+    for (cohort, estimate), part in scores[scores["estimate"].isin(["nested", "external"])].groupby(
+        ["cohort", "estimate"], sort=False
+    ):
+        if part["signature"].nunique() > 1:
+            volume = scores[(scores["estimate"] == "volume") & (scores["cohort"] == cohort)]
+            curves = _curves(pd.concat([part, volume]))
+            yield f"roc_all_{slug(estimate)}_{slug(cohort)}", figures.roc(curves, evaluation=evaluation), curves
+    yield "auc_forest", figures.auc_forest(evaluation), evaluation
+
+
+def _distributions(plan: Plan, honest: pd.DataFrame) -> Panels:
+    outcome, labels = plan.inputs.manifest.outcome.name, plan.inputs.manifest.outcome.labels
+    for (cohort, estimate), part in honest.groupby(["cohort", "estimate"], sort=False):
+        panel = figures.score_distribution(part, labels=(labels[0], labels[1]), outcome=outcome)
+        yield f"score_distribution_{slug(estimate)}_{slug(cohort)}", panel, part
+
+
+def _calibration(models: pd.DataFrame, truth: pd.Series) -> Panels:
+    for name in models.columns.astype(str):
+        curve = stats.calibration_curve(truth, models[name]).assign(model=name)
+        groups = stats.calibration_groups(truth, models[name], groups=5).assign(model=name)
+        yield f"calibration_{slug(name)}", figures.calibration(curve, groups=groups), curve
+
+
+def _curves(scores: pd.DataFrame) -> pd.DataFrame:
+    """Lay every ROC curve under one another."""
+    parts = []
+    for (cohort, signature, estimate), part in scores.groupby(["cohort", "signature", "estimate"], sort=False):
+        curve = stats.roc_curve(part["outcome"].to_numpy(), part["score"].to_numpy())
+        parts.append(curve.assign(cohort=str(cohort), signature=str(signature), estimate=str(estimate)))
+    return pd.concat(parts, ignore_index=True)[["cohort", "signature", "estimate", "threshold", "sensitivity", "specificity"]]
