@@ -25,6 +25,7 @@ from radiomics.featureextractor import RadiomicsFeatureExtractor
 from scipy import ndimage
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+from _deep import deep_section, kinetics_section
 from imaging_phantoms import breast, ellipsoid
 
 from radiogenomics import features
@@ -242,7 +243,7 @@ def radiomics_section(real: Path | None) -> None:
             native(scratch, name, copy)
 
 
-SECTIONS = {"radiomics": radiomics_section}
+SECTIONS = {"radiomics": radiomics_section, "deep": deep_section, "kinetics": kinetics_section}
 
 
 def main() -> None:
