@@ -117,7 +117,9 @@ def test_quiet_says_nothing(own):
 
 @pytest.mark.real
 def test_one_patient_from_folder_to_maps_and_overlay(tmp_path, real):
-    out = cli("extract", real / "mri" / "UCSF-BR-06", "--seed", "66,148,31", "--deep", "googlenet=random", "--out", tmp_path / "patient")
+    out = cli(
+        "extract", real / "mri" / "UCSF-BR-06", "--seed", "66,148,31", "--deep", "googlenet=random", "--out", tmp_path / "patient"
+    )
     assert out.returncode == 0, out.stderr
     assert "UCSF-BR-06: 3 phases; features: 1,781 radiomics, 296 kinetics, 1,024 googlenet_random_weights; " in out.stdout
     assert {"pre.nii.gz", "pe1.nii.gz", "ser.nii.gz", "lesion.nii.gz"} <= {

@@ -247,7 +247,9 @@ def backbone(request):
 def test_random_features_say_so_and_are_named(backbone):
     table = features.deep(dict(zip(["B", "A"], fitting(backbone.name), strict=True)), backbone)
     assert (table.index.name, table.index.tolist()) == ("patient", ["B", "A"])
-    assert table.columns.tolist() == [f"{backbone.name}_random_weights_{number:04d}" for number in range(1, WIDTHS[backbone.name] + 1)]
+    assert table.columns.tolist() == [
+        f"{backbone.name}_random_weights_{number:04d}" for number in range(1, WIDTHS[backbone.name] + 1)
+    ]
     assert table.attrs["weights"] == backbone.label == f"{backbone.name}, random weights (seed 4)"
     assert backbone.random
     assert np.isfinite(table.to_numpy()).all()
