@@ -336,14 +336,16 @@ def test_failures_are_counted_by_patient():
     assert said({"failures": failures})["Left out"].startswith("2 patients were left out")
     assert said({"failures": failures.head(1)})["Left out"].startswith("1 patient was left out")
     assert said({"failures": failures.head(0)})["Left out"] == "No patient was left out."
+    again = pd.DataFrame({"patient": ["c"], "step": "images, second reader", "reason": "the mask is empty"})
+    assert said({"failures": pd.concat([failures, again])})["Left out"].startswith("2 patients were left out")
 
 
 def test_key_numbers_stand_at_the_head():
     numbers = {number.label: (number.value, number.note) for number in key_numbers(STUDY, all_tables())}
     assert numbers == {
         "Patients": ("87", "42 node-positive"),
-        "Apparent AUC": ("1.00", "95 % CI 0.99 to 1.00"),
-        "Honest AUC": ("0.58", "95 % CI 0.46 to 0.70"),
+        "Apparent AUC, radiomic forest": ("1.00", "95 % CI 0.99 to 1.00"),
+        "Honest AUC, radiomic forest": ("0.58", "95 % CI 0.46 to 0.70"),
         "AUC of volume alone": ("0.63", "95 % CI 0.51 to 0.75"),
         "Links beyond chance": ("15", "of 3,996 tested"),
     }

@@ -20,7 +20,7 @@ from radiogenomics.report._words import (
 
 _SEEMING = {
     "apparent": "On the very patients that the signature was fitted to",
-    "published": "By the published protocol, whose feature selection sees every patient,",
+    "published": "By the published protocol, where selection (or the scores a fusion is trained on) has seen every patient,",
 }
 _WORTH_SAYING = 0.05
 _SUSPICIOUS_AUC = 0.85

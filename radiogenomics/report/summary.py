@@ -63,9 +63,10 @@ def key_numbers(study: Mapping[str, Any], tables: Tables) -> list[KeyNumber]:
         numbers.append(KeyNumber("Patients", f"{honest['n']:.0f}", f"{honest['events']:.0f} {positive_name(study)}"))
         same = table[table["signature"].eq(honest["signature"])]
         fitted = next(iter(records(same[same["estimate"].isin(FITTED)])), None)
+        of = f", {honest['signature']}" if table["signature"].nunique() > 1 else ""
         notes = (
-            ("Apparent AUC", "on patients it has seen"),
-            ("Honest AUC", "on patients it has not seen"),
+            (f"Apparent AUC{of}", "on patients it has seen"),
+            (f"Honest AUC{of}", "on patients it has not seen"),
             ("AUC of volume alone", "lesion size"),
         )
         rows = (fitted, honest, volume_row(table, honest))
@@ -141,6 +142,8 @@ def _lost(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
     table = tables["failures"]
     if table.empty:
         return [Finding("Left out", ("No patient was left out.",))]
+    if "step" in table:
+        table = table[~table["step"].str.contains("second reader")]  # the patient stays; one reading of two is missing
     lost = len(table["patient"].unique()) if "patient" in table else len(table)
     text = f"{lost} patient{'s were' if lost != 1 else ' was'} left out; the section “Failures” lists each with step and reason."
     return [Finding("Left out", (text,))]
