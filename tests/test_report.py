@@ -189,6 +189,15 @@ def test_every_outcome_of_the_comparison_has_its_words(nested, volume, phrase, c
     assert ("Prediction: forest" in cautions(tables)) is caution
 
 
+def test_a_figure_below_one_half_is_not_read_in_reverse():
+    table = simulated.evaluation()
+    table.loc[table["estimate"].eq("nested"), ["auc", "auc_low", "auc_high"]] = [0.36, 0.19, 0.52]
+    assert (
+        "Below 0.5 it tells nothing, and nothing in reverse either" in said({"evaluation": table})["Prediction: radiomic forest"]
+    )
+    assert "in reverse" not in said({"evaluation": simulated.evaluation()})["Prediction: radiomic forest"]
+
+
 def test_a_test_that_does_not_exclude_chance_overrules_the_interval():
     tables = {"evaluation": judged(nested=(0.7, 0.6, 0.8)).assign(p=0.2)}
     assert (

@@ -24,6 +24,7 @@ _SEEMING = {
 }
 _WORTH_SAYING = 0.05
 _SUSPICIOUS_AUC = 0.85
+_CLEARLY_BELOW = 0.45
 
 
 def prediction(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
@@ -46,6 +47,7 @@ def _judged(study: Mapping[str, Any], table: pd.DataFrame, honest: Row) -> Findi
     lines = (
         *_fitted_against_honest(study, same, honest),
         chance_verdict(study, honest),
+        _below_half(honest),
         _against_volume(honest, volume),
         *(_external(row) for row in records(same[same["estimate"].eq("external")])),
         _too_good(study, honest),
@@ -86,6 +88,16 @@ def _against_volume(honest: Row, volume: Row | None) -> str:
     if not honest["auc_low"] > volume["auc"]:
         return f"{begin}, which lies inside the signature's interval: an advantage over lesion size is not shown."
     return f"{begin}, below the signature's interval."
+
+
+def _below_half(honest: Row) -> str:
+    """Explain a figure below one half, which looks like a reversed signal and is none."""
+    if not (honest["auc"] < _CLEARLY_BELOW and honest["auc_high"] >= 0.5):
+        return ""
+    return (
+        "Below 0.5 it tells nothing, and nothing in reverse either: a model that has learned chance alone leans the wrong way on "
+        "the patients left out."
+    )
 
 
 def _external(row: Row) -> str:
