@@ -25,7 +25,7 @@ Scheduler = Annotated[str | None, typer.Option("--scheduler", help="Address of a
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say every detail.")]
 
-MISTAKES = (ValueError, OSError, RuntimeError, KeyError)
+MISTAKES = (ValueError, OSError, RuntimeError, KeyError, ImportError)
 """What a user's mistake can raise; it ends in one message and exit code 2."""
 
 
@@ -63,7 +63,9 @@ def check(manifest: Manifest, mirror: Mirror = None, quiet: Quiet = False, verbo
 
     _log(quiet, verbose)
     checked = study.check(manifest, mirror=mirror)
-    for cohort in checked.cohorts.values():
+    for name, cohort in checked.cohorts.items():
+        for line in study.masks_found(checked.inputs, name):
+            _say(quiet, f"{name}: {line}")
         for row in cohort.inclusion.to_dict("records"):
             out = f" ({row['excluded']} out: {row['reason']})" if row["excluded"] else ""
             _say(quiet, f"{row['cohort']}: {row['step']}: {row['n']}{out}")
@@ -157,7 +159,7 @@ def extract(
         register=register,
         resample=resample,
         parameters=parameters,
-        deep=dict(_pair(text) for text in deep or []),
+        deep=_pairs(deep or []),
     )
     counts = ", ".join(f"{table.shape[1]:,} {name.removeprefix('features_')}" for name, table in made.features.items())
     _say(quiet, f"{made.patient}: {len(made.phases.images)} phases; features: {counts}; {len(made.files)} files in {out}")
@@ -188,7 +190,7 @@ def demo(
     out: Out = Path("demo"),
     n_jobs: Jobs = -1,
     scheduler: Scheduler = None,
-    fast: Annotated[bool, typer.Option("--fast", help="Measure few features, for a first look: under a minute or two.")] = False,
+    fast: Annotated[bool, typer.Option("--fast", help="Measure few features, for a first look: about half the time.")] = False,
     noise: Annotated[bool, typer.Option("--noise", help="Plant nothing: no link, no outcome effect.")] = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -216,11 +218,16 @@ def main() -> None:
         sys.exit(130)
 
 
-def _pair(text: str) -> tuple[str, str]:
-    network, _, weights = text.partition("=")
-    if not weights:
-        raise ValueError(f"--deep is {text!r}; give NETWORK=WEIGHTS, such as googlenet=IMAGENET1K_V1 or googlenet=random.")
-    return network, weights
+def _pairs(texts: list[str]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for text in texts:
+        network, _, weights = text.partition("=")
+        if not weights:
+            raise ValueError(f"--deep is {text!r}; give NETWORK=WEIGHTS, such as googlenet=IMAGENET1K_V1 or googlenet=random.")
+        if network in pairs:
+            raise ValueError(f"--deep names {network} twice, with {pairs[network]} and {weights}; give one.")
+        pairs[network] = weights
+    return pairs
 
 
 def _voxel(text: str) -> list[int]:

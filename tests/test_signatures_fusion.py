@@ -129,3 +129,27 @@ def test_a_fusion_needs_names_and_two_classes(patients):
 def test_risks_beyond_probability_are_refused(fitted):
     with pytest.raises(ValueError, match="risks lie between 0 and 1"):
         fitted.nomogram(risks=(0.5, 1.0))
+
+
+def test_the_published_leak_is_a_model_of_fitted_scores():
+    rng = np.random.default_rng(3)
+    y = np.repeat([0, 1], 40)
+    table = pd.DataFrame(rng.normal(size=(80, 20)), columns=[f"f{i}" for i in range(20)])
+    table["age"] = rng.normal(60, 10, 80)
+    fusion = Fusion({"forest": (Forest(30), list(table.columns[:20]))}, clinical=["age"], firth=True, random_state=1)
+    scores, alone = fusion.preselected(table, y)
+    assert list(scores) == ["forest", "age"]
+    assert scores.loc[y == 1, "forest"].min() > scores.loc[y == 0, "forest"].max()  # of noise: the forest remembers its patients
+    assert (alone.signatures, alone.clinical) == ({}, ["forest", "age"])
+    assert not hasattr(fusion, "terms_")
+
+
+def test_a_level_that_no_training_patient_has_counts_as_the_reference():
+    table = pd.DataFrame({"stage": pd.Categorical(["I", "II"] * 20, categories=["I", "II", "III"]), "age": np.arange(40.0) % 7})
+    fitted = Fusion({}, clinical=["stage", "age"], firth=True).fit(table, np.arange(40) % 3 == 0)
+    assert "stage=III" not in set(fitted.terms_["term"])
+    new = pd.DataFrame({"stage": pd.Categorical(["I", "III"], categories=["I", "II", "III"]), "age": 3.0})
+    risks = fitted.predict_proba(new)[:, 1]
+    assert risks[0] == risks[1]
+    points = fitted.nomogram().points.query("term == 'stage'").set_index("value")["points"]
+    assert points["I"] == points["III"]

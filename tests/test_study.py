@@ -172,6 +172,15 @@ def test_the_nomogram_adds_up_to_the_fusion(done):
     assert {"nomogram", "signature_correlation"} <= {path.stem for path in (done[1] / "figures").glob("*.png")}
 
 
+def test_a_fusion_with_clinical_columns_is_linked_with_nothing(done):
+    links = pd.read_parquet(done[1] / "tables" / "links.parquet")
+    adjusted = pd.read_parquet(done[1] / "tables" / "adjusted_links.parquet")
+    signatures = links.loc[links["family"].str.startswith("signature x"), "feature"]
+    assert (
+        set(signatures) == set(adjusted["feature"]) == {"radiomics", "deep"}
+    )  # no fusion, whose links would be age's and subtype's
+
+
 def test_features_that_the_second_reader_does_not_repeat_are_left_out(done):
     agreement = pd.read_parquet(done[1] / "tables" / "agreement.parquet")
     assert set(agreement["signature"]) == {"radiomics"}

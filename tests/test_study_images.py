@@ -15,8 +15,9 @@ import pytest
 import tomli_w
 
 from radiogenomics import features, linking, study
-from radiogenomics.study import measurement
+from radiogenomics.study import extraction, measurement
 from radiogenomics.study.manifest import ManifestError
+from radiogenomics.study.plan import Plan
 from radiogenomics.study.sections import Extraction
 
 QUICK = """
@@ -219,7 +220,33 @@ def test_a_mask_of_nobody(inputs, change):
 def test_a_patient_without_a_mask_is_left_out_and_named(change, tmp_path):
     path = change()
     (path.parent / "images" / "training" / "masks" / "SIM-TR-002.nii.gz").unlink()
-    assert "SIM-TR-002" in study.check(path).cohorts["training"].patients.index  # known once it is measured
+    inputs = study.check(path).inputs
+    assert study.masks_found(inputs, "training") == [
+        "with images: 41, with a mask: 40, with a second reader's: 30",
+        "no mask, will be left out: SIM-TR-002",
+    ]
+    tasks, failures = extraction._tasks(Plan(inputs, study.Store(tmp_path / "out")))
+    assert failures == [("SIM-TR-002", "training", "images", "no mask of the lesion")]
+    assert ("SIM-TR-002", "reader") not in {(task.patient, task.reader) for task in tasks}
+
+
+def test_second_masks_that_match_nobody(change):
+    path = change()
+    masks = path.parent / "images" / "training" / "second_reader"
+    for file in list(masks.iterdir()):
+        file.rename(masks / file.name.replace("SIM", "XYZ"))
+    assert "only 0 patient(s) have masks of both readers (the second has XYZ-TR-001, XYZ-TR-002 and 28 more)" in problems(path)
+
+
+def test_repeatability_is_judged_in_training_only(change):
+    masks = {"reader": "masks_external", "second_reader": "masks_external"}
+    assert "remove masks.second_reader here" in problems(change(external__external__masks=masks))
+
+
+def test_images_in_one_cohort_and_tables_in_the_other(change):
+    cohort = {"features": {"radiomics": "truth"}, "clinical": "clinical_external"}
+    found = problems(change(external__external=cohort))
+    assert "images must be measured in external cohort 'external' and in training, or in neither" in found
 
 
 def test_masks_that_match_nobody(change):

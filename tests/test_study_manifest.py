@@ -284,7 +284,35 @@ def test_a_mirror_is_searched_first(folder, tmp_path):
 
 
 def test_a_recipe_that_is_no_recipe(change):
-    assert "signature.recipe = 'randomforest'" in problems(change(signature__recipe="randomforest"))[0]
+    found = problems(change(signature__recipe="randomforest"))
+    assert (
+        "signature.recipe = 'randomforest': unknown recipe; give 'published', 'lasso', or a classifier by its place" in found[0]
+    )
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("nonsense.module:Foo", "cannot be imported"),
+        ("sklearn.svm:SVC", "it has no predict_proba"),
+        ("math:pi", "must be a scikit-learn"),
+    ],
+)
+def test_a_classifier_that_cannot_serve_is_known_before_work(change, place, said):
+    assert said in problems(change(signature={"recipe": place}, training__second_reader=None))[0]
+
+
+@pytest.mark.parametrize("name", ["fusion", "clinical", "shuffled_radiomics"])
+def test_a_name_that_the_study_uses_itself(change, name):
+    tables = {"radiomics": "features_training", name: "deep_training"}
+    outside = {"radiomics": "features_external", name: "deep_external"}
+    found = problems(change(training__features=tables, external__external__features=outside))
+    assert f"the feature table {name!r} has a name that the study uses itself; rename it" in found[0]
+
+
+def test_repeatability_of_a_kind_that_was_read_once(change):
+    found = problems(change(signature__icc={"deep": 0.9}))
+    assert "signature.icc has 'deep', which no second reader has measured; leave it out" in found[0]
 
 
 def test_a_key_that_the_recipe_does_not_know(change):

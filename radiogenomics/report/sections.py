@@ -12,6 +12,10 @@ from radiogenomics.report._words import FITTED
 
 Tables = Mapping[str, pd.DataFrame]
 
+_COMPARED = (
+    "Tests between signatures on the same patients. The difference is the AUC of the first less that of the second; NRI and IDI "
+    "are what the second gains over the first. On out-of-fold scores DeLong's p is somewhat too small."
+)
 FIGURES = {
     "inclusion_flow": "Who stayed in the study and who was left out, step by step.",
     "expression_pca": "Patients on the first two principal components of expression. Groups apart can be biology or batch.",
@@ -32,7 +36,8 @@ FIGURES = {
     "nomogram": "The combined model as a nomogram: read the points of each term, add them, read the probability.",
     "soft_threshold": "Scale-free fit and mean connectivity over the powers tried; the chosen power is marked.",
     "dendrogram": "Clustering of the genes; the band shows the module of each.",
-    "module_trait": "Correlation of module eigengenes with imaging. Stars: q below 0.05 (*), 0.01 (**), 0.001 (***).",
+    "module_trait": "Correlation of module eigengenes with imaging: every signature, and the features with the smallest p. "
+    "Stars: q below 0.05 (*), 0.01 (**), 0.001 (***).",
     "volcano": "Effect and significance of every link. Coloured ones survive correction over the family.",
     "link_heatmap": "Correlations of imaging or clinical columns with molecular ones; of groups, the rank-biserial correlation "
     "with all other patients. Stars: q below 0.05 (*), 0.01 (**), 0.001 (***).",
@@ -228,7 +233,7 @@ SECTIONS = (
         "Each signature is judged twice: as published (on patients it has seen) and honestly (on patients it has not seen).",
         {
             "evaluation": _evaluations("evaluation"),
-            "comparisons": _plain("comparisons", "Tests between signatures on the same patients."),
+            "comparisons": _plain("comparisons", _COMPARED),
             "reclassification": _plain("reclassification", "Reclassification between signatures on the same patients."),
             "calibration_summary": _plain("calibration_summary", "Calibration."),
             "stability": _stability,

@@ -113,8 +113,12 @@ def _planted(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
     table = tables.get("planted", pd.DataFrame())
     if "ok" not in table or table.empty:
         return []
+    bounds = table[table["kind"].eq("bound")]
+    table = table[~table["kind"].eq("bound")]
     right = table["ok"].astype(bool)
     text = f"{int(right.sum())} of {len(table)} planted facts were found again."
+    if len(bounds):
+        text += f" {int(bounds['ok'].astype(bool).sum())} of {len(bounds)} honest AUCs stay below the ceiling that was planted."
     missed = [f"{row['kind']} {row['name']}" for row in records(table[~right])]
     lines = (text, f"Not found: {', '.join(missed)}.") if missed else (text,)
     return [Finding("Planted and found", lines, caution=bool(missed))]

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from radiogenomics.study.answers import Answer, save_answer
     from radiogenomics.study.checks import Checked, check
     from radiogenomics.study.demo import write_demo
+    from radiogenomics.study.image_checks import masks_found
     from radiogenomics.study.imaging import extract_patient
     from radiogenomics.study.inputs import Inputs, gather
     from radiogenomics.study.manifest import Manifest, ManifestError, Problem, read_manifest
@@ -22,6 +23,7 @@ _PLACES = {
     "Checked": "checks",
     "check": "checks",
     "extract_patient": "imaging",
+    "masks_found": "image_checks",
     "write_demo": "demo",
     "Inputs": "inputs",
     "gather": "inputs",
@@ -53,6 +55,7 @@ __all__ = [
     "extract_patient",
     "gather",
     "init",
+    "masks_found",
     "names_of",
     "query",
     "query_panel",

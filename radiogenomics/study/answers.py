@@ -83,7 +83,7 @@ class Answer:
         """Draw the patients: out-of-fold score of each signature against what was asked about."""
         from radiogenomics import figures
 
-        honest = self.links[self.links["estimate"] == "nested"]
+        honest = self.links[self.links["estimate"] == "nested"].sort_values("p", kind="stable")
         return figures.link_scatter(self.patients, honest, color=str(self.patients.columns[-1]))
 
     def heatmap(self) -> "Axes":

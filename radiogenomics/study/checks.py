@@ -12,6 +12,7 @@ from radiogenomics._tables import check_numeric, shown
 from radiogenomics.cohort import Cohort, assemble
 from radiogenomics.expression import check_unit
 from radiogenomics.pathways import measured
+from radiogenomics.signatures import by_path
 from radiogenomics.study import image_checks
 from radiogenomics.study.inputs import Inputs, gather
 from radiogenomics.study.manifest import Manifest, ManifestError, Problem
@@ -93,6 +94,7 @@ def _table_problems(inputs: Inputs) -> Iterator[Problem]:
         if section.images:
             yield from say.attempt(f"{where}.images", section.images, image_checks.folders(inputs, name))
         yield from say.attempt(f"{where}.clinical", section.clinical, _clinical_check(inputs, name))
+    yield from say.attempt("signature.recipe", manifest.signature.recipe, lambda: _recipe_check(inputs))
     if manifest.training.images:
         yield from say.attempt("extraction", ", ".join(manifest.extraction.kinds()), lambda: image_checks.settings(inputs))
     yield from say.attempt("expression", manifest.expression.source, lambda: check_unit(inputs.expression, **_unit(inputs)))
@@ -120,6 +122,21 @@ def _features_check(inputs: Inputs, name: str, kind: str) -> Callable[[], object
             raise ValueError(f"lacks {len(missing)} column(s) that the training cohort has: {shown(missing)}")
 
     return run
+
+
+def _recipe_check(inputs: Inputs) -> None:
+    chosen = inputs.manifest.signature
+    if ":" not in chosen.recipe:
+        return
+    try:
+        recipe = by_path(chosen.recipe, **chosen.parameters)
+    except TypeError as error:
+        raise ValueError(str(error)) from error
+    if not hasattr(recipe, "predict_proba"):
+        raise ValueError(
+            "it has no predict_proba, so that scores of different folds could not be compared; take a classifier that has, "
+            "such as sklearn.svm:SVC with parameters = { probability = true }"
+        )
 
 
 def _volume_check(inputs: Inputs, name: str, volume: str) -> Callable[[], object]:

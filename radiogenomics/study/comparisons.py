@@ -14,7 +14,8 @@ def tables(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
 
     NRI and IDI stand where both are probabilities; volume in mm3 is none.
     """
-    scores = pd.concat([store.table("signatures"), store.table("gene_score_patients")], ignore_index=True)
+    made = [table for name in ("signatures", "gene_score_patients") if len(table := store.table(name))]
+    scores = pd.concat(made, ignore_index=True)
     parts = [_against_volume(scores)]
     honest = scores[scores["estimate"].isin(["nested", "external"])]
     for estimate, part in honest.groupby("estimate", sort=False):

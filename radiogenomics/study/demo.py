@@ -41,7 +41,7 @@ def write_demo(
     signal : bool
         False plants no link and no outcome effect.
     fast : bool
-        Ask for few radiomic features and no deep ones, so that the study is done in a minute.
+        Ask for few radiomic features and no deep ones, which halves the time.
     seed : int
         Seeds the simulation and the study.
     n_jobs : int

@@ -2,12 +2,17 @@
 
 from collections.abc import Callable
 
+import pandas as pd
+
 from radiogenomics import figures, report
 from radiogenomics.study import prediction_figures
 from radiogenomics.study.plan import Plan
 from radiogenomics.study.prediction_figures import Panels, slug
 from radiogenomics.study.provenance import provenance
 from radiogenomics.study.store import Drawn, Page, Step, Store
+
+_MOST_FEATURES = 30
+"""Features that the module-trait heat map shows beside the signatures."""
 
 
 def figure_steps(plan: Plan) -> list[Step]:
@@ -65,7 +70,7 @@ def _molecules(plan: Plan, store: Store) -> Panels:
 def _links(plan: Plan, store: Store) -> Panels:
     links, nulls, alpha = store.table("links"), store.table("link_null"), plan.inputs.manifest.links.alpha
     honest = links[links["estimate"] != "published"]
-    modules = honest[honest["family"].str.endswith("x modules")]
+    modules = _signatures_first(honest[honest["family"].str.endswith("x modules")])
     yield "module_trait", figures.module_trait(modules, modules=store.table("modules")), modules
     yield "null_intervals", figures.null_intervals(nulls), nulls
     for family, part in honest.groupby("family", sort=False):
@@ -116,3 +121,10 @@ def _facts(plan: Plan) -> report.Facts:
         "positive": manifest.outcome.labels[1],
         "settings": manifest.model_dump(exclude={"sources"}, exclude_none=True, mode="json"),
     }
+
+
+def _signatures_first(links: pd.DataFrame) -> pd.DataFrame:
+    """Keep every signature, and of the features those with the smallest p, so that signatures are never crowded out."""
+    signatures = links["family"].str.startswith("signature")
+    best = links[~signatures].groupby("feature")["p"].min().nsmallest(_MOST_FEATURES).index
+    return pd.concat([links[signatures], links[~signatures & links["feature"].isin(best)]])

@@ -116,6 +116,8 @@ def _tasks(plan: Plan) -> tuple[list[Task], list[tuple[str, str, str, str]]]:
 
 
 def _measure(settings: Extraction, parameters: Path | None, networks: Mapping[str, Backbone], task: Task) -> measurement.Measured:
+    if task.reader == "second_reader":
+        settings = settings.model_copy(update={"shuffled": False})  # repeatability is asked of measurements, not of the null
     lesion = measurement.read_lesion(task.images, task.mask, settings=settings)
     return measurement.measure(lesion, settings=settings, parameters=parameters, networks=networks, seed=task.seed)
 

@@ -6,6 +6,9 @@ from radiogenomics import features
 from radiogenomics._tables import check_numeric, shown
 from radiogenomics.study.inputs import Inputs
 
+FEWEST_READ_TWICE = 10
+"""Of fewer patients read twice no agreement is judged."""
+
 
 def folders(inputs: Inputs, name: str) -> Callable[[], object]:
     """Check that a cohort's patients have a folder each, and masks that belong to them."""
@@ -20,10 +23,42 @@ def folders(inputs: Inputs, name: str) -> Callable[[], object]:
                 f"no patient has a mask: images are of {shown(list(have), 2)}, masks of {shown(list(drawn), 2)}; "
                 "name every mask after its patient"
             )
+        again = inputs.masks(name, "second_reader")
+        if again and name != "training":
+            raise ValueError("repeatability is judged in the training cohort only; remove masks.second_reader here")
+        both = [patient for patient in again if patient in drawn and patient in have]
+        if again and len(both) < FEWEST_READ_TWICE:
+            raise ValueError(
+                f"only {len(both)} patient(s) have masks of both readers (the second has {shown(list(again), 2)}); at least "
+                f"{FEWEST_READ_TWICE} are needed to judge agreement"
+            )
         if strangers:
             raise ValueError(f"masks of {shown(strangers)} belong to no folder of images; rename or remove them")
 
     return run
+
+
+def masks_found(inputs: Inputs, name: str) -> list[str]:
+    """Say how many patients of a cohort have images and masks, and who has no mask; nothing where no images are measured.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        A checked study's.
+    name : str
+        The cohort.
+
+    Returns
+    -------
+    list of str
+        A line a fact.
+    """
+    if inputs.manifest.cohorts()[name].images is None:
+        return []
+    have, drawn, again = inputs.images(name), inputs.masks(name, "reader"), inputs.masks(name, "second_reader")
+    lacking = [patient for patient in have if patient not in drawn]
+    lines = [f"with images: {len(have)}, with a mask: {len(have) - len(lacking)}, with a second reader's: {len(again)}"]
+    return [*lines, *([f"no mask, will be left out: {shown(lacking)}"] if lacking else [])]
 
 
 def settings(inputs: Inputs) -> None:
@@ -48,9 +83,9 @@ def second_reader(inputs: Inputs, name: str, kind: str) -> Callable[[], object]:
         if len(lacking):
             raise ValueError(f"lacks {len(lacking)} column(s) that the first reader's table has: {shown(lacking)}")
         both = table.index.intersection(first.index)
-        if len(both) < 10:
+        if len(both) < FEWEST_READ_TWICE:
             raise ValueError(
-                f"only {len(both)} patient(s) stand in both readers' tables; at least 10 are needed to judge agreement"
+                f"only {len(both)} patient(s) stand in both readers' tables; at least {FEWEST_READ_TWICE} are needed"
             )
 
     return run

@@ -8,6 +8,7 @@ import pandas as pd
 from radiogenomics import cohort, stats, validation
 from radiogenomics.study import extraction
 from radiogenomics.study.checks import build_cohort
+from radiogenomics.study.measurement import CHOICES
 from radiogenomics.study.plan import Plan
 from radiogenomics.study.recipes import SHUFFLED, fusion, imaging, recipe
 from radiogenomics.study.store import Step, Store
@@ -26,7 +27,7 @@ def steps(plan: Plan) -> list[Step]:
     """List the steps of the imaging arm in their order."""
     manifest = plan.inputs.manifest
     tables = tuple(f"features_{kind}" for kind in manifest.kinds())
-    repeated = tuple(f"second_reader_{kind}" for kind in kinds_read_twice(plan))
+    repeated = tuple(f"second_reader_{kind}" for kind in plan.inputs.manifest.kinds_read_twice())
     made = [Step("features", plan.bind(_features), settings=_measured_settings(plan))]
     if repeated:
         made.append(Step("agreement", plan.bind(_agreement), needs=(*tables, *repeated)))
@@ -43,25 +44,22 @@ def steps(plan: Plan) -> list[Step]:
     return made
 
 
-def kinds_read_twice(plan: Plan) -> list[str]:
-    """Name the imaging tables that a second reader gave too."""
-    manifest = plan.inputs.manifest
-    masks = manifest.training.masks
-    measured = manifest.extraction.kinds() if masks and masks.second_reader else []
-    return [kind for kind in manifest.kinds() if kind in manifest.training.second_reader or kind in measured]
-
-
 def training_features(plan: Plan, store: Store, kind: str) -> pd.DataFrame:
     """Give the features of the training patients who are in."""
     return _of_cohort(store, "training", imaging(store, kind))
 
 
 def scores_of(plan: Plan, store: Store, estimate: str) -> pd.DataFrame:
-    """Give the score of every training patient, one column a signature; baselines are none."""
+    """Give the score of every training patient, one column a signature.
+
+    Baselines are no signatures, and a fusion with clinical columns is no imaging: its links would be theirs.
+    """
     table = store.table("signatures")
     table = table[(table["cohort"] == "training") & (table["estimate"] == estimate)]
     wide = table.pivot_table(index="patient", columns="signature", values="score").rename_axis(columns=None)
-    return wide.drop(columns=baselines(plan), errors="ignore")
+    fusion_settings = plan.inputs.manifest.fusion
+    mixed = [FUSION] if fusion_settings and fusion_settings.clinical else []
+    return wide.drop(columns=[*baselines(plan), *mixed], errors="ignore")
 
 
 def volume_tables(plan: Plan) -> tuple[str, ...]:
@@ -88,13 +86,20 @@ def baselines(plan: Plan) -> list[str]:
 
 def _measured_settings(plan: Plan) -> dict[str, Any]:
     manifest = plan.inputs.manifest
-    named = [source for one in manifest.cohorts().values() for source in one.sources()]
-    settings = {"cohorts": {name: one.model_dump() for name, one in manifest.cohorts().items()}, **plan.hashes(*named)}
+    named = [source for one in manifest.cohorts().values() for source in one.sources() if source != one.clinical]
+    keys = {"features", "second_reader", "images", "masks"}
+    cohorts = {name: one.model_dump(include=keys) for name, one in manifest.cohorts().items()}
+    settings = {"cohorts": cohorts, **plan.hashes(*named)}
     if manifest.training.images is None:
         return settings
     chosen = manifest.extraction
     files = [part for part in (chosen.parameters, *chosen.deep.values()) if part in manifest.sources]
-    return settings | {"extraction": chosen.model_dump(), "seed": manifest.seed, **plan.hashes(*map(str, files))}
+    return settings | {
+        "extraction": chosen.model_dump(),
+        "measurement": CHOICES,
+        "seed": manifest.seed,
+        **plan.hashes(*map(str, files)),
+    }
 
 
 def _cohort_settings(plan: Plan) -> dict[str, Any]:
@@ -253,7 +258,7 @@ def _nomogram(fitted: Any) -> dict[str, pd.DataFrame]:
 
 def _check_repeatable(plan: Plan, store: Store) -> None:
     """Refuse, before the folds do, a kind of which hardly a feature is as repeatable as asked."""
-    table = store.table("agreement") if kinds_read_twice(plan) else pd.DataFrame(columns=["signature", "icc"])
+    table = store.table("agreement") if plan.inputs.manifest.kinds_read_twice() else pd.DataFrame(columns=["signature", "icc"])
     for kind, rows in table.groupby("signature"):
         asked = plan.inputs.manifest.signature.icc_of(str(kind))
         if asked is not None and (rows["icc"] >= asked).sum() < _FEWEST_STABLE:
@@ -267,7 +272,7 @@ def _check_repeatable(plan: Plan, store: Store) -> None:
 def _agreement(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
     """Compare two readers feature by feature: ICC(2,1), two-way random effects, absolute agreement, single reader."""
     parts = []
-    for kind in kinds_read_twice(plan):
+    for kind in plan.inputs.manifest.kinds_read_twice():
         first, second = imaging(store, kind), imaging(store, kind, reader="second_reader")
         both = second.index.intersection(first.index)
         readings = [table.loc[both, first.columns] for table in (first, second)]

@@ -1,6 +1,7 @@
 """Where the arms meet, step by step: links with their null, the gene score, and what was planted against what was found."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -107,6 +108,8 @@ def _gene_score(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
         progress=plan.tasks("gene score"),
         keep=store.work("gene-score", plan.inputs.manifest.model_dump(mode="json")),
     )
+    if not len(judged.fitted["score"].genes_):  # scores without a gene are the folds' shares of events, and no score
+        judged = replace(judged, table=judged.table.iloc[:0], scores=judged.scores.iloc[:0])
     return {
         "gene_score": _genes(judged.fitted, table, outcome, store.table("modules")),
         "gene_score_evaluation": judged.table,
@@ -259,7 +262,7 @@ def _planted_outcome(store: Store, truth: pd.DataFrame) -> Iterator[list[Any]]:
     honest = evaluation[evaluation["estimate"].isin(["nested", "external"])]
     for row in honest.to_dict("records"):
         text = f"{row['estimate']} AUC {row['auc']:.2f} ({row['auc_low']:.2f} to {row['auc_high']:.2f})"
-        yield ["outcome", f"{row['signature']}, {row['cohort']}", f"AUC at most {ceiling:.2f}", text, row["auc_low"] <= ceiling]
+        yield ["bound", f"{row['signature']}, {row['cohort']}", f"AUC at most {ceiling:.2f}", text, row["auc_low"] <= ceiling]
     above, signal = int((honest["auc_low"] > 0.5).sum()), ceiling > 0.5
     text = f"{above} of {len(honest)} honest intervals lie above 0.5"
     yield ["outcome", "some signature tells the outcome", "yes" if signal else "no", text, (above > 0) == signal]

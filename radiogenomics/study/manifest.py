@@ -1,7 +1,7 @@
 """The study manifest: a TOML file, read and validated whole; every mistake is listed at once with its remedy."""
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,6 +28,9 @@ from radiogenomics.study.sections import (
     Survival,
     Text,
 )
+
+RESERVED = ("fusion", "clinical", "volume")
+"""Names that the study gives to what stands among the signatures."""
 
 
 @dataclass(frozen=True)
@@ -124,21 +127,25 @@ class Manifest(Section):
             f"{where} names the source {source!r}, [sources] has {known}" for where, source in named if source not in self.sources
         ]
 
-    def _uneven_features(self) -> list[str]:
-        wanted = set(self.kinds())
-        twice = [kind for kind in self.training.features if self.training.images and kind in self.extraction.kinds()]
-        return [
-            f"external cohort {name!r} has features {sorted(self.kinds(name))}, training has {sorted(wanted)}; give the same"
-            for name in self.external
-            if set(self.kinds(name)) != wanted
-        ] + [
-            *(
-                f"external cohort {name!r} has the training cohort's name; rename it"
-                for name in self.external
-                if name == "training"
-            ),
-            *(f"the feature table {kind!r} is named like one that is measured; rename it" for kind in twice),
-        ]
+    def kinds_read_twice(self) -> list[str]:
+        """Name the imaging tables of the training cohort that a second reader gave too."""
+        masks = self.training.masks
+        measured = self.extraction.kinds() if masks and masks.second_reader else []
+        return [kind for kind in self.kinds() if kind in self.training.second_reader or kind in measured]
+
+    def _uneven_features(self) -> Iterator[str]:
+        for name, cohort in self.external.items():
+            if name == "training":
+                yield f"external cohort {name!r} has the training cohort's name; rename it"
+            if set(cohort.features) != set(self.training.features):
+                wanted = sorted(self.training.features)
+                yield f"external cohort {name!r} has features {sorted(cohort.features)}, training has {wanted}; give the same"
+            if (cohort.images is None) != (self.training.images is None):
+                yield f"images must be measured in external cohort {name!r} and in training, or in neither; name both, or none"
+        measured = self.extraction.kinds() if self.training.images else []
+        for kind in self.training.features:
+            if kind in (*RESERVED, *measured) or kind.startswith("shuffled_"):
+                yield f"the feature table {kind!r} has a name that the study uses itself; rename it"
 
     def _unfit_settings(self) -> list[str]:
         at_least, signatures, problems = self.gene_score.at_least, len(self.kinds()), []
@@ -149,12 +156,12 @@ class Manifest(Section):
             problems.append(
                 "signature.icc asks for repeated features; name training.masks.second_reader or training.second_reader"
             )
-        strange = (
-            [kind for kind in self.signature.icc if kind not in self.kinds()] if isinstance(self.signature.icc, dict) else []
-        )
-        problems += [
-            f"signature.icc has {kind!r}, the features are {', '.join(self.kinds())}; name one of them" for kind in strange
-        ]
+        asked = self.signature.icc if isinstance(self.signature.icc, dict) else {}
+        known = ", ".join(self.kinds())
+        strange = [kind for kind in asked if kind not in self.kinds()]
+        problems += [f"signature.icc has {kind!r}, the features are {known}; name one of them" for kind in strange]
+        once = [kind for kind in asked if kind in self.kinds() and kind not in self.kinds_read_twice()]
+        problems += [f"signature.icc has {kind!r}, which no second reader has measured; leave it out" for kind in once]
         if self.fusion:
             unknown = [column for column in self.fusion.clinical if column not in self.clinical_columns]
             problems += [f"fusion.clinical has {column!r}, clinical_columns has not; add it there" for column in unknown]

@@ -22,6 +22,18 @@ CROP_SIZE = 224
 METRIC: Literal["mutual information", "correlation"] = "mutual information"
 INTERPOLATION: Literal["nearest", "linear", "bspline"] = "linear"
 
+CHOICES = {
+    "image": "first post-contrast",
+    "lesions": "largest",
+    "rim_mm": RIM_MM,
+    "surround_mm": SURROUND_MM,
+    "seg_threshold": SEG_THRESHOLD,
+    "min_enhancement_percent": MIN_ENHANCEMENT_PERCENT,
+    "crop_size": CROP_SIZE,
+    "registration": [METRIC, INTERPOLATION],
+}
+"""What is fixed here and no manifest changes; it stands beside the settings of the step."""
+
 
 @dataclass(frozen=True)
 class Lesion:

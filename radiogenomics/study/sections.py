@@ -1,8 +1,9 @@
 """The sections of a study manifest: every key, its type and its default."""
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Text = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")]
@@ -149,9 +150,12 @@ class GeneSets(Section):
 
 
 class Signature(Section):
-    """The recipe of the imaging signatures and how they are judged."""
+    """The recipe of the imaging signatures and how they are judged.
 
-    recipe: Annotated[str, Field(pattern=r"^(published|lasso|[\w.]+:\w+)$")] = "published"
+    ``icc`` is asked of every kind of feature that a second reader measured too, or of the kinds that it names.
+    """
+
+    recipe: Text = "published"
     icc: Share | dict[Name, Share] | None = None
     max_rho: Share | None = None
     sizes: Annotated[list[Count], Field(min_length=1)] = [5, 10, 20]
@@ -163,6 +167,13 @@ class Signature(Section):
     n_repeats: Count = 10
     n_bootstraps: Annotated[int, Field(ge=0)] = 0
     n_permutations: Annotated[int, Field(ge=0)] = 0
+
+    @field_validator("recipe")
+    @classmethod
+    def _is_a_recipe(cls, value: str) -> str:
+        if value not in _KEYS_OF_RECIPE and not re.fullmatch(r"[\w.]+:\w+", value):
+            raise ValueError("unknown recipe; give 'published', 'lasso', or a classifier by its place, 'package.module:Name'")
+        return value
 
     def icc_of(self, kind: str) -> float | None:
         """Give the least ICC that a feature of one kind must reach; None where nothing is asked of it."""
