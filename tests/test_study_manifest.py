@@ -1,8 +1,10 @@
 """A manifest is checked whole: every mistake at once, each with file, key, value and remedy."""
 
 import json
+import re
 import shutil
 import tomllib
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -368,3 +370,9 @@ def test_fusion_with_a_level_that_training_has_not(edit):
 def test_neither_features_nor_images(change):
     found = problems(change(training__features=None, training__second_reader=None))
     assert "neither features nor images; name feature tables, or a folder of images and one of masks" in found[0]
+
+
+def test_the_manifest_of_the_readme_is_valid():
+    text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    raw = tomllib.loads(re.search(r"```toml\n(.*?)```", text, re.DOTALL).group(1))
+    assert study.Manifest.model_validate(raw).kinds() == ["radiomics", "kinetics", "googlenet"]
