@@ -162,6 +162,8 @@ def extract(
         deep=_pairs(deep or []),
     )
     counts = ", ".join(f"{table.shape[1]:,} {name.removeprefix('features_')}" for name, table in made.features.items())
+    lesion = made.tables["lesion"].iloc[0]
+    _say(quiet, f"{made.patient}: lesion of {lesion['volume_mm3']:,.0f} mm3, {lesion['largest_diameter_mm']:.1f} mm across")
     _say(quiet, f"{made.patient}: {len(made.phases.images)} phases; features: {counts}; {len(made.files)} files in {out}")
 
 
@@ -263,6 +265,9 @@ def _progress(quiet: bool) -> Iterator[Callable[[int, int, str], None]]:
     """Show one bar for the steps of the study; under it a line for the tasks of a long step."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+    if not quiet and not sys.stdout.isatty():  # a file, or a pipe: a line a step says more than one bar at the end
+        yield lambda done, total, name: typer.echo(f"{done} of {total}: {name}") if name.startswith("study: ") else None
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, disable=quiet, transient=False) as bars:
         lines: dict[str, TaskID] = {}

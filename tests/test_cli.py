@@ -137,7 +137,11 @@ def test_one_patient_from_folder_to_maps_and_overlay(tmp_path, real):
 
 @pytest.mark.slow
 def test_the_demo_runs_from_the_command_line(tmp_path):
-    out = cli("demo", "--out", tmp_path / "demo", "--quiet")
+    out = cli("demo", "--fast", "--out", tmp_path / "demo")
     assert out.returncode == 0, out.stderr
+    steps = [line for line in out.stdout.splitlines() if ": study: " in line]
+    assert steps[0].endswith(": study: features")
+    assert steps[-1].endswith(": study: report")
+    assert "everything in it is simulated" in out.stdout.splitlines()[-1]
     planted = pd.read_csv(tmp_path / "demo" / "tables" / "planted.csv")
     assert planted["ok"].all()

@@ -45,11 +45,12 @@ def _judged(study: Mapping[str, Any], table: pd.DataFrame, honest: Row) -> Findi
     same = table[table["signature"].eq(honest["signature"])]
     volume = volume_row(table, honest)
     lines = (
+        _untaught(str(honest["signature"])),
         *_fitted_against_honest(study, same, honest),
         chance_verdict(study, honest),
         _below_half(honest),
         _against_volume(honest, volume),
-        *(_external(row) for row in records(same[same["estimate"].eq("external")])),
+        *(_external(row, volume_row(table, row)) for row in records(same[same["estimate"].eq("external")])),
         _too_good(study, honest),
     )
     caution = not above_chance(honest) or (volume is not None and volume["auc"] >= honest["auc"])
@@ -100,11 +101,18 @@ def _below_half(honest: Row) -> str:
     )
 
 
-def _external(row: Row) -> str:
+def _untaught(signature: str) -> str:
+    """Say of a network with random weights what it is: a control."""
+    text = "The weights of this network are random: it was taught nothing, and stands here as a control."
+    return text if "random_weights" in signature else ""
+
+
+def _external(row: Row, volume: Row | None) -> str:
     where = f"In the external cohort ({row['cohort']}; {row['n']:.0f} patients, {row['events']:.0f} events)"
+    beside = f" Lesion volume alone reaches {auc_text(volume)} there." if volume is not None else ""
     if above_chance(row):
-        return f"{where} it reaches {auc_text(row)}, better than chance."
-    return f"{where} it reaches {auc_text(row)}; the interval does not exclude chance, so the signature is not confirmed there."
+        return f"{where} it reaches {auc_text(row)}, better than chance.{beside}"
+    return f"{where} it reaches {auc_text(row)}; the interval does not exclude chance, so it is not confirmed there.{beside}"
 
 
 def _too_good(study: Mapping[str, Any], row: Row) -> str:
