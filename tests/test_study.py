@@ -190,7 +190,8 @@ def test_features_that_the_second_reader_does_not_repeat_are_left_out(done):
     assert (agreement["icc"][poor] < 0.9).all()
 
 
-@pytest.mark.parametrize("recipe", ["lasso", pytest.param("sklearn.naive_bayes:GaussianNB", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", ["lasso", "sklearn.naive_bayes:GaussianNB"])
 def test_another_recipe_of_the_manifest(done, tmp_path, recipe):
     manifest, _, _ = done
     raw = tomllib.loads(manifest.read_text())
