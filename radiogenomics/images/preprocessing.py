@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
+from radiogenomics._parallel import one_thread
 from radiogenomics._tables import check_choice
 
 Interpolation = Literal["nearest", "linear", "bspline"]
@@ -114,11 +115,12 @@ def bias_field(image: sitk.Image, *, mask: sitk.Image, shrink: int, iterations: 
     factors = [min(shrink, size) for size in image.GetSize()]
     factors[2] = min(factors[2], 2)  # few, thick slices
     signal = sitk.Cast(image, sitk.sitkFloat32)
-    method = sitk.N4BiasFieldCorrectionImageFilter()
-    method.SetMaximumNumberOfIterations(list(iterations))
-    method.SetNumberOfThreads(1)  # sums over threads differ in their last bits
-    method.Execute(sitk.Shrink(signal, factors), sitk.Shrink(sitk.Cast(mask > 0, sitk.sitkUInt8), factors))
-    log_field = method.GetLogBiasFieldAsImage(signal)
+    coarse, tissue = sitk.Shrink(signal, factors), sitk.Shrink(sitk.Cast(mask > 0, sitk.sitkUInt8), factors)
+    with one_thread():  # sums over threads differ in their last bits
+        method = sitk.N4BiasFieldCorrectionImageFilter()
+        method.SetMaximumNumberOfIterations(list(iterations))
+        method.Execute(coarse, tissue)
+        log_field = method.GetLogBiasFieldAsImage(signal)
     # N4 leaves the field's scale open; with mean log 0 over the tissue the signal keeps its own.
     middle = float(sitk.GetArrayViewFromImage(log_field)[sitk.GetArrayViewFromImage(mask) > 0].mean())
     return sitk.Cast(sitk.Exp(log_field - middle), sitk.sitkFloat32)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import SimpleITK as sitk
 
+from radiogenomics._parallel import one_thread
 from radiogenomics._tables import check_choice
 from radiogenomics.images.preprocessing import Interpolation, resample_like
 
@@ -98,9 +99,9 @@ def register(moving: sitk.Image, fixed: sitk.Image, *, metric: Metric) -> sitk.E
         If the volumes hold too little content, or do not overlap.
     """
     check_choice(metric, "metric", get_args(Metric))
-    method = _method(fixed, metric)
     try:
-        found = method.Execute(sitk.Cast(fixed, sitk.sitkFloat32), sitk.Cast(moving, sitk.sitkFloat32))
+        with one_thread():  # sums over threads differ in their last bits
+            found = _method(fixed, metric).Execute(sitk.Cast(fixed, sitk.sitkFloat32), sitk.Cast(moving, sitk.sitkFloat32))
     except RuntimeError as error:
         reason = next((line for line in str(error).splitlines()[::-1] if line.strip()), "unknown").strip()
         raise ValueError(
@@ -115,7 +116,6 @@ def register(moving: sitk.Image, fixed: sitk.Image, *, metric: Metric) -> sitk.E
 
 def _method(fixed: sitk.Image, metric: Metric) -> sitk.ImageRegistrationMethod:
     method = sitk.ImageRegistrationMethod()
-    method.SetNumberOfThreads(1)
     if metric == "mutual information":
         method.SetMetricAsMattesMutualInformation(_BINS)
     else:
