@@ -248,6 +248,7 @@ def test_a_damaged_table_is_made_anew(done, tmp_path):
     assert csvs(copy) == csvs(out)
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_same_bytes(done, tmp_path):
     manifest, out, _ = done
     study.run(manifest, out=tmp_path / "two", n_jobs=2)
@@ -292,6 +293,7 @@ def test_dask_with_a_killed_worker_gives_the_same_bytes(done, tmp_path):
     assert csvs(tmp_path / "out") == csvs(out)
 
 
+@pytest.mark.slow
 def test_pure_noise_gives_no_honest_signal(tmp_path):
     manifest = small(write_table_study(tmp_path / "inputs", signal=False, seed=5))
     study.run(manifest, out=tmp_path / "out", n_jobs=2)
