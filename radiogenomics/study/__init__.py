@@ -1,7 +1,8 @@
 """A study from its manifest to its report: check it, run it, resume it, ask it."""
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from radiogenomics._lazy import lazy
 
 if TYPE_CHECKING:
     from radiogenomics.study.answers import Answer, save_answer
@@ -65,9 +66,4 @@ __all__ = [
     "write_demo",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Load a name from its file when it is first asked for, so that a command loads only what it uses."""
-    if name not in _PLACES:
-        raise AttributeError(f"radiogenomics.study has no {name!r}; it has {', '.join(__all__)}.")
-    return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
+__getattr__, __dir__ = lazy(__name__, _PLACES)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from radiogenomics._files import write_table, write_text
+from radiogenomics._files import make_folder, write_table, write_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -111,7 +111,7 @@ def save_answer(answer: Answer, folder: Path) -> list[Path]:
     """
     from radiogenomics import figures
 
-    folder = Path(folder)
+    folder = make_folder(folder, "the answer's folder")
     write_text(folder / "answer.txt", answer.sentence + "\n")
     return [
         folder / "answer.txt",

@@ -132,7 +132,7 @@ def _features(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
         tables[f"second_reader_{kind}"] = plan.inputs.second_reader("training", kind)
     lost = pd.DataFrame(columns=["patient", "cohort", "step", "reason"])
     if manifest.training.images:
-        made = extraction.extract(plan, store, settings=_measured_settings(plan))
+        made = extraction.extract(plan, store)
         tables, lost = tables | made.tables, made.failures
     return tables | {"left_out_images": lost}
 

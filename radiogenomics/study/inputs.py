@@ -31,12 +31,15 @@ class Inputs:
         Source name -> local file, or folder of images or masks.
     hashes : dict of str to str
         Source name -> SHA-256.
+    listings : dict of str to dict of str to str
+        Name of a source that is a folder -> SHA-256 of every file in it, by its path inside.
     """
 
     path: Path
     manifest: Manifest
     files: dict[str, Path]
     hashes: dict[str, str]
+    listings: dict[str, dict[str, str]]
 
     def patients(self, source: str) -> pd.DataFrame:
         """Read a source as a patient table."""
@@ -72,6 +75,11 @@ class Inputs:
         masks = self._cohort(name).masks
         source = getattr(masks, reader) if masks else None
         return self._members(source, folders=False) if source else {}
+
+    def listing(self, source: str, member: Path) -> dict[str, str]:
+        """List the files that a patient has in a folder -> SHA-256 of each by its path inside the folder."""
+        place = member.relative_to(self.files[source]).as_posix()
+        return {name: found for name, found in self.listings[source].items() if f"{name}/".startswith(f"{place}/")}
 
     def _members(self, source: str, *, folders: bool) -> dict[str, Path]:
         """Name what lies in a folder by patient: the part of its name before the first dot."""
@@ -163,17 +171,21 @@ def gather(path: Path, *, mirror: Path | None = None) -> Inputs:
         raise ManifestError([Problem(str(path), "--mirror", str(mirror), "no such folder; check the path")])
     folders = [*([Path(mirror)] if mirror else []), path.parent]
     lock = _read_lock(path)
-    files, hashes, problems = {}, {}, []
+    files, hashes, listings, problems = {}, {}, {}, []
     for name, source in manifest.sources.items():
         try:
             files[name] = _locate(source, folders)
-            hashes[name] = _verified(files[name], source, lock.get(name))
+            if files[name].is_dir():
+                listings[name] = _list(files[name])
+                hashes[name] = _verified_folder(files[name], listings[name], source)
+            else:
+                hashes[name] = _verified(files[name], source, lock.get(name))
         except (ValueError, OSError) as error:
             problems.append(Problem(str(path), f"sources.{name}.file", repr(source.file), str(error)))
     if problems:
         raise ManifestError(problems)
     _write_lock(path, manifest, lock, hashes)
-    return Inputs(path, manifest, files, hashes)
+    return Inputs(path, manifest, files, hashes, listings)
 
 
 def _locate(source: Source, folders: list[Path]) -> Path:
@@ -192,20 +204,22 @@ def _locate(source: Source, folders: list[Path]) -> Path:
 
 
 def _verified(file: Path, source: Source, locked: str | None) -> str:
-    if file.is_dir():
-        return _verified_folder(file, source)
     if source.sha256 != "first-use":
         return archives.verify(file, source.sha256)
     return archives.verify(file, locked) if locked else sha256(file)
 
 
-def _verified_folder(folder: Path, source: Source) -> str:
-    """Hash a folder: the names and hashes of all its files. It may grow, so that no lock is kept of it."""
+def _list(folder: Path) -> dict[str, str]:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    listing = "".join(f"{path.relative_to(folder).as_posix()} {sha256(path)}\n" for path in files)
-    found = hashlib.sha256(listing.encode()).hexdigest()
+    return {path.relative_to(folder).as_posix(): sha256(path) for path in files}
+
+
+def _verified_folder(folder: Path, listing: dict[str, str], source: Source) -> str:
+    """Hash a folder: the names and hashes of all its files. It may grow, so that no lock is kept of it."""
+    text = "".join(f"{name} {value}\n" for name, value in listing.items())
+    found = hashlib.sha256(text.encode()).hexdigest()
     if source.sha256 not in ("first-use", found):
-        raise ValueError(f"{folder}: the {len(files)} files in it have the SHA-256 {found}, the manifest says {source.sha256}")
+        raise ValueError(f"{folder}: the {len(listing)} files in it have the SHA-256 {found}, the manifest says {source.sha256}")
     return found
 
 
