@@ -26,7 +26,7 @@ def figure_steps(plan: Plan) -> list[Step]:
             ("inclusion", "evaluation", "signatures", *(["nomogram"] if manifest.fusion else [])),
         ),
         "molecules": (_molecules, molecules),
-        "links": (_links, ("links", "link_null", "modules")),
+        "links": (_links, ("links", "link_null", "modules", *(["gene_sets"] if manifest.gene_sets else []))),
         "clinical": (_clinical, ("clinical_links",)),
     }
     if manifest.gene_sets:
@@ -75,6 +75,8 @@ def _links(plan: Plan, store: Store) -> Panels:
     yield "null_intervals", figures.null_intervals(nulls), nulls
     for family, part in honest.groupby("family", sort=False):
         name = slug(family)
+        if name.endswith("pathways"):
+            part = part.assign(category=part["target"].map(store.table("gene_sets").set_index("pathway")["category"]))
         yield f"volcano_{name}", figures.volcano(part, q_below=alpha), part
         if name.startswith("signature") and name.endswith("pathways"):
             for signature, one in part.groupby("feature", sort=False):

@@ -117,7 +117,7 @@ class Manifest(Section):
     def _unknown_sources(self) -> list[str]:
         named = [(f"cohort {name}", source) for name, cohort in self.cohorts().items() for source in cohort.sources()]
         named += [("expression", self.expression.source)]
-        named += [("gene_sets", source) for source in self.gene_sets.sources] if self.gene_sets else []
+        named += [("gene_sets", source) for source in self.gene_sets.files()] if self.gene_sets else []
         named += [(f"joined {name}", one.source) for name, one in self.joined.items()]
         named += [(f"survival {one.name!r}", one.source) for one in self.survival]
         named += [("truth", self.truth)] if self.truth else []
