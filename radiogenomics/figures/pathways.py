@@ -45,7 +45,7 @@ def pathway_bar(links: pd.DataFrame, *, most: int = 24, ax: Axes | None = None) 
     ax.hlines(places, part["effect_low"], part["effect_high"], color=st.INK, lw=0.7)
     ax.axvline(0, lw=0.6, color=st.INK)
     ax.set_yticks(places, [wording.pathway_label(name, 34) for name in part["target"]])
-    ax.set(ylim=(len(part) - 0.4, -0.6), xlabel="Effect (Pearson r, 95 % CI)")
+    ax.set(ylim=(len(part) - 0.4, -0.6), xlabel=_effect_of(links))
     ax.tick_params(axis="y", length=0)
     ax.plot([], [], "s", color=st.INK, alpha=0.9, ms=4, label="q < 0.05")
     ax.plot([], [], "s", color=st.INK, alpha=0.3, ms=4, mew=0, label="q ≥ 0.05")
@@ -61,6 +61,12 @@ def pathway_bar(links: pd.DataFrame, *, most: int = 24, ax: Axes | None = None) 
         columnspacing=0.8,
     )
     return ax
+
+
+def _effect_of(links: pd.DataFrame) -> str:
+    """Name the signature of the panel where the table does."""
+    one = "feature" in links and links["feature"].nunique() == 1
+    return f"Correlation with {wording.short(links['feature'].iloc[0], 20)} (r, 95 % CI)" if one else "Effect (r, 95 % CI)"
 
 
 def _one_row_each(links: pd.DataFrame, column: str) -> None:

@@ -13,6 +13,9 @@ from radiogenomics.figures import _style as st
 from radiogenomics.figures import wording
 
 _ROW_MM = 4.6
+# Lines differ by dashes too, so that they are told apart without colour.
+_LINES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)))
+_ESTIMATE_LINES = {"apparent": _LINES[2], "published": _LINES[1], "nested": _LINES[0], "external": _LINES[3]}
 Floats = npt.NDArray[np.float64]
 
 
@@ -62,16 +65,17 @@ def _one_estimate(curves: pd.DataFrame, several: list[str]) -> bool:
 def _curve_looks(curves: pd.DataFrame, several: list[str]) -> dict[tuple[object, ...], tuple[str, object, str]]:
     """Give every curve a colour, a line and words: colours tell estimates apart, or signatures where there is one estimate."""
     rows = curves[[*several, "estimate"]].drop_duplicates().itertuples(index=False)
-    lines: list[object] = ["-", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1))]
     kinds = list(dict.fromkeys(map(tuple, curves[several].drop_duplicates().to_numpy())))
     looks: dict[tuple[object, ...], tuple[str, object, str]] = {}
     for row in map(tuple, rows):
         name, known = row[:-1], st.estimate(str(row[-1]))
         if _one_estimate(curves, several):
             color = known.color if row[-1] == "volume" else st.CYCLE[kinds.index(name) % (len(st.CYCLE) - 1)]
-            looks[row] = (color, "-", " · ".join(map(str, name)))
+            line = "-" if row[-1] == "volume" else _LINES[kinds.index(name) % len(_LINES)]
+            looks[row] = (color, line, " · ".join(map(str, name)))
         else:
-            looks[row] = (known.color, lines[kinds.index(name) % len(lines)], " · ".join([*map(str, name), known.label]))
+            line = _LINES[kinds.index(name) % len(_LINES)] if "signature" in several else _ESTIMATE_LINES.get(str(row[-1]), "-")
+            looks[row] = (known.color, line, " · ".join([*map(str, name), known.label]))
     return looks
 
 
