@@ -138,7 +138,7 @@ def kaplan_meier(
     figure = st.panel_figure(figure, height_mm=66 + 7 * len(groups))
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[8, 0.9 + 0.55 * len(groups)])
     colors = _group_colors(list(groups))
-    for line, (name, part) in zip(("-", (0, (4, 1.2)), (0, (1, 1))) * len(groups), groups.items(), strict=False):
+    for line, (name, part) in zip(st.LINES * len(groups), groups.items(), strict=False):
         upper.step(
             part["time"],
             part["survival"],

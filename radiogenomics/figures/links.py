@@ -219,7 +219,7 @@ def link_forest(links: pd.DataFrame, *, most: int = 12, q_below: float = 0.05, a
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     _forest_legend(ax, q_below, open_points="p_spearman" in links)
-    _note(ax, [f"{len(drawn)} of {len(links):,} links, those with the smallest p"] if len(drawn) < len(links) else [])
+    _note(ax, [f"The {len(drawn)} links with the smallest p"] if len(drawn) < len(links) else [])
     return ax
 
 

@@ -13,9 +13,7 @@ from radiogenomics.figures import _style as st
 from radiogenomics.figures import wording
 
 _ROW_MM = 4.6
-# Lines differ by dashes too, so that they are told apart without colour.
-_LINES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)))
-_ESTIMATE_LINES = {"apparent": _LINES[2], "published": _LINES[1], "nested": _LINES[0], "external": _LINES[3]}
+_ESTIMATE_LINES = {"apparent": st.LINES[2], "published": st.LINES[1], "nested": st.LINES[0], "external": st.LINES[3]}
 Floats = npt.NDArray[np.float64]
 
 
@@ -71,10 +69,12 @@ def _curve_looks(curves: pd.DataFrame, several: list[str]) -> dict[tuple[object,
         name, known = row[:-1], st.estimate(str(row[-1]))
         if _one_estimate(curves, several):
             color = known.color if row[-1] == "volume" else st.CYCLE[kinds.index(name) % (len(st.CYCLE) - 1)]
-            line = "-" if row[-1] == "volume" else _LINES[kinds.index(name) % len(_LINES)]
+            line = "-" if row[-1] == "volume" else st.LINES[kinds.index(name) % len(st.LINES)]
             looks[row] = (color, line, " · ".join(map(str, name)))
         else:
-            line = _LINES[kinds.index(name) % len(_LINES)] if "signature" in several else _ESTIMATE_LINES.get(str(row[-1]), "-")
+            line = (
+                st.LINES[kinds.index(name) % len(st.LINES)] if "signature" in several else _ESTIMATE_LINES.get(str(row[-1]), "-")
+            )
             looks[row] = (known.color, line, " · ".join([*map(str, name), known.label]))
     return looks
 

@@ -1,6 +1,7 @@
 """Predicted probabilities: do they mean what they say, are they of use, and how are they read off paper."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,8 @@ from radiogenomics.figures import _style as st
 from radiogenomics.figures import wording
 
 _BETWEEN_TICKS = 0.01  # of the widest scale; closer ones would run into a block
-_TREAT = {"all": ("Treat all", st.GREY, "-"), "none": ("Treat none", st.INK, "-")}
+_SHORTEST = 0.06
+_TREAT: dict[str, tuple[str, str, Any]] = {"all": ("Treat all", st.GREY, "-"), "none": ("Treat none", st.INK, "-")}
 
 
 @st.styled
@@ -68,10 +70,10 @@ def decision_curve(benefit: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """
     st.require(benefit, "benefit", ["model", "threshold", "net_benefit"])
     ax = st.panel_axes(ax, height_mm=74 + 3.4 * len(benefit["model"].unique()))
-    colors = iter(st.CYCLE * 4)
+    colors, lines = iter(st.CYCLE * 4), iter(st.LINES * 8)
     for name, part in benefit.groupby("model", sort=False):
-        label, color, line = _TREAT.get(str(name), ("", "", "-"))
-        label, color = (label, color) if label else (wording.short(name, 40), next(colors))
+        label, color, line = _TREAT.get(str(name), ("", "", ""))
+        label, color, line = (label, color, line) if label else (wording.short(name, 40), next(colors), next(lines))
         ax.plot(part["threshold"], part["net_benefit"], color=color, ls=line, lw=0.8 if str(name) in _TREAT else 1.3, label=label)
         if {"low", "high"} <= set(part) and part["low"].notna().any() and str(name) not in _TREAT:
             ax.fill_between(
@@ -131,6 +133,8 @@ def _scale(ax: Axes, line: float, name: str, values: Sequence[object], points: l
     ax.text(-0.34, line, wording.wrapped(wording.short(name, 52), 28), va="center", fontsize=st.FONT_POINTS)
     places = np.array(points, dtype=float) / top
     ax.plot([places.min(), places.max()], [line, line], color=st.INK, lw=0.8)
+    if np.ptp(places) < _SHORTEST:  # only its ends can be read
+        values, places = [values[0], values[-1]], places[[0, -1]]
     last, tick = {True: -1.0, False: -1.0}, -1.0
     for place, value in sorted(zip(places, values, strict=True), key=lambda pair: pair[0]):
         text = f"{value:g}" if isinstance(value, int | float) else str(value)

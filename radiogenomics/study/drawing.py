@@ -45,7 +45,11 @@ def figure_steps(plan: Plan) -> list[Step]:
         wanted["enrichment"] = (_enrichment, ("enrichment",))
     if manifest.survival:
         wanted["survival"] = (_survival, ("survival_curves", "survival_tests"))
-    settings = facts | {"alpha": manifest.links.alpha, "simulated": manifest.simulated, "icc": manifest.signature.model_dump()["icc"]}
+    settings = facts | {
+        "alpha": manifest.links.alpha,
+        "simulated": manifest.simulated,
+        "icc": manifest.signature.model_dump()["icc"],
+    }
     return [
         Step(
             f"figures_{name}",
@@ -72,7 +76,10 @@ def _drawn(plan: Plan, draw: Callable[[Plan, Store], Panels]) -> Callable[[Store
 
 def _names_random(data: pd.DataFrame) -> bool:
     """Tell whether the table behind a panel names a network with random weights."""
-    columns = [*map(str, data.columns), *(word for name in data.select_dtypes(["object", "string"]) for word in data[name].unique())]
+    columns = [
+        *map(str, data.columns),
+        *(word for name in data.select_dtypes(["object", "string"]) for word in data[name].unique()),
+    ]
     return any(_RANDOM in slug(word) for word in columns)
 
 
@@ -105,13 +112,15 @@ def _molecules(plan: Plan, store: Store) -> Panels:
 def _links(plan: Plan, store: Store) -> Panels:
     links, nulls, alpha = store.table("links"), store.table("link_null"), plan.inputs.manifest.links.alpha
     honest = links[links["estimate"] != "published"]
-    shown = _representatives(plan, store)
+    groups = _groups(plan, store)
+    shown = set(groups)
     modules = _signatures_first(honest[honest["family"].str.endswith("x modules")], shown)
     yield "module_trait", figures.module_trait(modules, modules=store.table("modules")), modules
     yield "null_intervals", figures.null_intervals(nulls), nulls
     for family, part in honest.groupby("family", sort=False):
         name = slug(family)
-        yield f"link_forest_{name}", figures.link_forest(part, q_below=alpha), part
+        strongest = _one_a_group(part, groups)
+        yield f"link_forest_{name}", figures.link_forest(strongest, q_below=alpha), strongest
         if name.startswith("signature") and name.endswith("pathways"):
             for signature, one in part.groupby("feature", sort=False):
                 yield f"pathway_bar_{slug(signature)}", figures.pathway_bar(one), one
@@ -162,27 +171,31 @@ def _facts(plan: Plan) -> report.Facts:
     }
 
 
-def _representatives(plan: Plan, store: Store) -> set[str]:
-    """Pick the features that figures show: of each group that is nearly the same, the one nearest to the others.
+def _groups(plan: Plan, store: Store) -> pd.Series:
+    """Group the features that are nearly the same -> for every feature the one that figures show in its place.
 
     Neither gene nor outcome has a say in it.
     """
-    chosen: set[str] = set()
-    for kind in plan.inputs.manifest.kinds():
-        table = training_features(plan, store, kind)
-        chosen |= _medoids(table.loc[:, table.nunique() > 1])
-    return chosen
+    kinds = [training_features(plan, store, kind) for kind in plan.inputs.manifest.kinds()]
+    return pd.concat([_medoids(table.loc[:, table.nunique() > 1]) for table in kinds])
 
 
-def _medoids(table: pd.DataFrame) -> set[str]:
-    """Group columns by complete linkage of 1 - |r| -> of each group the column with the largest mean |r| to the others."""
-    if table.shape[1] < 2:
-        return set(table.columns)
+def _medoids(table: pd.DataFrame) -> pd.Series:
+    """Group columns by complete linkage of 1 - |r| -> for every column that of its group with the largest mean |r| to the others."""
     alike = table.corr().abs().fillna(0)
     far = (1 - alike).clip(lower=0).to_numpy(copy=True)
     far[range(len(far)), range(len(far))] = 0
-    groups = fcluster(linkage(squareform(far, checks=False), "complete"), 1 - _ALIKE, "distance")
-    return {str(alike.iloc[members, members].mean().idxmax()) for members in pd.Series(range(len(far))).groupby(groups).apply(list)}
+    if len(far) < 2:
+        return pd.Series(table.columns, index=table.columns)
+    groups = pd.Series(fcluster(linkage(squareform(far, checks=False), "complete"), 1 - _ALIKE, "distance"), index=table.columns)
+    return groups.groupby(groups).transform(lambda group: alike.loc[group.index, group.index].mean().idxmax())
+
+
+def _one_a_group(links: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
+    """Keep, of the links of nearly the same features with one target, that with the smallest p."""
+    ordered = links.sort_values("p", kind="stable")
+    group = ordered["feature"].map(groups).fillna(ordered["feature"])
+    return ordered[~pd.DataFrame({"group": group, "target": ordered["target"]}).duplicated()]
 
 
 def _signatures_first(links: pd.DataFrame, shown: set[str]) -> pd.DataFrame:

@@ -104,5 +104,3 @@ def extraction(plan: Plan) -> dict[str, object]:
     chosen = plan.inputs.manifest.extraction
     parameters = {"parameters": chosen.parameters or "the package's own"} if chosen.radiomics else {}
     return {**chosen.model_dump(exclude_none=True, mode="json"), **parameters, **CHOICES}
-
-
