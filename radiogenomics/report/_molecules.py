@@ -155,7 +155,7 @@ def gene_score(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
         lines.append(
             f"With signature, gene selection and regression repeated inside each fold it reaches {auc_text(rows['nested'])}."
         )
-        lines.append(chance_verdict(study, rows["nested"]).replace("the signature", "the score"))
+        lines.append(chance_verdict(study, rows["nested"]))
     else:
         lines.append("No honest estimate was made for it, so nothing is known about new patients.")
     separation = _separation(genes, judged, tables.get("gene_score_odds", pd.DataFrame()))

@@ -61,9 +61,9 @@ FIGURES = {
         f"{_GROUPS} {_STARS}",
     ),
     "link_forest": (
-        "The strongest links of the family {}, with 95 % intervals.",
-        "They were chosen by their p, so their effects are on average too large; of features that all correlate at |r| of 0.9 or "
-        "more one link a target is shown. q is corrected over the whole family.",
+        "Links of the family {}, with 95 % intervals, the smallest p first.",
+        "Of more than twelve those with the smallest p are shown, so their effects are on average too large; of features that "
+        "all correlate at |r| of 0.9 or more one link a target is shown. q is corrected over the whole family.",
     ),
     "link_heatmap": (
         "Association of clinical columns with molecular ones{}: Pearson correlations of numbers; of groups, the rank-biserial "

@@ -9,7 +9,7 @@ import pandas as pd
 
 from radiogenomics.figures import wording
 from radiogenomics.report._view import View, cell, view
-from radiogenomics.report._words import FITTED, capital
+from radiogenomics.report._words import FITTED
 from radiogenomics.report.captions import family_name, in_order, kind_of
 
 Tables = Mapping[str, pd.DataFrame]
@@ -89,7 +89,7 @@ def _by_family(links: pd.DataFrame, where: str, note: Callable[[pd.DataFrame], s
     views = []
     for family, rows in links.groupby("family", sort=False):
         found = int(rows["q"].lt(0.05).sum())
-        begin = capital(f"{family_name(family)}{note(rows)}: {found:,} of {len(rows):,} links with q < 0.05.")
+        begin = f"Links of the family {family_name(family)}{note(rows)}: {found:,} of {len(rows):,} with q < 0.05."
         best = rows.sort_values("p", kind="stable").head(most)
         best = best.assign(target=[wording.pathway_label(name, 60) for name in best["target"]])
         if len(rows) > most:
@@ -133,12 +133,13 @@ def _enriched(table: pd.DataFrame) -> list[View]:
         f"Gene sets over-represented in modules, hypergeometric against all genes measured: {found:,} of {len(table):,} tests "
         "with q < 0.05."
     )
+    table = table.assign(pathway=[wording.pathway_label(name, 60) for name in table["pathway"]])
     columns = ["list", "pathway", "overlap", "list_size", "pathway_size", "fold", "p", "q"]
     return [view(table.sort_values("p", kind="stable"), caption, columns=columns, most=20, where="tables/enrichment.csv")]
 
 
 def _pathway_size(pathways: pd.DataFrame) -> list[View]:
-    names = ", ".join(map(str, pathways.columns[:5]))
+    names = ", ".join(wording.pathway_label(name) for name in pathways.columns[:5])
     facts = pd.DataFrame({"patients scored": [len(pathways)], "pathways": [pathways.shape[1]], "the first": [names]})
     return [view(facts, "Pathway scores; all values stand in tables/pathways.csv.")]
 
@@ -242,6 +243,12 @@ def _agreement(table: pd.DataFrame) -> list[View]:
     return [view(pd.DataFrame(rows), caption)]
 
 
+def _terms(table: pd.DataFrame) -> list[View]:
+    """Show the whole combined model."""
+    renamed = table.rename(columns={"odds_low": "odds_ratio_low", "odds_high": "odds_ratio_high"})
+    return [view(renamed, "Terms of the combined model, fitted to everybody: log odds with standard errors, and odds ratios.")]
+
+
 def _stability(table: pd.DataFrame) -> list[View]:
     """Show the features that the folds kept most often."""
     features = table[table["kind"].eq("feature")] if "kind" in table else table
@@ -282,7 +289,7 @@ SECTIONS = (
             "reclassification": _plain("reclassification", "Reclassification between signatures on the same patients."),
             "calibration_summary": _plain("calibration_summary", "Calibration."),
             "stability": _stability,
-            "fusion_terms": _plain("fusion_terms", "Terms of the combined model, fitted to everybody: log odds and odds ratios."),
+            "fusion_terms": _terms,
         },
         ("auc_forest", "roc", "score_distribution", "signature_correlation", "calibration", "decision_curve", "nomogram"),
     ),

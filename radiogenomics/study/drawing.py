@@ -181,7 +181,7 @@ def _groups(plan: Plan, store: Store) -> pd.Series:
 
 
 def _medoids(table: pd.DataFrame) -> pd.Series:
-    """Group columns by complete linkage of 1 - |r| -> for every column that of its group with the largest mean |r| to the others."""
+    """Group columns by complete linkage of 1 - |r| -> for every column the one of its group with the largest mean |r| in it."""
     alike = table.corr().abs().fillna(0)
     far = (1 - alike).clip(lower=0).to_numpy(copy=True)
     far[range(len(far)), range(len(far))] = 0
