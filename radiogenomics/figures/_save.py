@@ -55,16 +55,23 @@ def save(panel: Axes | Figure | SubFigure, stem: Path | str, data: pd.DataFrame,
 
 
 @styled
-def mark(panel: Axes | Figure | SubFigure, note: str) -> None:
-    """Write a short note below a panel, at the right, such as that its data are simulated.
+def mark(panel: Axes | Figure | SubFigure, note: str) -> Axes | Figure | SubFigure:
+    """Write a short note below a panel, at the right, such as that its data are simulated -> the panel.
 
     Parameters
     ----------
     panel : Axes or Figure
         What a function of this room returned; its figure grows by the line, so that nothing is covered.
     note : str
-        A few words.
+        A few words; without any the panel stays as it is.
+
+    Returns
+    -------
+    Axes or Figure
+        What was given.
     """
+    if not note:
+        return panel
     figure = panel.get_figure(root=True)
     if figure is None:
         raise ValueError("`panel` belongs to no figure any more; draw it again before marking it.")
@@ -74,6 +81,7 @@ def mark(panel: Axes | Figure | SubFigure, note: str) -> None:
     if isinstance(engine, ConstrainedLayoutEngine):
         engine.set(rect=(0, share, 1, 1 - share))
     figure.text(0.995, 0.3 * share, note, ha="right", va="bottom", fontsize=SMALL_POINTS, color=GREY, style="italic")
+    return panel
 
 
 def _settle(figure: Figure) -> None:

@@ -66,7 +66,11 @@ def pathway_bar(links: pd.DataFrame, *, most: int = 24, ax: Axes | None = None) 
 def _effect_of(links: pd.DataFrame) -> str:
     """Name the signature of the panel where the table does."""
     one = "feature" in links and links["feature"].nunique() == 1
-    return f"Correlation with {wording.short(links['feature'].iloc[0], 20)}\n(Pearson r, 95 % CI)" if one else "Effect (Pearson r, 95 % CI)"
+    return (
+        f"Correlation with {wording.short(links['feature'].iloc[0], 20)}\n(Pearson r, 95 % CI)"
+        if one
+        else "Effect (Pearson r, 95 % CI)"
+    )
 
 
 def _one_row_each(links: pd.DataFrame, column: str) -> None:

@@ -66,9 +66,7 @@ def _drawn(plan: Plan, draw: Callable[[Plan, Store], Panels]) -> Callable[[Store
         made = {}
         for name, panel, data in draw(plan, store):
             notes = ["simulated data"] * plan.inputs.manifest.simulated + ["a network has random weights"] * _names_random(data)
-            if notes:
-                figures.mark(panel, "; ".join(notes))
-            made[name] = Drawn(panel, data)
+            made[name] = Drawn(figures.mark(panel, "; ".join(notes)), data)
         return made
 
     return run
@@ -177,7 +175,8 @@ def _groups(plan: Plan, store: Store) -> pd.Series:
     Neither gene nor outcome has a say in it.
     """
     kinds = [training_features(plan, store, kind) for kind in plan.inputs.manifest.kinds()]
-    return pd.concat([_medoids(table.loc[:, table.nunique() > 1]) for table in kinds])
+    groups = pd.concat([_medoids(table.loc[:, table.nunique() > 1]) for table in kinds])
+    return groups.loc[~groups.index.duplicated()]
 
 
 def _medoids(table: pd.DataFrame) -> pd.Series:
@@ -188,7 +187,9 @@ def _medoids(table: pd.DataFrame) -> pd.Series:
     if len(far) < 2:
         return pd.Series(table.columns, index=table.columns)
     groups = pd.Series(fcluster(linkage(squareform(far, checks=False), "complete"), 1 - _ALIKE, "distance"), index=table.columns)
-    return groups.groupby(groups).transform(lambda group: alike.loc[group.index, group.index].mean().idxmax())
+    middle = {group: alike.loc[names, names].mean().idxmax() for group, names in groups.groupby(groups).groups.items()}
+    standing: pd.Series = groups.map(middle)
+    return standing
 
 
 def _one_a_group(links: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import pandas as pd
 import SimpleITK as sitk
 
 from radiogenomics import figures, lesions
+from radiogenomics.figures.wording import slug
 from radiogenomics.study.measurement import CHOICES, Lesion, read_lesion
 from radiogenomics.study.plan import Plan
 from radiogenomics.study.prediction_figures import Panels
@@ -49,14 +50,14 @@ def _pictures(cohort: str, patient: str, lesion: Lesion) -> Panels:
     near = _near(outline, spacing)
     shown = pd.DataFrame({"cohort": [cohort], "patient": [patient], "slice": [at], "lesion_voxels": [int(outline.sum())]})
     cut = {name: one[near] for name, one in slices.items()}
-    yield f"phase_montage_{cohort}", figures.phase_montage(cut, spacing_mm=spacing, lesion=outline[near]), shown
+    yield f"phase_montage_{slug(cohort)}", figures.phase_montage(cut, spacing_mm=spacing, lesion=outline[near]), shown
     first = next(name for name, image in lesion.phases.images.items() if image is lesion.phases.first)
     overlay = figures.lesion_slice(
         cut[first], spacing_mm=spacing, lesion=outline[near], zones=zones[near], zone_labels=lesions.ZONES
     )
-    yield f"lesion_slice_{cohort}", overlay, shown
+    yield f"lesion_slice_{slug(cohort)}", overlay, shown
     curves = lesions.time_intensity(lesion.phases, lesion.zones)
-    yield f"time_intensity_{cohort}", figures.time_intensity(curves), curves
+    yield f"time_intensity_{slug(cohort)}", figures.time_intensity(curves), curves
 
 
 def _near(outline: npt.NDArray[np.bool_], spacing_mm: tuple[float, float]) -> tuple[slice, slice]:
@@ -90,7 +91,7 @@ def _kind(signature: str, feature: str) -> str:
 def segmentation(plan: Plan) -> pd.DataFrame:
     """Say how the lesions of every cohort came to be: one row a cohort."""
     rows = []
-    for name in plan.inputs.manifest.cohorts():
+    for name in (name for name, one in plan.inputs.manifest.cohorts().items() if one.images):
         masks = plan.inputs.masks(name, "reader")
         kinds = sorted({"".join(path.suffixes).lstrip(".") or "folder" for path in masks.values()})
         twice = len(plan.inputs.masks(name, "second_reader"))
