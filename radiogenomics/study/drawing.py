@@ -175,8 +175,8 @@ def _groups(plan: Plan, store: Store) -> pd.Series:
     Neither gene nor outcome has a say in it.
     """
     kinds = [training_features(plan, store, kind) for kind in plan.inputs.manifest.kinds()]
-    groups = pd.concat([_medoids(table.loc[:, table.nunique() > 1]) for table in kinds])
-    return groups.loc[~groups.index.duplicated()]
+    groups: pd.Series = pd.concat([_medoids(table.loc[:, table.nunique() > 1]) for table in kinds])
+    return groups[~groups.index.duplicated()]
 
 
 def _medoids(table: pd.DataFrame) -> pd.Series:
