@@ -147,8 +147,8 @@ def _heat(effect: pd.DataFrame, q: pd.DataFrame, *, rows: Sequence[str], label: 
     height = min((4.4 if numbers else 3.6) * count, 190)
     # Names take a millimetre a letter, cells with numbers a dozen; what does not fit one column gets the page.
     width = st.COLUMN_MM if max(map(len, rows)) + 12 * min(wide, 7) + 16 <= st.COLUMN_MM else st.PAGE_MM
-    names = [wording.pathway_label(name, 34) for name in effect.columns]
-    upright = min(max(map(len, names)) * 1.15, 42)
+    names = [wording.pathway_label(name, 42) for name in effect.columns]
+    upright = min(max(map(len, names)) * 1.15, 50)
     ax = st.panel_axes(ax, width_mm=width, height_mm=height + upright + 12)
     bound = max(0.3, np.ceil(np.nanmax(np.abs(effect.to_numpy(dtype=float)), initial=0.3) * 10) / 10)
     cells = ax.pcolormesh(effect.to_numpy(dtype=float), cmap=st.DIVERGING, vmin=-bound, vmax=bound, edgecolors="white", lw=0.3)

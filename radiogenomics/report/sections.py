@@ -157,13 +157,14 @@ def _evaluations(name: str) -> Show:
 
 def _evaluated(table: pd.DataFrame, *, where: str) -> list[View]:
     table = _volume_once(table)
-    caption = "AUC of every estimate, flattering and honest ones side by side, with lesion volume once for each cohort."
+    sized = table["estimate"].eq("volume").any()
+    caption = f"AUC of every estimate, flattering and honest ones side by side{', and of lesion volume alone' * sized}."
     views = [view(table, caption, columns=EVALUATION, most=60, where=where)]
     if {"threshold", "sensitivity"} <= set(table.columns):
         wide = [column for name in AT_THRESHOLD for column in (name, f"{name}_low", f"{name}_high")]
         caption = (
             "Performance at a threshold chosen on the training scores: in the training rows on the very scores shown, "
-            "in external rows applied unchanged. The threshold of lesion volume is in mm³."
+            f"in external rows applied unchanged.{' The threshold of lesion volume is in mm³.' * sized}"
         )
         views.append(view(table[table["threshold"].notna()], caption, columns=wide, most=60, where=where))
     return views
@@ -179,24 +180,14 @@ def _volume_once(table: pd.DataFrame) -> pd.DataFrame:
 def _compared(table: pd.DataFrame) -> list[View]:
     """Show the tests between models, and beside each whether an AUC below 0.5 takes the meaning from its p."""
     below = table[["auc_first", "auc_second"]].lt(0.5).any(axis=1)
-    drawn = table.assign(
-        first=[f"{name}: {wording.amount(auc)}" for name, auc in zip(table["first"], table["auc_first"], strict=True)],
-        second=[f"{name}: {wording.amount(auc)}" for name, auc in zip(table["second"], table["auc_second"], strict=True)],
-        note=below.map({True: _BELOW_HALF, False: ""}),
-    )
-    several = ["cohort"] if table["cohort"].nunique() > 1 else []
-    columns = [*several, "estimate", "first", "second", "difference", "difference_low", "difference_high", "p", "q"]
+    sides = {
+        f"{side}: AUC": [f"{name}: {wording.amount(auc)}" for name, auc in zip(table[side], table[f"auc_{side}"], strict=True)]
+        for side in ("first", "second")
+    }
+    shown = table.assign(**sides, note=below.map({True: _BELOW_HALF, False: ""}))
+    columns = ["cohort"] * (table["cohort"].nunique() > 1) + ["estimate", *sides, "difference", "p", "q"]
     caption = f"{_COMPARED}{_NO_VERDICT if below.any() else ''} NRI and IDI stand in tables/comparisons.csv."
-    return [
-        view(
-            drawn.rename(columns={"first": "first: AUC", "second": "second: AUC"}),
-            caption,
-            columns=[{"first": "first: AUC", "second": "second: AUC"}.get(name, name) for name in columns]
-            + ["note"] * bool(below.any()),
-            most=60,
-            where="tables/comparisons.csv",
-        )
-    ]
+    return [view(shown, caption, columns=[*columns, *["note"] * bool(below.any())], most=60, where="tables/comparisons.csv")]
 
 
 def _lesions(table: pd.DataFrame) -> list[View]:
@@ -322,9 +313,11 @@ SECTIONS = (
     Section(
         "gene-score", "Gene score", "A score from hub genes of the modules that go with the imaging signature.",
         {
-            "gene_score": _plain("gene_score", "Genes of the score."),
+            "gene_score": _plain("gene_score", "Genes of the score.", most=15),
             "gene_score_evaluation": _evaluations("gene_score_evaluation"),
-            "gene_score_odds": _plain("gene_score_odds", "Odds ratio of the score."),
+            "gene_score_odds": _plain(
+                "gene_score_odds", "Odds ratio of the score, by its log odds. On out-of-fold scores p is somewhat too small.",
+            ),
             "survival_tests": _plain("survival_tests", "Survival by the gene score.", *SURVIVAL, most=60),
         },
         ("odds_forest", "kaplan_meier"),
