@@ -157,7 +157,7 @@ def _evaluations(name: str) -> Show:
 
 def _evaluated(table: pd.DataFrame, *, where: str) -> list[View]:
     table = _volume_once(table)
-    sized = table["estimate"].eq("volume").any()
+    sized = bool(table["estimate"].eq("volume").any())
     caption = f"AUC of every estimate, flattering and honest ones side by side{', and of lesion volume alone' * sized}."
     views = [view(table, caption, columns=EVALUATION, most=60, where=where)]
     if {"threshold", "sensitivity"} <= set(table.columns):
@@ -185,7 +185,7 @@ def _compared(table: pd.DataFrame) -> list[View]:
         for side in ("first", "second")
     }
     shown = table.assign(**sides, note=below.map({True: _BELOW_HALF, False: ""}))
-    columns = ["cohort"] * (table["cohort"].nunique() > 1) + ["estimate", *sides, "difference", "p", "q"]
+    columns = ["cohort"] * bool(table["cohort"].nunique() > 1) + ["estimate", *sides, "difference", "p", "q"]
     caption = f"{_COMPARED}{_NO_VERDICT if below.any() else ''} NRI and IDI stand in tables/comparisons.csv."
     return [view(shown, caption, columns=[*columns, *["note"] * bool(below.any())], most=60, where="tables/comparisons.csv")]
 
