@@ -37,7 +37,7 @@ def roc(curves: pd.DataFrame, *, evaluation: pd.DataFrame | None = None, ax: Axe
         Sensitivity over 1 - specificity, equal scales, the diagonal dashed.
     """
     st.require(curves, "curves", ["estimate", "sensitivity", "specificity"])
-    ax = st.panel_axes(ax, height_mm=100)
+    ax = st.panel_axes(ax, height_mm=97)
     ax.plot([0, 1], [0, 1], ls="--", lw=0.7, color=st.GREY, zorder=1)
     keys = [key for key in ("signature", "cohort", "estimate") if key in curves]
     groups = dict(list(curves.groupby(keys, sort=False, dropna=False)))
