@@ -28,6 +28,7 @@ BLUE, SKY, GREEN, ORANGE, VERMILION, PURPLE = "#0072B2", "#56B4E9", "#009E73", "
 CYCLE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, GREY)
 # Lines differ by dashes too, so that they are told apart without colour.
 LINES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)))
+VOLUME_LINE: tuple[Any, ...] = (0, (6, 1, 1, 1, 1, 1))
 DIVERGING = "RdBu_r"
 
 RC: dict[Any, Any] = {  # its keys are matplotlib's own

@@ -310,7 +310,7 @@ def null_intervals(nulls: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         color, places = _NULLS.get(str(name), st.PURPLE), part["family"].map(families.index) + 0.22 * (number + 0.3)
         ax.hlines(places, part["low"], part["high"], color=color, lw=2.4, alpha=0.6)
         label = f"{str(name).capitalize()} (central 95 %)"
-        ax.plot(part["high"], places, "|", ms=6, color=color, label=label)
+        ax.plot(part["high"], places, "|o"[number % 2], ms=(6, 3)[number % 2], color=color, label=label)
     found = nulls.drop_duplicates("family")
     ax.plot(found["found"], found["family"].map(families.index) - 0.2, "D", ms=4, color=st.VERMILION, label="Found in the data")
     ax.set_yticks(range(len(families)), [wording.wrapped(name, 22) for name in families])

@@ -69,7 +69,7 @@ def _curve_looks(curves: pd.DataFrame, several: list[str]) -> dict[tuple[object,
         name, known = row[:-1], st.estimate(str(row[-1]))
         if _one_estimate(curves, several):
             color = known.color if row[-1] == "volume" else st.CYCLE[kinds.index(name) % (len(st.CYCLE) - 1)]
-            line = "-" if row[-1] == "volume" else st.LINES[kinds.index(name) % len(st.LINES)]
+            line = st.VOLUME_LINE if row[-1] == "volume" else st.LINES[kinds.index(name) % len(st.LINES)]
             looks[row] = (color, line, " · ".join(map(str, name)))
         else:
             line = (
