@@ -41,6 +41,34 @@ def atomic(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def make_folder(path: Path, name: str) -> Path:
+    """Make the folder that results go to -> its path.
+
+    Parameters
+    ----------
+    path : Path
+        The folder; missing parents are made.
+    name : str
+        What the caller calls it; stands in the message.
+
+    Raises
+    ------
+    ValueError
+        If a file is in the way, or the folder cannot be made or written to.
+    """
+    path = Path(path)
+    file = next((place for place in (path, *path.parents) if place.is_file()), None)
+    if file is not None:
+        raise ValueError(f"{name} is {path}, but {file} is a file; give a folder.")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"{name} is {path}, which cannot be made ({error.strerror}); give another folder.") from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise ValueError(f"{name} is {path}, which may not be written to; give another folder, or ask for the permission.")
+    return path
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text to a file, whole or not at all, in UTF-8."""
     with atomic(path) as temporary:
@@ -93,9 +121,11 @@ def read_table(path: Path, *, missing: Sequence[str], text: bool = True) -> pd.D
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file is no such table.
+        If the file is no such table, or a folder.
     """
     path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"{path}: is a folder; give the table's file.")
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; check the path.")
     ending = next((suffix for suffix in reversed(path.suffixes) if suffix != ".gz"), "")

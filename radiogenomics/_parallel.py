@@ -10,7 +10,7 @@ import os
 import pickle
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +66,7 @@ def fan_out(
     scheduler: Any = None,
     progress: Progress | None = None,
     keep: Path | None = None,
+    keys: Mapping[str, str] | None = None,
 ) -> FanOut:
     """Run one function on every task -> results and failures by name.
 
@@ -83,6 +84,9 @@ def fan_out(
         Called as ``progress(done, total, name)`` after each task.
     keep : Path, optional
         A folder where every finished result is kept; a second call with the same folder computes only what is missing.
+    keys : mapping of str to str, optional
+        By task name, the key that a result is kept under: it says all that the result depends on. Left out, the name, and the
+        folder must say the rest.
 
     Returns
     -------
@@ -97,20 +101,28 @@ def fan_out(
     """
     if n_jobs == 0:
         raise ValueError("`n_jobs` is 0; give the number of processes, or -1 for every core.")
-    outcomes = _kept(tasks, keep)
+    places = {name: _place(keep, keys[name] if keys else name) for name in tasks} if keep is not None else {}
+    outcomes = _kept(places)
     missing = {name: task for name, task in tasks.items() if name not in outcomes}
     done = len(outcomes)
     for name, outcome in _stream(function, missing, n_jobs, scheduler):
         outcomes[name] = outcome
         done += 1
         if keep is not None and not isinstance(outcome, _Failed):
-            _store(outcome, _place(keep, name))
+            _store(outcome, places[name])
         if progress is not None:
             progress(done, len(tasks), name)
     return FanOut(
         results={name: outcomes[name] for name in tasks if not isinstance(outcomes[name], _Failed)},
         failures={name: outcomes[name].reason for name in tasks if isinstance(outcomes[name], _Failed)},
     )
+
+
+def forget_all_but(keys: Iterable[str], keep: Path) -> None:
+    """Remove the kept results of every key but these."""
+    wanted = {_place(keep, key) for key in keys}
+    for path in (path for path in Path(keep).glob("*") if path not in wanted):
+        path.unlink()
 
 
 def release_workers() -> None:
@@ -236,13 +248,11 @@ def _store(outcome: Any, path: Path) -> None:
     temporary.replace(path)
 
 
-def _kept(tasks: Mapping[str, Any], folder: Path | None) -> dict[str, Any]:
-    if folder is None or not Path(folder).is_dir():
-        return {}
+def _kept(places: Mapping[str, Path]) -> dict[str, Any]:
     kept = {}
-    for name in tasks:
+    for name, path in places.items():
         try:
-            kept[name] = joblib.load(_place(folder, name))
+            kept[name] = joblib.load(path)
         except FileNotFoundError:
             continue
         except (EOFError, ValueError, OSError, LookupError, AttributeError, pickle.UnpicklingError) as error:

@@ -71,6 +71,8 @@ def check(manifest: Manifest, mirror: Mirror = None, quiet: Quiet = False, verbo
             _say(quiet, f"{row['cohort']}: {row['step']}: {row['n']}{out}")
         included = cohort.patients[cohort.patients["included"]]
         _say(quiet, f"{included['cohort'].iloc[0]}: {int(included['outcome'].sum())} of {len(included)} positive")
+    for line in study.sets_found(checked.inputs):
+        _say(quiet, line)
     _say(quiet, f"{manifest}: no problem found")
 
 
@@ -212,12 +214,18 @@ def main() -> None:
     try:
         app()
     except MISTAKES as error:
-        message = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-        typer.secho(f"Error: {message}", err=True, fg=typer.colors.RED)
+        typer.secho(f"Error: {_message(error)}", err=True, fg=typer.colors.RED)
         sys.exit(2)
     except KeyboardInterrupt:
         typer.secho("Interrupted; start the same command again and it goes on from here.", err=True)
         sys.exit(130)
+
+
+def _message(error: Exception) -> str:
+    """Say an error in words: a KeyError without its quotes, an error of the system with its file first."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror.lower()}; check the path, its permissions and the space left."
+    return str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 import tomli_w
 
-from radiogenomics import simulate
+from radiogenomics import simulate, study
 from radiogenomics._files import sha256, write_table, write_text
-from radiogenomics.study import demo
+from radiogenomics.study import demo, drawing
 
 
 def write_table_study(folder: Path, *, signal: bool = True, seed: int = 2026) -> Path:
@@ -29,6 +30,13 @@ def write_table_study(folder: Path, *, signal: bool = True, seed: int = 2026) ->
         sources[name] = demo._source(f"{name}.csv") | {"sha256": sha256(folder / f"{name}.csv")}
     write_text(folder / "demo.toml", tomli_w.dumps(demo._STUDY | _STUDY | {"seed": seed, "sources": sources}))
     return folder / "demo.toml"
+
+
+def run_for_tables(manifest: Path, out: Path, *, n_jobs: int = 1) -> Path:
+    """Run a study without its figures, which take half the time of a small one and are drawn in test_study.py -> its folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(drawing, "figure_steps", lambda plan: [])
+        return study.run(manifest, out=out, n_jobs=n_jobs).parent
 
 
 def deep(features: pd.DataFrame, mixing: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pytest
 import radiogenomics
 
 ROOT = Path(radiogenomics.__file__).parent
-LEAVES = {"_tables", "_files", "_parallel"}
+LEAVES = {"_tables", "_files", "_parallel", "_lazy"}
 ROOMS = {
     "stats": set(),
     "archives": set(),
@@ -99,3 +99,13 @@ def test_rooms_are_offered_lazily():
     assert out.stdout.strip() == "[]"
     with pytest.raises(AttributeError, match="no room 'modulse'"):
         radiogenomics.modulse  # noqa: B018
+
+
+@pytest.mark.parametrize("room", ["features", "figures", "pathways", "study"])
+def test_a_room_names_what_it_offers_and_the_nearest_to_what_it_does_not(room):
+    offered = getattr(radiogenomics, room)
+    assert dir(offered) == sorted(offered.__all__)
+    assert all(getattr(offered, name) is not None for name in offered.__all__)
+    wanted = sorted(offered.__all__)[-1]
+    with pytest.raises(AttributeError, match=rf"radiogenomics\.{room} has no '{wanted}s' \(did you mean '{wanted}'\?\); it has "):
+        getattr(offered, f"{wanted}s")

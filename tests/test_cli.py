@@ -1,4 +1,4 @@
-"""The command line in processes of its own: help is quick, mistakes end in one message, the demo runs."""
+"""The command line: help is quick, mistakes end in one message, own tables become a manifest, a patient becomes numbers."""
 
 import subprocess
 import sys
@@ -6,23 +6,29 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from command_line import call
 from table_study import write_table_study
 
-from radiogenomics import simulate
+from radiogenomics import cli, simulate
 
+OWN = ["--expression", "e.csv", "--clinical", "c.csv", "--outcome", "y"]
 COMMANDS = ["run", "check", "fetch", "init", "extract", "query", "demo"]
 
 
-def cli(*arguments, cwd=None):
-    return subprocess.run(
-        [sys.executable, "-m", "radiogenomics", *map(str, arguments)], capture_output=True, text=True, check=False, cwd=cwd
-    )
+def process(*arguments):
+    command = [sys.executable, "-m", "radiogenomics", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def test_help_names_every_command():
-    out = cli("--help")
+    out = call("--help")
     assert out.returncode == 0
     assert all(command in out.stdout for command in COMMANDS)
+
+
+def test_a_process_of_its_own_ends_as_a_call_does(tmp_path):
+    out = process("check", tmp_path / "nowhere.toml")
+    assert (out.returncode, out.stdout, out.stderr) == call("check", tmp_path / "nowhere.toml")
 
 
 def test_help_loads_nothing_heavy():
@@ -34,7 +40,7 @@ def test_help_loads_nothing_heavy():
 def test_the_version():
     import radiogenomics
 
-    assert cli("--version").stdout.strip() == radiogenomics.__version__
+    assert call("--version").stdout.strip() == radiogenomics.__version__
 
 
 @pytest.mark.parametrize(
@@ -53,15 +59,58 @@ def test_the_version():
     ],
 )
 def test_a_mistake_ends_in_one_message_and_exit_code_2(tmp_path, arguments, message):
-    out = cli(*arguments, cwd=tmp_path)
+    out = call(*arguments, cwd=tmp_path)
     assert out.returncode == 2
     assert message in out.stderr
     assert "Traceback" not in out.stderr + out.stdout
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["check", "."], ".: (file) = a folder: give the manifest file, not its folder"),
+        (["check", "empty.toml"], "empty.toml: outcome = (absent): required key is missing; add it"),
+        (["check", "bytes.toml"], "not text in UTF-8 (byte 128 is no part of it); give a TOML file"),
+        (["fetch", "empty.toml/x.toml"], "empty.toml/x.toml: (file) = missing: no such manifest; check the path"),
+        (["demo", "--out", "empty.toml"], "the demo's folder is empty.toml/inputs, but empty.toml is a file; give a folder"),
+        (
+            ["demo", "--out", "/proc/demo"],
+            "the demo's folder is /proc/demo/inputs, which cannot be made (No such file or directory)",
+        ),
+        (["init", *OWN, "--features", "."], ".: is a folder; give the table's file"),
+        (["extract", ".", "--out", "x", "--mask", "m", "--parameters", "no.yaml"], "no.yaml"),
+    ],
+)
+def test_a_path_that_cannot_serve_is_one_message(tmp_path, arguments, message):
+    (tmp_path / "empty.toml").touch()
+    (tmp_path / "bytes.toml").write_bytes(bytes(range(256)))
+    out = call(*arguments, cwd=tmp_path)
+    assert out.returncode == 2
+    assert message in out.stderr
+    assert "Errno" not in out.stderr
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize(("command", "option"), [("run", "--out"), ("check", "--mirror"), ("init", "--to")])
+def test_a_file_in_the_place_of_a_folder_is_one_message(own, command, option):
+    manifest = write_table_study(own / "inputs")
+    (own / "file").touch()
+    place = {"--out": "file/study", "--mirror": "file", "--to": "file/mine.toml"}[option]
+    tables = ["--features", "features.csv", "--expression", "expression.tsv", "--clinical", "clinical.csv", "--outcome", "node"]
+    arguments = [*tables, "--positive", "positive"] if command == "init" else [manifest]
+    out = call(command, *arguments, option, place, cwd=own)
+    assert out.returncode == 2
+    assert ("no such folder" if option == "--mirror" else "file is a file; give a folder") in out.stderr
+
+
+def test_an_error_of_the_system_names_the_file_first():
+    error = PermissionError(13, "Permission denied", "study/tables")
+    assert cli._message(error) == "study/tables: permission denied; check the path, its permissions and the space left."
+
+
 def test_an_unknown_option_is_a_mistake_too():
-    out = cli("run", "--nonsense")
+    out = call("run", "--nonsense")
     assert out.returncode == 2
     assert "Traceback" not in out.stderr
 
@@ -81,29 +130,29 @@ def own(tmp_path):
 
 def test_init_makes_a_valid_manifest_of_own_tables(own):
     tables = ["--features", "features.csv", "--expression", "expression.tsv", "--clinical", "clinical.csv"]
-    out = cli("init", *tables, "--outcome", "node", "--positive", "positive", "--to", "mine.toml", cwd=own)
+    out = call("init", *tables, "--outcome", "node", "--positive", "positive", "--to", "mine.toml", cwd=own)
     assert out.returncode == 0, out.stderr
     assert "mine.toml is written and checked; now: radiogenomics run mine.toml --out mine" in out.stdout
-    checked = cli("check", "mine.toml", cwd=own)
+    checked = call("check", "mine.toml", cwd=own)
     assert "training: with imaging features: 88" in checked.stdout
-    again = cli("init", *tables, "--outcome", "node", "--positive", "positive", "--to", "mine.toml", cwd=own)
+    again = call("init", *tables, "--outcome", "node", "--positive", "positive", "--to", "mine.toml", cwd=own)
     assert again.returncode == 2
     assert "mine.toml exists already; choose another name with --to, or remove it" in again.stderr
 
 
 def test_init_asks_what_is_positive(own):
     tables = ["--features", "features.csv", "--expression", "expression.tsv", "--clinical", "clinical.csv"]
-    out = cli("init", *tables, "--outcome", "node", cwd=own)
+    out = call("init", *tables, "--outcome", "node", cwd=own)
     assert out.returncode == 2
     assert "'node' has the values negative, positive; say which are positive with --positive VALUE[,VALUE...]" in out.stderr
-    wrong = cli("init", *tables, "--outcome", "nodes", cwd=own)
+    wrong = call("init", *tables, "--outcome", "nodes", cwd=own)
     assert "clinical.csv: no column 'nodes' to predict; its columns are pathologic_n" in wrong.stderr
     assert not (own / "study.toml").exists()
 
 
 def test_fetch_names_every_file_and_its_hash(own):
     manifest = write_table_study(own / "demo")
-    out = cli("fetch", manifest)
+    out = call("fetch", manifest)
     assert out.returncode == 0, out.stderr
     assert "expression: " in out.stdout
     assert "(sha256 " in out.stdout
@@ -111,13 +160,13 @@ def test_fetch_names_every_file_and_its_hash(own):
 
 def test_quiet_says_nothing(own):
     tables = ["--features", "features.csv", "--expression", "expression.tsv", "--clinical", "clinical.csv"]
-    out = cli("init", *tables, "--outcome", "node", "--positive", "positive", "--quiet", cwd=own)
+    out = call("init", *tables, "--outcome", "node", "--positive", "positive", "--quiet", cwd=own)
     assert (out.returncode, out.stdout, out.stderr) == (0, "", "")
 
 
 @pytest.mark.real
 def test_one_patient_from_folder_to_maps_and_overlay(tmp_path, real):
-    out = cli(
+    out = call(
         "extract", real / "mri" / "UCSF-BR-06", "--seed", "66,148,31", "--deep", "googlenet=random", "--out", tmp_path / "patient"
     )
     assert out.returncode == 0, out.stderr
@@ -133,15 +182,3 @@ def test_one_patient_from_folder_to_maps_and_overlay(tmp_path, real):
     }
     assert tables["features_radiomics"].notna().all(axis=None)
     assert list((tmp_path / "patient" / "figures").glob("*.png"))
-
-
-@pytest.mark.slow
-def test_the_demo_runs_from_the_command_line(tmp_path):
-    out = cli("demo", "--fast", "--out", tmp_path / "demo")
-    assert out.returncode == 0, out.stderr
-    steps = [line for line in out.stdout.splitlines() if ": study: " in line]
-    assert steps[0].endswith(": study: features")
-    assert steps[-1].endswith(": study: report")
-    assert "everything in it is simulated" in out.stdout.splitlines()[-1]
-    planted = pd.read_csv(tmp_path / "demo" / "tables" / "planted.csv")
-    assert planted["ok"].all()

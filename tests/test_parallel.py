@@ -6,7 +6,7 @@ import signal
 import numpy as np
 import pytest
 
-from radiogenomics._parallel import fan_out, one_thread
+from radiogenomics._parallel import fan_out, forget_all_but, one_thread
 
 TASKS = {f"task {i}": i for i in range(6)}
 
@@ -154,3 +154,13 @@ def test_a_scheduler_that_does_not_answer_is_named():
         pytest.raises(ValueError, match="No Dask scheduler answers at 'tcp://127"),
     ):
         fan_out(square, TASKS, scheduler="tcp://127.0.0.1:9")
+
+
+def test_a_result_is_kept_under_its_key_and_forgotten_with_it(tmp_path):
+    tasks, keep = {"a": (1, tmp_path), "b": (2, tmp_path)}, tmp_path / "kept"
+    fan_out(count_calls, tasks, keep=keep, keys={"a": "key of a", "b": "key of b"})
+    fan_out(count_calls, tasks, keep=keep, keys={"a": "key of a", "b": "another"})
+    assert [(tmp_path / f"calls_{number}").read_text() for number in (1, 2)] == ["x", "xx"]
+    forget_all_but(["another"], keep)
+    fan_out(count_calls, tasks, keep=keep, keys={"a": "key of a", "b": "another"})
+    assert [(tmp_path / f"calls_{number}").read_text() for number in (1, 2)] == ["xx", "xx"]

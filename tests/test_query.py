@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import tomli_w
+from command_line import call
 from scipy import stats as scipy_stats
-from table_study import write_table_study
+from table_study import run_for_tables, write_table_study
 
 import radiogenomics as rg
 from radiogenomics import linking, study
@@ -24,8 +25,8 @@ from radiogenomics.study.answers import sentence
 from radiogenomics.study.queries import Names, find
 
 SMALL = {
-    "signature": {"sizes": [3], "n_trees": 20, "n_repeats": 1},
-    "links": {"n_permutations": 200},
+    "signature": {"sizes": [3], "n_trees": 20, "n_repeats": 1, "n_splits": 3},
+    "links": {"n_permutations": 100},
     "gene_score": {"n_repeats": 1, "min_kme": 0.8, "min_significance": 0.3},
 }
 NAMES = Names(
@@ -52,22 +53,16 @@ def done(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("asked")
     manifest = write_table_study(folder / "inputs")
     raw = tomllib.loads(manifest.read_text())
-    for cohort in (raw["training"], *raw["external"].values()):
-        del cohort["features"]["deep"]  # one signature answers as well, and sooner
-    del raw["training"]["second_reader"], raw["signature"]["icc"], raw["fusion"]
+    del raw["training"]["features"]["deep"]  # one signature answers as well, and sooner
+    del raw["training"]["second_reader"], raw["signature"]["icc"], raw["fusion"], raw["survival"], raw["external"]
     manifest.write_text(
         tomli_w.dumps({key: raw.get(key, {}) | SMALL[key] if key in SMALL else raw[key] for key in {*raw, *SMALL}})
     )
-    return study.run(manifest, out=folder / "out", n_jobs=1).parent
+    return run_for_tables(manifest, folder / "out")
 
 
 def table(done: Path, name: str) -> pd.DataFrame:
     return pd.read_parquet(done / "tables" / f"{name}.parquet")
-
-
-def cli(*arguments):
-    command = [sys.executable, "-m", "radiogenomics", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize(
@@ -234,7 +229,7 @@ def test_the_sentence_claims_no_more_than_q_and_the_null_allow(changes, null_p, 
 
 
 def test_the_command_writes_tables_and_figures_and_prints_the_sentence(done):
-    out = cli("query", done, "module 1")
+    out = call("query", done, "module 1")
     assert out.returncode == 0, out.stderr
     place = done / "queries" / "ME1"
     names = {"answer.txt", *(f"{name}.{kind}" for name in ("links", "related") for kind in ("csv", "parquet"))}
@@ -251,7 +246,7 @@ def test_the_command_writes_tables_and_figures_and_prints_the_sentence(done):
     ("question", "said"), [("plantd modul 3", "The nearest are PLANTED_MODULE_3_A, PLANTED_MODULE_3_B"), ("", "The nearest are")]
 )
 def test_the_command_gives_the_nearest_and_exit_code_2(done, question, said):
-    out = cli("query", done, question)
+    out = call("query", done, question)
     assert out.returncode == 2
     assert said in out.stderr
     assert out.stderr.partition("nearest are ")[2].count(",") == 4
@@ -259,7 +254,7 @@ def test_the_command_gives_the_nearest_and_exit_code_2(done, question, said):
 
 
 def test_a_folder_without_a_finished_study_is_said_so(tmp_path, done):
-    out = cli("query", tmp_path / "nothing", "ME1")
+    out = call("query", tmp_path / "nothing", "ME1")
     assert out.returncode == 2
     assert "holds no finished study" in out.stderr
     copy = shutil.copytree(done, tmp_path / "copy")
@@ -267,6 +262,15 @@ def test_a_folder_without_a_finished_study_is_said_so(tmp_path, done):
     with pytest.raises(ValueError, match="has no table 'gene_links'"):
         rg.query(copy, "ME1")
     assert not (tmp_path / "nothing").exists()
+
+
+def test_an_answer_goes_into_a_folder_and_over_no_file(done, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    for place in ("file", "file/inside"):
+        out = call("query", done, "ME1", "--out", tmp_path / place)
+        assert out.returncode == 2
+        assert f"the answer's folder is {tmp_path / place}, but {tmp_path / 'file'} is a file; give a folder." in out.stderr
+    assert (tmp_path / "file").read_text() == "mine"
 
 
 def test_an_answer_loads_nothing_that_takes_a_second(done):

@@ -16,7 +16,18 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import check_estimator
 
 from radiogenomics import signatures
-from radiogenomics.signatures import MRMR, Balanced, ChosenSize, Forest, Lasso, ReliefF, StableFeatures, Uncorrelated
+from radiogenomics.signatures import (
+    MRMR,
+    Balanced,
+    ChosenSize,
+    Forest,
+    Lasso,
+    ReliefF,
+    StableFeatures,
+    Uncorrelated,
+    lasso,
+    repeatability,
+)
 
 
 @pytest.fixture(scope="module")
@@ -216,6 +227,28 @@ def test_the_icc_counts_a_shift_between_readers(reference):
     first, second = ratings[["r1"]].set_axis(["f"], axis=1), ratings[["r2"]].set_axis(["f"], axis=1)
     expected = json.loads((reference / "stats" / "icc.json").read_text())["irr"]["2 twoway agreement single"]["value"]
     assert StableFeatures(second, icc=0).fit(first).icc_[0] == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_value_that_one_reader_lacks_leaves_its_patient_out_of_that_feature_alone():
+    first, _ = noise(20, 4)
+    second = first + np.random.default_rng(0).normal(scale=0.2, size=first.shape)
+    holed, other = first.copy(), second.copy()
+    holed.iloc[:3, 1], other.iloc[2:7, 1], other.iloc[2:, 2], other.iloc[:, 3] = np.nan, np.nan, np.nan, np.nan
+    table = repeatability(holed, other).set_index("feature")
+    assert table["n"].to_dict() == {"f0": 20, "f1": 13, "f2": 2, "f3": 0}
+    alone = repeatability(first.iloc[7:], second.iloc[7:]).set_index("feature")
+    assert table.loc["f1", "icc"] == pytest.approx(alone.loc["f1", "icc"], abs=1e-12)
+    assert table.loc["f0", "icc"] == pytest.approx(repeatability(first, second)["icc"][0], abs=1e-12)
+    assert table["icc"].isna().tolist() == [False, False, True, True]
+    assert list(StableFeatures(other, icc=0.8).fit(holed).get_feature_names_out()) == ["f0", "f1"]
+
+
+def test_a_recipe_compares_readers_before_it_fills_what_is_missing():
+    """Filled values of one reader beside measured ones of the other would make a repeatable feature look unstable."""
+    features, outcome = noise(40, 3)
+    second = features + np.random.default_rng(0).normal(scale=0.05, size=features.shape)
+    fitted = lasso(second_reader=second, icc=0.9).fit(features.mask(features > 1.2), outcome)
+    assert fitted["stable"].get_support().all()
 
 
 @pytest.mark.parametrize(

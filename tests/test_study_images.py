@@ -12,7 +12,9 @@ import tomllib
 import numpy as np
 import pandas as pd
 import pytest
+import SimpleITK as sitk
 import tomli_w
+from table_study import run_for_tables
 
 from radiogenomics import features, linking, study
 from radiogenomics.study import extraction, measurement
@@ -29,26 +31,26 @@ featureClass: {shape: , firstorder: , glcm: [JointEntropy, Contrast]}
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory):
-    """Simulated images of 36 and 16 patients, five damaged ones, and a manifest that measures little."""
-    path = study.write_demo(tmp_path_factory.mktemp("inputs"), n_training=36, n_external=16, fast=True)
+    """Simulated images of 24 and 12 patients, 12 of them read twice, five damaged ones, and a manifest that measures little."""
+    path = study.write_demo(tmp_path_factory.mktemp("inputs"), n_training=24, n_external=12, fast=True)
     (path.parent / "quick.yaml").write_text(QUICK)
+    for mask in sorted((path.parent / "images" / "training" / "second_reader").iterdir())[12:]:
+        mask.unlink()
     raw = tomllib.loads(path.read_text())
     raw["sources"]["quick"].pop("sha256")
     raw["extraction"] |= {"shuffled": True, "deep": {"googlenet": "random"}}
-    raw["signature"] |= {"sizes": [2, 4], "n_trees": 20, "n_repeats": 1}
-    raw["links"] = {"n_permutations": 200}
+    raw["signature"] |= {"sizes": [3], "n_trees": 10, "n_repeats": 1, "n_splits": 3}
+    raw["links"] = {"n_permutations": 100}
     raw["gene_score"] |= {"n_repeats": 1}
-    raw["fusion"] = {"clinical": ["age_years"]}
+    del raw["fusion"], raw["gene_sets"], raw["survival"]  # they do not ask where features come from
     path.write_text(tomli_w.dumps(raw))
     return path
 
 
 @pytest.fixture(scope="module")
 def done(inputs, tmp_path_factory):
-    """The study of it, whole."""
-    out = tmp_path_factory.mktemp("study")
-    study.run(inputs, out=out, n_jobs=2)
-    return out
+    """The study of it."""
+    return run_for_tables(inputs, tmp_path_factory.mktemp("study"))
 
 
 @pytest.fixture
@@ -56,7 +58,7 @@ def change(inputs, tmp_path):
     """Change the manifest, or the files beside it, in a copy."""
 
     def apply(**changes):
-        folder = shutil.copytree(inputs.parent, tmp_path / "copy", dirs_exist_ok=True)
+        folder = shutil.copytree(inputs.parent, tmp_path / "copy", copy_function=_link_images, dirs_exist_ok=True)
         raw = tomllib.loads((folder / "demo.toml").read_text())
         for key, value in changes.items():
             *parents, last = key.split("__")
@@ -64,10 +66,17 @@ def change(inputs, tmp_path):
             for parent in parents:
                 place = place.setdefault(parent, {})
             place[last] = value
+            if value is None:
+                del place[last]
         (folder / "demo.toml").write_text(tomli_w.dumps(raw))
         return folder / "demo.toml"
 
     return apply
+
+
+def _link_images(source, place):
+    """Images are removed here and there, and never written to; everything else is copied."""
+    return os.link(source, place) if str(source).endswith(".dcm") else shutil.copy2(source, place)
 
 
 def table(out, name):
@@ -87,7 +96,7 @@ def csvs(out, *names):
 
 def test_every_kind_is_measured_in_both_cohorts(done):
     patients = table(done, "patients")
-    assert patients["cohort"].value_counts().to_dict() == {"training": 36, "external": 16}
+    assert patients["cohort"].value_counts().to_dict() == {"training": 24, "external": 12}
     names = {"radiomics": "original_firstorder_Mean", "kinetics": "kinetics_lesion_maximum_enhancement"}
     names["googlenet_random_weights"] = "googlenet_random_weights_0001"
     for kind, column in names.items():
@@ -111,17 +120,17 @@ def test_a_row_of_the_table_is_what_the_patient_gives_alone(inputs, done):
 def test_damaged_patients_stop_nobody_and_are_named_with_the_reason(done):
     failures = table(done, "failures").set_index("patient")
     reasons = {
-        "SIM-TR-037": "slice(s) are missing",
-        "SIM-TR-038": "No dynamic series is here",
-        "SIM-TR-039": "The mask's grid is not the image's",
-        "SIM-TR-040": "voxels lie outside the image",
-        "SIM-TR-041": "The mask is empty",
+        "SIM-TR-025": "slice(s) are missing",
+        "SIM-TR-026": "No dynamic series is here",
+        "SIM-TR-027": "The mask's grid is not the image's",
+        "SIM-TR-028": "voxels lie outside the image",
+        "SIM-TR-029": "The mask is empty",
     }
     for patient, reason in reasons.items():
         assert failures.loc[patient, "step"] == "images"
         assert reason in failures.loc[patient, "reason"]
     flow = table(done, "inclusion").query("cohort == 'training'")
-    assert flow["n"].tolist()[:2] == [41, 36]
+    assert flow["n"].tolist()[:2] == [29, 24]
     assert flow["excluded"].tolist()[:2] == [0, 5]
 
 
@@ -139,7 +148,7 @@ def test_shuffled_voxels_stand_as_a_baseline_and_in_no_signature(done):
 def test_two_readers_agree_on_some_features(done):
     agreement = table(done, "agreement")
     assert set(agreement["signature"]) == {"radiomics", "kinetics", "googlenet_random_weights"}
-    assert (agreement["n"] == 30).all()
+    assert (agreement["n"] == 12).all()
     volume = agreement.set_index("feature")["icc"]["original_shape_MeshVolume"]
     assert volume > 0.9
     assert (agreement["icc"] < 0.9).any()
@@ -165,13 +174,7 @@ def test_every_cohort_has_an_example_lesion_and_its_picture_is_marked(done):
 
 
 @pytest.mark.slow
-def test_one_process_gives_the_same_features(inputs, done, tmp_path):
-    study.run(inputs, out=tmp_path / "one", n_jobs=1)
-    assert csvs(tmp_path / "one") == csvs(done)
-
-
-@pytest.mark.slow
-def test_a_study_killed_while_it_measures_ends_in_the_same_bytes(inputs, done, tmp_path):
+def test_a_study_of_two_processes_killed_while_it_measures_ends_in_the_same_bytes(inputs, done, tmp_path):
     command = [sys.executable, "-m", "radiogenomics", "run", str(inputs), "--out", str(tmp_path), "--n-jobs", "2", "--quiet"]
     for wait in random.Random(3).sample(range(4, 14), 3):
         process = subprocess.Popen(command, start_new_session=True)
@@ -179,7 +182,7 @@ def test_a_study_killed_while_it_measures_ends_in_the_same_bytes(inputs, done, t
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    study.run(inputs, out=tmp_path)
+    study.run(inputs, out=tmp_path, n_jobs=2)
     assert csvs(tmp_path) == csvs(done)
 
 
@@ -206,9 +209,14 @@ def test_dask_with_a_killed_worker_measures_the_same_to_the_bit(inputs, done, tm
 
 
 @pytest.mark.slow
-def test_planted_links_are_found_from_images_and_not_among_permuted_patients(tmp_path):
-    path = study.write_demo(tmp_path / "inputs", fast=True, n_jobs=2)
-    study.run(path, out=tmp_path / "out", n_jobs=2)
+def test_the_demo_finds_planted_links_from_images_and_none_among_permuted_patients(tmp_path):
+    command = [sys.executable, "-m", "radiogenomics", "demo", "--fast", "--out", str(tmp_path / "out")]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    steps = [line for line in ended.stdout.splitlines() if ": study: " in line]
+    assert steps[0].endswith(": study: features")
+    assert steps[-1].endswith(": study: report")
+    assert "everything in it is simulated" in ended.stdout.splitlines()[-1]
     planted = table(tmp_path / "out", "planted")
     assert planted["ok"].all(), planted[~planted["ok"]]
     assert planted["kind"].value_counts()["link"] == 4
@@ -223,6 +231,86 @@ def test_planted_links_are_found_from_images_and_not_among_permuted_patients(tmp
         assert (links["q"] >= 0.05).all()
 
 
+@pytest.fixture
+def few(change):
+    """Twelve training patients, read twice; first order, shape and two textures alone are measured."""
+    path = change(extraction={"parameters": "quick", "kinetics": False}, external={}, truth=None)
+    for folder in ("dicom", "masks", "second_reader"):
+        for place in sorted((path.parent / "images" / "training" / folder).iterdir())[12:]:
+            shutil.rmtree(place) if place.is_dir() else place.unlink()
+    return path
+
+
+def extract(path, out):
+    """Measure, beside what is kept in a folder -> tables and failures, and whose lesions were measured now."""
+    now = []
+    plan = Plan(
+        study.gather(path), study.Store(out), progress=lambda done, total, name: now.append(name.removeprefix("images: "))
+    )
+    return extraction.extract(plan, plan.store), now
+
+
+def test_a_patient_who_comes_changes_or_leaves_costs_no_other(few, tmp_path):
+    dicom, masks = [few.parent / "images" / "training" / name for name in ("dicom", "masks")]
+    names = [f"SIM-TR-{number:03d}" for number in range(1, 13)]
+    assert extract(few, tmp_path / "out")[1] == [*names, *(f"{name}, second reader" for name in names)]
+    shutil.copytree(dicom / "SIM-TR-001", dicom / "SIM-TR-077")
+    shutil.copy(masks / "SIM-TR-001.nii.gz", masks / "SIM-TR-077.nii.gz")
+    larger = sitk.BinaryDilate(sitk.ReadImage(masks / "SIM-TR-002.nii.gz"), [1, 1, 0])
+    sitk.WriteImage(larger, masks / "SIM-TR-002.nii.gz")
+    next((dicom / "SIM-TR-003").rglob("*.dcm")).unlink()
+    shutil.rmtree(dicom / "SIM-TR-010")
+    made, now = extract(few, tmp_path / "out")
+    lost = ["SIM-TR-003", "SIM-TR-003, second reader"]
+    assert now == ["SIM-TR-002", "SIM-TR-003", "SIM-TR-077", "SIM-TR-003, second reader"]
+    assert made.failures["patient"].tolist() == ["SIM-TR-003", "SIM-TR-003"]
+    fresh, _ = extract(few, tmp_path / "fresh")
+    assert made.tables.keys() == fresh.tables.keys()
+    for name, table in made.tables.items():
+        pd.testing.assert_frame_equal(table, fresh.tables[name], check_exact=True)
+    assert len(list((tmp_path / "out" / "kept" / "images").iterdir())) == 12 + 11 - len(lost)
+    assert extract(few, tmp_path / "out")[1] == lost
+
+
+def shift_masks(path, reader, name="*"):
+    """Move masks off the images' grid."""
+    for file in (path.parent / "images" / "training" / reader).glob(f"{name}.nii.gz"):
+        mask = sitk.ReadImage(file)
+        mask.SetSpacing([1.0, 1.1, 1.2])
+        sitk.WriteImage(mask, file)
+
+
+def test_a_second_reader_whose_masks_all_fail_is_one_error(few, tmp_path):
+    shift_masks(few, "second_reader")
+    with pytest.raises(
+        ValueError, match=r"training\.masks\.second_reader = 'second_reader': 0 of 12 patients could be measured"
+    ) as found:
+        extract(few, tmp_path / "out")
+    assert "at least 10 must be; SIM-TR-001, " in str(found.value)
+    assert "The mask's grid is not the image's" in str(found.value)
+    assert str(found.value).endswith("Correct images and masks, or remove masks.second_reader.")
+
+
+def test_too_few_patients_measured_in_both_readers_masks(few, tmp_path):
+    shift_masks(few, "masks", "SIM-TR-00[4-6]")
+    with pytest.raises(ValueError, match=r"masks\.second_reader = 'second_reader': 9 of 12 patients .* SIM-TR-004"):
+        extract(few, tmp_path / "out")
+
+
+def test_a_cohort_of_whom_nobody_can_be_measured(few, tmp_path):
+    shift_masks(few, "masks")
+    with pytest.raises(ValueError, match=r"training\.masks\.reader = 'masks_training': 0 of 12 patients could be measured"):
+        extract(few, tmp_path / "out")
+
+
+def rename_masks(path, reader):
+    """Give the masks of a reader other patients' names."""
+    masks = path.parent / "images" / "training" / reader
+    for file in list(masks.iterdir()):
+        file.rename(masks / file.name.replace("SIM", "XYZ"))
+    return path
+
+
 def test_a_mask_of_nobody(inputs, change):
     path = change()
     masks = path.parent / "images" / "training" / "masks"
@@ -235,7 +323,7 @@ def test_a_patient_without_a_mask_is_left_out_and_named(change, tmp_path):
     (path.parent / "images" / "training" / "masks" / "SIM-TR-002.nii.gz").unlink()
     inputs = study.check(path).inputs
     assert study.masks_found(inputs, "training") == [
-        "with images: 41, with a mask: 40, with a second reader's: 30",
+        "with images: 29, with a mask: 28, with a second reader's: 12",
         "no mask, will be left out: SIM-TR-002",
     ]
     tasks, failures = extraction._tasks(Plan(inputs, study.Store(tmp_path / "out")))
@@ -244,11 +332,8 @@ def test_a_patient_without_a_mask_is_left_out_and_named(change, tmp_path):
 
 
 def test_second_masks_that_match_nobody(change):
-    path = change()
-    masks = path.parent / "images" / "training" / "second_reader"
-    for file in list(masks.iterdir()):
-        file.rename(masks / file.name.replace("SIM", "XYZ"))
-    assert "only 0 patient(s) have masks of both readers (the second has XYZ-TR-001, XYZ-TR-002 and 28 more)" in problems(path)
+    path = rename_masks(change(), "second_reader")
+    assert "only 0 patient(s) have masks of both readers (the second has XYZ-TR-001, XYZ-TR-002 and 10 more)" in problems(path)
 
 
 def test_repeatability_is_judged_in_training_only(change):
@@ -263,11 +348,8 @@ def test_images_in_one_cohort_and_tables_in_the_other(change):
 
 
 def test_masks_that_match_nobody(change):
-    path = change()
-    masks = path.parent / "images" / "training" / "masks"
-    for file in list(masks.iterdir()):
-        file.rename(masks / file.name.replace("SIM", "XYZ"))
-    assert "no patient has a mask: images are of SIM-TR-001, SIM-TR-002 and 39 more, masks of XYZ-TR-001" in problems(path)
+    path = rename_masks(change(), "masks")
+    assert "no patient has a mask: images are of SIM-TR-001, SIM-TR-002 and 27 more, masks of XYZ-TR-001" in problems(path)
 
 
 def test_a_parameter_file_with_a_mistake(change):

@@ -1,7 +1,8 @@
 """One image and one mask -> named numbers: radiomics (PyRadiomics), deep features, and enhancement kinetics."""
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from radiogenomics._lazy import lazy
 
 if TYPE_CHECKING:
     from radiogenomics.features._weights import known_weights
@@ -10,7 +11,6 @@ if TYPE_CHECKING:
     from radiogenomics.features.enhancement import UCHICAGO, kinetics
     from radiogenomics.features.extraction import PARAMETERS, check_parameters, nonfinite, radiomics, shuffle
 
-# No file bears the name of a function: importing the file would put it in the function's place.
 _PLACES = {
     "BACKBONES": "backbones",
     "Backbone": "backbones",
@@ -43,9 +43,4 @@ __all__ = [
     "shuffle",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Load a name from its file when it is first asked for, so that a command loads only what it uses."""
-    if name not in _PLACES:
-        raise AttributeError(f"radiogenomics.features has no {name!r}; it has {', '.join(__all__)}.")
-    return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
+__getattr__, __dir__ = lazy(__name__, _PLACES)

@@ -3,8 +3,9 @@
 A function of this room computes nothing, shows nothing and saves nothing; `save` writes a panel and the numbers behind it.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from radiogenomics._lazy import lazy
 
 if TYPE_CHECKING:
     from radiogenomics.figures._save import mark, save
@@ -93,9 +94,4 @@ __all__ = [
     "time_intensity",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Load a name from its file when it is first asked for: a panel that needs no seaborn does not wait for it."""
-    if name not in _PLACES:
-        raise AttributeError(f"radiogenomics.figures has no {name!r}; it has {', '.join(__all__)}.")
-    return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
+__getattr__, __dir__ = lazy(__name__, _PLACES)

@@ -1,7 +1,8 @@
 """Pathways: gene sets, scores of every patient, enrichment."""
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from radiogenomics._lazy import lazy
 
 if TYPE_CHECKING:
     from radiogenomics.pathways.enrichment import enrich, overlap, preranked, redundancy
@@ -64,9 +65,4 @@ __all__ = [
     "update_symbols",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Load a name from its file when it is first asked for: a name can be looked up without the statistics of enrichment."""
-    if name not in _PLACES:
-        raise AttributeError(f"radiogenomics.pathways has no {name!r}; it has {', '.join(__all__)}.")
-    return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
+__getattr__, __dir__ = lazy(__name__, _PLACES)

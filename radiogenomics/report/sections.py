@@ -307,7 +307,12 @@ SECTIONS = (
     ),
     Section(
         "pathways", "Pathways", "Activity of gene sets in each patient.",
-        {"pathways": _pathway_size, "enrichment": _enriched},
+        {
+            "gene_sets": _plain("gene_sets", "Gene sets, those asked for first: scored (kept), or why not.", most=40),
+            "gene_symbols": _plain("gene_symbols", "Genes of the sets under another name in the expression table, or not in it."),
+            "pathways": _pathway_size,
+            "enrichment": _enriched,
+        },
         ("pathway_bar", "enrichment_dot", "pathway_dot"),
     ),
     Section(

@@ -1,7 +1,7 @@
 """Signatures: scikit-learn estimators that turn a feature table into a probability."""
 
 from radiogenomics.signatures._balance import Balanced
-from radiogenomics.signatures._filters import StableFeatures, Uncorrelated
+from radiogenomics.signatures._filters import StableFeatures, Uncorrelated, repeatability
 from radiogenomics.signatures._forest import Forest
 from radiogenomics.signatures._fusion import Fusion
 from radiogenomics.signatures._lasso import Lasso, LassoPath, cross_validate_lasso, lasso_path
@@ -27,5 +27,6 @@ __all__ = [
     "lasso",
     "lasso_path",
     "published",
+    "repeatability",
     "volume_only",
 ]

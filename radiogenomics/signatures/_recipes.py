@@ -67,7 +67,7 @@ def published(
     Returns
     -------
     Pipeline
-        An unfitted scikit-learn classifier: median imputation, features that repeat (with a second reader), z-score, PCA,
+        An unfitted scikit-learn classifier: features that repeat (with a second reader), median imputation, z-score, PCA,
         ReliefF with as many components as serve the forest best in `n_splits` inner folds, and a random forest.
 
     Raises
@@ -208,9 +208,9 @@ def _plain(classifier: Any) -> list[tuple[str, Any]]:
 
 
 def _stable(second_reader: pd.DataFrame | None, icc: float) -> list[tuple[str, Any]]:
-    """Begin a recipe: missing values filled, then only what a second reader repeats."""
-    steps: list[tuple[str, Any]] = [("impute", _imputer().set_output(transform="pandas"))]
-    return steps if second_reader is None else [*steps, ("stable", StableFeatures(second_reader, icc=icc))]
+    """Begin a recipe: only what a second reader repeats, then missing values filled."""
+    steps: list[tuple[str, Any]] = [("impute", _imputer())]
+    return steps if second_reader is None else [("stable", StableFeatures(second_reader, icc=icc)), *steps]
 
 
 def _imputer() -> SimpleImputer:

@@ -1,12 +1,14 @@
 """A study from its manifest to its report: check it, run it, resume it, ask it."""
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from radiogenomics._lazy import lazy
 
 if TYPE_CHECKING:
     from radiogenomics.study.answers import Answer, save_answer
     from radiogenomics.study.checks import Checked, check
     from radiogenomics.study.demo import write_demo
+    from radiogenomics.study.gene_sets import sets_found
     from radiogenomics.study.image_checks import masks_found
     from radiogenomics.study.imaging import extract_patient
     from radiogenomics.study.inputs import Inputs, gather
@@ -24,6 +26,7 @@ _PLACES = {
     "check": "checks",
     "extract_patient": "imaging",
     "masks_found": "image_checks",
+    "sets_found": "gene_sets",
     "write_demo": "demo",
     "Inputs": "inputs",
     "gather": "inputs",
@@ -62,12 +65,8 @@ __all__ = [
     "read_manifest",
     "run",
     "save_answer",
+    "sets_found",
     "write_demo",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Load a name from its file when it is first asked for, so that a command loads only what it uses."""
-    if name not in _PLACES:
-        raise AttributeError(f"radiogenomics.study has no {name!r}; it has {', '.join(__all__)}.")
-    return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
+__getattr__, __dir__ = lazy(__name__, _PLACES)

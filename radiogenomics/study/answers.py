@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from radiogenomics._files import write_table, write_text
+from radiogenomics._files import make_folder, write_table, write_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -111,7 +111,8 @@ def save_answer(answer: Answer, folder: Path) -> list[Path]:
     """
     from radiogenomics import figures
 
-    folder, note = Path(folder), "simulated data" * answer.simulated
+    folder = make_folder(folder, "the answer's folder")
+    note = "simulated data" * answer.simulated
     write_text(folder / "answer.txt", answer.sentence + "\n")
     return [
         folder / "answer.txt",

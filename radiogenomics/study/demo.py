@@ -6,7 +6,7 @@ from typing import Any
 import tomli_w
 
 from radiogenomics import simulate
-from radiogenomics._files import sha256, write_table, write_text
+from radiogenomics._files import make_folder, sha256, write_table, write_text
 from radiogenomics._parallel import Progress
 
 READ_TWICE = 30
@@ -54,7 +54,7 @@ def write_demo(
     Path
         The manifest.
     """
-    folder = Path(folder)
+    folder = make_folder(folder, "the demo's folder")
     made = simulate.simulate(n_training=n_training, n_external=n_external, signal=signal, damaged=True, seed=seed)
     report = None if progress is None else lambda done, total, name: progress(done, total, f"simulated images: {name}")
     drawn = simulate.write_images(

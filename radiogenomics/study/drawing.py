@@ -36,7 +36,7 @@ def figure_steps(plan: Plan) -> list[Step]:
             ("inclusion", "evaluation", "signatures", *(["nomogram"] if manifest.fusion else [])),
         ),
         "molecules": (_molecules, molecules),
-        "links": (_links, ("links", "link_null", "modules", "patients", *(f"features_{kind}" for kind in manifest.kinds()))),
+        "links": (_links, _links_from(plan)),
         "clinical": (_clinical, ("clinical_links",)),
     }
     pictures = {"images": image_figures.draw_images, "agreement": image_figures.draw_agreement}
@@ -59,6 +59,13 @@ def figure_steps(plan: Plan) -> list[Step]:
         )
         for name, (draw, needs) in wanted.items()
     ]
+
+
+def _links_from(plan: Plan) -> tuple[str, ...]:
+    """Name the tables that figures of links are drawn from."""
+    manifest = plan.inputs.manifest
+    features = (f"features_{kind}" for kind in manifest.kinds())
+    return ("links", "link_null", "modules", "patients", *features, *(["gene_sets"] if manifest.gene_sets else []))
 
 
 def _drawn(plan: Plan, draw: Callable[[Plan, Store], Panels]) -> Callable[[Store], dict[str, Drawn]]:
@@ -117,6 +124,8 @@ def _links(plan: Plan, store: Store) -> Panels:
     yield "null_intervals", figures.null_intervals(nulls), nulls
     for family, part in honest.groupby("family", sort=False):
         name = slug(family)
+        if name.endswith("pathways"):
+            part = part.assign(category=part["target"].map(store.table("gene_sets").set_index("pathway")["category"]))
         strongest = _one_a_group(part, groups)
         yield f"link_forest_{name}", figures.link_forest(strongest, q_below=alpha), strongest
         if name.startswith("signature") and name.endswith("pathways"):

@@ -1,19 +1,25 @@
-"""A cohort's images and masks -> patient tables: one patient a task, finished ones kept, failures beside the tables."""
+"""A cohort's images and masks -> patient tables: one patient a task, finished ones kept, failures beside the tables.
+
+What was measured is kept under a key of all that goes into it, so that a patient who comes, changes or leaves costs no other.
+"""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 
-from radiogenomics._parallel import fan_out, release_workers
+from radiogenomics import __version__
+from radiogenomics._parallel import fan_out, forget_all_but, release_workers
 from radiogenomics.features import Backbone
 from radiogenomics.study import measurement
+from radiogenomics.study.image_checks import FEWEST_READ_TWICE
 from radiogenomics.study.plan import Plan
 from radiogenomics.study.sections import Extraction
-from radiogenomics.study.store import Store
+from radiogenomics.study.store import Store, digest
 
 Reader = Literal["reader", "second_reader"]
 Readings = dict[tuple[str, Reader], measurement.Measured]
@@ -39,7 +45,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Extracted:
-    """The tables that images give.
+    """The tables that the images of all cohorts give.
 
     Attributes
     ----------
@@ -53,7 +59,7 @@ class Extracted:
     failures: pd.DataFrame
 
 
-def extract(plan: Plan, store: Store, *, settings: Mapping[str, Any]) -> Extracted:
+def extract(plan: Plan, store: Store) -> Extracted:
     """Measure every lesion of every cohort with images.
 
     Parameters
@@ -61,36 +67,39 @@ def extract(plan: Plan, store: Store, *, settings: Mapping[str, Any]) -> Extract
     plan : Plan
         The study.
     store : Store
-        Keeps what is finished, so that a killed study goes on.
-    settings : mapping
-        Everything that goes in; kept results of other settings are not taken.
+        Keeps what is finished: a killed study goes on, and a finished one measures only whose images, mask or settings are new.
 
     Returns
     -------
     Extracted
         Tables and failures. Where the second reader's mask cannot be read, the patient is missing in that reader's tables only.
+
+    Raises
+    ------
+    ValueError
+        If nobody of a cohort can be measured, or too few patients in both readers' masks.
     """
     chosen = plan.inputs.manifest.extraction
     tasks, failures = _tasks(plan)
     parameters = plan.inputs.files[chosen.parameters] if chosen.parameters else None
     networks = measurement.networks_of(chosen, plan.inputs.files, seed=plan.seed("network"))
+    keys = {task.name: _key(plan, networks, task) for task in tasks}
     done = fan_out(
         partial(_measure, chosen, parameters, networks),
         {task.name: task for task in tasks},
         n_jobs=plan.n_jobs,
         scheduler=plan.scheduler,
         progress=plan.tasks("images"),
-        keep=store.work("images", settings),
+        keep=store.kept("images"),
+        keys=keys,
     )
     release_workers()  # each holds networks and filters, which nothing after this needs
+    forget_all_but(keys.values(), store.kept("images"))
+    _check_measured(plan, tasks, done.failures)
     readings = {(task.patient, task.reader): done.results[task.name] for task in tasks if task.name in done.results}
     for task in (task for task in tasks if task.name in done.failures):
         step = "images" if task.reader == "reader" else "images, second reader"
         failures.append((task.patient, task.cohort, step, done.failures[task.name]))
-    if not any(reader == "reader" for _, reader in readings):
-        raise ValueError(
-            f"no lesion could be measured; the first of {len(failures)} failures: {failures[0][0]}: {failures[0][3]}"
-        )
     tables = _tables(readings, {task.patient: task.cohort for task in tasks})
     if networks:
         rows = [[kind, one.name, one.label, one.sha256, len(one.names)] for kind, one in networks.items()]
@@ -115,11 +124,59 @@ def _tasks(plan: Plan) -> tuple[list[Task], list[tuple[str, str, str, str]]]:
     return tasks, failures
 
 
+def _key(plan: Plan, networks: Mapping[str, Backbone], task: Task) -> str:
+    """Hash all that a task's result depends on."""
+    inputs, cohort = plan.inputs, plan.inputs.manifest.cohorts()[task.cohort]
+    chosen = _settings(inputs.manifest.extraction, task)
+    return digest(
+        {
+            "version": __version__,
+            "images": inputs.listing(str(cohort.images), task.images),
+            "mask": inputs.listing(str(getattr(cohort.masks, task.reader)), task.mask),
+            "extraction": chosen.model_dump(),
+            "parameters": inputs.hashes[chosen.parameters] if chosen.parameters else None,
+            "networks": {kind: [one.label, one.sha256] for kind, one in networks.items()},
+            "measurement": measurement.CHOICES,
+            "seed": task.seed,
+        }
+    )
+
+
+def _settings(settings: Extraction, task: Task) -> Extraction:
+    """Ask repeatability of measurements, not of the null."""
+    return settings.model_copy(update={"shuffled": False}) if task.reader == "second_reader" else settings
+
+
 def _measure(settings: Extraction, parameters: Path | None, networks: Mapping[str, Backbone], task: Task) -> measurement.Measured:
-    if task.reader == "second_reader":
-        settings = settings.model_copy(update={"shuffled": False})  # repeatability is asked of measurements, not of the null
+    settings = _settings(settings, task)
     lesion = measurement.read_lesion(task.images, task.mask, settings=settings)
     return measurement.measure(lesion, settings=settings, parameters=parameters, networks=networks, seed=task.seed)
+
+
+def _check_measured(plan: Plan, tasks: list[Task], failures: Mapping[str, str]) -> None:
+    """Refuse, before a later step does, a cohort of whom nobody was measured, and too few patients read twice."""
+    drawn = {task.name for task in tasks}
+    for name, reader in dict.fromkeys((task.cohort, task.reader) for task in tasks):
+        asked = [task for task in tasks if (task.cohort, task.reader) == (name, reader)]
+        lost = {task: why for task in asked if (why := _why_lost(task, drawn, failures))}
+        least = FEWEST_READ_TWICE if reader == "second_reader" else 1
+        if len(asked) - len(lost) < least:
+            (first, why), *_ = lost.items()
+            where = "training" if name == "training" else f"external.{name}"
+            source = getattr(plan.inputs.manifest.cohorts()[name].masks, reader)
+            remedy = ", or remove masks.second_reader" if reader == "second_reader" else ""
+            raise ValueError(
+                f"{plan.inputs.path}: {where}.masks.{reader} = {source!r}: {len(asked) - len(lost)} of {len(asked)} patients "
+                f"could be measured, at least {least} must be; {first.patient}, {first.mask}: {why} "
+                f"Correct images and masks{remedy}."
+            )
+
+
+def _why_lost(task: Task, drawn: AbstractSet[str], failures: Mapping[str, str]) -> str:
+    """Say why a lesion was not measured, or for the second reader not in the first reader's mask; nothing where it was."""
+    if task.patient not in drawn:
+        return "the first reader drew no mask."
+    return failures.get(task.name) or failures.get(task.patient) or ""
 
 
 def _tables(readings: Readings, cohorts: Mapping[str, str]) -> dict[str, pd.DataFrame]:

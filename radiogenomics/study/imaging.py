@@ -13,7 +13,7 @@ import pandas as pd
 import SimpleITK as sitk
 
 from radiogenomics import features, figures, images, lesions
-from radiogenomics._files import write_table, write_text
+from radiogenomics._files import make_folder, write_table, write_text
 from radiogenomics._tables import check_choice
 from radiogenomics.study.measurement import (
     CROP_SIZE,
@@ -54,7 +54,7 @@ _SHOWN_PERCENT = (0.0, 200.0)
 
 
 @dataclass(frozen=True)
-class Extracted:
+class ExtractedPatient:
     """One patient's images, ready for features.
 
     Attributes
@@ -103,7 +103,7 @@ def extract_patient(
     resample: bool = False,
     parameters: Path | None = None,
     deep: Mapping[str, str] | None = None,
-) -> Extracted:
+) -> ExtractedPatient:
     """Take one patient from a DICOM folder to phases, maps, lesion, zones, features, tables and figures.
 
     Parameters
@@ -133,7 +133,7 @@ def extract_patient(
 
     Returns
     -------
-    Extracted
+    ExtractedPatient
         The same in memory.
 
     Raises
@@ -143,13 +143,15 @@ def extract_patient(
     """
     if sum(origin is not None for origin in (mask, seed, box)) != 1:
         raise ValueError("Give exactly one of a mask file, a seed voxel and a box: the lesion is read from it or grown from it.")
-    out = Path(out)
     for network in deep or {}:
         check_choice(network, "deep", get_args(Network))
     settings = Extraction.model_validate({"deep": dict(deep or {}), "register_phases": register, "segment": segment})
     local = {weights: Path(weights) for weights in settings.deep.values() if Path(weights).is_file()}
     networks = networks_of(settings, local, seed=0)  # first: weights that cannot be had are known before long work
-    found = _series(Path(folder), out)
+    if parameters is not None:
+        features.check_parameters(parameters)
+    found = _series(Path(folder), Path(out))
+    out = make_folder(out, "the results' folder")
     phases = images.read_phases(images.dynamic_series(found, number=series), pre_contrast=int(SETTINGS["pre_contrast_phases"]))
     tables = {"series": images.series_table(found), "phases": phases.table}
     if register:
@@ -177,7 +179,7 @@ def extract_patient(
             },
         )
     )
-    return Extracted(patient, phases, maps, lesion, zones, tables, files)
+    return ExtractedPatient(patient, phases, maps, lesion, zones, tables, files)
 
 
 def make_maps(phases: images.Phases, *, background: float) -> dict[str, sitk.Image]:
@@ -234,7 +236,7 @@ def draw(
 
 def _series(folder: Path, out: Path) -> list[images.Series]:
     if folder.suffix.lower() == ".zip" and folder.is_file():
-        folder = images.unpack(folder, out / "dicom")
+        folder = images.unpack(folder, make_folder(out, "the results' folder") / "dicom")
     return images.find_series(folder)
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,12 +32,15 @@ class Inputs:
         Source name -> local file, or folder of images or masks.
     hashes : dict of str to str
         Source name -> SHA-256.
+    listings : dict of str to dict of str to str
+        Name of a source that is a folder -> SHA-256 of every file in it, by its path inside.
     """
 
     path: Path
     manifest: Manifest
     files: dict[str, Path]
     hashes: dict[str, str]
+    listings: dict[str, dict[str, str]]
 
     def patients(self, source: str) -> pd.DataFrame:
         """Read a source as a patient table."""
@@ -73,6 +77,11 @@ class Inputs:
         source = getattr(masks, reader) if masks else None
         return self._members(source, folders=False) if source else {}
 
+    def listing(self, source: str, member: Path) -> dict[str, str]:
+        """List the files that a patient has in a folder -> SHA-256 of each by its path inside the folder."""
+        place = member.relative_to(self.files[source]).as_posix()
+        return {name: found for name, found in self.listings[source].items() if f"{name}/".startswith(f"{place}/")}
+
     def _members(self, source: str, *, folders: bool) -> dict[str, Path]:
         """Name what lies in a folder by patient: the part of its name before the first dot."""
         folder = self.files[source]
@@ -108,10 +117,15 @@ class Inputs:
             )
         return table.set_axis(names)
 
-    def gene_sets(self) -> dict[str, list[str]]:
-        """Read the gene sets -> gene symbols by set name; empty where the manifest names none."""
-        sources = self.manifest.gene_sets.sources if self.manifest.gene_sets else []
-        return {name: genes for source in sources for name, genes in pathways.read_gmt(self.files[source]).items()}
+    def gene_sets(self) -> dict[str, dict[str, list[str]]]:
+        """Read the gene sets of every source -> gene symbols by set name; a name that two sources have tells its source."""
+        sources = dict.fromkeys(self.manifest.gene_sets.sources if self.manifest.gene_sets else [])
+        libraries = {source: pathways.read_gmt(self.files[source]) for source in sources}
+        times = Counter(name for sets in libraries.values() for name in sets)
+        return {
+            source: {f"{name} ({source})" if times[name] > 1 else name: genes for name, genes in sets.items()}
+            for source, sets in libraries.items()
+        }
 
     def joined(self, name: str) -> pd.DataFrame:
         """Read the columns of a further table of training patients."""
@@ -163,49 +177,66 @@ def gather(path: Path, *, mirror: Path | None = None) -> Inputs:
         raise ManifestError([Problem(str(path), "--mirror", str(mirror), "no such folder; check the path")])
     folders = [*([Path(mirror)] if mirror else []), path.parent]
     lock = _read_lock(path)
-    files, hashes, problems = {}, {}, []
+    files, hashes, listings, problems = {}, {}, {}, []
     for name, source in manifest.sources.items():
         try:
             files[name] = _locate(source, folders)
-            hashes[name] = _verified(files[name], source, lock.get(name))
+            if files[name].is_dir():
+                listings[name] = _list(files[name])
+                hashes[name] = _verified_folder(files[name], listings[name], source)
+            else:
+                hashes[name] = _verified(files[name], source, lock.get(name))
         except (ValueError, OSError) as error:
             problems.append(Problem(str(path), f"sources.{name}.file", repr(source.file), str(error)))
     if problems:
         raise ManifestError(problems)
     _write_lock(path, manifest, lock, hashes)
-    return Inputs(path, manifest, files, hashes)
+    return Inputs(path, manifest, files, hashes, listings)
 
 
 def _locate(source: Source, folders: list[Path]) -> Path:
     found = archives.find(source.file, folders=folders)
     if found is not None:
         return found
-    if source.url is None:
+    origin = source.url or source.library
+    if origin is None:
         looked = ", ".join(str(folder) for folder in folders)
         raise FileNotFoundError(
             f"not found in {looked}, and no url is known; get it from its source ({source.citation}) and give --mirror"
         )
-    expected = None if source.sha256 == "first-use" else source.sha256
     # Two studies may use one file name for two addresses, so the address is part of the place.
-    place = cache_folder() / hashlib.sha256(source.url.encode()).hexdigest()[:12] / Path(source.file).name
-    return place if place.is_file() else archives.download(source.url, place, expected=expected)
+    place = cache_folder() / hashlib.sha256(origin.encode()).hexdigest()[:12] / Path(source.file).name
+    if place.is_file():
+        return place
+    if source.url is None:
+        return _write_library(origin, place)
+    return archives.download(source.url, place, expected=None if source.sha256 == "first-use" else source.sha256)
+
+
+def _write_library(name: str, place: Path) -> Path:
+    """Keep a library of Enrichr as a GMT file."""
+    sets = pathways.fetch_library(name)
+    write_text(place, "".join("\t".join([pathway, name, *genes]) + "\n" for pathway, genes in sets.items() if genes))
+    return place
 
 
 def _verified(file: Path, source: Source, locked: str | None) -> str:
-    if file.is_dir():
-        return _verified_folder(file, source)
     if source.sha256 != "first-use":
         return archives.verify(file, source.sha256)
     return archives.verify(file, locked) if locked else sha256(file)
 
 
-def _verified_folder(folder: Path, source: Source) -> str:
-    """Hash a folder: the names and hashes of all its files. It may grow, so that no lock is kept of it."""
+def _list(folder: Path) -> dict[str, str]:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    listing = "".join(f"{path.relative_to(folder).as_posix()} {sha256(path)}\n" for path in files)
-    found = hashlib.sha256(listing.encode()).hexdigest()
+    return {path.relative_to(folder).as_posix(): sha256(path) for path in files}
+
+
+def _verified_folder(folder: Path, listing: dict[str, str], source: Source) -> str:
+    """Hash a folder: the names and hashes of all its files. It may grow, so that no lock is kept of it."""
+    text = "".join(f"{name} {value}\n" for name, value in listing.items())
+    found = hashlib.sha256(text.encode()).hexdigest()
     if source.sha256 not in ("first-use", found):
-        raise ValueError(f"{folder}: the {len(files)} files in it have the SHA-256 {found}, the manifest says {source.sha256}")
+        raise ValueError(f"{folder}: the {len(listing)} files in it have the SHA-256 {found}, the manifest says {source.sha256}")
     return found
 
 

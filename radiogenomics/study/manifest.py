@@ -117,7 +117,7 @@ class Manifest(Section):
     def _unknown_sources(self) -> list[str]:
         named = [(f"cohort {name}", source) for name, cohort in self.cohorts().items() for source in cohort.sources()]
         named += [("expression", self.expression.source)]
-        named += [("gene_sets", source) for source in self.gene_sets.sources] if self.gene_sets else []
+        named += [("gene_sets", source) for source in self.gene_sets.files()] if self.gene_sets else []
         named += [(f"joined {name}", one.source) for name, one in self.joined.items()]
         named += [(f"survival {one.name!r}", one.source) for one in self.survival]
         named += [("truth", self.truth)] if self.truth else []
@@ -190,16 +190,28 @@ def read_manifest(path: Path) -> Manifest:
     ManifestError
         With every mistake: unreadable TOML, unknown keys, wrong types, values out of range, names of sources that are not there.
     """
-    try:
-        raw = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ManifestError([Problem(str(path), "(file)", "missing", "no such manifest; check the path")]) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise ManifestError([Problem(str(path), "(file)", "unreadable", f"not valid TOML: {error}")]) from error
+    raw = _read(Path(path))
     try:
         return Manifest.model_validate(raw)
     except ValidationError as error:
         raise ManifestError([_problem(path, raw, item) for item in error.errors()]) from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Read the TOML file; what keeps it from being one is a problem of its own."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ManifestError([Problem(str(path), "(file)", "missing", "no such manifest; check the path")]) from error
+    except IsADirectoryError as error:
+        raise ManifestError([Problem(str(path), "(file)", "a folder", "give the manifest file, not its folder")]) from error
+    except UnicodeDecodeError as error:
+        remedy = f"not text in UTF-8 (byte {error.start} is no part of it); give a TOML file"
+        raise ManifestError([Problem(str(path), "(file)", "unreadable", remedy)]) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ManifestError([Problem(str(path), "(file)", "unreadable", f"not valid TOML: {error}")]) from error
+    except OSError as error:
+        raise ManifestError([Problem(str(path), "(file)", "unreadable", f"{error.strerror}; check its permissions")]) from error
 
 
 _REMEDIES = {

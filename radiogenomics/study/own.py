@@ -11,7 +11,7 @@ import pandas as pd
 import tomli_w
 
 from radiogenomics import cohort, expression
-from radiogenomics._files import read_table, sha256, write_text
+from radiogenomics._files import make_folder, read_table, sha256, write_text
 from radiogenomics._tables import shown
 from radiogenomics.study.checks import check
 
@@ -74,6 +74,7 @@ def init(
     if gene_sets is not None:
         raw["gene_sets"] = {"sources": ["gene_sets"]}
         sources["gene_sets"] = _source(gene_sets, to)
+    make_folder(to.parent, "the manifest's folder")
     write_text(to, tomli_w.dumps(raw))
     try:
         check(to)

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from radiogenomics._files import write_text
+from radiogenomics._files import make_folder, write_text
 from radiogenomics._parallel import Progress, one_thread
 from radiogenomics.study import drawing, imaging_arm, joint, molecular_arm
 from radiogenomics.study.checks import check
@@ -48,13 +48,13 @@ def run(
     ------
     ManifestError
         With every mistake in the manifest and its files, before work begins.
+    ValueError
+        If `out` cannot be a folder, `n_jobs` is 0, or a step finds that the data do not allow what is asked.
     """
     if n_jobs == 0:
         raise ValueError("`n_jobs` is 0; give the number of processes, or -1 for every core.")
-    if Path(out).exists() and not Path(out).is_dir():
-        raise ValueError(f"--out {out} is a file; give a folder.")
     checked = check(manifest, mirror=mirror)
-    store = Store(out)
+    store = Store(make_folder(out, "the study's folder"))
     plan = Plan(checked.inputs, store, n_jobs=n_jobs, scheduler=scheduler, progress=progress)
     steps = [*imaging_arm.steps(plan), *molecular_arm.steps(plan), *joint.steps(plan)]
     steps += drawing.figure_steps(plan)

@@ -119,7 +119,11 @@ class Store:
 
     def work(self, step: str, settings: Mapping[str, Any]) -> Path:
         """Give the folder where a step keeps parts of unfinished work; it depends on the settings, so nothing stale is taken."""
-        return self.folder / "work" / f"{step}-{_digest(settings)[:16]}"
+        return self.folder / "work" / f"{step}-{digest(settings)[:16]}"
+
+    def kept(self, step: str) -> Path:
+        """Give the folder where a step keeps parts for later runs, each under a key of its own."""
+        return self.folder / "kept" / step
 
     def do(self, step: Step) -> bool:
         """Run a step unless it is finished -> whether it ran."""
@@ -168,7 +172,7 @@ class Store:
     def _key(self, step: Step) -> str:
         parts = {f"tables/{name}.parquet": self._hash(f"tables/{name}.parquet") for name in step.needs}
         whole = {name: self._records[name]["files"] for name in step.after}
-        return _digest({"step": step.name, "version": __version__, "settings": step.settings, "tables": parts, "after": whole})
+        return digest({"step": step.name, "version": __version__, "settings": step.settings, "tables": parts, "after": whole})
 
     def _hash(self, file: str) -> str:
         for record in self._records.values():
@@ -205,7 +209,8 @@ def _read_record(path: Path) -> dict[str, Any]:
     return dict(record)
 
 
-def _digest(value: Any) -> str:
+def digest(value: Any) -> str:
+    """Hash settings, or whatever else JSON can say, with SHA-256 -> 64 hexadecimal digits."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
 
