@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
+from sklearn.preprocessing import StandardScaler
 
 from radiogenomics import signatures, stats, validation
 from radiogenomics.study import recipes, sections
@@ -174,41 +175,57 @@ def ridge(train, outcome, test):
 
 
 def logistic(train, outcome, test):
-    return LogisticRegression(C=np.inf).fit(train, outcome).predict_proba(test)[:, 1]
+    scale = StandardScaler().fit(train)
+    return LogisticRegression(C=np.inf).fit(scale.transform(train), outcome).predict_proba(scale.transform(test))[:, 1]
 
 
-def repeated(fit, n_features, signal, seed):
-    """Ten repeats of five folds on simulated patients -> the area with DeLong's and with the widened standard error."""
+def stacked(train, outcome, test):
+    """Logistic regression on the out-of-fold score of all columns but the last two, and those two."""
+    inner = np.empty(len(train))
+    for known, left in StratifiedKFold(5, shuffle=True, random_state=0).split(train, outcome):
+        inner[left] = ridge(train[known, :-2], outcome[known], train[left, :-2])
+    score = ridge(train[:, :-2], outcome, test[:, :-2])
+    return logistic(np.column_stack([inner, train[:, -2:]]), outcome, np.column_stack([score, test[:, -2:]]))
+
+
+def repeated(fit, n_features, binary, signal, seed):
+    """Ten repeats of five folds on simulated patients -> pooled area, its two standard errors, area within folds."""
     rng = np.random.default_rng(seed)
-    outcome = (np.arange(N) < N // 2).astype(int)
+    outcome = rng.permutation(np.arange(N) < 42).astype(int)
     features = rng.normal(size=(N, n_features))
     features[:, :20] += signal * outcome[:, None]
-    scores = np.empty((10, N))
+    if binary:  # the last column, such as a receptor status, knows nothing in any row
+        features[:, -1] = rng.random(N) < 0.75
+    scores, folds = np.empty((10, N)), np.empty((10, N), dtype=int)
     for repeat, row in enumerate(scores):
-        for train, test in StratifiedKFold(5, shuffle=True, random_state=repeat).split(features, outcome):
-            row[test] = fit(features[train], outcome[train], features[test])
-    plain = stats.auc(outcome, scores.mean(axis=0))
-    return plain.auc, plain.se, validation.cross_validated_auc(outcome, scores, n_splits=5).se
+        splits = StratifiedKFold(5, shuffle=True, random_state=repeat).split(features, outcome)
+        for fold, (train, test) in enumerate(splits):
+            row[test], folds[repeat, test] = fit(features[train], outcome[train], features[test]), fold
+    plain, ours = stats.auc(outcome, scores.mean(axis=0)), validation.cross_validated_auc(outcome, scores, folds)
+    return plain.auc, plain.se, ours.se, ours.auc
 
 
 def interval(arguments):
-    heads = ["model", "mean AUC", "SD between seeds", "DeLong's SE", "widened SE", "covered by DeLong's", "by the widened"]
+    heads = ["model", "pooled AUC", "SD", "AUC within folds", "SD", "DeLong's SE", "widened SE"]
+    heads += ["pooled, DeLong's", "pooled, widened", "within folds, widened"]
     print("|", " | ".join(heads), "|\n" + "|---" * len(heads) + "|")
     settings = [
-        ("ridge", ridge, P, (0.0, 0.5, 1.0)),
-        ("logistic", logistic, 5, (0.0, 0.3, 0.6)),
-        ("logistic", logistic, 1, (0.0, 0.5, 1.0)),
+        ("ridge, 1781 features", ridge, P, False, (0.0, 0.5, 1.0)),
+        ("logistic, 5 features", logistic, 5, False, (0.0, 0.3, 0.6)),
+        ("logistic, 1 feature", logistic, 1, False, (0.0, 0.5, 1.0)),
+        ("clinical: a number, a status", logistic, 2, True, (0.0, 0.5, 1.0)),
+        ("fusion: 100 features, the same two", stacked, 102, True, (0.0, 0.3, 0.6)),
     ]
-    for name, fit, n_features, signals in settings:
+    for name, fit, n_features, binary, signals in settings:
         for signal in signals:
-            areas, delong, widened = np.array([repeated(fit, n_features, signal, seed) for seed in range(arguments.seeds)]).T
-            # Noise must cover one half; with a signal, the mean over seeds stands for the truth.
-            truth = 0.5 if signal == 0 else areas.mean()
-            shares = [(np.abs(areas - truth) <= 1.96 * se).mean() for se in (delong, widened)]
-            numbers = [areas.mean(), areas.std(), delong.mean(), widened.mean(), *shares]
-            print(
-                f"| {name}, {n_features} features, shift {signal} |", " | ".join(f"{one:.3f}" for one in numbers), "|", flush=True
-            )
+            found = [repeated(fit, n_features, binary, signal, seed) for seed in range(arguments.seeds)]
+            pooled, delong, widened, within = np.array(found).T
+            # Noise must cover one half; with a signal, the mean over seeds of areas of patients left out stands for the truth.
+            truth = 0.5 if signal == 0 else within.mean()
+            judged = ((pooled, delong), (pooled, widened), (within, widened))
+            shares = [(np.abs(areas - truth) <= 1.96 * se).mean() for areas, se in judged]
+            numbers = [pooled.mean(), pooled.std(), within.mean(), within.std(), delong.mean(), widened.mean(), *shares]
+            print(f"| {name}, shift {signal} |", " | ".join(f"{one:.3f}" for one in numbers), "|", flush=True)
 
 
 def main():
