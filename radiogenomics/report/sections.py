@@ -14,7 +14,8 @@ Tables = Mapping[str, pd.DataFrame]
 
 _COMPARED = (
     "Tests between signatures on the same patients. The difference is the AUC of the first less that of the second; NRI and IDI "
-    "are what the second gains over the first. On out-of-fold scores DeLong's p is somewhat too small."
+    "are what the second gains over the first. Standard errors are those of the evaluation, wider than DeLong's where fits share "
+    "patients."
 )
 FIGURES = {
     "inclusion_flow": "Who stayed in the study and who was left out, step by step.",
