@@ -2,6 +2,7 @@
 
 import json
 import time
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -328,15 +329,20 @@ def test_balancing_draws_equal_classes_from_the_patients_fitted_on(how):
 def test_recipes_cope_with_missing_values_and_empty_columns():
     features, outcome = noise(60, 12)
     features = features.mask(np.random.default_rng(0).random(features.shape) < 0.1).assign(f3=np.nan, f4=1.0)
-    for recipe in (signatures.published(n_trees=10), signatures.lasso(max_rho=0.95), signatures.volume_only("f0")):
+    for recipe in (
+        signatures.published(n_trees=10),
+        signatures.lasso(max_rho=0.95),
+        signatures.mrmr(),
+        signatures.volume_only("f0"),
+    ):
         assert recipe.fit(features, outcome).predict_proba(features).shape == (60, 2)
 
 
 @pytest.mark.parametrize("imbalance", ["weights", "oversample", "undersample", "smote"])
 def test_recipes_take_every_treatment_of_imbalance(imbalance):
     features, outcome = noise(60, 12)
-    for recipe in (signatures.published(n_trees=10, imbalance=imbalance), signatures.lasso(imbalance=imbalance)):
-        assert np.isfinite(recipe.fit(features, outcome).predict_proba(features)).all()
+    for build in (partial(signatures.published, n_trees=10), signatures.lasso, signatures.mrmr):
+        assert np.isfinite(build(imbalance=imbalance).fit(features, outcome).predict_proba(features)).all()
 
 
 def test_volume_only_reads_one_column():
@@ -408,6 +414,6 @@ def test_a_signal_is_found_by_every_recipe():
     features, outcome = noise(120, 30)
     features.iloc[:, :10] += 1.2 * outcome.to_numpy()[:, None]
     train, test = features.iloc[:80], features.iloc[80:]
-    for recipe in (signatures.published(n_trees=50, sizes=(3, 10)), signatures.lasso()):
+    for recipe in (signatures.published(n_trees=50, sizes=(3, 10)), signatures.lasso(), signatures.mrmr(sizes=(3, 10))):
         score = recipe.fit(train, outcome[:80]).predict_proba(test)[:, 1]
         assert roc_auc_score(outcome[80:], score) > 0.75

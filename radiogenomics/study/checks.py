@@ -265,7 +265,7 @@ def _cohort_problems(inputs: Inputs, cohorts: dict[str, Cohort]) -> Iterator[Pro
 def _innermost(manifest: Manifest, smaller: int) -> int:
     """Count the smaller class where the innermost folds are made: in what is left beside one outer fold, or two for a fusion."""
     left = smaller - -(-smaller // manifest.signature.n_splits)
-    return left - -(-left // INNER_FOLDS) if manifest.fusion and manifest.signature.recipe == "lasso" else left
+    return left - -(-left // INNER_FOLDS) if manifest.fusion and manifest.signature.recipe in ("lasso", "mrmr") else left
 
 
 def _fusion_problems(inputs: Inputs, name: str, made: Cohort) -> Iterator[Problem]:

@@ -30,7 +30,7 @@ def steps(plan: Plan) -> list[Step]:
         Step("links", plan.bind(_links), needs=(*imaging, *molecular), settings=linked),
         *clinical.steps(plan),
         Step("gene_score", plan.bind(_gene_score), needs=(*imaging, "modules", "membership"), settings=score),
-        Step("comparisons", plan.bind(comparisons.tables), needs=("signatures", "gene_score_patients")),
+        Step("comparisons", plan.bind(comparisons.tables), needs=comparisons.NEEDED),
     ]
     if manifest.survival:
         sources = plan.hashes(manifest.training.clinical, *(one.source for one in manifest.survival))

@@ -47,6 +47,8 @@ def recipe(plan: Plan, kind: str, *, inner: bool = False, prefix: str = "", shuf
         return signatures.lasso(
             **stable, max_rho=chosen.max_rho, penalty=chosen.penalty, imbalance=chosen.imbalance, random_state=seed
         )
+    if chosen.recipe == "mrmr":
+        return signatures.mrmr(**stable, sizes=tuple(chosen.sizes), imbalance=chosen.imbalance, random_state=seed)
     return signatures.published(
         **stable,
         sizes=tuple(chosen.sizes),

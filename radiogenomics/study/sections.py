@@ -194,7 +194,8 @@ class Signature(Section):
     @classmethod
     def _is_a_recipe(cls, value: str) -> str:
         if value not in _KEYS_OF_RECIPE and not re.fullmatch(r"[\w.]+:\w+", value):
-            raise ValueError("unknown recipe; give 'published', 'lasso', or a classifier by its place, 'package.module:Name'")
+            known = ", ".join(map(repr, _KEYS_OF_RECIPE))
+            raise ValueError(f"unknown recipe; give {known}, or a classifier by its place, 'package.module:Name'")
         return value
 
     def icc_of(self, kind: str) -> float | None:
@@ -213,6 +214,7 @@ class Signature(Section):
 _KEYS_OF_RECIPE = {
     "published": {"icc", "sizes", "n_trees", "imbalance"},
     "lasso": {"icc", "max_rho", "penalty", "imbalance"},
+    "mrmr": {"icc", "sizes", "imbalance"},
 }
 
 
