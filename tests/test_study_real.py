@@ -95,6 +95,8 @@ def test_of_our_36_pathways_34_are_scored_and_modules_are_tested_for_all_sets(do
     links = pd.read_parquet(done / "tables" / "links.parquet").query("family == 'signature x pathways' and estimate == 'nested'")
     assert set(links.loc[links["feature"] == "mri", "target"]) == set(kept)
     assert pd.read_parquet(done / "tables" / "enrichment.parquet")["pathway"].nunique() == 132
+    drawn = pd.read_csv(done / "figures" / "pathway_bar_mri.csv").set_index("target")["category"]
+    assert drawn.to_dict() == sets.loc[kept, "category"].to_dict()
 
 
 def test_the_report_tells_survival_and_the_gene_score(done):
