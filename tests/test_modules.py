@@ -135,7 +135,12 @@ def test_small_branches_within_one_another_are_given_away_as_r_does(weak, wgcna,
     for name in theirs:
         _, split, size, respect = name.split()
         ours = modules.cut_tree_hybrid(
-            tree, dissimilarity, cut_height=0.995, deep_split=int(split), min_size=int(size), pam_respects_dendro=respect == "TRUE"
+            tree,
+            dissimilarity,
+            cut_height=0.995,
+            deep_split=int(split),
+            min_size=int(size),
+            pam_respects_dendro=respect == "TRUE",
         )
         np.testing.assert_array_equal(ours, theirs[name], err_msg=name)
     assert theirs.shape == (300, 20)

@@ -11,7 +11,6 @@ import pandas as pd
 from radiogenomics._tables import check_numeric, shown
 from radiogenomics.cohort import Cohort, assemble
 from radiogenomics.expression import check_unit
-from radiogenomics.pathways import read_aliases
 from radiogenomics.signatures import by_path
 from radiogenomics.study import image_checks
 from radiogenomics.study.gene_sets import study_sets
@@ -176,7 +175,7 @@ def _sets_problems(inputs: Inputs, section: GeneSets, say: "_Say") -> Iterator[P
     key, value = ("scored", ", ".join(section.scored)) if section.scored else ("sources", ", ".join(section.sources))
     faults = list(say.attempt("gene_sets.sources", ", ".join(section.sources), inputs.gene_sets))
     if section.aliases:
-        faults += say.attempt("gene_sets.aliases", section.aliases, lambda: read_aliases(inputs.files[str(section.aliases)]))
+        faults += say.attempt("gene_sets.aliases", section.aliases, lambda: inputs.aliases)
     yield from faults or say.attempt(f"gene_sets.{key}", value, lambda: study_sets(inputs, inputs.expression.columns))
 
 

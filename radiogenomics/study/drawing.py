@@ -30,6 +30,7 @@ def figure_steps(plan: Plan) -> list[Step]:
     manifest = plan.inputs.manifest
     facts = {"outcome": manifest.outcome.model_dump(), "joined": {name: one.columns for name, one in manifest.joined.items()}}
     molecules = ("patients", "expression_qc", "expression_facts", "modules", "module_tree", "soft_threshold", "gene_score")
+    sets = ["gene_sets"] if manifest.gene_sets else []
     wanted = {
         "prediction": (
             prediction_figures.draw,
@@ -37,7 +38,7 @@ def figure_steps(plan: Plan) -> list[Step]:
         ),
         "molecules": (_molecules, molecules),
         "links": (_links, _links_from(plan)),
-        "clinical": (_clinical, ("clinical_links",)),
+        "clinical": (_clinical, ("clinical_links", *sets)),
     }
     pictures = {"images": image_figures.draw_images, "agreement": image_figures.draw_agreement}
     wanted |= {name: (pictures[name], needs) for name, needs in image_figures.wanted(plan).items()}
@@ -124,8 +125,7 @@ def _links(plan: Plan, store: Store) -> Panels:
     yield "null_intervals", figures.null_intervals(nulls), nulls
     for family, part in honest.groupby("family", sort=False):
         name = slug(family)
-        if name.endswith("pathways"):
-            part = part.assign(category=part["target"].map(store.table("gene_sets").set_index("pathway")["category"]))
+        part = _categorised(part, store)
         strongest = _one_a_group(part, groups)
         yield f"link_forest_{name}", figures.link_forest(strongest, q_below=alpha), strongest
         if name.startswith("signature") and name.endswith("pathways"):
@@ -136,10 +136,17 @@ def _links(plan: Plan, store: Store) -> Panels:
             yield f"pathway_dot_{name}", figures.pathway_dot(part), part
 
 
+def _categorised(links: pd.DataFrame, store: Store) -> pd.DataFrame:
+    """Give links with pathways the category of each, for panels that group by it; it is missing outside our 36."""
+    if not links["family"].str.endswith("x pathways").all():
+        return links
+    return links.assign(category=links["target"].map(store.table("gene_sets").set_index("pathway")["category"]))
+
+
 def _clinical(plan: Plan, store: Store) -> Panels:
     links = store.table("clinical_links")
     for family, part in links.groupby("family", sort=False):
-        label = str(part["measure"].iloc[0])
+        label, part = str(part["measure"].iloc[0]), _categorised(part, store)
         yield f"link_heatmap_{slug(family)}", figures.link_heatmap(part, most=24, label=label), part
 
 

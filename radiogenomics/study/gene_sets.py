@@ -89,8 +89,7 @@ def study_sets(inputs: Inputs, genes: pd.Index) -> StudySets:
     if section is None:
         raise ValueError(f"{inputs.path} has no section [gene_sets]; add it with its sources.")
     given = {name: members for sets in libraries.values() for name, members in sets.items()}
-    aliases = pathways.read_aliases(inputs.files[section.aliases]) if section.aliases else {}
-    updated = pathways.update_symbols(given, genes, aliases)
+    updated = pathways.update_symbols(given, genes, inputs.aliases)
     table = _asked_first(libraries, section)
     asked = {name: updated.gene_sets[name] for name in table.loc[table["asked"] & table["source"].notna(), "pathway"]}
     scored = pathways.measured(asked, genes, min_size=section.min_size, max_size=section.max_size)

@@ -127,6 +127,12 @@ class Inputs:
             for source, sets in libraries.items()
         }
 
+    @cached_property
+    def aliases(self) -> dict[str, str]:
+        """The approved symbol of every gene symbol; empty where the manifest names no table of them."""
+        source = self.manifest.gene_sets.aliases if self.manifest.gene_sets else None
+        return pathways.read_aliases(self.files[source]) if source else {}
+
     def joined(self, name: str) -> pd.DataFrame:
         """Read the columns of a further table of training patients."""
         chosen = self.manifest.joined[name]
