@@ -20,7 +20,7 @@ from table_study import run_for_tables, write_table_study
 import radiogenomics as rg
 from radiogenomics import linking, study
 from radiogenomics.stats import benjamini_hochberg
-from radiogenomics.study import clinical
+from radiogenomics.study import clinical, covariates
 from radiogenomics.study.answers import sentence
 from radiogenomics.study.queries import Names, find
 
@@ -233,7 +233,7 @@ def test_the_command_writes_tables_and_figures_and_prints_the_sentence(done):
     assert out.returncode == 0, out.stderr
     place = done / "queries" / "ME1"
     names = {"answer.txt", *(f"{name}.{kind}" for name in ("links", "related") for kind in ("csv", "parquet"))}
-    names |= {f"{name}.{kind}" for name in ("scatter", "heatmap") for kind in ("png", "csv")}
+    names |= {f"{name}.{kind}" for name in ("scatter", "heatmap") for kind in ("svg", "png", "csv")}
     assert {path.name for path in place.iterdir()} == names
     assert (place / "answer.txt").read_text().strip() in out.stdout
     assert "Simulated data" in out.stdout
@@ -323,9 +323,9 @@ def test_clinical_columns_are_numbers_or_groups_against_all_others():
 
 def test_covariates_are_no_more_than_the_patients_can_pay_for():
     patients = people(site=[f"s{number % 6}" for number in range(20)], age=np.arange(20.0), rare=[1.0, *[np.nan] * 19])
-    assert list(clinical.affordable(patients).columns) == ["age"]
-    assert list(clinical.affordable(patients.assign(subtype=["A", "B"] * 10)).columns) == ["age", "subtype"]
-    assert clinical.affordable(patients[["site"]]).shape == (20, 0)
+    assert list(covariates.affordable(patients).columns) == ["age"]
+    assert list(covariates.affordable(patients.assign(subtype=["A", "B"] * 10)).columns) == ["age", "subtype"]
+    assert covariates.affordable(patients[["site"]]).shape == (20, 0)
 
 
 def test_enrichment_finds_the_planted_sets_in_their_modules(done):

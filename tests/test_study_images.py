@@ -331,7 +331,7 @@ def test_repeatability_is_judged_in_training_only(change):
 def test_images_in_one_cohort_and_tables_in_the_other(change):
     cohort = {"features": {"radiomics": "truth"}, "clinical": "clinical_external"}
     found = problems(change(external__external=cohort))
-    assert "images must be measured in external cohort 'external' and in training, or in neither" in found
+    assert "external.external.images = (absent): images must be measured in it and in training, or in neither" in found
 
 
 def test_masks_that_match_nobody(change):
@@ -354,7 +354,9 @@ def test_weights_nobody_knows(change):
 
 
 def test_images_without_masks(change):
-    assert "images and masks go together; name both, or neither" in problems(change(training={"images": "a", "clinical": "b"}))
+    assert "training.images = 'a': images and masks go together; name both, or neither" in problems(
+        change(training={"images": "a", "clinical": "b"})
+    )
 
 
 def test_a_folder_with_another_checksum(change):
