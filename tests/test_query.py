@@ -26,7 +26,7 @@ from radiogenomics.study.queries import Names, find
 
 SMALL = {
     "signature": {"sizes": [3], "n_trees": 20, "n_repeats": 1, "n_splits": 3},
-    "links": {"n_permutations": 100},
+    "links": {"n_permutations": 100, "covariates": ["subtype"]},
     "gene_score": {"n_repeats": 1, "min_kme": 0.8, "min_significance": 0.3},
 }
 NAMES = Names(
@@ -288,11 +288,11 @@ def test_adjusted_links_say_what_they_are_adjusted_for(done):
     families = {f"signature x {kind}, {how}" for kind in ("modules", "pathways") for how in ("adjusted", "high against low")}
     assert set(links["family"]) == families
     adjusted = links[links["family"] == "signature x modules, adjusted"]
-    assert set(adjusted["adjusted_for"]) == {"age_years, subtype, volume_mm3"}
+    assert set(adjusted["adjusted_for"]) == {"subtype, volume_mm3"}
     score = table(done, "signatures").query("estimate == 'nested'").set_index("patient")[["score"]]
     patients = table(done, "patients").loc[score.index]
     design = pd.get_dummies(patients["subtype"], drop_first=True, dtype=float).assign(
-        one=1.0, age=patients["age_years"], volume=table(done, "features_radiomics").loc[score.index, "volume_mm3"]
+        one=1.0, volume=table(done, "features_radiomics").loc[score.index, "volume_mm3"]
     )
     both = score.assign(ME1=table(done, "eigengenes").loc[score.index, "ME1"]).to_numpy()
     rest = both - design.to_numpy() @ np.linalg.lstsq(design.to_numpy(), both, rcond=None)[0]
@@ -319,6 +319,11 @@ def test_clinical_columns_are_numbers_or_groups_against_all_others():
     assert groups["er: Positive"].isna().sum() == 2
     ordered = people(node=pd.Categorical(["positive", "negative"] * 10, categories=["negative", "positive"]))
     assert list(clinical.groups(ordered).columns) == ["node: positive"]
+
+
+def test_covariates_that_nobody_stated_are_found_by_name():
+    patients = people(age_years=np.arange(20.0), grade=np.arange(20.0), Site=["a", "b"] * 10, subtype=["A"] * 20)
+    assert list(covariates.by_name(patients).columns) == ["age_years", "Site"], "everybody has one subtype"
 
 
 def test_covariates_are_no_more_than_the_patients_can_pay_for():

@@ -301,7 +301,7 @@ def _fusion_problems(inputs: Inputs, name: str, made: Cohort) -> Iterator[Proble
 def _covariate_problems(inputs: Inputs, training: Cohort) -> Iterator[Problem]:
     """Find covariates of the links that the linked patients cannot be adjusted for."""
     manifest, file = inputs.manifest, str(inputs.path)
-    columns = manifest.links.covariates or []
+    columns = list(dict.fromkeys(manifest.links.covariates or []))
     patients = training.patients[training.patients["included"]]
     sized = bool(manifest.training.images or manifest.training.volume)
     for name, remedy in covariates.unfit(patients[columns], sized=sized).items():

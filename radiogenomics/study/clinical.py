@@ -190,7 +190,7 @@ def _confounders(plan: Plan, store: Store) -> pd.DataFrame:
     """Lay out what links are adjusted for: the columns that the manifest names, or those found by name, and lesion volume."""
     patients, size = _linked_patients(plan, store), volume(plan, store)
     chosen = plan.inputs.manifest.links.covariates
-    table = covariates.by_name(patients) if chosen is None else patients[chosen]
+    table = covariates.by_name(patients) if chosen is None else patients[list(dict.fromkeys(chosen))]
     if size is not None:
         table = table.assign(**{str(size.name): size.loc[table.index]})
     return covariates.affordable(table)
