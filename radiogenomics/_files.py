@@ -77,12 +77,12 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
-MOST_PLAIN_VALUES = 1_000_000
-"""A table with more values is written as gzipped CSV: plain, it would take some 20 MB, and more than a spreadsheet opens."""
+MOST_PLAIN_VALUES = 2_000_000
+"""A table with more values is written as gzipped CSV: plain, it would take some 30 MB, and more than a spreadsheet opens."""
 
 
 def write_table(table: pd.DataFrame, stem: Path) -> list[Path]:
-    """Write a table as `<stem>.parquet` and `<stem>.csv` (`.csv.gz` beyond a million values), each whole or not at all.
+    """Write a table as `<stem>.parquet` and `<stem>.csv` (`.csv.gz` beyond two million values), each whole or not at all.
 
     Parameters
     ----------
