@@ -1,12 +1,14 @@
 """Files written whole or not at all, and their checksums."""
 
+import gzip
 import hashlib
 import os
 import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import BinaryIO
 
 import pandas as pd
 
@@ -75,8 +77,12 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
+MOST_PLAIN_VALUES = 2_000_000
+"""A table with more values is written as gzipped CSV: plain, it would take some 30 MB, and more than a spreadsheet opens."""
+
+
 def write_table(table: pd.DataFrame, stem: Path) -> list[Path]:
-    """Write a table as `<stem>.parquet` and `<stem>.csv`, each whole or not at all.
+    """Write a table as `<stem>.parquet` and `<stem>.csv` (`.csv.gz` beyond two million values), each whole or not at all.
 
     Parameters
     ----------
@@ -91,12 +97,18 @@ def write_table(table: pd.DataFrame, stem: Path) -> list[Path]:
         The parquet file and the CSV file.
     """
     named = table.index.name is not None
-    parquet, csv = Path(f"{stem}.parquet"), Path(f"{stem}.csv")
+    packed = table.size > MOST_PLAIN_VALUES
+    parquet, csv = Path(f"{stem}.parquet"), Path(f"{stem}.csv.gz" if packed else f"{stem}.csv")
     with atomic(parquet) as temporary:
         table.to_parquet(temporary, index=named)
-    with atomic(csv) as temporary:
-        table.to_csv(temporary, index=named, lineterminator="\n")
+    with atomic(csv) as temporary, temporary.open("wb") as plain, _packed(plain) if packed else nullcontext(plain) as file:
+        table.to_csv(file, index=named, lineterminator="\n")
     return [parquet, csv]
+
+
+def _packed(file: BinaryIO) -> gzip.GzipFile:
+    """Pack what is written; with neither a name nor a time in the header the same table gives the same bytes."""
+    return gzip.GzipFile("", "wb", fileobj=file, mtime=0)
 
 
 def read_table(path: Path, *, missing: Sequence[str], text: bool = True) -> pd.DataFrame:

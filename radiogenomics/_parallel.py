@@ -242,7 +242,7 @@ def _store(outcome: Any, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(f".{os.getpid()}")
     with temporary.open("wb") as file:
-        joblib.dump(outcome, file)
+        joblib.dump(outcome, file, compress=1)  # a lesion's numbers need a quarter of the room
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)

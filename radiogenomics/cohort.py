@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from radiogenomics._files import read_table
@@ -103,7 +104,7 @@ def read_patients(
     -------
     DataFrame, shape (n_patients, n_columns)
         Columns in which every present value is a number are numeric, the others text. Rows that are the same but for the
-        identifier of the sample are one.
+        identifier of the sample are one; `repeated_patients` names whose.
 
     Raises
     ------
@@ -112,6 +113,43 @@ def read_patients(
     ValueError
         If the file cannot be read as a table, lacks the patient column, or says two different things of one patient.
     """
+    table = _rows(path, patient=patient, header_rows=header_rows, barcode=barcode, missing=missing)
+    # Tables with one row a sample repeat what they know of the patient; rows that say the same are one.
+    table = table[~_repeated(table)]
+    twice = table.index[table.index.duplicated()].unique()
+    if len(twice):
+        raise ValueError(f"{path}: patient(s) {shown(twice)} have more than one row; reduce to one row per patient first.")
+    return table.apply(_to_numbers)
+
+
+def repeated_patients(
+    path: Path,
+    *,
+    patient: str | None = None,
+    header_rows: int = 1,
+    barcode: Literal["as-is", "tcga"] = "as-is",
+    missing: Sequence[str] = MISSING_WORDS,
+) -> list[str]:
+    """Name the patients of whom a table says the same more than once; `read_patients`, read alike, counts each once.
+
+    Parameters
+    ----------
+    path, patient, header_rows, barcode, missing
+        As in `read_patients`.
+
+    Returns
+    -------
+    list of str
+        In the order of the table.
+    """
+    table = _rows(path, patient=patient, header_rows=header_rows, barcode=barcode, missing=missing)
+    return list(table.index[_repeated(table)].unique())
+
+
+def _rows(
+    path: Path, *, patient: str | None, header_rows: int, barcode: Literal["as-is", "tcga"], missing: Sequence[str]
+) -> pd.DataFrame:
+    """Read the rows that name a patient, as text."""
     raw = read_table(path, missing=missing)
     key = patient or str(raw.columns[0])
     if key not in raw.columns:
@@ -120,13 +158,11 @@ def read_patients(
     table = table[table[key].notna()]
     identifiers = [str(text).strip() for text in table[key]]
     names = tcga_patients(identifiers, name=f"{path}, column {key!r}") if barcode == "tcga" else identifiers
-    table = table.drop(columns=key).set_axis(pd.Index(names, name="patient", dtype=object))
-    # Tables with one row a sample repeat what they know of the patient; rows that say the same are one.
-    table = table[~table.reset_index().duplicated().to_numpy()]
-    twice = table.index[table.index.duplicated()].unique()
-    if len(twice):
-        raise ValueError(f"{path}: patient(s) {shown(twice)} have more than one row; reduce to one row per patient first.")
-    return table.apply(_to_numbers)
+    return table.drop(columns=key).set_axis(pd.Index(names, name="patient", dtype=object))
+
+
+def _repeated(table: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    return table.reset_index().duplicated().to_numpy(dtype=bool)
 
 
 def binary_outcome(

@@ -32,11 +32,11 @@ def write_table_study(folder: Path, *, signal: bool = True, seed: int = 2026) ->
     return folder / "demo.toml"
 
 
-def run_for_tables(manifest: Path, out: Path, *, n_jobs: int = 1) -> Path:
+def run_for_tables(manifest: Path, out: Path, **options: object) -> Path:
     """Run a study without its figures, which take half the time of a small one and are drawn in test_study.py -> its folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(drawing, "figure_steps", lambda plan: [])
-        return study.run(manifest, out=out, n_jobs=n_jobs).parent
+        return study.run(manifest, out=out, **options).parent
 
 
 def deep(features: pd.DataFrame, mixing: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:

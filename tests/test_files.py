@@ -52,6 +52,15 @@ def test_a_table_is_written_twice_and_read_back(tmp_path):
     assert read_table(parquet, missing=()).columns.tolist() == ["patient", "x"]
 
 
+def test_a_table_beyond_two_million_values_is_gzipped_to_the_same_bytes_each_time(tmp_path):
+    table = pd.DataFrame(np.zeros((2_001, 1_000), dtype=int), columns=[f"c{number}" for number in range(1_000)])
+    first, second = (write_table(table, tmp_path / place / "large")[1] for place in ("a", "b"))
+    assert first.name == "large.csv.gz"
+    assert first.read_bytes() == second.read_bytes()
+    assert pd.read_csv(first).equals(table)
+    assert write_table(table.iloc[1:], tmp_path / "a" / "small")[1].name == "small.csv"
+
+
 def test_sha256_is_that_of_the_standard(tmp_path):
     write_text(tmp_path / "abc", "abc")
     assert sha256(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

@@ -1,10 +1,13 @@
 """Notebooks are thin: few short cells, nothing defined, nothing looped over, no output stored."""
 
 import ast
+import re
 from pathlib import Path
 
 import nbformat
 import pytest
+
+from radiogenomics import study
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 NAMES = ["01_cohort", "02_signatures", "03_modules", "04_pathways", "05_links", "06_gene_score", "pathway_query"]
@@ -39,3 +42,33 @@ def test_nothing_is_stored(notebook):
         if cell.cell_type == "code":
             assert cell.outputs == []
             assert cell.execution_count is None
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """A study beside the folder of notebooks, which a shell in that place names by a relative path."""
+    for folder in ("demo", "mine"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "provenance.json").touch()
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks")  # as Jupyter does
+    monkeypatch.setenv("PWD", str(tmp_path))
+    monkeypatch.delenv("RADIOGENOMICS_STUDY", raising=False)
+    return tmp_path
+
+
+@pytest.mark.parametrize("named", ["mine", "./mine", "../mine", "{}/mine"])
+def test_a_study_is_found_from_where_jupyter_was_started(elsewhere, monkeypatch, named):
+    monkeypatch.setenv("RADIOGENOMICS_STUDY", named.format(elsewhere))
+    assert study.study_folder() == elsewhere / "mine"
+
+
+def test_the_demo_is_the_study_where_none_is_named(elsewhere):
+    assert study.study_folder() == elsewhere / "demo"
+
+
+def test_a_study_that_is_not_there_is_named_with_every_place_that_was_tried(elsewhere, monkeypatch):
+    monkeypatch.setenv("RADIOGENOMICS_STUDY", "nowhere")
+    said = f"RADIOGENOMICS_STUDY is 'nowhere'; no study lies in {elsewhere}/nowhere or {elsewhere}/notebooks/nowhere; set it to"
+    with pytest.raises(FileNotFoundError, match=re.escape(said)):
+        study.study_folder()

@@ -20,13 +20,13 @@ from table_study import run_for_tables, write_table_study
 import radiogenomics as rg
 from radiogenomics import linking, study
 from radiogenomics.stats import benjamini_hochberg
-from radiogenomics.study import clinical
+from radiogenomics.study import clinical, covariates
 from radiogenomics.study.answers import sentence
 from radiogenomics.study.queries import Names, find
 
 SMALL = {
     "signature": {"sizes": [3], "n_trees": 20, "n_repeats": 1, "n_splits": 3},
-    "links": {"n_permutations": 100},
+    "links": {"n_permutations": 100, "covariates": ["subtype"]},
     "gene_score": {"n_repeats": 1, "min_kme": 0.8, "min_significance": 0.3},
 }
 NAMES = Names(
@@ -233,7 +233,7 @@ def test_the_command_writes_tables_and_figures_and_prints_the_sentence(done):
     assert out.returncode == 0, out.stderr
     place = done / "queries" / "ME1"
     names = {"answer.txt", *(f"{name}.{kind}" for name in ("links", "related") for kind in ("csv", "parquet"))}
-    names |= {f"{name}.{kind}" for name in ("scatter", "heatmap") for kind in ("png", "csv")}
+    names |= {f"{name}.{kind}" for name in ("scatter", "heatmap") for kind in ("svg", "png", "csv")}
     assert {path.name for path in place.iterdir()} == names
     assert (place / "answer.txt").read_text().strip() in out.stdout
     assert "Simulated data" in out.stdout
@@ -288,11 +288,11 @@ def test_adjusted_links_say_what_they_are_adjusted_for(done):
     families = {f"signature x {kind}, {how}" for kind in ("modules", "pathways") for how in ("adjusted", "high against low")}
     assert set(links["family"]) == families
     adjusted = links[links["family"] == "signature x modules, adjusted"]
-    assert set(adjusted["adjusted_for"]) == {"age_years, subtype, volume_mm3"}
+    assert set(adjusted["adjusted_for"]) == {"subtype, volume_mm3"}
     score = table(done, "signatures").query("estimate == 'nested'").set_index("patient")[["score"]]
     patients = table(done, "patients").loc[score.index]
     design = pd.get_dummies(patients["subtype"], drop_first=True, dtype=float).assign(
-        one=1.0, age=patients["age_years"], volume=table(done, "features_radiomics").loc[score.index, "volume_mm3"]
+        one=1.0, volume=table(done, "features_radiomics").loc[score.index, "volume_mm3"]
     )
     both = score.assign(ME1=table(done, "eigengenes").loc[score.index, "ME1"]).to_numpy()
     rest = both - design.to_numpy() @ np.linalg.lstsq(design.to_numpy(), both, rcond=None)[0]
@@ -321,11 +321,16 @@ def test_clinical_columns_are_numbers_or_groups_against_all_others():
     assert list(clinical.groups(ordered).columns) == ["node: positive"]
 
 
+def test_covariates_that_nobody_stated_are_found_by_name():
+    patients = people(age_years=np.arange(20.0), grade=np.arange(20.0), Site=["a", "b"] * 10, subtype=["A"] * 20)
+    assert list(covariates.by_name(patients).columns) == ["age_years", "Site"], "everybody has one subtype"
+
+
 def test_covariates_are_no_more_than_the_patients_can_pay_for():
     patients = people(site=[f"s{number % 6}" for number in range(20)], age=np.arange(20.0), rare=[1.0, *[np.nan] * 19])
-    assert list(clinical.affordable(patients).columns) == ["age"]
-    assert list(clinical.affordable(patients.assign(subtype=["A", "B"] * 10)).columns) == ["age", "subtype"]
-    assert clinical.affordable(patients[["site"]]).shape == (20, 0)
+    assert list(covariates.affordable(patients).columns) == ["age"]
+    assert list(covariates.affordable(patients.assign(subtype=["A", "B"] * 10)).columns) == ["age", "subtype"]
+    assert covariates.affordable(patients[["site"]]).shape == (20, 0)
 
 
 def test_everything_is_scored_where_no_list_is_given_and_figures_know_no_category(done):

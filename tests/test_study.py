@@ -21,7 +21,7 @@ from radiogenomics import study
 from radiogenomics.study.store import Step, Store
 
 SMALL = {
-    "signature": {"sizes": [3, 6], "n_trees": 20, "n_repeats": 1},
+    "signature": {"sizes": [3, 6], "n_trees": 15, "n_repeats": 1, "n_splits": 3},
     "links": {"n_permutations": 100},
     "gene_score": {"n_repeats": 1, "min_kme": 0.8, "min_significance": 0.3},
 }

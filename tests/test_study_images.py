@@ -280,24 +280,16 @@ def shift_masks(path, reader, name="*"):
         sitk.WriteImage(mask, file)
 
 
-def test_a_second_reader_whose_masks_all_fail_is_one_error(few, tmp_path):
+def test_nobody_measured_or_too_few_read_twice_is_one_error_with_place_and_remedy(few, tmp_path):
+    shift_masks(few, "masks", "SIM-TR-00[4-6]")
+    with pytest.raises(ValueError, match=r"masks\.second_reader = 'second_reader': 9 of 12 patients .* SIM-TR-004"):
+        extract(few, tmp_path / "out")
     shift_masks(few, "second_reader")
-    with pytest.raises(
-        ValueError, match=r"training\.masks\.second_reader = 'second_reader': 0 of 12 patients could be measured"
-    ) as found:
+    with pytest.raises(ValueError, match=r"training\.masks\.second_reader = 'second_reader': 0 of 12 patients could be") as found:
         extract(few, tmp_path / "out")
     assert "at least 10 must be; SIM-TR-001, " in str(found.value)
     assert "The mask's grid is not the image's" in str(found.value)
     assert str(found.value).endswith("Correct images and masks, or remove masks.second_reader.")
-
-
-def test_too_few_patients_measured_in_both_readers_masks(few, tmp_path):
-    shift_masks(few, "masks", "SIM-TR-00[4-6]")
-    with pytest.raises(ValueError, match=r"masks\.second_reader = 'second_reader': 9 of 12 patients .* SIM-TR-004"):
-        extract(few, tmp_path / "out")
-
-
-def test_a_cohort_of_whom_nobody_can_be_measured(few, tmp_path):
     shift_masks(few, "masks")
     with pytest.raises(ValueError, match=r"training\.masks\.reader = 'masks_training': 0 of 12 patients could be measured"):
         extract(few, tmp_path / "out")
@@ -344,7 +336,7 @@ def test_repeatability_is_judged_in_training_only(change):
 def test_images_in_one_cohort_and_tables_in_the_other(change):
     cohort = {"features": {"radiomics": "truth"}, "clinical": "clinical_external"}
     found = problems(change(external__external=cohort))
-    assert "images must be measured in external cohort 'external' and in training, or in neither" in found
+    assert "external.external.images = (absent): images must be measured in it and in training, or in neither" in found
 
 
 def test_masks_that_match_nobody(change):
@@ -367,7 +359,9 @@ def test_weights_nobody_knows(change):
 
 
 def test_images_without_masks(change):
-    assert "images and masks go together; name both, or neither" in problems(change(training={"images": "a", "clinical": "b"}))
+    assert "training.images = 'a': images and masks go together; name both, or neither" in problems(
+        change(training={"images": "a", "clinical": "b"})
+    )
 
 
 def test_a_folder_with_another_checksum(change):

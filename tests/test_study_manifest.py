@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import tomllib
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -90,9 +91,9 @@ def test_several_mistakes_are_listed_at_once(change):
     text = "\n".join(found)
     assert "outcom = {'x': 1}: unknown key; remove it or correct its spelling (did you mean 'outcome'?)" in text
     assert "outcome.name = (absent): required key is missing; add it" in text
-    assert "signature.n_splits = 1: Input should be greater than or equal to 2" in text
-    assert "seed = 'one': Input should be a valid integer" in text
-    assert "expression.unit = 'FPKM': Input should be 'counts', 'tpm', 'fpkm', 'log2' or 'zscore'" in text
+    assert "signature.n_splits = 1: give at least 2" in text
+    assert "seed = 'one': give a whole number" in text
+    assert "expression.unit = 'FPKM': give one of 'counts', 'tpm', 'fpkm', 'log2', 'zscore' (did you mean 'fpkm'?)" in text
     assert all("demo.toml: " in line for line in found)
 
 
@@ -103,7 +104,10 @@ def test_an_unknown_key_deep_inside(change):
 
 
 def test_a_source_that_is_not_there(change):
-    assert "cohort training names the source 'nowhere', [sources] has " in problems(change(training__clinical="nowhere"))[0]
+    assert (
+        "training.clinical = 'nowhere': no source has this name; [sources] has "
+        in problems(change(training__clinical="nowhere"))[0]
+    )
 
 
 def test_missing_files_are_all_listed(folder):
@@ -185,6 +189,16 @@ def test_a_patient_with_two_rows(edit):
     assert any("patient(s) SIM-TR-001 have more than one row; reduce to one row per patient first" in line for line in found)
 
 
+def test_a_row_given_twice_word_for_word_counts_once_and_is_named(edit, caplog):
+    path = edit("features_training", lambda table: pd.concat([table, table.iloc[[1]], table.iloc[[1]]]))
+    with caplog.at_level("WARNING", logger="radiogenomics"):
+        checked = study.check(path)
+    assert len(checked.cohorts["training"].patients) == 88
+    said = [record.getMessage() for record in caplog.records]
+    place = path.parent / "features_training.csv"
+    assert said == [f"{place}: the rows of SIM-TR-002 stand more than once, word for word; each counts once."]
+
+
 def test_a_feature_that_is_a_word(edit):
     found = problems(edit("features_training", lambda table: table.assign(perfusion_061="high")))
     assert any("must be numeric, column(s) perfusion_061 are not; drop them or encode them as numbers" in line for line in found)
@@ -232,7 +246,7 @@ def test_gene_sets_without_measured_genes(change):
 
 
 def test_more_signatures_asked_for_than_there_are(change):
-    assert "gene_score.at_least is 5, there are 2 signature(s); lower it" in problems(change(gene_score__at_least=5))[0]
+    assert "gene_score.at_least = 5: there are 2 signature(s); lower it" in problems(change(gene_score__at_least=5))[0]
 
 
 def test_a_truth_that_is_none(change):
@@ -310,28 +324,35 @@ def test_a_name_that_the_study_uses_itself(change, name):
     tables = {"radiomics": "features_training", name: "deep_training"}
     outside = {"radiomics": "features_external", name: "deep_external"}
     found = problems(change(training__features=tables, external__external__features=outside))
-    assert f"the feature table {name!r} has a name that the study uses itself; rename it" in found[0]
+    assert f"training.features.{name} = 'deep_training': the study uses this name itself; rename the table" in found[0]
 
 
 def test_repeatability_of_a_kind_that_was_read_once(change):
     found = problems(change(signature__icc={"deep": 0.9}))
-    assert "signature.icc has 'deep', which no second reader has measured; leave it out" in found[0]
+    assert "signature.icc.deep = 0.9: no second reader has measured it; leave it out" in found[0]
 
 
 def test_a_key_that_the_recipe_does_not_know(change):
     found = problems(change(signature__recipe="lasso", signature__sizes=[3]))
-    assert "sizes means nothing to the recipe 'lasso', which takes icc, imbalance, max_rho, penalty" in found[0]
+    assert (
+        "signature.sizes = [3]: it means nothing to the recipe 'lasso', which takes icc, imbalance, max_rho, penalty" in found[0]
+    )
     assert list(study.check(change(signature__recipe="mrmr", signature__sizes=[3])).cohorts) == ["training", "external"]
 
 
 def test_repeatability_without_a_second_reader(change):
     found = problems(change(training__second_reader=None))
-    assert "signature.icc asks for repeated features; name training.masks.second_reader or training.second_reader" in found[0]
+    assert (
+        "signature.icc = 0.9: it asks for features measured twice; name training.masks.second_reader or training.second_reader"
+        in found[0]
+    )
 
 
 def test_repeatability_of_a_kind_nobody_measures(change):
     found = problems(change(signature__icc={"radiomic": 0.9}))
-    assert "signature.icc has 'radiomic', the features are radiomics, deep; name one of them" in found[0]
+    assert (
+        "signature.icc.radiomic = 0.9: the features are radiomics, deep; name one of them (did you mean 'radiomics'?)" in found[0]
+    )
 
 
 def test_a_second_reader_of_few_patients(change, edit):
@@ -346,7 +367,7 @@ def test_a_second_reader_with_other_features(edit):
 
 def test_fusion_with_a_column_nobody_carries_along(change):
     found = problems(change(fusion__clinical=["age_years", "grade"]))
-    assert "fusion.clinical has 'grade', clinical_columns has not; add it there" in found[0]
+    assert "fusion.clinical.1 = 'grade': clinical_columns has it not; add it there" in found[0]
 
 
 def test_fusion_with_a_column_that_is_missing_for_somebody(edit):
@@ -372,6 +393,65 @@ def test_fusion_with_a_level_that_training_has_not(edit):
 def test_neither_features_nor_images(change):
     found = problems(change(training__features=None, training__second_reader=None))
     assert "neither features nor images; name feature tables, or a folder of images and one of masks" in found[0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"modules__power": "six"}, "modules.power = 'six': give a whole number, or 'auto'"),
+        ({"modules__power": 0}, "modules.power = 0: give at least 1, or 'auto'"),
+        ({"signature__icc": 2.0}, "signature.icc = 2.0: give at most 1, or a table of keys"),
+        ({"signature__icc": {"radiomics": 2.0}}, "signature.icc.radiomics = 2.0: give at most 1"),
+        ({"seed": date(2024, 1, 1)}, "seed = 2024-01-01: give a whole number"),
+        ({"seed": True}, "seed = true: give a whole number"),
+        ({"links__alpha": float("nan")}, "links.alpha = nan: give a finite number"),
+        ({"expression__min_mean": float("inf")}, "expression.min_mean = inf: give a finite number"),
+        ({"clinical_columns": "age_years"}, "clinical_columns = 'age_years': give a list in brackets"),
+        ({"outcome__positive": []}, "outcome.positive = []: give 1 or more entries"),
+        ({"training": "cohort"}, "training = 'cohort': give a table of keys"),
+        ({"name": "my study"}, "name = 'my study': give only letters, digits, '.', '_' and '-'"),
+        ({"title": ""}, "title = '': give a text that is not empty"),
+        ({"simulated": "yes"}, "simulated = 'yes': give true or false"),
+        ({"extraction__segment": 1.5}, "extraction.segment = 1.5: give a whole number, or a text in quotes"),
+        (
+            {"extraction__deep": {"googlnet": "random"}},
+            "extraction.deep.googlnet = 'random': its name must be one of 'googlenet', 'resnet50', 'vgg16', 'efficientnet_b0', "
+            "'vit_small' (did you mean 'googlenet'?)",
+        ),
+        ({"training__images": "truth"}, "training.images = 'truth': images and masks go together; name both, or neither"),
+        (
+            {"links__covariates": ["age"]},
+            "links.covariates.0 = 'age': no column of the patients (did you mean 'age_years'?); add it to clinical_columns, "
+            "or name one of age_years, subtype",
+        ),
+    ],
+)
+def test_a_wrong_value_is_one_problem_in_the_words_of_a_manifest(change, changes, said):
+    path = change(**changes)
+    assert problems(path) == [f"{path}: {said}"]
+
+
+def test_covariates_that_the_patients_cannot_be_adjusted_for(change, edit):
+    def forget(table):
+        return table.assign(grade=[1.0, *[None] * (len(table) - 1)], site="one", ward=[f"w{i}" for i in range(len(table))])
+
+    change(
+        clinical_columns=["age_years", "subtype", "grade", "site", "ward"],
+        links__covariates=["age_years", "grade", "site", "ward"],
+    )
+    path = edit("clinical_training", forget)
+    assert [line.partition(".toml: ")[2].partition(";")[0] for line in problems(path)] == [
+        "links.covariates.1 = 'grade': it is the same in all linked patients",
+        "links.covariates.2 = 'site': it is the same in all linked patients",
+        "links.covariates.3 = 'ward': known of fewer than four in five of the 86 linked patients, or more than they can pay for "
+        "(one number or level for ten)",
+    ]
+
+
+def test_modules_larger_than_the_matrix(change):
+    found = problems(change(modules__min_size=1201))
+    assert len(found) == 1
+    assert "modules.min_size = '1201': no module can hold 1201 genes, since the expression matrix has 1200; lower it" in found[0]
 
 
 def test_the_manifest_of_the_readme_is_valid():

@@ -13,13 +13,22 @@ import numpy as np
 import pandas as pd
 import pytest
 import tomli_w
+from table_study import run_for_tables
 
 from radiogenomics import study
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
 MANIFEST = Path(__file__).parents[1] / "data_manifests" / "tcga-brca-uchicago.toml"
+FEW = {"n_repeats": 4, "n_bootstraps": 5, "n_permutations": 10}
 QUICK = {"n_trees": 50, "n_repeats": 2, "n_bootstraps": 0, "n_permutations": 0}
+
+
+def write(raw: dict[str, object], folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    path = folder / MANIFEST.name
+    path.write_text(tomli_w.dumps(raw))
+    return path
 
 
 def quick(folder: Path) -> Path:
@@ -28,11 +37,8 @@ def quick(folder: Path) -> Path:
     del raw["fusion"]
     raw["signature"] |= QUICK
     raw["gene_score"] = {"n_repeats": 1}
-    raw["links"] = {"n_permutations": 200}
-    folder.mkdir(parents=True)
-    path = folder / MANIFEST.name
-    path.write_text(tomli_w.dumps(raw))
-    return path
+    raw["links"] |= {"n_permutations": 200}
+    return write(raw, folder)
 
 
 def csvs(out: Path) -> dict[str, bytes]:
@@ -41,10 +47,11 @@ def csvs(out: Path) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory, real):
-    """The whole study as the manifest says."""
-    out = tmp_path_factory.mktemp("real") / "out"
-    study.run(MANIFEST, out=out, mirror=real / "tcga_brca", n_jobs=2)
-    return out
+    """The whole study with fewer repeats, bootstraps and permutations; .ci/run runs the manifest as it stands."""
+    folder, raw = tmp_path_factory.mktemp("real"), tomllib.loads(MANIFEST.read_text())
+    raw["signature"] |= FEW
+    manifest = write(raw, folder / "inputs")
+    return study.run(manifest, out=folder / "out", mirror=real / "tcga_brca", n_jobs=2).parent
 
 
 def test_the_counts_are_88_87_and_42(done):
@@ -106,9 +113,9 @@ def test_the_report_tells_survival_and_the_gene_score(done):
     assert set(odds["estimate"]) == {"apparent", "published", "nested"}
 
 
-def test_killed_half_way_and_any_number_of_processes_give_the_same_bytes(tmp_path, real):
+def test_killed_half_way_or_gone_on_from_another_manifest_gives_the_same_bytes(done, tmp_path, real):
     manifest, mirror = quick(tmp_path / "inputs"), real / "tcga_brca"
-    study.run(manifest, out=tmp_path / "one", mirror=mirror, n_jobs=1)
+    study.run(manifest, out=shutil.copytree(done, tmp_path / "one"), mirror=mirror, n_jobs=1)
     command = [
         sys.executable,
         "-m",
@@ -149,7 +156,7 @@ def test_shuffled_node_status_shows_nothing(tmp_path, real):
     table.to_csv(clinical, sep="\t", index=False)
     raw["sources"]["clinical"]["sha256"] = "first-use"
     manifest.write_text(tomli_w.dumps(raw))
-    study.run(manifest, out=tmp_path / "out", mirror=mirror / "tcga_brca", n_jobs=2)
+    run_for_tables(manifest, tmp_path / "out", mirror=mirror / "tcga_brca", n_jobs=2)
     table = pd.read_parquet(tmp_path / "out" / "tables" / "evaluation.parquet").query("signature == 'mri'")
     nested = table.set_index("estimate").loc["nested"]
     assert nested["auc_low"] < 0.5 < nested["auc_high"]

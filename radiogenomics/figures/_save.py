@@ -18,7 +18,7 @@ _METADATA = {".svg": {"Date": None, "Creator": "radiogenomics"}, ".png": {"Softw
 
 
 @styled
-def save(panel: Axes | Figure | SubFigure, stem: Path | str, data: pd.DataFrame, *, vector: bool = True) -> list[Path]:
+def save(panel: Axes | Figure | SubFigure, stem: Path | str, data: pd.DataFrame) -> list[Path]:
     """Write a panel as ``<stem>.svg`` and ``<stem>.png`` and its numbers as ``<stem>.csv``, each whole or not at all.
 
     The figure is closed for pyplot afterwards, so that a study can draw hundreds; the object itself can still be displayed.
@@ -31,18 +31,16 @@ def save(panel: Axes | Figure | SubFigure, stem: Path | str, data: pd.DataFrame,
         The path without suffix; missing folders are made.
     data : DataFrame
         The table that the panel was drawn from; its index is written when it has a name.
-    vector : bool
-        Whether the SVG is written; without it a panel is saved in two thirds of the time.
 
     Returns
     -------
     list of Path
-        The SVG if wanted, the PNG (300 dots per inch) and the CSV file.
+        The SVG, the PNG (300 dots per inch) and the CSV file.
     """
     figure = panel.get_figure(root=True)
     if figure is None:
         raise ValueError("`panel` belongs to no figure any more; draw it again before saving it.")
-    pictures = [Path(f"{stem}{suffix}") for suffix in _METADATA if vector or suffix != ".svg"]
+    pictures = [Path(f"{stem}{suffix}") for suffix in _METADATA]
     table = Path(f"{stem}.csv")
     _settle(figure)
     for path in pictures:

@@ -16,8 +16,8 @@ Tables = Mapping[str, pd.DataFrame]
 
 _BELOW_HALF = "an AUC below 0.5"
 _COMPARED = (
-    "DeLong's tests on the same patients: the difference is the AUC of the first less that of the second. Standard errors are those "
-    "of the evaluation, wider than DeLong's where fits share patients."
+    "DeLong's tests on the same patients: the difference is the AUC of the first less that of the second. Standard errors are "
+    "those of the evaluation, wider than DeLong's where fits share patients."
 )
 _NO_VERDICT = (
     " Where one of the two AUCs lies below 0.5 (last column) p does not say that one model predicts better: any model then seems "

@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from radiogenomics.study.image_checks import masks_found
     from radiogenomics.study.imaging import extract_patient
     from radiogenomics.study.inputs import Inputs, gather
-    from radiogenomics.study.manifest import Manifest, ManifestError, Problem, read_manifest
+    from radiogenomics.study.manifest import Manifest, read_manifest
     from radiogenomics.study.own import init
     from radiogenomics.study.panel import query_panel
     from radiogenomics.study.pipeline import run
+    from radiogenomics.study.problems import ManifestError, Problem
     from radiogenomics.study.queries import Names, UnknownNameError, names_of, query
-    from radiogenomics.study.store import Store
+    from radiogenomics.study.store import Store, study_folder
 
 _PLACES = {
     "Answer": "answers",
@@ -31,8 +32,8 @@ _PLACES = {
     "Inputs": "inputs",
     "gather": "inputs",
     "Manifest": "manifest",
-    "ManifestError": "manifest",
-    "Problem": "manifest",
+    "ManifestError": "problems",
+    "Problem": "problems",
     "read_manifest": "manifest",
     "init": "own",
     "run": "pipeline",
@@ -42,6 +43,7 @@ _PLACES = {
     "query_panel": "panel",
     "query": "queries",
     "Store": "store",
+    "study_folder": "store",
 }
 
 __all__ = [
@@ -66,6 +68,7 @@ __all__ = [
     "run",
     "save_answer",
     "sets_found",
+    "study_folder",
     "write_demo",
 ]
 

@@ -106,8 +106,7 @@ def save_answer(answer: Answer, folder: Path) -> list[Path]:
     Returns
     -------
     list of Path
-        ``answer.txt``; ``links`` and ``related`` as parquet and CSV; ``scatter`` and ``heatmap`` as PNG and CSV, without the SVG,
-        which takes longer to write than the answer to find.
+        ``answer.txt``; ``links`` and ``related`` as parquet and CSV; ``scatter`` and ``heatmap`` as SVG, PNG and CSV.
     """
     from radiogenomics import figures
 
@@ -118,11 +117,7 @@ def save_answer(answer: Answer, folder: Path) -> list[Path]:
         folder / "answer.txt",
         *write_table(answer.links, folder / "links"),
         *write_table(answer.related, folder / "related"),
-        *[
-            file
-            for name, panel, data in answer.panels()
-            for file in figures.save(figures.mark(panel, note), folder / name, data, vector=False)
-        ],
+        *[file for name, panel, data in answer.panels() for file in figures.save(figures.mark(panel, note), folder / name, data)],
     ]
 
 

@@ -1,5 +1,6 @@
 """Everything about a study that can be known before long work, every mistake at once."""
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
@@ -12,11 +13,14 @@ from radiogenomics._tables import check_numeric, shown
 from radiogenomics.cohort import Cohort, assemble
 from radiogenomics.expression import check_unit
 from radiogenomics.signatures import by_path
-from radiogenomics.study import image_checks
+from radiogenomics.study import covariates, image_checks
 from radiogenomics.study.gene_sets import study_sets
 from radiogenomics.study.inputs import Inputs, gather
-from radiogenomics.study.manifest import Manifest, ManifestError, Problem
+from radiogenomics.study.manifest import Manifest
+from radiogenomics.study.problems import ManifestError, Problem
 from radiogenomics.study.sections import GeneSets, Survival
+
+logger = logging.getLogger(__name__)
 
 INNER_FOLDS = 5
 """Folds inside a fold, in which a recipe chooses its size or penalty and a fusion makes its scores."""
@@ -61,6 +65,9 @@ def check(path: Path, *, mirror: Path | None = None) -> Checked:
     problems = list(_cohort_problems(inputs, cohorts))
     if problems:
         raise ManifestError(problems)
+    for source, patients in inputs.repeated().items():
+        file, whose = inputs.files[source], shown(patients)
+        logger.warning("%s: the rows of %s stand more than once, word for word; each counts once.", file, whose)
     return Checked(inputs, cohorts)
 
 
@@ -98,6 +105,7 @@ def _table_problems(inputs: Inputs) -> Iterator[Problem]:
     if manifest.training.images:
         yield from say.attempt("extraction", ", ".join(manifest.extraction.kinds()), lambda: image_checks.settings(inputs))
     yield from say.attempt("expression", manifest.expression.source, lambda: check_unit(inputs.expression, **_unit(inputs)))
+    yield from say.attempt("modules.min_size", str(manifest.modules.min_size), lambda: _size_check(inputs))
     yield from say.attempt("clinical_columns", ", ".join(manifest.clinical_columns), lambda: _columns_check(inputs))
     for i, endpoint in enumerate(manifest.survival):
         yield from say.attempt(f"survival.{i}", endpoint.name, _survival_check(inputs, endpoint))
@@ -189,6 +197,12 @@ def _unit(inputs: Inputs) -> dict[str, Any]:
     return inputs.manifest.expression.model_dump(include={"unit", "clip", "min_mean"})
 
 
+def _size_check(inputs: Inputs) -> None:
+    genes, least = inputs.expression.shape[1], inputs.manifest.modules.min_size
+    if least > genes:
+        raise ValueError(f"no module can hold {least} genes, since the expression matrix has {genes}; lower it")
+
+
 def _columns_check(inputs: Inputs) -> None:
     """Refuse columns that would stand twice in the table of patients."""
     manifest = inputs.manifest
@@ -258,6 +272,7 @@ def _cohort_problems(inputs: Inputs, cohorts: dict[str, Cohort]) -> Iterator[Pro
             )
             yield Problem(file, "signature.n_splits", str(manifest.signature.n_splits), remedy)
         yield from _fusion_problems(inputs, name, made)
+    yield from _covariate_problems(inputs, cohorts["training"])
     yield from _overlaps(file, cohorts)
 
 
@@ -284,6 +299,16 @@ def _fusion_problems(inputs: Inputs, name: str, made: Cohort) -> Iterator[Proble
         elif not pd.api.types.is_numeric_dtype(values) and not values.isin(training[column]).all():
             strange = shown(sorted(set(values) - set(training[column])))
             yield Problem(file, "fusion.clinical", repr(column), f"{name} has level(s) {strange}, training has none; recode them")
+
+
+def _covariate_problems(inputs: Inputs, training: Cohort) -> Iterator[Problem]:
+    """Find covariates of the links that the linked patients cannot be adjusted for."""
+    manifest, file = inputs.manifest, str(inputs.path)
+    columns = list(dict.fromkeys(manifest.links.covariates or []))
+    patients = training.patients[training.patients["included"]]
+    sized = bool(manifest.training.images or manifest.training.volume)
+    for name, remedy in covariates.unfit(patients[columns], sized=sized).items():
+        yield Problem(file, f"links.covariates.{columns.index(name)}", repr(name), remedy)
 
 
 def _overlaps(file: str, cohorts: dict[str, Cohort]) -> Iterator[Problem]:

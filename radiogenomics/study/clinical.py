@@ -1,6 +1,5 @@
 """What else patients differ in: clinical columns linked with modules, pathways and genes, and links adjusted for them."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from radiogenomics import linking, stats
+from radiogenomics.study import covariates
 from radiogenomics.study.imaging_arm import scores_of, volume, volume_tables
 from radiogenomics.study.plan import Plan
 from radiogenomics.study.store import Step, Store
@@ -16,7 +16,6 @@ _FEWEST_KNOWN = 10
 """A clinical column known of fewer linked patients than this is not linked."""
 _FEWEST_INSIDE = 5
 """A group is compared with the others when it holds, and leaves, so many patients."""
-_CONFOUNDERS = re.compile(r"^age|subtype|pam50|^site$|scanner|manufacturer", re.IGNORECASE)
 _NO_MEASUREMENT = ("cohort", "has_expression", "included")
 
 
@@ -189,24 +188,10 @@ def _adjusted(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
 
 
 def _confounders(plan: Plan, store: Store) -> pd.DataFrame:
-    """Lay out what links are adjusted for: lesion volume, and the clinical columns whose names say age, subtype or site."""
+    """Lay out what links are adjusted for: the columns that the manifest names, or those found by name, and lesion volume."""
     patients, size = _linked_patients(plan, store), volume(plan, store)
-    table = patients[[name for name in patients.columns if _CONFOUNDERS.search(str(name)) and patients[name].nunique() > 1]]
+    chosen = plan.inputs.manifest.links.covariates
+    table = covariates.by_name(patients) if chosen is None else patients[list(dict.fromkeys(chosen))]
     if size is not None:
         table = table.assign(**{str(size.name): size.loc[table.index]})
-    return affordable(table)
-
-
-def affordable(covariates: pd.DataFrame) -> pd.DataFrame:
-    """Keep the covariates that the patients can pay for: known of four in five, and together one number for ten patients.
-
-    Numbers come before words, and words with few levels before those with many: a column costs its levels less one.
-    """
-    known = covariates.columns[covariates.notna().mean() >= 0.8]
-    cost = {name: 1 if pd.api.types.is_numeric_dtype(covariates[name]) else covariates[name].nunique() - 1 for name in known}
-    kept, left = [], len(covariates) // 10
-    for name in sorted(known, key=lambda name: cost[name]):
-        if cost[name] <= left:
-            kept.append(name)
-            left -= cost[name]
-    return covariates[[name for name in covariates.columns if name in kept]]
+    return covariates.affordable(table)

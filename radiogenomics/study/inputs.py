@@ -7,14 +7,15 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
 from radiogenomics import archives, cohort, expression, pathways
 from radiogenomics._files import sha256, write_text
 from radiogenomics._tables import shown
-from radiogenomics.study.manifest import Manifest, ManifestError, Problem, read_manifest
+from radiogenomics.study.manifest import Manifest, read_manifest
+from radiogenomics.study.problems import ManifestError, Problem
 from radiogenomics.study.sections import CohortSection, Source
 
 
@@ -44,10 +45,14 @@ class Inputs:
 
     def patients(self, source: str) -> pd.DataFrame:
         """Read a source as a patient table."""
-        facts = self.manifest.sources[source]
-        return cohort.read_patients(
-            self.files[source], patient=facts.patient, header_rows=facts.header_rows, barcode=facts.barcode
-        )
+        if source not in self._read:
+            self._read[source] = cohort.read_patients(self.files[source], **self._reading(source))
+        return self._read[source]
+
+    def repeated(self) -> dict[str, list[str]]:
+        """Name the patients whose row stands more than once in a table that was read, word for word -> by source."""
+        found = {source: cohort.repeated_patients(self.files[source], **self._reading(source)) for source in self._read}
+        return {source: patients for source, patients in found.items() if patients}
 
     def features(self, name: str, kind: str) -> pd.DataFrame:
         """Read a cohort's feature table; missing measurements stay NaN."""
@@ -81,6 +86,15 @@ class Inputs:
         """List the files that a patient has in a folder -> SHA-256 of each by its path inside the folder."""
         place = member.relative_to(self.files[source]).as_posix()
         return {name: found for name, found in self.listings[source].items() if f"{name}/".startswith(f"{place}/")}
+
+    @cached_property
+    def _read(self) -> dict[str, pd.DataFrame]:
+        """Hold the tables that were read, since the steps of a check ask for the same ones again and again."""
+        return {}
+
+    def _reading(self, source: str) -> dict[str, Any]:
+        facts = self.manifest.sources[source]
+        return {"patient": facts.patient, "header_rows": facts.header_rows, "barcode": facts.barcode}
 
     def _members(self, source: str, *, folders: bool) -> dict[str, Path]:
         """Name what lies in a folder by patient: the part of its name before the first dot."""

@@ -1,13 +1,14 @@
 """The study manifest: a TOML file, read and validated whole; every mistake is listed at once with its remedy."""
 
 import tomllib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, model_validator
 
+from radiogenomics._tables import nearest, shown
+from radiogenomics.study.problems import ManifestError, Problem, problems_of
 from radiogenomics.study.sections import (
     CohortSection,
     Expression,
@@ -17,7 +18,7 @@ from radiogenomics.study.sections import (
     GeneSets,
     Joined,
     LinkSettings,
-    Masks,
+    MisfitError,
     ModuleSettings,
     Name,
     Outcome,
@@ -33,44 +34,8 @@ RESERVED = ("fusion", "clinical", "volume")
 """Names that the study gives to what stands among the signatures."""
 
 
-@dataclass(frozen=True)
-class Problem:
-    """One mistake in a manifest or in the files it names.
-
-    Attributes
-    ----------
-    file : str
-        The file it stands in.
-    key : str
-        The manifest key, such as ``outcome.column``.
-    value : str
-        What stands there.
-    remedy : str
-        What is wrong with it and what to do.
-    """
-
-    file: str
-    key: str
-    value: str
-    remedy: str
-
-    def __str__(self) -> str:
-        return f"{self.file}: {self.key} = {self.value}: {self.remedy}"
-
-
-class ManifestError(ValueError):
-    """Everything that is wrong with a manifest, at once.
-
-    Attributes
-    ----------
-    problems : list of Problem
-        One a mistake.
-    """
-
-    def __init__(self, problems: list[Problem]) -> None:
-        self.problems = problems
-        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
-        super().__init__(f"{count} in the manifest:\n" + "\n".join(f"  {problem}" for problem in problems))
+Unfit = tuple[tuple[str, ...], str]
+"""The parts of a key, and what is wrong with it and what to do."""
 
 
 class Manifest(Section):
@@ -100,9 +65,9 @@ class Manifest(Section):
 
     @model_validator(mode="after")
     def _names_fit(self) -> "Manifest":
-        problems = [*self._unknown_sources(), *self._uneven_features(), *self._unfit_settings()]
-        if problems:
-            raise ValueError("; ".join(problems))
+        found = [*self._unknown_sources(), *self._uneven_features(), *self._unfit_signature(), *self._unfit_columns()]
+        if found:
+            raise MisfitError(*found)
         return self
 
     def cohorts(self) -> dict[str, CohortSection]:
@@ -114,18 +79,21 @@ class Manifest(Section):
         cohort = self.cohorts()[name]
         return [*cohort.features, *(self.extraction.kinds() if cohort.images else [])]
 
-    def _unknown_sources(self) -> list[str]:
-        named = [(f"cohort {name}", source) for name, cohort in self.cohorts().items() for source in cohort.sources()]
-        named += [("expression", self.expression.source)]
-        named += [("gene_sets", source) for source in self.gene_sets.files()] if self.gene_sets else []
-        named += [(f"joined {name}", one.source) for name, one in self.joined.items()]
-        named += [(f"survival {one.name!r}", one.source) for one in self.survival]
-        named += [("truth", self.truth)] if self.truth else []
-        named += [("extraction.parameters", self.extraction.parameters)] if self.extraction.parameters else []
-        known = ", ".join(self.sources)
-        return [
-            f"{where} names the source {source!r}, [sources] has {known}" for where, source in named if source not in self.sources
-        ]
+    def columns(self) -> list[str]:
+        """Name the columns that the table of patients carries along: of the clinical table and of those joined to it."""
+        return [*self.clinical_columns, *(name for one in self.joined.values() for name in (*one.columns, *one.linked))]
+
+    def _unknown_sources(self) -> Iterator[Unfit]:
+        named = {(*_where(name), *key): source for name, one in self.cohorts().items() for key, source in one.places().items()}
+        named |= {("expression", "source"): self.expression.source}
+        named |= self.gene_sets.places() if self.gene_sets else {}
+        named |= {("joined", name, "source"): one.source for name, one in self.joined.items()}
+        named |= {("survival", str(i), "source"): one.source for i, one in enumerate(self.survival)}
+        named |= {("truth",): self.truth} if self.truth else {}
+        named |= {("extraction", "parameters"): self.extraction.parameters} if self.extraction.parameters else {}
+        for key, source in named.items():
+            if source not in self.sources:
+                yield key, f"no source has this name{nearest(source, self.sources)}; [sources] has {', '.join(self.sources)}"
 
     def kinds_read_twice(self) -> list[str]:
         """Name the imaging tables of the training cohort that a second reader gave too."""
@@ -133,43 +101,58 @@ class Manifest(Section):
         measured = self.extraction.kinds() if masks and masks.second_reader else []
         return [kind for kind in self.kinds() if kind in self.training.second_reader or kind in measured]
 
-    def _uneven_features(self) -> Iterator[str]:
+    def _uneven_features(self) -> Iterator[Unfit]:
         for name, cohort in self.external.items():
             if name == "training":
-                yield f"external cohort {name!r} has the training cohort's name; rename it"
+                yield _where(name, external=True), "this is the training cohort's name; rename it"
             if set(cohort.features) != set(self.training.features):
-                wanted = sorted(self.training.features)
-                yield f"external cohort {name!r} has features {sorted(cohort.features)}, training has {wanted}; give the same"
+                wanted = ", ".join(sorted(self.training.features)) or "none"
+                yield (*_where(name, external=True), "features"), f"training has {wanted}; give the same kinds"
             if (cohort.images is None) != (self.training.images is None):
-                yield f"images must be measured in external cohort {name!r} and in training, or in neither; name both, or none"
+                remedy = "images must be measured in it and in training, or in neither; name both, or none"
+                yield (*_where(name, external=True), "images"), remedy
         measured = self.extraction.kinds() if self.training.images else []
         for kind in self.training.features:
             if kind in (*RESERVED, *measured) or kind.startswith("shuffled_"):
-                yield f"the feature table {kind!r} has a name that the study uses itself; rename it"
+                yield ("training", "features", kind), "the study uses this name itself; rename the table"
 
-    def _unfit_settings(self) -> list[str]:
-        at_least, signatures, problems = self.gene_score.at_least, len(self.kinds()), []
-        if at_least is not None and at_least > signatures:
-            problems.append(f"gene_score.at_least is {at_least}, there are {signatures} signature(s); lower it")
-        masks = self.training.masks
+    def _unfit_signature(self) -> Iterator[Unfit]:
+        at_least, kinds, masks = self.gene_score.at_least, self.kinds(), self.training.masks
+        if at_least is not None and at_least > len(kinds):
+            yield ("gene_score", "at_least"), f"there are {len(kinds)} signature(s); lower it"
         if self.signature.icc is not None and not self.training.second_reader and not (masks and masks.second_reader):
-            problems.append(
-                "signature.icc asks for repeated features; name training.masks.second_reader or training.second_reader"
-            )
-        asked = self.signature.icc if isinstance(self.signature.icc, dict) else {}
-        known = ", ".join(self.kinds())
-        strange = [kind for kind in asked if kind not in self.kinds()]
-        problems += [f"signature.icc has {kind!r}, the features are {known}; name one of them" for kind in strange]
-        once = [kind for kind in asked if kind in self.kinds() and kind not in self.kinds_read_twice()]
-        problems += [f"signature.icc has {kind!r}, which no second reader has measured; leave it out" for kind in once]
-        if self.fusion:
-            unknown = [column for column in self.fusion.clinical if column not in self.clinical_columns]
-            problems += [f"fusion.clinical has {column!r}, clinical_columns has not; add it there" for column in unknown]
-            strange = [column for column in self.fusion.factors if column not in self.fusion.clinical]
-            problems += [f"fusion.factors has {column!r}, fusion.clinical has not; add it there" for column in strange]
-            if len(self.kinds()) + len(self.fusion.clinical) < 2:
-                problems.append("fusion has one signature and nothing to fuse it with; name clinical columns, or leave it out")
-        return problems
+            remedy = "it asks for features measured twice; name training.masks.second_reader or training.second_reader"
+            yield ("signature", "icc"), remedy
+        for kind in self.signature.icc if isinstance(self.signature.icc, dict) else {}:
+            if kind not in kinds:
+                remedy = f"the features are {', '.join(kinds)}; name one of them{nearest(kind, kinds)}"
+                yield ("signature", "icc", kind), remedy
+            elif kind not in self.kinds_read_twice():
+                yield ("signature", "icc", kind), "no second reader has measured it; leave it out"
+
+    def _unfit_columns(self) -> Iterator[Unfit]:
+        for i, column in enumerate(self.links.covariates or []):
+            if column not in self.columns():
+                remedy = (
+                    f"no column of the patients{nearest(column, self.columns())}; add it to clinical_columns, or name one of "
+                )
+                yield ("links", "covariates", str(i)), remedy + (shown(self.columns(), 12) or "those there")
+        if not self.fusion:
+            return
+        for i, column in enumerate(self.fusion.clinical):
+            if column not in self.clinical_columns:
+                near = nearest(column, self.clinical_columns)
+                yield ("fusion", "clinical", str(i)), f"clinical_columns has it not{near}; add it there"
+        for i, column in enumerate(self.fusion.factors):
+            if column not in self.fusion.clinical:
+                near = nearest(column, self.fusion.clinical)
+                yield ("fusion", "factors", str(i)), f"fusion.clinical has it not{near}; add it there"
+        if len(self.kinds()) + len(self.fusion.clinical) < 2:
+            yield ("fusion",), "there is one signature and nothing to fuse it with; name clinical columns, or leave it out"
+
+
+def _where(name: str, *, external: bool = False) -> tuple[str, ...]:
+    return ("external", name) if external or name != "training" else ("training",)
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -194,7 +177,7 @@ def read_manifest(path: Path) -> Manifest:
     try:
         return Manifest.model_validate(raw)
     except ValidationError as error:
-        raise ManifestError([_problem(path, raw, item) for item in error.errors()]) from error
+        raise ManifestError(problems_of(path, raw, error, Manifest)) from error
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -212,46 +195,3 @@ def _read(path: Path) -> dict[str, Any]:
         raise ManifestError([Problem(str(path), "(file)", "unreadable", f"not valid TOML: {error}")]) from error
     except OSError as error:
         raise ManifestError([Problem(str(path), "(file)", "unreadable", f"{error.strerror}; check its permissions")]) from error
-
-
-_REMEDIES = {
-    "extra_forbidden": "unknown key; remove it or correct its spelling",
-    "missing": "required key is missing; add it",
-}
-
-
-def _problem(path: Path, raw: dict[str, Any], item: Any) -> Problem:
-    place = item["loc"]
-    key = ".".join(str(part) for part in place) or "(whole)"
-    value = "(absent)" if item["type"] == "missing" else "..." if not place else _brief(item["input"])
-    remedy = _REMEDIES.get(item["type"], item["msg"].removeprefix("Value error, "))
-    if item["type"] == "extra_forbidden":
-        remedy += _nearest(str(place[-1]), _known_keys(place[:-1]))
-    return Problem(str(path), key, value, remedy)
-
-
-def _brief(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _known_keys(place: Iterable[Any]) -> list[str]:
-    """Name the keys that a section of the manifest may hold."""
-    section: Any = Manifest
-    for part in place:
-        known = {"sources": Source, "external": CohortSection, "joined": Joined, "survival": Survival, "gene_sets": GeneSets}
-        known |= {"fusion": FusionSettings, "masks": Masks}
-        if isinstance(section, dict):
-            section = section[""]
-        elif part in ("sources", "external", "joined", "survival"):
-            section = {"": known[str(part)]}
-        else:
-            section = known.get(str(part), section.model_fields[part].annotation)
-    return list(section.model_fields) if hasattr(section, "model_fields") else []
-
-
-def _nearest(word: str, known: list[str]) -> str:
-    from difflib import get_close_matches
-
-    close = get_close_matches(word, known, n=1)
-    return f" (did you mean {close[0]!r}?)" if close else f" (known here: {', '.join(known)})" if known else ""

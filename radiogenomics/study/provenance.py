@@ -1,6 +1,7 @@
 """What went into a study and how: versions, inputs with hash and licence, settings, seeds, and the cost of each step."""
 
 import platform
+from functools import cache
 from importlib.metadata import distributions
 from typing import Any
 
@@ -37,10 +38,16 @@ def provenance(store: Store, plan: Plan) -> dict[str, Any]:
         "radiogenomics": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": dict(sorted((item.metadata["Name"], item.version) for item in distributions())),
+        "packages": _packages(),
         "manifest": inputs.path.name,
         "seed": inputs.manifest.seed,
         "settings": inputs.manifest.model_dump(exclude={"sources"}, exclude_none=True, mode="json"),
         "inputs": sources,
         "steps": {name: {key: record[key] for key in ("seconds", "peak_mb")} for name, record in store.records().items()},
     }
+
+
+@cache
+def _packages() -> dict[str, str]:
+    """Give the version of every installed package; to ask for them takes as long as a small step, and they stay the same."""
+    return dict(sorted((item.metadata["Name"], item.version) for item in distributions()))

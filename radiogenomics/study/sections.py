@@ -13,10 +13,24 @@ Length = Annotated[float, Field(gt=0)]
 Network = Literal["googlenet", "resnet50", "vgg16", "efficientnet_b0", "vit_small"]
 
 
+class MisfitError(ValueError):
+    """Keys of a section that do not fit each other.
+
+    Attributes
+    ----------
+    found : tuple of (tuple of str, str)
+        The parts of each key, from the section that raises it on, and what is wrong with it and what to do.
+    """
+
+    def __init__(self, *found: tuple[tuple[str, ...], str]) -> None:
+        self.found = found
+        super().__init__("; ".join(f"{'.'.join(key)}: {remedy}" for key, remedy in found))
+
+
 class Section(BaseModel):
     """Keys are known, of the right type, and stay as they are."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Source(Section):
@@ -62,17 +76,25 @@ class CohortSection(Section):
         if not self.features and self.images is None:
             raise ValueError("neither features nor images; name feature tables, or a folder of images and one of masks")
         if (self.images is None) != (self.masks is None):
-            raise ValueError("images and masks go together; name both, or neither")
+            given = "masks" if self.images is None else "images"
+            raise MisfitError(((given,), "images and masks go together; name both, or neither"))
         unknown = sorted(set(self.second_reader) - set(self.features))
         if unknown:
-            raise ValueError(
-                f"second_reader has {unknown[0]!r}, features has {', '.join(self.features) or 'nothing'}; name the same"
-            )
+            known = ", ".join(self.features) or "nothing"
+            raise MisfitError(*((("second_reader", kind), f"features has {known}; name the same kinds") for kind in unknown))
         return self
+
+    def places(self) -> dict[tuple[str, ...], str]:
+        """Give every source of this cohort by the parts of its key."""
+        places: dict[tuple[str, ...], str] = {("features", kind): source for kind, source in self.features.items()}
+        places |= {("second_reader", kind): source for kind, source in self.second_reader.items()}
+        places |= {("images",): self.images} if self.images else {}
+        places |= {("masks", reader): source for reader, source in self.masks or () if source}
+        return places | {("clinical",): self.clinical}
 
     def sources(self) -> list[str]:
         """Name every source of this cohort."""
-        return [*self.features.values(), *self.second_reader.values(), *self.folders(), self.clinical]
+        return list(self.places().values())
 
     def folders(self) -> list[str]:
         """Name the sources that are folders: of images, and of masks."""
@@ -166,9 +188,14 @@ class GeneSets(Section):
     def _is_a_list(cls, value: object) -> object:
         return [value] if isinstance(value, str) else value
 
+    def places(self) -> dict[tuple[str, ...], str]:
+        """Give every source that is read, of sets and of symbols, by the parts of its key."""
+        places: dict[tuple[str, ...], str] = {("gene_sets", "sources", str(i)): source for i, source in enumerate(self.sources)}
+        return places | ({("gene_sets", "aliases"): self.aliases} if self.aliases else {})
+
     def files(self) -> list[str]:
         """Name every source that is read: of sets, and of symbols."""
-        return [*self.sources, *([self.aliases] if self.aliases else [])]
+        return list(self.places().values())
 
 
 class Signature(Section):
@@ -207,7 +234,8 @@ class Signature(Section):
         known = _KEYS_OF_RECIPE.get(self.recipe, {"parameters"})
         strange = sorted((self.model_fields_set & set().union(*_KEYS_OF_RECIPE.values(), {"parameters"})) - known)
         if strange:
-            raise ValueError(f"{strange[0]} means nothing to the recipe {self.recipe!r}, which takes {', '.join(sorted(known))}")
+            remedy = f"it means nothing to the recipe {self.recipe!r}, which takes {', '.join(sorted(known))}; leave it out"
+            raise MisfitError(*(((key,), remedy) for key in strange))
         return self
 
 
@@ -246,9 +274,14 @@ class PathwaySettings(Section):
 
 
 class LinkSettings(Section):
-    """Imaging-gene links and their null."""
+    """Imaging-gene links and their null.
+
+    ``covariates`` names the columns that links are adjusted for, beside lesion volume; left out, the study takes those whose
+    names say age, subtype, site or scanner, as far as the patients can pay for them.
+    """
 
     method: Literal["pearson", "spearman"] = "pearson"
+    covariates: list[Text] | None = None
     n_permutations: Annotated[int, Field(ge=100)] = 1000
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
 

@@ -199,6 +199,42 @@ class Store:
         return [self.folder / product.name]
 
 
+def study_folder(default: Path | str = "../demo") -> Path:
+    """Find the study that a notebook is about: the one that ``RADIOGENOMICS_STUDY`` names, or a default.
+
+    Jupyter runs a notebook in the notebook's own folder, so a relative path is looked for where Jupyter was started (``PWD``)
+    first, then there.
+
+    Parameters
+    ----------
+    default : Path or str
+        The folder where the variable is not set, seen from the notebook.
+
+    Returns
+    -------
+    Path
+        The study's folder.
+
+    Raises
+    ------
+    FileNotFoundError
+        If no study lies there; names every place that was tried.
+    """
+    named = os.environ.get("RADIOGENOMICS_STUDY")
+    starts = [Path(os.environ.get("PWD", ".")), Path.cwd()] if named else [Path.cwd()]
+    tried = list(dict.fromkeys(Path(os.path.normpath(start / (named or default))) for start in starts))
+    found = next((folder for folder in tried if (folder / "provenance.json").is_file()), None)
+    if found is None:
+        value = (
+            f"RADIOGENOMICS_STUDY is {named!r}"
+            if named
+            else f"RADIOGENOMICS_STUDY is not set, and the default is {str(default)!r}"
+        )
+        remedy = "set it to the absolute path of a finished study, or make one: radiogenomics demo --out demo"
+        raise FileNotFoundError(f"{value}; no study lies in {' or '.join(map(str, tried))}; {remedy}.")
+    return found
+
+
 def _read_record(path: Path) -> dict[str, Any]:
     """Read a step's record; one that was damaged is none, and its step runs again."""
     try:
