@@ -13,6 +13,7 @@ Ints = NDArray[np.int64]
 
 _NOTHING = 1e-12  # a column whose spread is this small beside its values is rounding, not measurement
 _FEWEST = 4  # patients of a pair, beside one for every covariate: an interval needs n - 3 above 0
+_BITS = 40  # about twelve decimal digits
 _SMALLEST = 1e-30  # what 1 - r**2 is at least
 
 
@@ -72,7 +73,7 @@ def blocks(left: Floats, right: Floats, covariates: Floats, *, ranked: bool) -> 
                 continue
             x, y = left[np.ix_(rows, columns_left)], right[np.ix_(rows, columns_right)]
             if ranked:
-                x, y = rankdata(x, axis=0), rankdata(y, axis=0)
+                x, y = ranks(x), ranks(y)
             yield Block(rows, columns_left, columns_right, unit(x, basis), unit(y, basis), basis)
 
 
@@ -84,6 +85,17 @@ def _patterns(table: Floats) -> Iterator[tuple[NDArray[np.bool_], Ints]]:
     masks, which = np.unique(present.T, axis=0, return_inverse=True)
     for number, mask in enumerate(masks):
         yield mask, np.flatnonzero(which == number)
+
+
+def ranks(values: Floats) -> Floats:
+    """Rank every column, ties at their mean, NaN left out; values that agree to twelve digits are tied."""
+    return np.asarray(rankdata(rounded(values), axis=0, nan_policy="omit"))
+
+
+def rounded(values: Floats) -> Floats:
+    """Round to twelve digits: two patients of one score differ in its last bits at times, which must not order them."""
+    digits, power = np.frexp(values)
+    return np.asarray(np.ldexp(np.round(np.ldexp(digits, _BITS)), power - _BITS))
 
 
 def orthonormal(covariates: Floats) -> Floats:

@@ -7,7 +7,7 @@ from scipy.stats import rankdata, tiecorrect
 
 from radiogenomics._parallel import one_thread
 from radiogenomics._tables import shown
-from radiogenomics.linking._blocks import Block, Floats, blocks, counts, t_of
+from radiogenomics.linking._blocks import Block, Floats, blocks, counts, rounded, t_of
 from radiogenomics.linking._permutation import permute
 from radiogenomics.linking._table import Pairs, aligned, check_varies, tidy
 
@@ -98,6 +98,7 @@ def _pairs(parts: list[Block], high: Floats, right: Floats, shape: tuple[int, in
 
 def _mann_whitney(values: Floats, high: np.ndarray, width: float) -> tuple[Floats, Floats, Floats, Floats]:
     """Compare every column between two groups -> rank-biserial correlation, its interval, and p."""
+    values = rounded(values)
     ranks = rankdata(values, axis=0)
     first, second = int(high.sum()), int((~high).sum())
     above = (ranks[high] - rankdata(values[high], axis=0)) / second  # share of low patients below each high one

@@ -5,11 +5,10 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri
-from scipy.stats import rankdata
 
 from radiogenomics._parallel import one_thread
 from radiogenomics._tables import check_choice
-from radiogenomics.linking._blocks import Ints
+from radiogenomics.linking._blocks import Ints, ranks
 from radiogenomics.linking._table import aligned, corrected
 from radiogenomics.linking.correlation import Method, adjusted, pair
 
@@ -46,8 +45,8 @@ def random_feature_null(
     -------
     DataFrame, two rows
         Columns `null` ("permuted patients", "random features"), `found` (links of the real table), `mean, low, high` (mean and
-        central 95 % of the null's counts), `share` (of draws with any link), `p` (share of draws with at least as many, the real
-        one counted among them), `n_repeats`.
+        central 95 % of the null's counts; the bounds are counts themselves), `share` (of draws with any link), `p` (share of
+        draws with at least as many, the real one counted among them), `n_repeats`.
 
     References
     ----------
@@ -83,8 +82,7 @@ def random_features(left: pd.DataFrame, rng: np.random.Generator) -> pd.DataFram
     """
     values = left.to_numpy(dtype=float)
     present = ~np.isnan(values)
-    ranks = rankdata(values, axis=0, nan_policy="omit")
-    scores = np.where(present, ndtri(ranks / (present.sum(axis=0) + 1.0)), 0.0)
+    scores = np.where(present, ndtri(ranks(values) / (present.sum(axis=0) + 1.0)), 0.0)
     mixed = rng.standard_normal((len(left), len(left))) @ scores
     order = np.argsort(np.where(present, mixed, np.inf), axis=0)
     dealt = np.empty_like(values)
@@ -93,7 +91,7 @@ def random_features(left: pd.DataFrame, rng: np.random.Generator) -> pd.DataFram
 
 
 def _summary(counts: Ints, found: int) -> dict[str, float]:
-    low, high = np.quantile(counts, [0.025, 0.975])
+    low, high = np.quantile(counts, [0.025, 0.975], method="inverted_cdf")  # bounds of counts are counts
     return {
         "mean": float(counts.mean()),
         "low": float(low),

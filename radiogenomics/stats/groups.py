@@ -254,7 +254,7 @@ def table_one(
     Parameters
     ----------
     table : DataFrame, shape (n_patients, n_variables)
-        The variables, and the column `by`; missing values are counted.
+        The variables, and the column `by`; missing values are counted, and take no part in shares and tests.
     by : str or None
         Column with the groups; None describes all patients only.
     categorical : sequence of str
@@ -289,7 +289,7 @@ def table_one(
     compared = by is not None
     result = TableOne(
         table.reset_index(drop=True), columns=columns, categorical=list(categorical), nonnormal=list(nonnormal), groupby=by,
-        pval=compared, htest_name=compared, order=None, display_all=True,
+        pval=compared, htest_name=compared, order=None, display_all=True, include_null=False,
     )  # fmt: skip
     flat = result.tableone.droplevel(0, axis=1) if compared else result.tableone
     flat = flat.rename_axis(["variable", "level"]).reset_index().rename_axis(columns=None)

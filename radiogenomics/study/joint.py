@@ -10,7 +10,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 
 from radiogenomics import genescore, linking, validation
-from radiogenomics.study import clinical, comparisons, survival
+from radiogenomics.study import adjustment, calibrated, clinical, comparisons, survival
 from radiogenomics.study.imaging_arm import scores_of, training_features
 from radiogenomics.study.plan import Plan
 from radiogenomics.study.recipes import recipe
@@ -29,7 +29,9 @@ def steps(plan: Plan) -> list[Step]:
     made = [
         Step("links", plan.bind(_links), needs=(*imaging, *molecular), settings=linked),
         *clinical.steps(plan),
+        *adjustment.steps(plan),
         Step("gene_score", plan.bind(_gene_score), needs=(*imaging, "modules", "membership"), settings=score),
+        Step("calibration", plan.bind(calibrated.tables), needs=("signatures",)),
         Step("comparisons", plan.bind(comparisons.tables), needs=comparisons.NEEDED),
     ]
     if manifest.survival:
@@ -48,21 +50,12 @@ def steps(plan: Plan) -> list[Step]:
     return made
 
 
-def _targets(plan: Plan, store: Store) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Give what imaging is linked with: modules, pathways, and the numbers of further tables."""
-    yield "modules", store.table("eigengenes")
-    if plan.inputs.manifest.gene_sets:
-        yield "pathways", store.table("pathways")
-    for name, joined in plan.inputs.manifest.joined.items():
-        if joined.linked:
-            yield name, store.table("patients")[joined.linked]
-
-
 def _links(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
     chosen = plan.inputs.manifest.links
     links, nulls = [], []
-    for kind, table in _targets(plan, store):
-        right = table.loc[plan.linked]
+    targets = list(clinical.targets(plan, store))
+    repeats = adjustment.draws(len(targets) * (1 + len(plan.inputs.manifest.kinds())))
+    for kind, right in targets:
         for family, estimate, left in _imaging(plan, store):
             name = f"{family} x {kind}"
             settings: dict[str, Any] = {"method": chosen.method, "family": name, "random_state": plan.seed(f"{name} {estimate}")}
@@ -72,9 +65,10 @@ def _links(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
                 "p"
             ]
             if estimate != "published":
-                null = linking.random_feature_null(left, right, alpha=chosen.alpha, **settings)
+                null = linking.random_feature_null(left, right, alpha=chosen.alpha, n_repeats=repeats, **settings)
                 nulls.append(null.assign(family=name, tested=left.shape[1] * right.shape[1]))
-    return {"links": pd.concat(links, ignore_index=True), "link_null": pd.concat(nulls, ignore_index=True)}
+    known = adjustment.holm_over_families(pd.concat(nulls, ignore_index=True))
+    return {"links": pd.concat(links, ignore_index=True), "link_null": known}
 
 
 def _imaging(plan: Plan, store: Store) -> Iterator[tuple[str, str, pd.DataFrame]]:

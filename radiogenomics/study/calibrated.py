@@ -1,0 +1,45 @@
+"""What the predicted probabilities of every model are worth as probabilities, on patients that no fit had seen."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import chdtrc
+
+from radiogenomics import stats
+from radiogenomics.study.imaging_arm import baselines
+from radiogenomics.study.plan import Plan
+from radiogenomics.study.store import Store
+
+_GROUPS = 5
+"""Groups of risk, as many as the figures show."""
+_MEASURES = ("intercept", "intercept_low", "intercept_high", "slope", "slope_low", "slope_high", "brier", "brier_scaled")
+_COLUMNS = ["cohort", "signature", "estimate", "n", "events", *_MEASURES, "hl_chi2", "hl_df", "hl_p", "remark"]
+
+
+def tables(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
+    """Measure the calibration of every model by nested cross-validation and in the external cohorts."""
+    scores = store.table("signatures")
+    honest = scores["estimate"].isin(["nested", "external"]) & ~scores["signature"].isin(baselines(plan))
+    keys = ["cohort", "signature", "estimate"]
+    rows = [
+        dict(zip(keys, names, strict=True)) | _measured(part["outcome"].to_numpy(), part["score"].to_numpy())
+        for names, part in scores[honest].groupby(keys, sort=False)
+    ]
+    return {"calibration": pd.DataFrame(rows, columns=_COLUMNS)}
+
+
+def _measured(outcome: "np.ndarray[Any, Any]", probability: "np.ndarray[Any, Any]") -> dict[str, Any]:
+    """Measure one model; where a measure cannot be had, the remark says why."""
+    n = len(outcome)
+    inside = np.clip(probability, 1 / (2 * n), 1 - 1 / (2 * n))  # the logit of 0 and 1 is infinite
+    facts: dict[str, Any] = {"n": n, "events": int(outcome.sum())}
+    try:
+        found = stats.calibration_measures(outcome, inside)
+        fit = stats.hosmer_lemeshow(outcome, probability, groups=_GROUPS)
+    except ValueError as error:  # all have one score, or scores separate the classes
+        return facts | {"remark": str(error)}
+    # The patients judged were in no fit, so that no degree of freedom is lost.
+    df = len(fit.groups)
+    tested = {"hl_chi2": fit.statistic, "hl_df": df, "hl_p": float(chdtrc(df, fit.statistic)), "remark": ""}
+    return facts | {name: getattr(found, name) for name in _MEASURES} | tested
