@@ -17,13 +17,13 @@ _SMALLEST, _BIGGEST = 2.0, 42.0  # points squared
 
 
 @st.styled
-def pathway_bar(links: pd.DataFrame, *, most: int = 24, ax: Axes | None = None) -> Axes:
+def pathway_bar(links: pd.DataFrame, *, most: int = 40, ax: Axes | None = None) -> Axes:
     """Draw the correlation of each pathway with one signature as bars with intervals.
 
     Parameters
     ----------
     links : DataFrame
-        ``target, effect, effect_low, effect_high, p, q``, one row a pathway.
+        ``target, effect, effect_low, effect_high, p, q``, one row a pathway, and optionally ``category``.
     most : int
         So many pathways with the smallest p are drawn; the title says when some were left out.
     ax : Axes, optional
@@ -32,26 +32,64 @@ def pathway_bar(links: pd.DataFrame, *, most: int = 24, ax: Axes | None = None) 
     Returns
     -------
     Axes
-        Sorted by effect; full colour where q is below 0.05, pale elsewhere.
+        Grouped and coloured by category where there is one, sorted by effect; full colour where q is below 0.05, pale elsewhere.
     """
     st.require(links, "links", ["target", "effect", "effect_low", "effect_high", "p", "q"])
     _one_row_each(links, "target")
     part = links.nsmallest(most, "p").sort_values("effect", ascending=False, kind="stable")
-    ax = st.panel_axes(ax, height_mm=20 + _ROW_MM * len(part))
-    places = np.arange(len(part))
-    colors = np.where(part["effect"] > 0, st.VERMILION, st.BLUE)
-    bars = ax.barh(places, part["effect"], height=0.7, color=colors)
+    groups = _groups(part)
+    part = part.loc[groups.sort_values(kind="stable").index]
+    groups = groups[part.index]
+    places = _places(groups)
+    ax = st.panel_axes(ax, height_mm=20 + _ROW_MM * (int(places.max()) + 1))
+    bars = ax.barh(places, part["effect"], height=0.7, color=_colors(part, groups))
     for bar, q in zip(bars, part["q"], strict=True):
-        bar.set_alpha(0.9 if q < 0.05 else 0.3)
+        bar.set_alpha(0.9 if q < 0.05 else 0.4)
     ax.hlines(places, part["effect_low"], part["effect_high"], color=st.INK, lw=0.7)
     ax.axvline(0, lw=0.6, color=st.INK)
-    ax.set_yticks(places, [wording.pathway_label(name, 34) for name in part["target"]])
-    ax.set(ylim=(len(part) - 0.4, -0.6), xlabel=_effect_of(links))
+    _name_bars(ax, places, part["target"], groups)
+    ax.set(ylim=(places.max() + 0.6, -0.6), xlabel=_effect_of(links))
+    _explain_bars(ax, _some(len(part), len(links)))
+    return ax
+
+
+def _groups(links: pd.DataFrame) -> pd.Series:
+    """Give every pathway its category, in the order of the categories' strongest links; all the same without categories."""
+    names = links["category"].fillna("other") if "category" in links else pd.Series("", index=links.index)
+    order = links.groupby(names)["p"].min().sort_values(kind="stable").index
+    return pd.Series(pd.Categorical(names, categories=order, ordered=True), index=links.index)
+
+
+def _colors(links: pd.DataFrame, groups: pd.Series) -> list[str]:
+    """Colour bars by category; of one alone by their direction."""
+    if len(groups.cat.categories) < 2:
+        return [st.VERMILION if effect > 0 else st.BLUE for effect in links["effect"]]
+    return [st.CYCLE[code % len(st.CYCLE)] for code in groups.cat.codes]
+
+
+def _places(groups: pd.Series) -> "np.ndarray[tuple[int], np.dtype[np.intp]]":
+    """Give every bar its row; where there are several categories, each begins with a row for its name."""
+    heads = groups.cat.codes.to_numpy(dtype=int) + 1 if len(groups.cat.categories) > 1 else 0
+    return np.arange(len(groups)) + heads
+
+
+def _name_bars(
+    ax: Axes, places: "np.ndarray[tuple[int], np.dtype[np.intp]]", targets: "pd.Series[str]", groups: pd.Series
+) -> None:
+    names = {int(place): wording.pathway_label(name, 34) for place, name in zip(places, targets, strict=True)}
+    heads = sorted(set(range(int(places.max()) + 1)) - set(names))
+    names |= {place: wording.short(name, 34) for place, name in zip(heads, groups.cat.categories, strict=False)}
+    ax.set_yticks(sorted(names), [names[place] for place in sorted(names)])
     ax.tick_params(axis="y", length=0)
-    ax.plot([], [], "s", color=st.INK, alpha=0.9, ms=4, label="q < 0.05")
-    ax.plot([], [], "s", color=st.INK, alpha=0.3, ms=4, mew=0, label="q ≥ 0.05")
+    for code, place in enumerate(heads):
+        ax.get_yticklabels()[place].set(color=st.CYCLE[code % len(st.CYCLE)], fontweight="bold")
+
+
+def _explain_bars(ax: Axes, title: str) -> None:
+    for alpha, label in ((0.9, "q < 0.05"), (0.4, "q ≥ 0.05")):
+        ax.plot([], [], "s", color=st.INK, alpha=alpha, ms=4, mew=0, label=label)
     ax.legend(
-        title=_some(len(part), len(links)),
+        title=title,
         title_fontsize=st.SMALL_POINTS,
         alignment="right",
         loc="lower right",
@@ -61,7 +99,6 @@ def pathway_bar(links: pd.DataFrame, *, most: int = 24, ax: Axes | None = None) 
         handletextpad=0.1,
         columnspacing=0.8,
     )
-    return ax
 
 
 def _effect_of(links: pd.DataFrame) -> str:

@@ -1,4 +1,4 @@
-"""What a study shows about genes: modules, links beyond chance, the gene score and survival by it."""
+"""What a study shows about genes: modules, the gene score and survival by it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from radiogenomics.figures import wording
-from radiogenomics.report._view import View
 from radiogenomics.report._words import FITTED, Finding, Tables, above_chance, auc_text, capital, chance_verdict, records
 
 _SEPARATED = 100.0
@@ -38,105 +37,6 @@ def _enriched(tables: Tables) -> str:
     lists, every = found["list"].nunique(), table["list"].nunique()
     text = f"{len(found):,} of {len(table):,} tests show a gene set over-represented, in {lists} of {every} modules"
     return f"{text}: that tells what the genes of a module share, not that imaging goes with it."
-
-
-def links(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
-    """Count the links that survive correction, and what chance would have given."""
-    table = tables.get("links", pd.DataFrame())
-    if table.empty:
-        return []
-    fitted = table["estimate"].isin(FITTED) if "estimate" in table else pd.Series(False, index=table.index)
-    nulls = tables.get("link_null", pd.DataFrame(columns=["family", "null", "mean"])).rename(columns={"expected": "mean"})
-    honest = table[~fitted]
-    found = int(honest["q"].lt(0.05).sum())
-    rule = "correction for multiple tests (q < 0.05 within the family)"
-    lines = [f"{f'{found:,}' if found else 'None'} of {len(honest):,} links survive{'s' * (found < 2)} {rule}."]
-    rows = [_family(str(family), part, nulls) for family, part in honest.groupby("family", sort=False)]
-    lines += [_by_ranks(honest), _fitted_links(table[fitted], honest)]
-    headings = ["Family", "q < 0.05", "Tested", "Patients permuted", "Random features", "Verdict"]
-    numeric = [False, True, True, True, True, False]
-    shown = View(_COUNTED, headings, numeric, [*rows, *_adjusted(tables)])
-    return [Finding("Links", tuple(filter(None, lines)), caution=found == 0, table=shown)]
-
-
-_COUNTED = (
-    "Links with q < 0.05 in each family, beside what chance alone gives: the mean count with the patients permuted, and with "
-    "random features."
-)
-
-
-def _adjusted(tables: Tables) -> list[list[str]]:
-    """Count the links of the signature that are left when confounders are adjusted for; then those between groups."""
-    table = tables.get("adjusted_links", pd.DataFrame())
-    if table.empty:
-        return []
-    nulls = tables.get("adjusted_null", pd.DataFrame(columns=["family", "null", "mean"]))
-    rows = []
-    for family, part in table.groupby("family", sort=False):
-        names = part["adjusted_for"].iloc[0]
-        if names:
-            rows.append(_family(str(family), part, nulls, f" for {names}"))
-        else:
-            sure = int(part["p_max_t"].lt(0.05).sum())
-            rows.append([*_family(str(family), part, nulls)[:-1], f"{sure:,} with max-T p < 0.05"])
-    return rows
-
-
-def _family(family: str, links: pd.DataFrame, nulls: pd.DataFrame, more: str = "") -> list[str]:
-    """Count the links of a family that survive, and those that chance gives -> one row."""
-    found = int(links["q"].lt(0.05).sum())
-    known = nulls[nulls["family"].eq(family) & nulls["mean"].notna()]
-    chance = known.set_index("null")["mean"]
-    means = [f"{chance[null]:.2g}" if null in chance else "–" for null in ("permuted patients", "random features")]
-    if known.empty:
-        verdict = "no null was run"
-    elif not found:
-        verdict = "none survives"
-    else:
-        verdict = "within the reach of chance" if _within_chance(found, known) else "beyond chance"
-    return [f"{family}{more}".replace(" x ", " × "), f"{found:,}", f"{len(links):,}", *means, verdict]
-
-
-def links_beyond_chance(honest: pd.DataFrame, tables: Tables) -> tuple[int, int]:
-    """Count the surviving links -> those of families beyond chance, and those of families within its reach or without a null."""
-    nulls = tables.get("link_null", pd.DataFrame(columns=["family", "null", "mean"])).rename(columns={"expected": "mean"})
-    counts = {True: 0, False: 0}
-    for family, part in honest.groupby("family", sort=False):
-        found, known = int(part["q"].lt(0.05).sum()), nulls[nulls["family"].eq(str(family)) & nulls["mean"].notna()]
-        counts[bool(len(known)) and not _within_chance(found, known)] += found
-    return counts[True], counts[False]
-
-
-def _within_chance(found: int, nulls: pd.DataFrame) -> bool:
-    """Tell whether some null gives as many links: by its p, or its upper bound, or its mean, whichever is known."""
-    if "p" in nulls and nulls["p"].notna().all():
-        return bool(nulls["p"].max() >= 0.05)
-    column = "high" if "high" in nulls and nulls["high"].notna().all() else "mean"
-    return bool(found <= nulls[column].max())
-
-
-def _by_ranks(links: pd.DataFrame) -> str:
-    """Say how many surviving links vanish by ranks: those hang on a few patients far from the others."""
-    if "p_spearman" not in links:
-        return ""
-    surviving = links[links["q"].lt(0.05)]
-    weak = surviving[surviving["p_spearman"].ge(0.05)]
-    if weak.empty:
-        return ""
-    names = "; ".join(f"{row['feature']} – {row['target']}" for row in records(weak.head(3)))
-    return f"Vanishing by ranks (Spearman p ≥ 0.05), so made by a few outlying patients: {len(weak):,} of them: {names}."
-
-
-def _fitted_links(fitted: pd.DataFrame, honest: pd.DataFrame) -> str:
-    found = int(fitted["q"].lt(0.05).sum()) if len(fitted) else 0
-    if not found:
-        return ""
-    beside = int(honest.loc[honest["feature"].isin(fitted["feature"]), "q"].lt(0.05).sum())
-    return (
-        f"With the fitted signature {found:,} of {len(fitted):,} links would have passed; "
-        f"with the out-of-fold one it is {beside:,}. "
-        "A fitted signature is the outcome in disguise, so its links say nothing about imaging."
-    )
 
 
 def gene_score(study: Mapping[str, Any], tables: Tables) -> list[Finding]:

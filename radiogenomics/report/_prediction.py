@@ -20,10 +20,14 @@ from radiogenomics.report._words import (
     records,
 )
 
-_SEEMING = {
-    "apparent": "On the very patients that the {noun} was fitted to",
-    "published": "By the published protocol, where selection (or the scores a fusion is trained on) has seen every patient,",
+_APPARENT = "On the very patients that the {noun} was fitted to"
+_PUBLISHED = {
+    "signature": "By the published protocol, where the selection of features has seen every patient,",
+    "control": "By the published protocol, where the selection of features has seen every patient,",
+    "combined model": "By the published protocol, where the scores that the model is trained on were fitted to every patient,",
+    "clinical model": "By plain cross-validation, since it selects nothing that could have seen every patient,",
 }
+_SELECTING = ("signature", "control", "combined model")
 _WORTH_SAYING = 0.05
 _SUSPICIOUS_AUC = 0.85
 _CLEARLY_BELOW = 0.45
@@ -50,6 +54,7 @@ def _judged(study: Mapping[str, Any], table: pd.DataFrame, honest: Row) -> Findi
         _untaught(str(honest["signature"])),
         *_fitted_against_honest(study, same, honest),
         chance_verdict(study, honest),
+        _other_statistic(study, honest),
         _below_half(honest),
         _against_volume(honest, volume),
         *(_external(row, volume_row(table, row)) for row in records(same[same["estimate"].eq("external")])),
@@ -74,16 +79,26 @@ def volume_row(table: pd.DataFrame, honest: Row) -> Row | None:
 def _fitted_against_honest(study: Mapping[str, Any], same: pd.DataFrame, honest: Row) -> list[str]:
     fitted = {row["estimate"]: row for row in records(same[same["estimate"].isin(FITTED)])}
     what = noun(honest["signature"])
-    lines = [f"{_SEEMING[kind].format(noun=what)} it reaches {auc_text(fitted[kind])}." for kind in FITTED if kind in fitted]
+    begin = {"apparent": _APPARENT.format(noun=what), "published": _PUBLISHED.get(what, _PUBLISHED["signature"])}
+    lines = [f"{begin[kind]} it reaches {auc_text(fitted[kind])}." for kind in FITTED if kind in fitted]
     counts = f"nested cross-validation; {honest['n']:.0f} patients, {honest['events']:.0f} {positive_name(study)}"
     lines.append(f"On patients that it had not seen ({counts}) it reaches {auc_text(honest)} for {outcome_name(study)}.")
-    if not fitted:
-        return lines
-    gap = max(row["auc"] for row in fitted.values()) - honest["auc"]
+    return [*lines, _gap(fitted, honest)] if fitted else lines
+
+
+def _gap(fitted: Mapping[Any, Row], honest: Row) -> str:
+    """Say what lies between the figure on patients already seen and that on others; by its size and by what the model is."""
+    largest = max(row["auc"] for row in fitted.values())
+    gap, what = largest - honest["auc"], noun(honest["signature"])
     if gap < _WORTH_SAYING:
-        return [*lines, "The figures agree, so little of the apparent performance is optimism."]
-    meaning = "it measures how well the recipe remembers its own patients and is not to be expected in new ones."
-    return [*lines, f"The gap of {gap:.2f} is optimism: {meaning}"]
+        return "The figures agree, so little of the apparent performance is optimism."
+    if not any(row["auc_low"] > 0.5 for row in fitted.values()):
+        return (
+            f"Not even on patients that it has seen is the {what} shown to be better than chance: the gap of {gap:.2f} is what a "
+            "weak model gains and loses by chance."
+        )
+    why = "the recipe remembers its own patients" if what in _SELECTING else "a model with few terms fits its own patients"
+    return f"The gap of {gap:.2f} is optimism: it measures how well {why} and is not to be expected in new ones."
 
 
 def _against_volume(honest: Row, volume: Row | None) -> str:
@@ -104,9 +119,19 @@ def _below_half(honest: Row) -> str:
     if not (honest["auc"] < _CLEARLY_BELOW and honest["auc_high"] >= 0.5):
         return ""
     return (
-        "Below 0.5 it tells nothing, and nothing in reverse either: a model that has learned chance alone leans the wrong way on "
-        "the patients left out."
+        "Below 0.5 it tells nothing, and nothing in reverse either: patients are compared within one fold, where a model that "
+        "has learned chance alone has 0.5 on average, and the interval says how far chance carries it to either side."
     )
+
+
+def _other_statistic(study: Mapping[str, Any], honest: Row) -> str:
+    """Say that the permutation test judges another statistic than the AUC beside it."""
+    if pd.isna(honest.get("p")):
+        return ""
+    published = study.get("settings", {}).get("signature", {}).get("recipe", "published") == "published"
+    quicker = ", with sizes chosen by the quicker out-of-bag rule" * (published and noun(honest["signature"]) == "signature")
+    one = f"The permutation test judges the area of one cross-validation{quicker}"
+    return f"{one}, not the mean of all repeats above: the two may differ."
 
 
 def _untaught(signature: str) -> str:

@@ -18,6 +18,14 @@ HEADINGS = {
     "npv": "NPV",
     "p_permutation": "p (permuted)",
     "p_max_t": "p (max-T)",
+    "p_mann_whitney": "p (Mann-Whitney)",
+    "p_outcome": "p (outcome permuted)",
+    "p_holm": "p (Holm)",
+    "p_proportional": "p (proportional)",
+    "hl_chi2": "HL χ²",
+    "hl_df": "HL df",
+    "hl_p": "HL p",
+    "rho": "Spearman ρ",
     "kme": "kME",
     "se": "SE",
     "icc": "ICC",
@@ -121,14 +129,14 @@ def _column(table: pd.DataFrame, name: Hashable) -> list[str]:
         return [estimate(str(value)).label for value in values]
     if name == "family":
         return [str(value).replace(" x ", " × ") for value in values]
-    if str(name) in _PROBABILITIES or str(name).startswith("p_"):
+    if str(name) in _PROBABILITIES or str(name).startswith("p_") or str(name).endswith("_p"):
         return [value if isinstance(value, str) else wording.p_text(value) for value in values]
     if f"{name}_low" in table.columns and f"{name}_high" in table.columns:
         bounds = zip(values, table[f"{name}_low"], table[f"{name}_high"], strict=True)
         write = _counted if name == "mean" else _ratio if str(name).endswith("_ratio") else wording.interval
         return [write(*triple) for triple in bounds]
     if name in _SHARES:
-        return [wording.amount(value) for value in values]
+        return [value if isinstance(value, str) else wording.amount(value) for value in values]
     return [cell(value) for value in values]
 
 

@@ -96,7 +96,7 @@ def above_chance(row: Row) -> bool:
 
 def chance_verdict(study: Mapping[str, Any], row: Row) -> str:
     """Say what an honest AUC allows to claim about chance."""
-    p = f" (p = {wording.p_text(row['p'])} against chance)".replace("= <", "< ") if pd.notna(row.get("p")) else ""
+    p = f" (p = {wording.p_text(row['p'])} by permuting the outcome)".replace("= <", "< ") if pd.notna(row.get("p")) else ""
     if pd.isna(row["auc_low"]) or pd.isna(row["auc_high"]):
         return "No interval was computed, so nothing can be said about chance."
     if row["auc_low"] > 0.5 and not above_chance(row):

@@ -7,12 +7,25 @@ import pandas as pd
 
 from radiogenomics.figures import estimate
 from radiogenomics.figures.wording import slug
-from radiogenomics.report._words import FITTED, Tables, capital, model_name, outcome_name, positive_name
+from radiogenomics.report._words import (
+    FITTED,
+    Tables,
+    above_chance,
+    auc_text,
+    capital,
+    model_name,
+    outcome_name,
+    positive_name,
+    records,
+)
 
 _STARS = "Stars: q below 0.05 (*), 0.01 (**), 0.001 (***)."
 _GROUPS = (
     "Features that all correlate at |r| of 0.9 or more form a group, and the one nearest to the others stands for it, chosen "
     "without a look at genes; of more than 30 those with the smallest p are shown."
+)
+UNIVARIATE = (
+    "Odds ratios and p are of one gene at a time, on the very patients that chose the genes, and so look better than they are."
 )
 FIGURES = {
     "inclusion_flow": ("Patients{} who stayed in the study and who were left out, step by step.", ""),
@@ -35,7 +48,11 @@ FIGURES = {
         "Open diamonds come from patients that the model has seen, filled circles from patients that it has not. The dashed line "
         "is chance. The optimism-corrected value has no interval, and is known to stay too high for forests.",
     ),
-    "roc": ("ROC curves{}.", "The legend gives the AUC with its 95 % interval. A curve on the dashed diagonal is chance."),
+    "roc": (
+        "ROC curves{}.",
+        "The legend gives the AUC with its 95 % interval; that of nested cross-validation compares patients within one fold, "
+        "while its curve is that of each patient's mean score. A curve on the dashed diagonal is chance.",
+    ),
     "score_distribution": (
         "Scores of patients without and with the outcome{}, from fits that had not seen them.",
         "Boxes are quartiles, a point is a patient.",
@@ -49,7 +66,7 @@ FIGURES = {
     "decision_curve": ("Net benefit over the range of thresholds{}, against treating everybody or nobody.", ""),
     "nomogram": (
         "The combined model as a nomogram{}.",
-        "Read the points of each term, add them, read the probability. It shows the model, whatever that is worth.",
+        "Read the points of each term, add them, read the probability.",
     ),
     "soft_threshold": (
         "Scale-free fit and mean connectivity of the network of genes over the powers tried{}.",
@@ -79,7 +96,10 @@ FIGURES = {
         "Links found in each family beside the central 95 % of what chance alone gives{}.",
         "The axis is linear to 1, then logarithmic.",
     ),
-    "pathway_bar": ("Correlation of pathway scores with {}, with 95 % intervals.", "Those with the smallest p are shown."),
+    "pathway_bar": (
+        "Correlation of pathway scores with {}, with 95 % intervals.",
+        "Of more than 40 those with the smallest p are shown. Colours tell the categories of pathways where they are known.",
+    ),
     "pathway_dot": (
         "Correlation of pathway scores with imaging features{}: colour is the effect, area the significance.",
         f"{_GROUPS}",
@@ -88,7 +108,7 @@ FIGURES = {
         "Gene sets over-represented in modules{}, against all genes measured: area is the overlap, colour the significance.",
         "",
     ),
-    "odds_forest": ("Odds ratios per SD of the genes in the score, one gene at a time, with 95 % intervals{}.", ""),
+    "odds_forest": ("Odds ratios per SD of the genes in the score, one gene at a time, with 95 % intervals{}.", UNIVARIATE),
     "kaplan_meier": (
         "{} of patients with a gene score above (high) and not above (low) the median of the linked patients, with 95 % "
         "intervals and the numbers still followed.",
@@ -215,7 +235,20 @@ def _everybody(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
 def _fitted(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
     rows = _evaluated(tables, *FITTED)
     rows = rows[rows["signature"].eq("fusion")]
-    return f", fitted to everybody ({_counts(rows, study)})" if len(rows) else ""
+    return f", fitted to everybody ({_counts(rows, study)}). {_worth(tables)}".rstrip(". ") if len(rows) else ""
+
+
+def _worth(tables: Tables) -> str:
+    """Say of the combined model what it is worth on patients that it had not seen, and whether it may be used."""
+    rows = _evaluated(tables, "nested")
+    fusion = next(iter(records(rows[rows["signature"].eq("fusion")])), None)
+    if fusion is None:
+        return "It was not judged on patients that it had not seen, so it should not be used"
+    if above_chance(fusion):
+        return f"On patients that it had not seen it reaches {auc_text(fusion)}"
+    return (
+        f"On patients that it had not seen it is not shown to be better than chance ({auc_text(fusion)}): it should not be used"
+    )
 
 
 def _links(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
@@ -300,7 +333,8 @@ def _followed(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
     if rows.empty:
         return ""
     row = rows.iloc[0]
-    return f"{capital(row['endpoint'])} ({row['n']:.0f} patients, {row['events']:.0f} events)"
+    fitted = f"; {row['fitted']:.0f} of them are those the score was fitted to" if row.get("fitted", 0) > 0 else ""
+    return f"{capital(row['endpoint'])} ({row['n']:.0f} patients, {row['events']:.0f} events{fitted})"
 
 
 _SUBJECTS: dict[str, Describe] = {

@@ -97,7 +97,10 @@ def _anchors(
         return "", ""
     if name == "patients":  # single patients are not listed; the section describes them
         return "cohort", "cohort"
-    return next((section.anchor for section in SECTIONS if name in section.tables), "further"), f"table-{name}"
+    home = next((section for section in SECTIONS if name in section.tables), None)
+    if home is None:
+        return "further", f"table-{name}"
+    return (home.anchor, f"table-{name}") if home.tables[name](tables[name]) else ("", "")  # nothing of it may be shown
 
 
 def _title(anchor: str) -> str:

@@ -139,7 +139,6 @@ _NOT_SHOWN = frozenset(
         "soft_threshold",
         "module_tree",
         "curves",
-        "calibration",
         "decision_curve",
         "nomogram",
         "survival_curves",

@@ -8,21 +8,12 @@ from typing import Any
 import pandas as pd
 
 from radiogenomics.figures import wording
+from radiogenomics.report import _estimates
 from radiogenomics.report._view import View, cell, view
 from radiogenomics.report._words import FITTED
-from radiogenomics.report.captions import family_name, in_order, kind_of
+from radiogenomics.report.captions import UNIVARIATE, family_name, in_order, kind_of
 
 Tables = Mapping[str, pd.DataFrame]
-
-_BELOW_HALF = "an AUC below 0.5"
-_COMPARED = (
-    "DeLong's tests on the same patients: the difference is the AUC of the first less that of the second. Standard errors are "
-    "those of the evaluation, wider than DeLong's where fits share patients."
-)
-_NO_VERDICT = (
-    " Where one of the two AUCs lies below 0.5 (last column) p does not say that one model predicts better: any model then seems "
-    "better than one that ranks patients the wrong way round."
-)
 
 
 @dataclass(frozen=True)
@@ -102,9 +93,9 @@ def _adjusted_views(links: pd.DataFrame) -> list[View]:
     """Show the links of the out-of-fold signature, adjusted for confounders, and between high and low scores."""
 
     def note(rows: pd.DataFrame) -> str:
-        names = str(rows["adjusted_for"].iloc[0])
+        names, measure = str(rows["adjusted_for"].iloc[0]), str(rows["measure"].iloc[0])
         split = ", split at the training median, Mann-Whitney with the rank-biserial correlation"
-        return f" for {names} (partial correlations)" if names else split
+        return f" for {names} (partial correlations)" if names else split if measure.startswith("rank") else f" ({measure})"
 
     return _by_family(links, "tables/adjusted_links.csv", note, 4)
 
@@ -116,7 +107,10 @@ def _clinical_views(links: pd.DataFrame) -> list[View]:
 
 def _baseline(table: pd.DataFrame) -> list[View]:
     """Show Table 1: the linked patients by outcome."""
-    caption = "Characteristics of the linked patients by outcome: median [quartiles] or n (%); missing values are counted."
+    caption = (
+        "Characteristics of the linked patients by outcome: median [quartiles] or n (%). Missing (not known) values are counted, "
+        "and take no part in shares and tests."
+    )
     again = table["variable"].duplicated() if "variable" in table else pd.Series(False, index=table.index)
     table = table.assign(variable=table["variable"].mask(again, "")) if again.any() else table
     few = table["test"].astype(str).str.contains("expected count") if "test" in table else again
@@ -144,50 +138,28 @@ def _pathway_size(pathways: pd.DataFrame) -> list[View]:
     return [view(facts, "Pathway scores; all values stand in tables/pathways.csv.")]
 
 
-NULLS = ("family", "null", "tested", "found", "mean", "low", "high", "p", "n_repeats")
-SURVIVAL = ("endpoint", "test", "term", "n", "events", "hazard_ratio", "low", "high", "p")
-EVALUATION = ("cohort", "signature", "estimate", "auc", "auc_low", "auc_high", "n", "events", "p")
-AT_THRESHOLD = ("cohort", "signature", "estimate", "threshold", "sensitivity", "specificity", "ppv", "npv", "accuracy")
+_FIXED = (
+    " Signature, gene selection and regression are repeated in every fold; the modules, found without a look at outcome or "
+    "imaging, are those of all patients in each."
+)
+_SURVIVAL = (
+    "Survival by the gene score. Fitted: so many of the patients are those that the score was fitted to. p (proportional) tests "
+    "the assumption of proportional hazards; a small one says that the hazard ratio changes with time."
+)
+_HOLM = "The bounds are counts. p (Holm) is the larger of the two nulls' p, adjusted over the families."
+NULLS = ("family", "null", "tested", "found", "mean", "low", "high", "p", "p_holm", "n_repeats")
+SURVIVAL = ("endpoint", "test", "term", "n", "events", "fitted", "hazard_ratio", "low", "high", "p", "p_proportional")
 
 
-def _evaluations(name: str) -> Show:
-    """Make the way to show an evaluation: AUCs first, then what they mean at the threshold."""
-    return partial(_evaluated, where=f"tables/{name}.csv")
-
-
-def _evaluated(table: pd.DataFrame, *, where: str) -> list[View]:
-    table = _volume_once(table)
-    sized = bool(table["estimate"].eq("volume").any())
-    caption = f"AUC of every estimate, flattering and honest ones side by side{', and of lesion volume alone' * sized}."
-    views = [view(table, caption, columns=EVALUATION, most=60, where=where)]
-    if {"threshold", "sensitivity"} <= set(table.columns):
-        wide = [column for name in AT_THRESHOLD for column in (name, f"{name}_low", f"{name}_high")]
-        caption = (
-            "Performance at a threshold chosen on the training scores: in the training rows on the very scores shown, "
-            f"in external rows applied unchanged.{' The threshold of lesion volume is in mm³.' * sized}"
-        )
-        views.append(view(table[table["threshold"].notna()], caption, columns=wide, most=60, where=where))
-    return views
-
-
-def _volume_once(table: pd.DataFrame) -> pd.DataFrame:
-    """Keep of volume, which is the same beside every signature, one row a cohort, under its own name at the end."""
-    volume = table["estimate"].eq("volume")
-    once = table[volume].drop_duplicates("cohort").assign(signature="lesion volume")
-    return pd.concat([table[~volume], once], ignore_index=True) if volume.any() else table
-
-
-def _compared(table: pd.DataFrame) -> list[View]:
-    """Show the tests between models, and beside each whether an AUC below 0.5 takes the meaning from its p."""
-    below = table[["auc_first", "auc_second"]].lt(0.5).any(axis=1)
-    sides = {
-        f"{side}: AUC": [f"{name}: {wording.amount(auc)}" for name, auc in zip(table[side], table[f"auc_{side}"], strict=True)]
-        for side in ("first", "second")
-    }
-    shown = table.assign(**sides, note=below.map({True: _BELOW_HALF, False: ""}))
-    columns = ["cohort"] * bool(table["cohort"].nunique() > 1) + ["estimate", *sides, "difference", "p", "q"]
-    caption = f"{_COMPARED}{_NO_VERDICT if below.any() else ''} NRI and IDI stand in tables/comparisons.csv."
-    return [view(shown, caption, columns=[*columns, *["note"] * bool(below.any())], most=60, where="tables/comparisons.csv")]
+def _sized(table: pd.DataFrame) -> list[View]:
+    """Show the features that follow lesion volume most closely."""
+    like = int(table["rho"].abs().ge(0.9).sum())
+    caption = (
+        f"Spearman correlation of every feature with lesion volume in the linked patients: {like:,} of {len(table):,} are lesion "
+        "size by another name (|ρ| of 0.9 or more). The largest |ρ| first."
+    )
+    best = table.sort_values("rho", key=abs, ascending=False, kind="stable")
+    return [view(best, caption, most=max(like, 8), where="tables/feature_volume.csv")]
 
 
 def _lesions(table: pd.DataFrame) -> list[View]:
@@ -234,19 +206,6 @@ def _agreement(table: pd.DataFrame) -> list[View]:
     return [view(pd.DataFrame(rows), caption)]
 
 
-def _terms(table: pd.DataFrame) -> list[View]:
-    """Show the whole combined model."""
-    renamed = table.rename(columns={"odds_low": "odds_ratio_low", "odds_high": "odds_ratio_high"})
-    return [view(renamed, "Terms of the combined model, fitted to everybody: log odds with standard errors, and odds ratios.")]
-
-
-def _stability(table: pd.DataFrame) -> list[View]:
-    """Show the features that the folds kept most often."""
-    features = table[table["kind"].eq("feature")] if "kind" in table else table
-    best = features.sort_values("share", ascending=False, kind="stable") if "share" in features else features
-    return [view(best, "How often the folds kept each feature.", most=20, where="tables/stability.csv")] if len(best) else []
-
-
 SECTIONS = (
     Section(
         "cohort", "Patients", "Who is in the study, who was left out, and why.",
@@ -275,12 +234,12 @@ SECTIONS = (
         "prediction", "Prediction",
         "Each signature is judged twice: as published (on patients it has seen) and honestly (on patients it has not seen).",
         {
-            "evaluation": _evaluations("evaluation"),
-            "comparisons": _compared,
+            "evaluation": _estimates.evaluations("evaluation"),
+            "comparisons": _estimates.compared,
             "reclassification": _plain("reclassification", "Reclassification between signatures on the same patients."),
-            "calibration_summary": _plain("calibration_summary", "Calibration."),
-            "stability": _stability,
-            "fusion_terms": _terms,
+            "calibration": _estimates.calibrated,
+            "stability": _estimates.stability,
+            "fusion_terms": _estimates.terms,
         },
         ("auc_forest", "roc", "score_distribution", "signature_correlation", "calibration", "decision_curve", "nomogram"),
     ),
@@ -297,10 +256,11 @@ SECTIONS = (
         "links", "Links between imaging and genes",
         "Correlations over patients. Scores of a signature are out-of-fold; q is corrected over the family named.",
         {
-            "link_null": _plain("link_null", "Links found, and links that chance alone gives.", *NULLS, most=60),
+            "link_null": _plain("link_null", f"Links found, and links that chance alone gives. {_HOLM}", *NULLS, most=60),
             "links": _link_views,
-            "adjusted_null": _plain("adjusted_null", "Adjusted links found, and what chance alone gives.", *NULLS, most=60),
+            "adjusted_null": _plain("adjusted_null", f"Adjusted links found, and what chance gives. {_HOLM}", *NULLS, most=60),
             "adjusted_links": _adjusted_views,
+            "feature_volume": _sized,
             "clinical_links": _clinical_views,
         },
         ("null_intervals", "null_histogram", "link_forest", "link_heatmap", "link_scatter"),
@@ -318,12 +278,12 @@ SECTIONS = (
     Section(
         "gene-score", "Gene score", "A score from hub genes of the modules that go with the imaging signature.",
         {
-            "gene_score": _plain("gene_score", "Genes of the score.", most=15),
-            "gene_score_evaluation": _evaluations("gene_score_evaluation"),
+            "gene_score": _plain("gene_score", f"Genes of the score. {UNIVARIATE}", most=15),
+            "gene_score_evaluation": _estimates.evaluations("gene_score_evaluation", _FIXED),
             "gene_score_odds": _plain(
                 "gene_score_odds", "Odds ratio of the score, by its log odds. On out-of-fold scores p is somewhat too small.",
             ),
-            "survival_tests": _plain("survival_tests", "Survival by the gene score.", *SURVIVAL, most=60),
+            "survival_tests": _plain("survival_tests", _SURVIVAL, *SURVIVAL, most=60),
         },
         ("odds_forest", "kaplan_meier"),
     ),

@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 
 from radiogenomics.figures import wording
-from radiogenomics.report._molecules import gene_score, links, links_beyond_chance, modules, survival
+from radiogenomics.report._links import links, links_beyond_chance, sized
+from radiogenomics.report._molecules import gene_score, modules, survival
 from radiogenomics.report._prediction import prediction, volume_row
 from radiogenomics.report._words import FITTED, Finding, Tables, bounds_text, outcome_name, positive_name, records
 
@@ -80,6 +81,8 @@ def key_numbers(study: Mapping[str, Any], tables: Tables) -> list[KeyNumber]:
         pairs = pairs[~pairs["estimate"].isin(FITTED)] if "estimate" in pairs else pairs
         beyond, reached = links_beyond_chance(pairs, tables)
         note = f"of {len(pairs):,} tested" + (f"; {reached:,} more are within the reach of chance" if reached else "")
+        size = int((sized(pairs, tables) & pairs["q"].lt(0.05)).sum())
+        note += f"; {size:,} of the {beyond + reached:,} are lesion size" if size else ""
         numbers.append(KeyNumber("Links beyond chance", f"{beyond:,}", note))
     return numbers
 
@@ -118,7 +121,8 @@ def _planted(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
     right = table["ok"].astype(bool)
     text = f"{int(right.sum())} of {len(table)} planted facts were found again."
     if len(bounds):
-        text += f" {int(bounds['ok'].astype(bool).sum())} of {len(bounds)} honest AUCs stay below the ceiling that was planted."
+        reach = int(bounds["ok"].astype(bool).sum())
+        text += f" The 95 % intervals of {reach} of {len(bounds)} honest AUCs begin at or below the ceiling that was planted."
     missed = [f"{row['kind']} {row['name']}" for row in records(table[~right])]
     lines = (text, f"Not found: {', '.join(missed)}.") if missed else (text,)
     return [Finding("Planted and found", lines, caution=bool(missed))]

@@ -1,0 +1,100 @@
+"""Tables of prediction as they are shown: estimates, tests between models, calibration, stability and the combined model."""
+
+from collections.abc import Callable
+from functools import partial
+
+import pandas as pd
+
+from radiogenomics.figures import wording
+from radiogenomics.report._view import View, view
+
+_BELOW_HALF = "an AUC below 0.5"
+_COMPARED = (
+    "DeLong's tests on the same patients: the difference is the AUC of the first less that of the second. Standard errors are "
+    "those of the evaluation, wider than DeLong's where fits share patients."
+)
+_NO_VERDICT = (
+    " Where one of the two AUCs lies below 0.5 (last column) p does not say that one model predicts better: any model then seems "
+    "better than one that ranks patients the wrong way round."
+)
+_TESTS = " p (Mann-Whitney) is two-sided, and stands where scores do not depend on one another."
+_PERMUTED = (
+    " p (outcome permuted) is one-sided, and of another statistic than the AUC beside it: the area of one cross-validation of "
+    "the recipe (a signature by the published recipe with sizes chosen by the quicker out-of-bag rule), where the AUC is the "
+    "mean of all repeats."
+)
+_CALIBRATION = (
+    "Calibration of probabilities of patients that no fit had seen. Intercept and slope are those of the logistic regression of "
+    "the outcome on the logit of the probability: 0 and 1 are perfect, a slope below 1 says that probabilities are too extreme, "
+    "and one near 0 or below that they tell nothing. In nested rows they judge the mean of a patient's out-of-fold "
+    "probabilities, and so the recipe, not one model that could be applied. Brier: mean squared error. HL: Hosmer-Lemeshow "
+    "over groups of risk, with as many degrees of freedom as groups, since the patients were in no fit."
+)
+EVALUATION = ("cohort", "signature", "estimate", "auc", "auc_low", "auc_high", "n", "events", "p_mann_whitney", "p_outcome")
+AT_THRESHOLD = ("cohort", "signature", "estimate", "threshold", "sensitivity", "specificity", "ppv", "npv", "accuracy")
+
+
+def evaluations(name: str, more: str = "") -> Callable[[pd.DataFrame], list[View]]:
+    """Make the way to show an evaluation: AUCs first, then what they mean at the threshold."""
+    return partial(_evaluated, where=f"tables/{name}.csv", more=more)
+
+
+def _evaluated(table: pd.DataFrame, *, where: str, more: str = "") -> list[View]:
+    table = _volume_once(table)
+    sized = bool(table["estimate"].eq("volume").any())
+    nested = table["estimate"].eq("nested")
+    columns = {"p_mann_whitney": table["p"].mask(nested), "p_outcome": table["p"].where(nested)}
+    shown = table.assign(**{name: p for name, p in columns.items() if p.notna().any()})
+    caption = f"AUC of every estimate, flattering and honest ones side by side{', and of lesion volume alone' * sized}.{_TESTS}"
+    views = [view(shown, f"{caption}{_PERMUTED * ('p_outcome' in shown)}{more}", columns=EVALUATION, most=60, where=where)]
+    if {"threshold", "sensitivity"} <= set(table.columns):
+        wide = [column for name in AT_THRESHOLD for column in (name, f"{name}_low", f"{name}_high")]
+        caption = (
+            "Performance at a threshold chosen on the training scores: in the training rows on the very scores shown, "
+            "in external rows applied unchanged."
+        )
+        table = table[table["threshold"].notna()]
+        values = zip(table["threshold"], table["estimate"].eq("volume"), strict=True)
+        texts = [f"{value:,.0f} mm³" if volume else wording.amount(value) for value, volume in values]
+        views.append(view(table.assign(threshold=texts), caption, columns=wide, most=60, where=where))
+    return views
+
+
+def _volume_once(table: pd.DataFrame) -> pd.DataFrame:
+    """Keep of volume, which is the same beside every signature, one row a cohort, under its own name at the end."""
+    volume = table["estimate"].eq("volume")
+    once = table[volume].drop_duplicates("cohort").assign(signature="lesion volume")
+    return pd.concat([table[~volume], once], ignore_index=True) if volume.any() else table
+
+
+def compared(table: pd.DataFrame) -> list[View]:
+    """Show the tests between models, and beside each whether an AUC below 0.5 takes the meaning from its p."""
+    below = table[["auc_first", "auc_second"]].lt(0.5).any(axis=1)
+    sides = {
+        f"{side}: AUC": [f"{name}: {wording.amount(auc)}" for name, auc in zip(table[side], table[f"auc_{side}"], strict=True)]
+        for side in ("first", "second")
+    }
+    shown = table.assign(**sides, note=below.map({True: _BELOW_HALF, False: ""}))
+    columns = ["cohort"] * bool(table["cohort"].nunique() > 1) + ["estimate", *sides, "difference", "p", "q"]
+    caption = f"{_COMPARED}{_NO_VERDICT if below.any() else ''} NRI and IDI stand in tables/comparisons.csv."
+    return [view(shown, caption, columns=[*columns, *["note"] * bool(below.any())], most=60, where="tables/comparisons.csv")]
+
+
+def calibrated(table: pd.DataFrame) -> list[View]:
+    """Show what the probabilities are worth; the remark only where something could not be measured."""
+    left_out = {"events", "brier_scaled", *(["remark"] if table["remark"].eq("").all() else [])}
+    columns = [str(name) for name in table if name not in left_out]
+    return [view(table, _CALIBRATION, columns=columns, most=60, where="tables/calibration.csv")]
+
+
+def terms(table: pd.DataFrame) -> list[View]:
+    """Show the whole combined model."""
+    renamed = table.rename(columns={"odds_low": "odds_ratio_low", "odds_high": "odds_ratio_high"})
+    return [view(renamed, "Terms of the combined model, fitted to everybody: log odds with standard errors, and odds ratios.")]
+
+
+def stability(table: pd.DataFrame) -> list[View]:
+    """Show the features that the folds kept most often."""
+    features = table[table["kind"].eq("feature")] if "kind" in table else table
+    best = features.sort_values("share", ascending=False, kind="stable") if "share" in features else features
+    return [view(best, "How often the folds kept each feature.", most=20, where="tables/stability.csv")] if len(best) else []
