@@ -330,6 +330,24 @@ def test_pathway_bar_shows_effects_in_order_and_says_how_many():
     assert "12 of 88 pathways, those with the smallest p" in texts(ax)
 
 
+def test_pathway_bar_shows_up_to_forty_and_groups_them_by_category():
+    links = one_family("signature x pathways").nsmallest(40, "p")
+    links["category"] = np.where(np.arange(40) % 3 == 0, "immune system", "signal transduction")
+    ax = figures.pathway_bar(links)
+    assert len(ax.patches) == 40
+    assert not any("of 40 pathways" in text for text in texts(ax))
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    heads = [labels.index(name) for name in ("immune system", "signal transduction")]
+    first, second = sorted(heads)
+    assert first == 0
+    assert len(labels) == 42
+    colors = [bar.get_facecolor()[:3] for bar in ax.patches]
+    assert len(set(colors)) == 2
+    assert len(set(colors[: second - 1])) == 1, "a category's bars stand together in one colour"
+    widths = [bar.get_width() for bar in ax.patches][: second - 1]
+    assert widths == sorted(widths, reverse=True)
+
+
 def test_calibration_and_decision_curve_draw_their_tables():
     ax = figures.calibration(simulated.calibration_curve(), groups=simulated.calibration_groups())
     np.testing.assert_allclose(line(ax, "Smoothed").get_ydata(), simulated.calibration_curve()["observed"])
@@ -356,13 +374,6 @@ def test_save_writes_the_same_bytes_twice_and_the_numbers_behind(tmp_path):
     with Image.open(paths[1]) as image:
         assert image.info["dpi"] == pytest.approx((300, 300), abs=0.01)
     assert sorted(path.name for path in paths[0].parent.iterdir()) == ["auc_forest.csv", "auc_forest.png", "auc_forest.svg"]
-
-
-def test_a_panel_can_be_saved_without_its_vector_picture(tmp_path):
-    links = one_family("features x modules")
-    paths = figures.save(figures.module_trait(links), tmp_path / "trait", links, vector=False)
-    assert [path.name for path in paths] == ["trait.png", "trait.csv"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["trait.csv", "trait.png"]
 
 
 @pytest.mark.parametrize("draw", [lambda links: figures.pathway_bar(links), lambda links: figures.link_heatmap(links, most=30)])

@@ -191,6 +191,32 @@ def test_planted_links_are_found_and_both_nulls_stay_low():
     assert (null["n_repeats"] == 100).all()
 
 
+def test_the_bounds_of_counts_are_counts():
+    rng = np.random.default_rng(5)
+    index = pd.Index([f"p{i}" for i in range(30)], name="patient")
+    left = pd.DataFrame(rng.normal(size=(30, 12)), index=index).add_prefix("f")
+    right = pd.DataFrame(rng.normal(size=(30, 3)), index=index).add_prefix("t")
+    null = linking.random_feature_null(left, right, alpha=0.6, n_repeats=40)
+    assert (null[["low", "high"]] % 1 == 0).all(axis=None)
+    assert (null["high"] > 0).all()
+
+
+def test_the_last_bits_of_a_score_order_nobody():
+    rng = np.random.default_rng(6)
+    index = pd.Index([f"p{i}" for i in range(20)], name="patient")
+    score = pd.Series(rng.normal(size=20).round(2), index=index)
+    score.iloc[1] = score.iloc[0] = 0.3
+    other = score.copy()
+    other.iloc[1] = 0.1 + 0.2  # 0.30000000000000004
+    assert other.iloc[0] != other.iloc[1]
+    left = pd.DataFrame({"f": rng.normal(size=20)}, index=index)
+    for link in (
+        lambda right: linking.correlate(left, right, method="spearman", n_permutations=0),
+        lambda right: linking.contrast(left, right, n_permutations=0),
+    ):
+        pd.testing.assert_frame_equal(link(score.to_frame("t")), link(other.to_frame("t")), check_exact=True)
+
+
 def test_random_features_keep_values_correlations_and_gaps():
     rng = np.random.default_rng(13)
     shared = rng.normal(size=(200, 1))

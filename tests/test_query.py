@@ -286,7 +286,8 @@ def test_an_answer_loads_nothing_that_takes_a_second(done):
 def test_adjusted_links_say_what_they_are_adjusted_for(done):
     links = table(done, "adjusted_links")
     families = {f"signature x {kind}, {how}" for kind in ("modules", "pathways") for how in ("adjusted", "high against low")}
-    assert set(links["family"]) == families
+    given = {f"radiomics features x {kind}, adjusted" for kind in ("modules", "pathways")}
+    assert set(links["family"]) == families | given
     adjusted = links[links["family"] == "signature x modules, adjusted"]
     assert set(adjusted["adjusted_for"]) == {"subtype, volume_mm3"}
     score = table(done, "signatures").query("estimate == 'nested'").set_index("patient")[["score"]]

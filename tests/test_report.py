@@ -208,12 +208,12 @@ def test_a_figure_below_one_half_is_not_read_in_reverse():
 def test_a_test_that_does_not_exclude_chance_overrules_the_interval():
     tables = {"evaluation": judged(nested=(0.7, 0.6, 0.8)).assign(p=0.2)}
     assert (
-        "the test does not exclude chance (p = 0.20 against chance): better than chance is not shown"
+        "the test does not exclude chance (p = 0.20 by permuting the outcome): better than chance is not shown"
         in said(tables)["Prediction: forest"]
     )
     assert "Prediction: forest" in cautions(tables)
     assert (
-        "better than chance in this cohort (p < 0.001 against chance)"
+        "better than chance in this cohort (p < 0.001 by permuting the outcome)"
         in said({"evaluation": tables["evaluation"].assign(p=1e-5)})["Prediction: forest"]
     )
 
@@ -242,17 +242,71 @@ def test_a_close_apparent_figure_is_not_called_optimism():
     assert "little of the apparent performance is optimism" in text
 
 
+@pytest.mark.parametrize(
+    ("signature", "recipe", "words"),
+    [
+        (
+            "mri",
+            "published",
+            "one cross-validation, with sizes chosen by the quicker out-of-bag rule, not the mean of all repeats",
+        ),
+        ("mri", "lasso", "one cross-validation, not the mean of all repeats"),
+        ("fusion", "published", "one cross-validation, not the mean of all repeats"),
+    ],
+)
+def test_the_prose_says_that_the_permutation_test_judges_another_statistic(signature, recipe, words):
+    table = judged(nested=(0.6, 0.5, 0.7), signature=signature)
+    settings = {"signature": {"recipe": recipe}}
+    assert words in " ".join(said({"evaluation": table.assign(p=0.2)}, settings=settings).values())
+    assert "permutation test" not in " ".join(said({"evaluation": table}, settings=settings).values())
+
+
+def test_the_two_kinds_of_p_stand_in_columns_of_their_own():
+    table = judged(apparent=(0.9, 0.8, 1), nested=(0.6, 0.5, 0.7)).assign(p=[0.011, 0.222])
+    page = Page(report.render(STUDY, {"evaluation": table}, {}, {}))
+    assert "p (Mann-Whitney) p (outcome permuted) forest" in page.text.replace("training forest", "forest")
+    assert "0.01 – forest" in page.text.replace("training forest", "forest")
+    assert "another statistic than the AUC beside it" in page.text
+    without = Page(report.render(STUDY, {"evaluation": table.assign(p=[0.011, np.nan])}, {}, {}))
+    assert "outcome permuted" not in without.text
+
+
+@pytest.mark.parametrize(
+    ("signature", "apparent", "words", "never"),
+    [
+        ("mri", (0.99, 0.9, 1), "the selection of features has seen every patient", "fusion"),
+        ("mri", (0.99, 0.9, 1), "how well the recipe remembers its own patients", "few terms"),
+        ("fusion", (0.99, 0.9, 1), "the scores that the model is trained on were fitted to every patient", "selection"),
+        ("clinical", (0.75, 0.6, 0.9), "how well a model with few terms fits its own patients", "remembers"),
+        ("clinical", (0.6, 0.4, 0.7), "By plain cross-validation, since it selects nothing", "published protocol"),
+        ("clinical", (0.6, 0.4, 0.7), "what a weak model gains and loses by chance", "optimism"),
+        ("fusion", (0.6, 0.4, 0.7), "Not even on patients that it has seen", "optimism"),
+    ],
+)
+def test_what_is_said_of_the_gap_depends_on_the_model_and_its_numbers(signature, apparent, words, never):
+    table = judged(apparent=apparent, published=apparent, nested=(0.45, 0.3, 0.6), signature=signature)
+    text = next(text for topic, text in said({"evaluation": table}).items() if topic.startswith("Prediction"))
+    assert words in text
+    assert never not in text
+
+
+def test_a_figure_below_one_half_is_not_said_to_lean():
+    text = said({"evaluation": judged(nested=(0.4, 0.25, 0.55))})["Prediction: forest"]
+    assert "leans" not in text
+    assert "has 0.5 on average" in text
+
+
 def links(found: int, total: int, *, family: str = "features x modules", estimate: str = "nested") -> pd.DataFrame:
     q = np.where(np.arange(total) < found, 0.01, 0.5)
     names = [f"f{number}" for number in range(total)]
     return pd.DataFrame(
         {"feature": names, "target": "ME1", "family": family, "effect": 0.3, "p": q / 2, "q": q, "estimate": estimate}
-    )
+    ).assign(p_max_t=q)
 
 
-def null(found: int, mean: float, high: float, family: str = "features x modules") -> pd.DataFrame:
-    row = {"family": family, "null": "permuted patients", "found": found, "mean": mean, "low": 0, "high": high}
-    return pd.DataFrame([row, row | {"null": "random features"}])
+def null(found: int, mean: float, p: float, family: str = "features x modules") -> pd.DataFrame:
+    row = {"family": family, "null": "permuted patients", "found": found, "mean": mean, "low": 0, "high": 6, "p": p / 2}
+    return pd.DataFrame([row, row | {"null": "random features"}]).assign(p_holm=p)
 
 
 @pytest.mark.parametrize(
@@ -265,19 +319,73 @@ def null(found: int, mean: float, high: float, family: str = "features x modules
 )
 def test_links_are_counted_after_correction(found, phrase):
     assert phrase in said({"links": links(found, 100)})["Links"]
-    assert ("Links" in cautions({"links": links(found, 100)})) is (found == 0)
+    beyond = {"links": links(found, 100), "link_null": null(found, 1.2, 0.01)}
+    assert ("Links" in cautions(beyond)) is (found == 0)
+    assert "Links" in cautions({"links": links(found, 100)}), "without a null nothing is beyond chance"
 
 
 def test_links_within_the_reach_of_chance_are_said_to_be_so():
     name = "features × modules"
-    within = counted({"links": links(4, 100), "link_null": null(4, 1.2, 6)})[name]
-    beyond = counted({"links": links(9, 100), "link_null": null(9, 1.2, 6)})[name]
-    assert within == ["4", "100", "1.2", "1.2", "within the reach of chance"]
-    assert beyond == ["9", "100", "1.2", "1.2", "beyond chance"]
-    assert counted({"links": links(0, 100), "link_null": null(0, 1.2, 6)})[name][-1] == "none survives"
-    unlikely = null(4, 1.2, 6).assign(p=0.02)
-    assert counted({"links": links(4, 100), "link_null": unlikely})[name][-1] == "beyond chance"
-    assert counted({"links": links(4, 100)})[name] == ["4", "100", "–", "–", "no null was run"]
+    within = counted({"links": links(4, 100), "link_null": null(4, 1.2, 0.08)})[name]
+    beyond = counted({"links": links(9, 100), "link_null": null(9, 1.2, 0.02)})[name]
+    assert within == ["4", "4", "100", "1.2", "1.2", "0.04", "0.08", "within the reach of chance"]
+    assert beyond == ["9", "9", "100", "1.2", "1.2", "0.01", "0.02", "beyond chance"]
+    assert counted({"links": links(0, 100), "link_null": null(0, 1.2, 0.02)})[name][-1] == "none survives"
+    assert counted({"links": links(4, 100)})[name] == ["4", "4", "100", "–", "–", "–", "–", "no null was run"]
+    unsure = counted({"links": links(4, 100).assign(p_max_t=0.06), "link_null": null(4, 0.1, 0.02)})[name]
+    assert unsure[1] == "0"
+    assert unsure[-1] == "more than chance gives, but no single link by max-T"
+
+
+def size(**rho: float) -> pd.DataFrame:
+    rows = {"kind": "mri", "feature": list(rho), "rho": list(rho.values()), "n": 87}
+    return pd.DataFrame(rows)
+
+
+def diameters() -> pd.DataFrame:
+    """Three links of one feature, one of another, and a hundred without a signal."""
+    table = links(4, 104, family="mri features x modules")
+    return table.assign(feature=["f0"] * 3 + list(table["feature"][3:]), target=["ME1", "ME2", "ME3"] + ["ME1"] * 101)
+
+
+def test_links_of_one_feature_are_not_counted_as_many_findings():
+    rng = np.random.default_rng(0)
+    common = rng.normal(size=60)
+    eigengenes = pd.DataFrame({f"ME{i}": common + 0.1 * rng.normal(size=60) for i in (1, 2, 3)})
+    text = said({"links": diameters(), "eigengenes": eigengenes})["Links"]
+    assert "They are 4 links of 2 features (f0 with 3; f3 with 1), so not as many findings." in text
+    assert re.search(r"The 3 targets of f0 correlate among themselves \(median \|r\| 0\.9\d\)", text)
+    assert "not as many findings" not in said({"links": links(4, 100)})["Links"], "four features, four links"
+
+
+def test_links_of_lesion_size_are_said_to_be_so_and_the_others_followed_up():
+    tables = {
+        "links": diameters(),
+        "link_null": null(4, 0.1, 0.01, "mri features x modules"),
+        "feature_volume": size(f0=-0.95, f3=0.5),
+    }
+    text = said(tables)["Links"]
+    assert "3 links of 1 feature tell of lesion size under another name (f0: |Spearman ρ| with volume 0.9 or more)" in text
+    given = diameters().iloc[3:].assign(family="mri features x modules, adjusted", adjusted_for="age", measure="partial r", n=80)
+    kept = said(tables | {"adjusted_links": given})["Links"]
+    assert "features that are not lesion size: 1, of them with q < 0.05 given age: 1." in kept
+    lost = said(tables | {"adjusted_links": given.assign(q=0.5)})["Links"]
+    assert "features that are not lesion size: 1, of them with q < 0.05 given age: 0." in lost
+    assert "lesion size" not in said(tables | {"feature_volume": size(f0=0.89, f3=0.5)})["Links"]
+    number = next(number for number in key_numbers(STUDY, tables) if number.label == "Links beyond chance")
+    assert (number.value, number.note) == ("4", "of 104 tested; 3 of the 4 are lesion size")
+
+
+def test_adjusted_links_are_told_beside_the_same_patients_unadjusted():
+    name = "signature x modules"
+    whole = links(0, 7, family=name).assign(n=87)
+    given = links(2, 7, family=f"{name}, adjusted").assign(n=80, p_max_t=0.06, adjusted_for="age", measure="partial r")
+    same = links(1, 7, family=f"{name}, the same patients unadjusted").assign(n=80, adjusted_for="", measure="Pearson r")
+    text = said({"links": whole, "adjusted_links": pd.concat([given, same])})["Links"]
+    assert (
+        "Given age, 2 of 7 links of signature × modules have q < 0.05, none a max-T p below 0.05 (80 patients); "
+        "unadjusted, 1 in the same 80 patients and none in all 87 patients." in text
+    )
 
 
 def test_fitted_links_are_kept_apart():
@@ -439,16 +547,16 @@ def test_key_numbers_stand_at_the_head():
         "Apparent AUC, radiomic forest": ("1.00", "95 % CI 0.99 to 1.00"),
         "Honest AUC, radiomic forest": ("0.58", "95 % CI 0.46 to 0.70"),
         "AUC of volume alone": ("0.63", "95 % CI 0.51 to 0.75"),
-        "Links beyond chance": ("15", "of 3,996 tested"),
+        "Links beyond chance": ("10", "of 3,996 tested; 5 more are within the reach of chance"),
     }
 
 
 def test_links_within_the_reach_of_chance_are_no_key_number():
-    for found, high, shown in (
-        (4, 6, ("0", "of 100 tested; 4 more are within the reach of chance")),
-        (9, 6, ("9", "of 100 tested")),
+    for found, p, shown in (
+        (4, 0.08, ("0", "of 100 tested; 4 more are within the reach of chance")),
+        (9, 0.02, ("9", "of 100 tested")),
     ):
-        numbers = key_numbers(STUDY, {"links": links(found, 100), "link_null": null(found, 1.2, high)})
+        numbers = key_numbers(STUDY, {"links": links(found, 100), "link_null": null(found, 1.2, p)})
         assert [(number.value, number.note) for number in numbers] == [shown]
     assert key_numbers(STUDY, {"links": links(4, 100)})[0].value == "0", "without a null nothing is beyond chance"
 
@@ -459,11 +567,15 @@ def test_adjusted_links_and_enrichment_are_said_in_words():
         family="signature x modules, high against low", adjusted_for="", measure="rank-biserial r", p_max_t=1.0
     )
     tables = {"links": links(4, 100), "adjusted_links": pd.concat([adjusted, split])}
-    chance = null(2, 0.1, 3, family="signature x modules, adjusted")
+    chance = null(2, 0.1, 0.3, family="signature x modules, adjusted")
     rows = counted(tables | {"adjusted_null": chance})
-    assert rows["signature × modules, adjusted for age, volume"] == ["2", "10", "0.1", "0.1", "within the reach of chance"]
-    assert rows["signature × modules, high against low"] == ["0", "10", "–", "–", "0 with max-T p < 0.05"]
-    assert counted(tables)["signature × modules, adjusted for age, volume"][-1] == "no null was run"
+    adjusted_row = ["2", "2", "10", "0.1", "0.1", "0.15", "0.30", "within the reach of chance"]
+    assert rows["signature × modules, adjusted"] == adjusted_row
+    assert rows["signature × modules, high against low"] == ["0", "0", "10", "–", "–", "–", "–", "none survives"]
+    assert counted(tables)["signature × modules, adjusted"][-1] == "no null was run"
+    found = next(finding for finding in report.summarise(STUDY, tables) if finding.topic == "Links")
+    assert "partial correlations given age, volume" in found.table.caption
+    assert "Holm adjusts it over the families" in found.table.caption
     sets = simulated.enrichment()
     found = int((sets["q"] < 0.05).sum())
     text = said({"modules": simulated.modules(), "enrichment": sets})["Modules"]
@@ -602,6 +714,64 @@ def test_every_panel_of_the_figures_room_has_a_place_and_a_caption():
 def test_the_same_study_gives_the_same_page(images):
     pages = [report.render(STUDY, all_tables(), images, {"radiogenomics": "1"}) for _ in range(2)]
     assert pages[0] == pages[1]
+
+
+def test_a_nomogram_that_is_not_better_than_chance_must_not_be_used():
+    for nested, words in (((0.5, 0.35, 0.65), "it should not be used."), ((0.7, 0.6, 0.8), "it reaches AUC 0.70 (95 % interval")):
+        tables = {"evaluation": judged(apparent=(0.9, 0.8, 1), nested=nested, signature="fusion")}
+        text = caption_of("nomogram", STUDY, tables)
+        assert words in text
+        assert ("not be used" in text) is (nested[0] == 0.5)
+    assert ".." not in text
+
+
+def test_captions_say_on_whom_numbers_were_made():
+    row = {"endpoint": "overall survival", "test": "log-rank", "p": 0.2, "n": 88.0, "events": 51.0, "fitted": 86}
+    text = caption_of("kaplan_meier_overall_survival", STUDY, {"survival_tests": pd.DataFrame([row])})
+    assert "(88 patients, 51 events; 86 of them are those the score was fitted to)" in text
+    assert "on the very patients that chose the genes" in caption_of("odds_forest", STUDY, all_tables())
+    assert "within one fold, while its curve is that of each patient's mean score" in caption_of("roc_mri", STUDY, all_tables())
+    page = Page(report.render(STUDY, all_tables() | {"survival_tests": pd.DataFrame([row | {"p_proportional": 0.031}])}, {}, {}))
+    for words in ("p (proportional)", "0.03", "Fitted", "the modules, found without a look at outcome or imaging"):
+        assert words in page.text
+
+
+def test_the_threshold_of_volume_has_its_unit():
+    table = judged(nested=(0.6, 0.5, 0.7), volume=(0.6, 0.5, 0.7)).assign(
+        threshold=[0.56, 4439.695], sensitivity=0.6, specificity=0.6, ppv=0.6, npv=0.6, accuracy=0.6
+    )
+    assert "4,440 mm³" in Page(report.render(STUDY, {"evaluation": table}, {}, {})).text
+
+
+def test_the_ceiling_is_said_to_be_held_against_the_lower_bounds():
+    planted = pd.DataFrame({"kind": ["bound", "bound", "link"], "name": ["a", "b", "c"], "ok": [True, False, True]})
+    text = said({"planted": planted}, simulated=True)["Planted and found"]
+    assert "The 95 % intervals of 1 of 2 honest AUCs begin at or below the ceiling that was planted." in text
+
+
+def test_calibration_is_shown_in_numbers_and_the_checklist_leads_there():
+    row = {"cohort": "training", "signature": "mri", "estimate": "nested", "n": 87, "events": 42, "intercept": -0.05}
+    row |= {"intercept_low": -0.48, "intercept_high": 0.37, "slope": 0.17, "slope_low": -0.47, "slope_high": 0.81, "brier": 0.262}
+    row |= {"brier_scaled": -0.05, "hl_chi2": 11.8, "hl_df": 5, "hl_p": 0.037, "remark": ""}
+    tables = {"calibration": pd.DataFrame([row])}
+    page = Page(report.render(STUDY, tables, {}, {}))
+    for words in ("0.17 (−0.47 to 0.81)", "0.262", "HL p", "0.04", "the recipe, not one model"):
+        assert words in page.text
+    assert "Remark" not in page.text
+    items = {(item.guideline, item.item): item for item in checklist(tables, {}, {})}
+    assert items["TRIPOD+AI", "12"].anchor == "table-calibration"
+
+
+def test_the_checklist_points_at_no_table_that_is_not_shown():
+    sizes = pd.DataFrame({"signature": "mri", "kind": "size", "name": ["3"], "times": 1, "fits": 1, "share": 1.0})
+    items = {
+        item.item: item for item in checklist({"stability": sizes, "links": links(1, 9)}, {}, {}) if item.guideline == "CLEAR"
+    }
+    assert items["43"].anchor == "table-links"
+    assert items["46"].answer == MISSING
+    kept = sizes.assign(kind="feature")
+    items = {item.item: item for item in checklist({"stability": kept}, {}, {}) if item.guideline == "CLEAR"}
+    assert items["43"].anchor == items["46"].anchor == "table-stability"
 
 
 def test_links_that_outliers_make_are_named():

@@ -139,6 +139,16 @@ def test_pairs_of_one_table_come_once(features):
     assert (itself["r"], itself["p"]) == pytest.approx((1, 0))
 
 
+def test_table_one_counts_the_unknown_and_tests_the_known(clinical):
+    table = clinical[["y", "er"]].astype(str).assign(er=lambda t: t["er"].where(np.arange(len(t)) % 5 > 0))
+    known = table.dropna()
+    row = stats.table_one(table, by="y", categorical=["er"])
+    er = row[row["variable"].str.startswith("er")]
+    assert er["missing"].iloc[0] == str(len(table) - len(known))
+    assert set(er["level"]) == set(known["er"])
+    assert er["p"].iloc[0] == stats.table_one(known, by="y", categorical=["er"])["p"].iloc[1]
+
+
 class TestFaults:
     def test_samples(self):
         with pytest.raises(ValueError, match="`second` has one value; a t test"):

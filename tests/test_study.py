@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 import tomli_w
 from scipy.special import logit
+from sklearn.linear_model import LogisticRegression
 from table_study import run_for_tables, write_table_study
 
 from radiogenomics import study
@@ -176,9 +177,37 @@ def test_a_fusion_with_clinical_columns_is_linked_with_nothing(done):
     links = pd.read_parquet(done[1] / "tables" / "links.parquet")
     adjusted = pd.read_parquet(done[1] / "tables" / "adjusted_links.parquet")
     signatures = links.loc[links["family"].str.startswith("signature x"), "feature"]
-    assert (
-        set(signatures) == set(adjusted["feature"]) == {"radiomics", "deep"}
-    )  # no fusion, whose links would be age's and subtype's
+    again = adjusted.loc[adjusted["family"].str.startswith("signature x"), "feature"]
+    assert set(signatures) == set(again) == {"radiomics", "deep"}  # no fusion, whose links would be age's and subtype's
+
+
+def test_features_that_are_lesion_size_are_told_apart_and_the_others_linked_again_given_it(done):
+    tables = {name: pd.read_parquet(done[1] / "tables" / f"{name}.parquet") for name in ("feature_volume", "adjusted_links")}
+    like = tables["feature_volume"].query("rho.abs() >= 0.9")
+    assert "volume_mm3" in set(like["feature"])
+    assert tables["feature_volume"].query("feature == 'volume_mm3'")["rho"].item() == pytest.approx(1)
+    given = tables["adjusted_links"].query("family == 'radiomics features x modules, adjusted'")
+    assert len(given)
+    assert not set(given["feature"]) & set(like["feature"])
+    assert given["adjusted_for"].str.contains("volume_mm3").all()
+    nulls = pd.read_parquet(done[1] / "tables" / "link_null.parquet")
+    larger = nulls.groupby("family")["p"].max().sort_values()
+    expected = np.minimum(np.maximum.accumulate(larger * np.arange(len(larger), 0, -1)), 1)
+    np.testing.assert_allclose(nulls.groupby("family")["p_holm"].first()[larger.index], expected)
+    assert len(larger) / (1 + nulls["n_repeats"].min()) < 0.05, "the smallest p survives Holm"
+
+
+def test_calibration_stands_in_numbers_beside_its_figure(done):
+    table = pd.read_parquet(done[1] / "tables" / "calibration.parquet")
+    assert set(table["estimate"]) == {"nested", "external"}
+    scores = pd.read_parquet(done[1] / "tables" / "signatures.parquet").query("signature == 'fusion' and estimate == 'nested'")
+    row = table.query("signature == 'fusion' and estimate == 'nested'").iloc[0]
+    assert row["brier"] == pytest.approx(((scores["score"] - scores["outcome"]) ** 2).mean())
+    fit = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(logit(scores[["score"]]), scores["outcome"])
+    assert (row["slope"], row["intercept"]) == pytest.approx((fit.coef_.item(), fit.intercept_.item()), abs=1e-4)
+    assert row["hl_df"] == 5
+    assert 0 < row["hl_p"] <= 1
+    assert "Hosmer-Lemeshow" in (done[1] / "report.html").read_text()
 
 
 def test_features_that_the_second_reader_does_not_repeat_are_left_out(done):

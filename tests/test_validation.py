@@ -16,8 +16,8 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
 from radiogenomics.signatures import Fusion, lasso, mrmr, published
-from radiogenomics.stats import auc, delong_test, idi
-from radiogenomics.validation import compare, compare_areas, cross_validated_auc, evaluate, seeded
+from radiogenomics.stats import auc, delong_test, idi, youden_threshold
+from radiogenomics.validation import _evaluate, compare, compare_areas, cross_validated_auc, evaluate, seeded
 
 COLUMNS = ["cohort", "signature", "estimate", "auc", "auc_low", "auc_high", "n", "events", "p"]
 
@@ -79,6 +79,21 @@ def test_areas_are_those_of_the_scores(whole):
             assert row["auc_se"] >= area.se
         else:
             assert row[["auc", "auc_low", "auc_se"]].tolist() == pytest.approx([area.auc, area.low, area.se])
+
+
+def test_the_last_bit_of_a_score_does_not_decide_at_a_threshold():
+    scores = np.array([0.30, 0.32])
+    assert youden_threshold([0, 1], scores) > 0.31, "the midpoint of binary numbers lies a last bit above"
+    assert _evaluate._threshold(np.array([0, 1]), scores) == _evaluate._digits(0.31) == 0.31
+    close = np.array([0.3, 0.3 + 1e-12])
+    assert close[0] < _evaluate._threshold(np.array([0, 1]), close) < close[1]
+
+
+def test_scores_have_twelve_decimals_and_the_threshold_one_more(whole):
+    table, scores = whole.table, whole.scores[whole.scores["estimate"].isin(["apparent", "published", "nested", "external"])]
+    assert (scores["score"] == scores["score"].round(12)).all()
+    nested = table.loc[table["estimate"].eq("nested"), "threshold"]
+    assert (nested == nested.round(13)).all()
 
 
 def test_the_training_threshold_is_applied_unchanged(whole):

@@ -14,8 +14,6 @@ from scipy.special import betaincinv, expit, logit, ndtri
 from radiogenomics._tables import check_choice
 from radiogenomics.stats._checks import Bools, Floats, Ints, binary, level_of, scores
 
-_ROUNDING = 1e-12  # scores and thresholds that differ by less of themselves are equal
-
 
 @dataclass(frozen=True)
 class AveragePrecision:
@@ -205,8 +203,7 @@ def at_threshold(
     outcome, score : array or Series, shape (n,)
         As in `auc`.
     threshold : float
-        A patient is called positive when ``score >= threshold``, or equals it to twelve digits: a score of 0.31 reaches the
-        threshold (0.30 + 0.32) / 2, which binary numbers make 0.31000000000000005.
+        A patient is called positive when ``score >= threshold``.
     interval : {"exact", "wilson"}
         Clopper & Pearson's exact binomial interval (R's ``binom.test``), or Wilson's (``prop.test(correct = FALSE)``).
     level : float
@@ -231,8 +228,7 @@ def at_threshold(
     event = binary(outcome)
     if np.isnan(threshold):
         raise ValueError("`threshold` is NaN; give a number on the scale of the score.")
-    values = scores(score, outcome, "score")
-    called = (values >= threshold) | np.isclose(values, threshold, rtol=_ROUNDING, atol=0)
+    called = scores(score, outcome, "score") >= threshold
     parts = {
         "accuracy": (called == event, np.ones_like(event)),
         "sensitivity": (called & event, event),

@@ -34,6 +34,7 @@ Task = Callable[[Material], Any]
 
 COLUMNS = ["cohort", "signature", "estimate", "auc", "auc_low", "auc_high", "n", "events", "p", "auc_se"]
 MEASURES = ["sensitivity", "specificity", "ppv", "npv", "accuracy"]
+_DECIMALS = 12
 _STAGES = ("final", "published", "fold", "nested", "optimism", "permutation")
 
 
@@ -236,15 +237,15 @@ def _assemble(signature: str, material: Material, splits: tuple[tuple[Split, ...
     training, (final, fitted) = material.training, done["apparent"]
     fits = [done[name] for name in done if name.startswith("nested ")]
     repeats = _out_of_fold(splits, [scores for scores, _ in fits])
-    nested = repeats.mean(axis=0)
+    nested = _digits(repeats.mean(axis=0))
     area = cross_validated_auc(training.outcome, repeats, np.stack([fold_numbers(one) for one in splits]))
     test = _permutation(done)
-    threshold = youden_threshold(training.outcome, nested)
+    threshold = _threshold(training.outcome, nested)
     judged = [
-        _Judged(training, "apparent", final[training.name]),
-        _Judged(training, "published", done["published"]),
+        _Judged(training, "apparent", _digits(final[training.name])),
+        _Judged(training, "published", _digits(done["published"])),
         _Judged(training, "nested", nested, area=area, p=test.p),
-        *(_Judged(one, "external", final[one.name], threshold=threshold) for one in material.external),
+        *(_Judged(one, "external", _digits(final[one.name]), threshold=threshold) for one in material.external),
         *_volumes(material),
     ]
     rows = [one.row(signature) for one in judged]
@@ -261,6 +262,16 @@ def _assemble(signature: str, material: Material, splits: tuple[tuple[Split, ...
     )
 
 
+def _digits(values: Any) -> Floats:
+    """Keep twelve decimals of scores: the last bit of 0.31 must not decide whether it reaches a threshold of 0.31."""
+    return np.round(np.asarray(values, dtype=float), _DECIMALS)
+
+
+def _threshold(outcome: NDArray[np.int_], score: Floats) -> float:
+    """Choose Youden's threshold; one decimal more than the scores have is that of a midpoint between two."""
+    return float(np.round(youden_threshold(outcome, score), _DECIMALS + 1))
+
+
 @dataclass(frozen=True)
 class _Judged:
     """Scores of one cohort, and what they are worth."""
@@ -275,7 +286,7 @@ class _Judged:
     def row(self, signature: str) -> dict[str, Any]:
         outcome = self.cohort.outcome
         area = auc(outcome, self.score) if self.area is None else self.area
-        threshold = youden_threshold(outcome, self.score) if self.threshold is None else self.threshold
+        threshold = _threshold(outcome, self.score) if self.threshold is None else self.threshold
         measures = at_threshold(outcome, self.score, threshold).set_index("measure")["value"]
         p = _mann_whitney(outcome, self.score) if self.p is None else self.p
         values = [self.cohort.name, signature, self.estimate, area.auc, area.low, area.high, area.n, area.events, p, area.se]
