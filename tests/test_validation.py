@@ -82,9 +82,9 @@ def test_areas_are_those_of_the_scores(whole):
 
 
 def test_the_last_bit_of_a_score_does_not_decide_at_a_threshold():
-    scores = np.array([0.30, 0.32])
-    assert youden_threshold([0, 1], scores) > 0.31, "the midpoint of binary numbers lies a last bit above"
-    assert _evaluate._threshold(np.array([0, 1]), scores) == _evaluate._digits(0.31) == 0.31
+    scores = np.array([0.01, 0.11])
+    assert youden_threshold([0, 1], scores) > 0.06, "the midpoint of binary numbers lies a last bit above"
+    assert _evaluate._threshold(np.array([0, 1]), scores) == _evaluate._digits(0.06) == 0.06
     close = np.array([0.3, 0.3 + 1e-12])
     assert close[0] < _evaluate._threshold(np.array([0, 1]), close) < close[1]
 

@@ -14,7 +14,10 @@ Floats = NDArray[np.float64]
 
 
 class Forest(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Random forest of two classes, the same in law as scikit-learn's ``RandomForestClassifier``.
+    """Random forest of two classes, of the same rules as scikit-learn's ``RandomForestClassifier`` but other random numbers.
+
+    The trees are not scikit-learn's own; the forest's votes lie as near to those of a scikit-learn forest as another one's with
+    another seed do.
 
     scikit-learn spends about a millisecond on each tree before it begins to grow it, which for a hundred patients is nearly
     everything, and nested cross-validation with permutations grows millions of trees; here a whole forest takes milliseconds.

@@ -263,7 +263,7 @@ def _assemble(signature: str, material: Material, splits: tuple[tuple[Split, ...
 
 
 def _digits(values: Any) -> Floats:
-    """Keep twelve decimals of scores: the last bit of 0.31 must not decide whether it reaches a threshold of 0.31."""
+    """Keep twelve decimals of scores: the last bit of 0.06 must not decide whether it reaches a threshold of 0.06."""
     return np.round(np.asarray(values, dtype=float), _DECIMALS)
 
 
