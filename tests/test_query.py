@@ -197,7 +197,7 @@ def test_pathways_planted_with_a_link_are_linked_and_others_are_not(done):
 
 
 NULL = pd.DataFrame(
-    {"family": "f", "null": ["permuted patients", "random features"], "found": 4, "mean": [3.0, 2.5], "p": [0.3, 0.01]}
+    {"family": "f", "null": ["permuted patients", "random features"], "found": 4, "mean": [3.0, 2.5], "p_holm": [0.3, 0.3]}
 )
 
 
@@ -220,7 +220,7 @@ def one_link(**changes) -> dict[str, object]:
     ],
 )
 def test_the_sentence_claims_no_more_than_q_and_the_null_allow(changes, null_p, said):
-    text = sentence(one_link(**changes), NULL.assign(p=null_p), simulated=False, alpha=0.05)
+    text = sentence(one_link(**changes), NULL.assign(p_holm=null_p), simulated=False, alpha=0.05)
     assert said in text
     assert "95 % interval 0.10 to 0.60" in text
     assert "permuted patients reach it with p = 0.002" in text

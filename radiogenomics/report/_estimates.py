@@ -17,7 +17,7 @@ _NO_VERDICT = (
     " Where one of the two AUCs lies below 0.5 (last column) p does not say that one model predicts better: any model then seems "
     "better than one that ranks patients the wrong way round."
 )
-_TESTS = " p (Mann-Whitney) is two-sided, and stands where scores do not depend on one another."
+_TESTS = " p (Mann-Whitney) is two-sided and takes the scores of its row as they are."
 _PERMUTED = (
     " p (outcome permuted) is one-sided, and of another statistic than the AUC beside it: the area of one cross-validation of "
     "the recipe (a signature by the published recipe with sizes chosen by the quicker out-of-bag rule), where the AUC is the "
@@ -26,9 +26,10 @@ _PERMUTED = (
 _CALIBRATION = (
     "Calibration of probabilities of patients that no fit had seen. Intercept and slope are those of the logistic regression of "
     "the outcome on the logit of the probability: 0 and 1 are perfect, a slope below 1 says that probabilities are too extreme, "
-    "and one near 0 or below that they tell nothing. In nested rows they judge the mean of a patient's out-of-fold "
-    "probabilities, and so the recipe, not one model that could be applied. Brier: mean squared error. HL: Hosmer-Lemeshow "
-    "over groups of risk, with as many degrees of freedom as groups, since the patients were in no fit."
+    "and one near 0 that they tell nothing. In nested rows they judge the mean of a patient's out-of-fold probabilities, and so "
+    "the recipe, not one model that could be applied; over folds, a model that knows nothing has a slope below 0, which is no "
+    "signal in reverse. Brier: mean squared error. HL: Hosmer-Lemeshow over groups of risk, with as many degrees of freedom as "
+    "groups, since the patients were in no fit."
 )
 EVALUATION = ("cohort", "signature", "estimate", "auc", "auc_low", "auc_high", "n", "events", "p_mann_whitney", "p_outcome")
 AT_THRESHOLD = ("cohort", "signature", "estimate", "threshold", "sensitivity", "specificity", "ppv", "npv", "accuracy")

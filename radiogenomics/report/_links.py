@@ -14,6 +14,7 @@ _LEVEL = 0.05
 _LIKE_SIZE = 0.9
 _MOST_NAMED = 4
 BEYOND = "beyond chance"
+_SAME = ", the same patients unadjusted"
 
 
 def links(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
@@ -81,9 +82,12 @@ def _rows(links: pd.DataFrame, nulls: pd.DataFrame | None) -> list[list[str]]:
 
 
 def _adjusted(tables: Tables) -> list[list[str]]:
-    """Count the links that are left when confounders are adjusted for, those of the same patients, and those between groups."""
+    """Count the links that are left when confounders are adjusted for, and those between groups."""
     table = tables.get("adjusted_links", pd.DataFrame())
-    return [] if table.empty else _rows(table, tables.get("adjusted_null"))
+    if table.empty:
+        return []
+    beside = table["family"].str.endswith(_SAME)  # for comparison alone: the text names them where that says something
+    return _rows(table[~beside], tables.get("adjusted_null"))
 
 
 def _family(family: str, links: pd.DataFrame, nulls: pd.DataFrame | None) -> list[str]:
@@ -203,7 +207,7 @@ def _given(tables: Tables) -> list[str]:
             sure = _sure(part) or "none"
             counts = f"{found:,} of {len(part):,} links of {name} have q < 0.05, {sure} a max-T p below 0.05"
             text = f"Given {part['adjusted_for'].iloc[0]}, {counts}"
-            same = table[table["family"].eq(f"{name}, the same patients unadjusted")]
+            same = table[table["family"].eq(f"{name}{_SAME}")]
             beside = [_beside(same, "the same")] * bool(len(same)) + [_beside(whole[whole["family"].eq(name)], "all")]
             lines.append(f"{text} ({_n(part)} patients); unadjusted, {' and '.join(filter(None, beside))}.".replace(" x ", " × "))
     return lines

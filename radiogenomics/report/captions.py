@@ -244,11 +244,8 @@ def _worth(tables: Tables) -> str:
     fusion = next(iter(records(rows[rows["signature"].eq("fusion")])), None)
     if fusion is None:
         return "It was not judged on patients that it had not seen, so it should not be used"
-    if above_chance(fusion):
-        return f"On patients that it had not seen it reaches {auc_text(fusion)}"
-    return (
-        f"On patients that it had not seen it is not shown to be better than chance ({auc_text(fusion)}): it should not be used"
-    )
+    text = f"On patients that it had not seen it reaches {auc_text(fusion)}"
+    return text if above_chance(fusion) else f"{text}, not shown to be better than chance: it should not be used"
 
 
 def _links(rest: str, study: Mapping[str, Any], tables: Tables) -> str:

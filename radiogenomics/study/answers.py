@@ -154,7 +154,7 @@ def _verdict(row: Mapping[Any, Any], known: pd.DataFrame, alpha: float) -> str:
     if not chance:
         return f"an association that survives correction (q < {alpha:g}), not a cause"
     counted = f"{known['found'].iloc[0]} links of its family have q < {alpha:g} where chance alone gives {chance}"
-    if known["p"].max() >= 0.05:
+    if not known["p_holm"].max() < 0.05:  # Holm over all families of the study
         return f"no more than chance can give, since {counted}"
     return f"an association that survives correction, not a cause ({counted})"
 
