@@ -27,7 +27,7 @@ from radiogenomics.study.queries import Names, find
 SMALL = {
     "signature": {"sizes": [3], "n_trees": 20, "n_repeats": 1, "n_splits": 3},
     "links": {"n_permutations": 100, "covariates": ["subtype"]},
-    "gene_score": {"n_repeats": 1, "min_kme": 0.8, "min_significance": 0.3},
+    "gene_score": {"n_repeats": 1, "inner_repeats": 2, "min_kme": 0.8, "min_significance": 0.3},
 }
 NAMES = Names(
     pathways=[

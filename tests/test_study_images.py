@@ -41,7 +41,7 @@ def inputs(tmp_path_factory):
     raw["extraction"] |= {"shuffled": True, "deep": {"googlenet": "random"}}
     raw["signature"] |= {"sizes": [3], "n_trees": 10, "n_repeats": 1, "n_splits": 3}
     raw["links"] = {"n_permutations": 100}
-    raw["gene_score"] |= {"n_repeats": 1}
+    raw["gene_score"] |= {"n_repeats": 1, "inner_repeats": 2}
     del raw["fusion"], raw["gene_sets"], raw["survival"]  # they do not ask where features come from
     path.write_text(tomli_w.dumps(raw))
     return path
