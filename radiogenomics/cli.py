@@ -71,6 +71,8 @@ def check(manifest: Manifest, mirror: Mirror = None, quiet: Quiet = False, verbo
             _say(quiet, f"{row['cohort']}: {row['step']}: {row['n']}{out}")
         included = cohort.patients[cohort.patients["included"]]
         _say(quiet, f"{included['cohort'].iloc[0]}: {int(included['outcome'].sum())} of {len(included)} positive")
+    for line in study.sets_found(checked.inputs):
+        _say(quiet, line)
     _say(quiet, f"{manifest}: no problem found")
 
 

@@ -321,3 +321,10 @@ def enrichment(seed: int = 11) -> pd.DataFrame:
         for pathway in PATHWAYS[:30]
     ]
     return pd.DataFrame(rows, columns=["list", "pathway", "overlap", "fold", "q"])
+
+
+def agreement(seed: int = 12) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    kinds = np.repeat(["radiomics: shape", "radiomics: glcm", "kinetics"], [14, 24, 300])
+    names = [f"feature {number}" for number in range(kinds.size)]
+    return pd.DataFrame({"signature": "radiomics", "feature": names, "kind": kinds, "n": 30, "icc": rng.beta(4, 1.5, kinds.size)})

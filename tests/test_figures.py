@@ -51,7 +51,8 @@ EVERY_PANEL = {
     "module_trait": lambda: figures.module_trait(one_family("features x modules"), modules=simulated.modules()),
     "link_heatmap": lambda: figures.link_heatmap(one_family("features x pathways")),
     "link_scatter": lambda: figures.link_scatter(pd.DataFrame({"a": [0.0, 1], "b": [1.0, 0]}), one_link()),
-    "volcano": lambda: figures.volcano(one_family("features x pathways")),
+    "link_forest": lambda: figures.link_forest(one_family("features x pathways")),
+    "icc_by_kind": lambda: figures.icc_by_kind(simulated.agreement()),
     "null_histogram": lambda: figures.null_histogram(simulated.null_counts(), found=5),
     "null_intervals": lambda: figures.null_intervals(simulated.link_null()),
     "soft_threshold": lambda: figures.soft_threshold(simulated.fits(), power=6),
@@ -73,7 +74,7 @@ EVERY_PANEL = {
 
 
 def test_every_function_of_the_room_is_drawn_here():
-    helpers = {"save", "style", "estimate", "module_rgb"}
+    helpers = {"save", "mark", "style", "estimate", "module_rgb"}
     assert {name for name in figures.__all__ if name.islower()} - helpers == set(EVERY_PANEL)
 
 
@@ -209,16 +210,56 @@ def test_link_heatmap_keeps_the_strongest_rows_and_says_so():
     assert wording.pathway_label(strongest, 38) in texts(ax)
 
 
-def test_volcano_counts_and_names_what_survives():
+def test_link_forest_draws_the_strongest_links_with_their_intervals():
     links = one_family("features x pathways")
-    ax = figures.volcano(links)
-    found = int((links["q"] < 0.05).sum())
-    assert f"q < 0.05 ({found:,})" in texts(ax)
-    assert f"q ≥ 0.05 ({len(links) - found:,})" in texts(ax)
-    drawn = np.concatenate([dots.get_offsets() for dots in ax.collections])
-    assert len(drawn) == len(links)
-    np.testing.assert_allclose(sorted(drawn[:, 1]), sorted(-np.log10(links["p"])))
-    assert any(text.startswith("1  ") for text in texts(ax))
+    first = links.nsmallest(12, "p")
+    ax = figures.link_forest(links)
+    points = [one for one in ax.get_lines() if one.get_marker() == "o" and len(one.get_xdata())]
+    np.testing.assert_allclose([point.get_xdata()[0] for point in points], first["effect"])
+    bars = [one for one in ax.get_lines() if one.get_marker() == "None" and len(set(one.get_ydata())) == 1]
+    np.testing.assert_allclose([bar.get_xdata() for bar in bars], first[["effect_low", "effect_high"]])
+    best = first.iloc[0]
+    assert wording.interval(best["effect"], best["effect_low"], best["effect_high"]) in texts(ax)
+    assert "The 12 links with the smallest p" in texts(ax)
+    assert "The 12 links with the smallest p" not in texts(figures.link_forest(first))
+
+
+def test_link_forest_draws_open_what_ranks_do_not_show():
+    links = one_family("features x pathways").nsmallest(3, "p").assign(q=[0.01, 0.02, 0.3], p_spearman=[0.001, 0.4, 0.4])
+    points = [one for one in figures.link_forest(links).get_lines() if one.get_marker() == "o" and len(one.get_xdata())]
+    assert [point.get_markerfacecolor() == "white" for point in points] == [False, True, False], (
+        "without q < 0.05 ranks say nothing"
+    )
+
+
+def test_agreement_counts_the_features_that_reach_the_threshold():
+    table = pd.DataFrame({"kind": ["shape", "shape", "glcm"], "icc": [0.95, 0.9, 0.3]})
+    said = texts(figures.icc_by_kind(table, threshold=0.9))
+    assert {"shape", "glcm", "2 of 2", "0 of 1", "ICC ≥ 0.9"} <= set(said)
+
+
+def test_a_mark_stands_below_the_panel_and_covers_nothing(tmp_path):
+    plain, marked = figures.auc_forest(simulated.evaluation()), figures.auc_forest(simulated.evaluation())
+    figures.mark(marked, "simulated data")
+    assert "simulated data" in texts(marked)
+    assert marked.get_figure().get_size_inches()[1] > plain.get_figure().get_size_inches()[1]
+    figures.save(marked, tmp_path / "marked", simulated.evaluation())
+    marked.get_figure().draw_without_rendering()
+    note = next(text for text in marked.get_figure().texts if text.get_text() == "simulated data")
+    assert note.get_window_extent().y1 <= marked.get_tightbbox().y0 + 1
+
+
+def test_a_smoothed_curve_is_not_drawn_where_no_share_can_lie():
+    curve = pd.DataFrame({"predicted": [0.1, 0.2, 0.3, 0.4], "observed": [-0.2, 0.1, 0.9, 1.3]})
+    drawn = line(figures.calibration(curve), "Smoothed").get_ydata()
+    np.testing.assert_allclose(drawn, [np.nan, 0.1, 0.9, np.nan])
+
+
+def test_roc_curves_are_told_apart_without_colour():
+    curves = simulated.curves().query("signature == 'radiomic forest'")
+    ax = figures.roc(pd.concat([curves, curves.query("estimate == 'nested'").assign(estimate="published")]))
+    styles = [str(one._dash_pattern) for one in ax.get_lines()[1:]]
+    assert len(set(styles)) == len(styles) == 3
 
 
 def test_null_panels_show_found_beside_chance():
@@ -332,8 +373,8 @@ def test_a_dollar_in_a_name_is_a_dollar(tmp_path):
     links = one_family("features x modules").replace({"feature": {"IMC1 (T8)": "price $x^{$ of <b>&"}})
     figures.save(figures.module_trait(links), tmp_path / "trait", links)
     one = links[links["feature"].eq("price $x^{$ of <b>&")]
-    panel = figures.volcano(one)
-    figures.save(panel, tmp_path / "volcano", one)
+    panel = figures.link_forest(one)
+    figures.save(panel, tmp_path / "link_forest", one)
     assert any("price $x^{$ of <b>&" in text for text in texts(panel))
 
 
@@ -353,7 +394,7 @@ REFUSALS = {
     "`evaluation` lacks the column(s) auc_low; it has cohort": lambda: figures.auc_forest(
         simulated.evaluation().drop(columns="auc_low")
     ),
-    "`links` has no rows, there is nothing to draw": lambda: figures.volcano(simulated.all_links().head(0)),
+    "`links` has no rows, there is nothing to draw": lambda: figures.link_forest(simulated.all_links().head(0)),
     "`curves` must be a pandas DataFrame, it is a list": lambda: figures.roc([1, 2]),
     "without an eigengene (ME1, ME2...), such as 'original_glcm": lambda: figures.module_trait(one_family("features x pathways")),
     "the pair 'original_glcm_Feature1' and 'ME1' more than once": lambda: figures.link_heatmap(features_twice()),
@@ -393,4 +434,13 @@ def test_numbers_are_written_as_journals_do():
     assert wording.interval(-0.5, -0.64, -0.32) == "−0.50 (−0.64 to −0.32)"
     assert wording.interval(0.61, np.nan, np.nan) == "0.61"
     assert [wording.p_text(p) for p in (0.0004, 0.004, 0.04, np.nan)] == ["<0.001", "0.004", "0.04", "–"]
+
+
+def test_a_p_next_to_one_twentieth_shows_on_which_side_it_lies():
+    written = [wording.p_text(p) for p in (0.0449, 0.0451, 0.04996, 0.05, 0.0500001, 0.0502, 0.0549, 0.0551)]
+    assert written == ["0.04", "0.045", "0.04996", "0.05", "0.050000", "0.0502", "0.055", "0.06"]
+    assert all((float(text) < 0.05) == (p < 0.05) for text, p in zip(written, (0.0449, 0.0451, 0.04996, 0.05), strict=False))
+
+
+def test_names_are_written_short():
     assert len(wording.short("x" * 80, 30)) == 30

@@ -120,6 +120,32 @@ def test_cut_equals_r_in_all_47_settings(grid):
     assert len(columns) == 47
 
 
+@pytest.fixture(scope="module")
+def weak(wgcna):
+    """Simulated genes in weak modules of many twigs: small branches lie within one another."""
+    return pd.read_csv(wgcna / "cut_expression_60x600.csv.xz").rename_axis("patient").rename(index="p{}".format)
+
+
+@pytest.mark.parametrize("table", range(1, 25))
+def test_small_branches_within_one_another_are_given_away_as_r_does(weak, wgcna, table):
+    theirs = pd.read_csv(wgcna / "cut_labels_24_tables.csv.xz", index_col=None).filter(regex=f"^{table} ").dropna()
+    network = modules.adjacency(weak.iloc[:, theirs.index], power=3, network="unsigned")
+    dissimilarity = 1 - modules.topological_overlap(network)
+    tree = average_linkage(dissimilarity.to_numpy().copy(), dissimilarity.columns)
+    for name in theirs:
+        _, split, size, respect = name.split()
+        ours = modules.cut_tree_hybrid(
+            tree,
+            dissimilarity,
+            cut_height=0.995,
+            deep_split=int(split),
+            min_size=int(size),
+            pam_respects_dendro=respect == "TRUE",
+        )
+        np.testing.assert_array_equal(ours, theirs[name], err_msg=name)
+    assert theirs.shape == (300, 20)
+
+
 @pytest.mark.parametrize("tag", TAGS)
 def test_modules_equal_r(expression, wgcna, tag):
     ours = modules.find_modules(expression, **{"power": 2, **TAGS[tag]})

@@ -172,6 +172,24 @@ def test_scores_stand_in_a_pipeline():
     assert list(clone(scores).fit(expression).get_feature_names_out()) == ["one", "two"]
 
 
+def test_one_gene_alone_goes_evenly_from_the_top_of_the_ranking_to_its_end():
+    """With as many patients as genes and each gene's highest value in another patient, a gene takes every place."""
+    n = 12
+    expression = pd.DataFrame(
+        (np.arange(n)[:, None] - np.arange(n)) % n, index=pd.Index([f"P{i}" for i in range(n)], name="patient"), dtype=float
+    ).rename(columns=lambda number: f"G{number}")
+    scores = pathways.score(expression, {"alone": ["G3"]}, min_size=1)["alone"]
+    np.testing.assert_allclose(np.sort(scores), np.linspace(-1, 1, n), atol=1e-12)
+
+
+def test_plage_is_high_where_most_of_the_pathway_is():
+    expression = small(np.random.default_rng(8))
+    expression.iloc[:12, :20] += 2.0
+    expression.iloc[:12, :4] -= 4.0
+    scores = pathways.score(expression, SETS, method="plage")["one"]
+    assert scores.iloc[:12].min() > scores.iloc[12:].max()
+
+
 def test_a_constant_gene_is_left_out():
     expression = small(np.random.default_rng(4))
     expression["G3"] = 1.0
@@ -192,6 +210,11 @@ def test_a_constant_gene_is_left_out():
         ({"expression": "missing"}, "not finite, the first at row 'P2', column 'G5'; impute or drop them first"),
         ({"expression": "unnamed"}, "must be indexed by 'patient'"),
         ({"expression": "two"}, "`expression` has 2 patient"),
+        (
+            {"gene_sets": SETS | {"whole": [f"G{number}" for number in range(60)]}},
+            "whole holds all 60 genes of `expression`, and the score compares a pathway's genes with the rest; give more genes, or "
+            "leave it out with max_size=59",
+        ),
     ],
 )
 def test_what_cannot_be_scored_is_refused(change, message):

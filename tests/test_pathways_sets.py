@@ -65,6 +65,19 @@ def test_select_finds_names_however_a_library_writes_them_and_lists_the_absent()
     assert set(found.found.columns) == {"category", "name", "pathway"}
 
 
+def test_select_takes_the_set_of_the_collection_asked_for_and_guesses_nothing():
+    library = {name: ["TP53"] for name in ("HALLMARK_APOPTOSIS", "KEGG_APOPTOSIS", "KEGG_CELL_CYCLE", "Cell cycle")}
+    found = pathways.select(library, ["KEGG_APOPTOSIS", "hallmark apoptosis", "Cell cycle", "APOPTOSIS", "Cell", "???"])
+    assert found.found["pathway"].tolist()[:3] == ["KEGG_APOPTOSIS", "HALLMARK_APOPTOSIS", "Cell cycle"]
+    assert found.ambiguous == {
+        "APOPTOSIS": ["HALLMARK_APOPTOSIS", "KEGG_APOPTOSIS"],
+        "Cell": ["KEGG_CELL_CYCLE", "Cell cycle"],
+    }
+    assert found.absent == ["???"]
+    ours = pathways.select(library, pathways.tumour_pathways().query("name == 'Apoptosis'"), collection="kegg")
+    assert list(ours.gene_sets) == ["KEGG_APOPTOSIS"]
+
+
 @pytest.mark.real
 def test_every_tumour_pathway_is_in_msigdbs_kegg(real):
     library = pathways.read_gmt(real / "genesets" / "c2.cp.kegg.v7.5.1.symbols.gmt")
@@ -106,18 +119,39 @@ def test_an_exact_name_stands_alone_and_an_unknown_one_gives_five():
     assert not pathways.holds("KEGG_MAPK_SIGNALING_PATHWAY", "notch signaling")
 
 
-def test_symbols_are_updated_and_the_lost_reported(tmp_path):
+def hgnc(tmp_path, *rows):
     table = tmp_path / "hgnc.tsv"
-    table.write_text(
-        "symbol\tprev_symbol\talias_symbol\nSEPTIN9\tSEPT9|MSF\tAF17q25\nKMT2A\tMLL\tALL-1\nTWIN1\t\tDUP\nTWIN2\t\tDUP\n",
-        encoding="utf-8",
-    )
+    table.write_text("\n".join(["symbol\tprev_symbol\talias_symbol", *rows]) + "\n", encoding="utf-8")
+    return pathways.read_aliases(table)
+
+
+def test_symbols_are_updated_and_the_lost_reported(tmp_path):
+    aliases = hgnc(tmp_path, "SEPTIN9\tSEPT9|MSF\tAF17q25", "KMT2A\tMLL\tALL-1", "TWIN1\t\tDUP", "TWIN2\t\tDUP")
     sets = {"one": ["SEPT9", "MLL", "TP53"], "two": ["DUP", "MLL", "GONE"]}
-    updated = pathways.update_symbols(sets, ["SEPTIN9", "KMT2A", "TP53", "TWIN1", "TWIN2"], pathways.read_aliases(table))
+    updated = pathways.update_symbols(sets, ["SEPTIN9", "KMT2A", "TP53", "TWIN1", "TWIN2"], aliases)
     assert updated.gene_sets == {"one": ["SEPTIN9", "KMT2A", "TP53"], "two": ["DUP", "KMT2A", "GONE"]}
     report = updated.report.set_index("gene")
     assert report["symbol"].dropna().to_dict() == {"SEPT9": "SEPTIN9", "MLL": "KMT2A"}
     assert report["n_sets"].to_dict() == {"DUP": 1, "GONE": 1, "MLL": 2, "SEPT9": 1}
+
+
+def test_a_table_in_older_symbols_than_the_sets_is_met_half_way(tmp_path):
+    aliases = hgnc(tmp_path, "SEPTIN9\tSEPT9|MSF\t", "KMT2A\tMLL\tALL-1")
+    updated = pathways.update_symbols({"one": ["SEPTIN9", "ALL-1"], "two": ["KMT2A", "MLL"]}, ["MSF", "MLL"], aliases)
+    assert updated.gene_sets == {"one": ["MSF", "MLL"], "two": ["MLL"]}
+    both = pathways.update_symbols({"one": ["SEPTIN9"]}, ["MSF", "SEPT9"], aliases)
+    assert both.gene_sets == {"one": ["SEPTIN9"]}
+
+
+@pytest.mark.parametrize("measured", [["AURKB"], ["AURKB", "SLC45A2"]])
+def test_a_symbol_means_first_what_it_is_approved_for_then_what_it_was(tmp_path, measured):
+    """AIM1 was CRYBG1's symbol and is an alias of AURKB: where CRYBG1 was not measured, the gene is lost and AURKB is not taken."""
+    rows = ["AURKB\t\tAIM1|AIM-1", "SLC45A2\tMATP\tAIM1", "CRYBG1\tAIM1\t", "MET\t\tHGFR", "SLTM\t\tMET"]
+    aliases = hgnc(tmp_path, *rows)
+    assert (aliases["AIM1"], aliases["MET"], aliases["AIM-1"]) == ("CRYBG1", "MET", "AURKB")
+    updated = pathways.update_symbols({"one": ["AIM1", "MET", "MATP"]}, [*measured, "SLTM"], aliases)
+    assert updated.gene_sets["one"][:2] == ["AIM1", "MET"]
+    assert updated.gene_sets["one"][2] == ("SLC45A2" if "SLC45A2" in measured else "MATP")
 
 
 def test_an_alias_table_without_its_columns_is_refused(tmp_path):

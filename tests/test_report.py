@@ -9,8 +9,9 @@ import pytest
 import simulated_tables as simulated
 
 from radiogenomics import figures, report
+from radiogenomics.report.captions import FIGURES, caption_of, in_order
 from radiogenomics.report.checklist import AUTHORS, MISSING, checklist
-from radiogenomics.report.sections import FIGURES, SECTIONS
+from radiogenomics.report.sections import SECTIONS
 from radiogenomics.report.summary import key_numbers
 
 STUDY = {"name": "tcga", "title": "Nodes in TCGA", "outcome": "lymph node metastasis", "positive": "node-positive"}
@@ -49,6 +50,12 @@ def judged(*, signature: str = "forest", n: int = 87, events: int = 42, **estima
 
 def said(tables: dict[str, pd.DataFrame], **facts: object) -> dict[str, str]:
     return {finding.topic: " ".join(finding.lines) for finding in report.summarise(STUDY | facts, tables)}
+
+
+def counted(tables: dict[str, pd.DataFrame]) -> dict[str, list[str]]:
+    """Families of links and what the table of the summary says of each."""
+    found = next(finding for finding in report.summarise(STUDY, tables) if finding.topic == "Links")
+    return {row[0]: row[1:] for row in found.table.rows}
 
 
 def cautions(tables: dict[str, pd.DataFrame], **facts: object) -> set[str]:
@@ -262,14 +269,15 @@ def test_links_are_counted_after_correction(found, phrase):
 
 
 def test_links_within_the_reach_of_chance_are_said_to_be_so():
-    within = said({"links": links(4, 100), "link_null": null(4, 1.2, 6)})["Links"]
-    beyond = said({"links": links(9, 100), "link_null": null(9, 1.2, 6)})["Links"]
-    assert "chance alone would give 1.2 with permuted patients and 1.2 with random features" in within
-    assert "within the reach of chance" in within
-    assert "within the reach" not in beyond
+    name = "features × modules"
+    within = counted({"links": links(4, 100), "link_null": null(4, 1.2, 6)})[name]
+    beyond = counted({"links": links(9, 100), "link_null": null(9, 1.2, 6)})[name]
+    assert within == ["4", "100", "1.2", "1.2", "within the reach of chance"]
+    assert beyond == ["9", "100", "1.2", "1.2", "beyond chance"]
+    assert counted({"links": links(0, 100), "link_null": null(0, 1.2, 6)})[name][-1] == "none survives"
     unlikely = null(4, 1.2, 6).assign(p=0.02)
-    assert "within the reach" not in said({"links": links(4, 100), "link_null": unlikely})["Links"]
-    assert "no null was run" in said({"links": links(4, 100)})["Links"]
+    assert counted({"links": links(4, 100), "link_null": unlikely})[name][-1] == "beyond chance"
+    assert counted({"links": links(4, 100)})[name] == ["4", "100", "–", "–", "no null was run"]
 
 
 def test_fitted_links_are_kept_apart():
@@ -284,7 +292,7 @@ def test_the_gene_score_is_judged_honestly_and_separation_is_said():
     assert "12 genes" in text
     assert "same patients it reaches AUC 0.82" in text
     assert "inside each fold it reaches AUC 0.52" in text
-    assert "does not show that the score tells" in text
+    assert "does not show that the gene score tells" in text
     assert "separation" not in text
     extreme = tables | {"gene_score_odds": pd.DataFrame({"odds_ratio": [164.0], "separation": ["none"]})}
     assert "An odds ratio of 164 is a warning sign" in said(extreme)["Gene score"]
@@ -318,10 +326,85 @@ def test_tables_of_single_patients_and_genes_are_not_listed_as_further_ones():
     assert "shown" in page.text
 
 
-def test_the_caption_says_which_of_several_panels_it_is(images):
-    drawn = {"volcano_signature_x_modules": images["auc_forest"], "roc": images["auc_forest"]}
-    page = Page(report.render(STUDY, {}, drawn, {}))
-    assert "Coloured ones survive correction over the family (signature x modules)." in page.text
+def test_the_caption_says_of_whom_and_by_which_estimate(images):
+    evaluation = pd.concat(
+        [
+            judged(apparent=(1, 1, 1), nested=(0.6, 0.5, 0.7), signature="mri"),
+            judged(external=(0.6, 0.5, 0.7), n=57, events=20, signature="mri"),
+            judged(nested=(0.6, 0.5, 0.7), signature="fusion"),
+        ]
+    )
+    tables = all_tables() | {"evaluation": evaluation}
+    whom = "training cohort, 87 patients, 42 node-positive"
+    for name, words in {
+        "roc_mri": f"ROC curves of the mri signature by every estimate: on the patients it was fitted to, by nested cross-validation "
+        f"and in the external cohort ({whom}; external cohort, 57 patients, 20 node-positive).",
+        "roc_all_nested_training": f"ROC curves of every model by nested cross-validation ({whom}).",
+        "roc_all_external_external": "of every model in the external cohort (external cohort, 57 patients, 20 node-positive).",
+        "calibration_fusion": f"of the combined model, on out-of-fold scores of nested cross-validation ({whom}).",
+        "link_forest_features_x_modules": "Links of the family features × modules (87 patients; ",
+        "kaplan_meier": "patients with a gene score above (high)",
+        "inclusion_flow": "Patients of the TCGA-BRCA cohort who stayed",
+        "my_own": "My own.",
+    }.items():
+        assert words in caption_of(name, STUDY, tables)
+        assert caption_of(name, STUDY, {}).endswith(".")
+    assert "Figure 1." in Page(report.render(STUDY, tables, {"roc_mri": images["auc_forest"]}, {})).text
+
+
+def test_figures_stand_in_the_order_of_the_tables():
+    evaluation = pd.concat([judged(nested=(0.6, 0.5, 0.7), signature=name) for name in ("radiomics", "kinetics", "clinical")])
+    names = ["roc_clinical", "roc_kinetics", "roc_all_nested_training", "roc_radiomics"]
+    assert in_order(names, {"evaluation": evaluation}) == [
+        "roc_all_nested_training",
+        "roc_radiomics",
+        "roc_kinetics",
+        "roc_clinical",
+    ]
+
+
+def comparison(first: float, second: float) -> pd.DataFrame:
+    row = {"cohort": "training", "estimate": "nested", "first": "mri", "second": "fusion", "n": 87, "events": 42}
+    row |= {
+        "auc_first": first,
+        "auc_second": second,
+        "difference": first - second,
+        "difference_low": 0.02,
+        "difference_high": 0.4,
+    }
+    return pd.DataFrame([row | {"p": 0.02, "q": 0.03, "nri": 0.1, "nri_p": 0.6, "idi": 0.01, "idi_p": 0.7}])
+
+
+def test_a_test_against_an_auc_below_one_half_is_marked():
+    page = Page(report.render(STUDY, {"comparisons": pd.concat([comparison(0.53, 0.35), comparison(0.7, 0.6)])}, {}, {}))
+    assert "p does not say that one model predicts better" in page.text
+    assert page.text.count("an AUC below 0.5") == 1
+    assert "mri: 0.53" in page.text
+    sound = Page(report.render(STUDY, {"comparisons": comparison(0.7, 0.6)}, {}, {}))
+    assert "below 0.5" not in sound.text
+
+
+def test_volume_stands_once_for_every_cohort():
+    tables = {"evaluation": pd.concat([judged(nested=(0.6, 0.5, 0.7), volume=(0.6, 0.5, 0.7), signature=name) for name in "ab"])}
+    assert Page(report.render(STUDY, tables, {}, {})).text.count("Volume alone") == 1
+
+
+def test_what_is_no_signature_is_not_called_one():
+    tables = {
+        "evaluation": judged(apparent=(0.6, 0.5, 0.7), nested=(0.5, 0.4, 0.6), volume=(0.6, 0.5, 0.7), signature="clinical")
+    }
+    text = said(tables)["Prediction: clinical model"]
+    assert "the clinical model was fitted to" in text
+    assert "signature" not in text
+    assert "Prediction: combined model" in said({"evaluation": judged(nested=(0.5, 0.4, 0.6), signature="fusion")})
+
+
+def test_the_checklist_says_how_lesions_were_segmented():
+    table = pd.DataFrame({"cohort": ["training"], "images": [93], "masks": [93], "second_reader": [30]})
+    items = {item.item: item for item in checklist({"segmentation": table}, {}, {}) if item.guideline == "CLEAR"}
+    assert (items["19"].section, items["19"].anchor) == ("images", "table-segmentation")
+    assert items["20"].section == "images"
+    assert {item.item: item for item in checklist({}, {}, {}) if item.guideline == "CLEAR"}["19"].answer == AUTHORS
 
 
 def test_small_samples_are_called_small_and_large_ones_are_not():
@@ -377,11 +460,10 @@ def test_adjusted_links_and_enrichment_are_said_in_words():
     )
     tables = {"links": links(4, 100), "adjusted_links": pd.concat([adjusted, split])}
     chance = null(2, 0.1, 3, family="signature x modules, adjusted")
-    text = said(tables | {"adjusted_null": chance})["Links"]
-    assert "signature x modules, adjusted for age, volume: 2 of 10; chance alone would give 0.1 with permuted patients" in text
-    assert "within the reach of chance" in text
-    assert "signature x modules, high against low: 0 of 10 with q < 0.05" in text
-    assert "adjusted for age, volume: 2 of 10; no null was run" in said(tables)["Links"]
+    rows = counted(tables | {"adjusted_null": chance})
+    assert rows["signature × modules, adjusted for age, volume"] == ["2", "10", "0.1", "0.1", "within the reach of chance"]
+    assert rows["signature × modules, high against low"] == ["0", "10", "–", "–", "0 with max-T p < 0.05"]
+    assert counted(tables)["signature × modules, adjusted for age, volume"][-1] == "no null was run"
     sets = simulated.enrichment()
     found = int((sets["q"] < 0.05).sum())
     text = said({"modules": simulated.modules(), "enrichment": sets})["Modules"]
@@ -426,7 +508,7 @@ def test_an_empty_study_still_makes_a_page():
 
 def test_long_tables_are_cut_and_say_where_the_rest_is():
     page = Page(report.render(STUDY, {"links": links(0, 500)}, {}, {}))
-    assert "The first 8 of 500 rows; all stand in tables/links.csv." in page.text
+    assert "The 8 with the smallest p of 500; all stand in tables/links.csv." in page.text
     assert len(report.render(STUDY, {"links": links(400, 5000)}, {}, {})) < 60_000
 
 
@@ -512,7 +594,7 @@ def test_a_figure_that_cannot_be_embedded_is_refused(tmp_path):
 
 
 def test_every_panel_of_the_figures_room_has_a_place_and_a_caption():
-    panels = {name for name in figures.__all__ if name.islower()} - {"save", "style", "estimate", "module_rgb"}
+    panels = {name for name in figures.__all__ if name.islower()} - {"save", "mark", "style", "estimate", "module_rgb"}
     assert panels <= set(FIGURES)
     assert set(FIGURES) == {kind for section in SECTIONS for kind in section.figures}
 

@@ -2,6 +2,7 @@
 
 import json
 import time
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,18 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import check_estimator
 
 from radiogenomics import signatures
-from radiogenomics.signatures import MRMR, Balanced, ChosenSize, Forest, Lasso, ReliefF, StableFeatures, Uncorrelated
+from radiogenomics.signatures import (
+    MRMR,
+    Balanced,
+    ChosenSize,
+    Forest,
+    Lasso,
+    ReliefF,
+    StableFeatures,
+    Uncorrelated,
+    lasso,
+    repeatability,
+)
 
 
 @pytest.fixture(scope="module")
@@ -218,6 +230,28 @@ def test_the_icc_counts_a_shift_between_readers(reference):
     assert StableFeatures(second, icc=0).fit(first).icc_[0] == pytest.approx(expected, abs=1e-12)
 
 
+def test_a_value_that_one_reader_lacks_leaves_its_patient_out_of_that_feature_alone():
+    first, _ = noise(20, 4)
+    second = first + np.random.default_rng(0).normal(scale=0.2, size=first.shape)
+    holed, other = first.copy(), second.copy()
+    holed.iloc[:3, 1], other.iloc[2:7, 1], other.iloc[2:, 2], other.iloc[:, 3] = np.nan, np.nan, np.nan, np.nan
+    table = repeatability(holed, other).set_index("feature")
+    assert table["n"].to_dict() == {"f0": 20, "f1": 13, "f2": 2, "f3": 0}
+    alone = repeatability(first.iloc[7:], second.iloc[7:]).set_index("feature")
+    assert table.loc["f1", "icc"] == pytest.approx(alone.loc["f1", "icc"], abs=1e-12)
+    assert table.loc["f0", "icc"] == pytest.approx(repeatability(first, second)["icc"][0], abs=1e-12)
+    assert table["icc"].isna().tolist() == [False, False, True, True]
+    assert list(StableFeatures(other, icc=0.8).fit(holed).get_feature_names_out()) == ["f0", "f1"]
+
+
+def test_a_recipe_compares_readers_before_it_fills_what_is_missing():
+    """Filled values of one reader beside measured ones of the other would make a repeatable feature look unstable."""
+    features, outcome = noise(40, 3)
+    second = features + np.random.default_rng(0).normal(scale=0.05, size=features.shape)
+    fitted = lasso(second_reader=second, icc=0.9).fit(features.mask(features > 1.2), outcome)
+    assert fitted["stable"].get_support().all()
+
+
 @pytest.mark.parametrize(
     ("second", "message"),
     [
@@ -295,15 +329,20 @@ def test_balancing_draws_equal_classes_from_the_patients_fitted_on(how):
 def test_recipes_cope_with_missing_values_and_empty_columns():
     features, outcome = noise(60, 12)
     features = features.mask(np.random.default_rng(0).random(features.shape) < 0.1).assign(f3=np.nan, f4=1.0)
-    for recipe in (signatures.published(n_trees=10), signatures.lasso(max_rho=0.95), signatures.volume_only("f0")):
+    for recipe in (
+        signatures.published(n_trees=10),
+        signatures.lasso(max_rho=0.95),
+        signatures.mrmr(),
+        signatures.volume_only("f0"),
+    ):
         assert recipe.fit(features, outcome).predict_proba(features).shape == (60, 2)
 
 
 @pytest.mark.parametrize("imbalance", ["weights", "oversample", "undersample", "smote"])
 def test_recipes_take_every_treatment_of_imbalance(imbalance):
     features, outcome = noise(60, 12)
-    for recipe in (signatures.published(n_trees=10, imbalance=imbalance), signatures.lasso(imbalance=imbalance)):
-        assert np.isfinite(recipe.fit(features, outcome).predict_proba(features)).all()
+    for build in (partial(signatures.published, n_trees=10), signatures.lasso, signatures.mrmr):
+        assert np.isfinite(build(imbalance=imbalance).fit(features, outcome).predict_proba(features)).all()
 
 
 def test_volume_only_reads_one_column():
@@ -375,6 +414,6 @@ def test_a_signal_is_found_by_every_recipe():
     features, outcome = noise(120, 30)
     features.iloc[:, :10] += 1.2 * outcome.to_numpy()[:, None]
     train, test = features.iloc[:80], features.iloc[80:]
-    for recipe in (signatures.published(n_trees=50, sizes=(3, 10)), signatures.lasso()):
+    for recipe in (signatures.published(n_trees=50, sizes=(3, 10)), signatures.lasso(), signatures.mrmr(sizes=(3, 10))):
         score = recipe.fit(train, outcome[:80]).predict_proba(test)[:, 1]
         assert roc_auc_score(outcome[80:], score) > 0.75

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -94,6 +95,19 @@ def test_the_fusion_trains_on_scores_its_signatures_did_not_fit():
     assert abs(np.corrcoef(fusion.training_["radiomics"], y)[0, 1]) < 0.4
     terms = fusion.terms_.set_index("term")
     assert terms.loc["radiomics", "p"] > 0.01 > terms.loc["stage", "p"]
+
+
+def test_copies_of_a_patient_stay_on_one_side_of_the_inner_folds():
+    """In a bootstrap sample a forest knows a patient by its copy; scores that had seen the copy would be fitted ones."""
+    rng = np.random.default_rng(0)
+    names = [f"f{i}" for i in range(20)]
+    table = pd.DataFrame(rng.normal(size=(80, 20)), columns=names, index=pd.Index(range(80), name="patient"))
+    drawn = rng.integers(80, size=80)
+    fusion = Fusion({"radiomics": (Forest(50, random_state=0), names)}, firth=True, random_state=0)
+    fitted = fusion.fit(table.iloc[drawn], drawn % 2)
+    assert abs(np.corrcoef(fitted.training_["radiomics"], drawn % 2)[0, 1]) < 0.3
+    alone = table.iloc[drawn].reset_index(drop=True)  # whose rows nothing tells to be copies
+    assert np.corrcoef(clone(fusion).fit(alone, drawn % 2).training_["radiomics"], drawn % 2)[0, 1] > 0.5
 
 
 def test_firth_gives_finite_odds_where_data_separate(patients):

@@ -160,6 +160,19 @@ def test_the_report_says_random_weights_and_simulated(done):
     assert "imulated" in text.partition("</header>")[0]
 
 
+def test_every_cohort_has_an_example_lesion_and_its_picture_is_marked(done):
+    drawn = {path.stem: path for path in (done / "figures").glob("*.csv")}
+    lesions, text = table(done, "lesions"), (done / "report.html").read_text()
+    for cohort, rows in lesions.groupby("cohort"):
+        shown = pd.read_csv(drawn[f"lesion_slice_{cohort}"]).iloc[0]
+        assert abs(rows["volume_mm3"].rank(pct=True)[shown["patient"]] - 0.5) < 0.1
+        assert {f"phase_montage_{cohort}", f"time_intensity_{cohort}"} <= set(drawn)
+        assert f"of the {cohort} cohort, in every phase" in text
+    assert "icc_by_kind" in drawn
+    assert "for the manuscript" in text
+    assert "Segmentation: patients with images" in text
+
+
 @pytest.mark.slow
 def test_a_study_of_two_processes_killed_while_it_measures_ends_in_the_same_bytes(inputs, done, tmp_path):
     command = [sys.executable, "-m", "radiogenomics", "run", str(inputs), "--out", str(tmp_path), "--n-jobs", "2", "--quiet"]

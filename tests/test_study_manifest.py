@@ -302,7 +302,8 @@ def test_a_mirror_is_searched_first(folder, tmp_path):
 def test_a_recipe_that_is_no_recipe(change):
     found = problems(change(signature__recipe="randomforest"))
     assert (
-        "signature.recipe = 'randomforest': unknown recipe; give 'published', 'lasso', or a classifier by its place" in found[0]
+        "signature.recipe = 'randomforest': unknown recipe; give 'published', 'lasso', 'mrmr', or a classifier by its place"
+        in found[0]
     )
 
 
@@ -336,6 +337,7 @@ def test_a_key_that_the_recipe_does_not_know(change):
     assert (
         "signature.sizes = [3]: it means nothing to the recipe 'lasso', which takes icc, imbalance, max_rho, penalty" in found[0]
     )
+    assert list(study.check(change(signature__recipe="mrmr", signature__sizes=[3])).cohorts) == ["training", "external"]
 
 
 def test_repeatability_without_a_second_reader(change):

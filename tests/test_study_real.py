@@ -81,10 +81,29 @@ def test_modules_are_of_everybody_and_links_of_the_linked(done):
     assert len(pd.read_parquet(done / "tables" / "eigengenes.parquet")) == 956
     links = pd.read_parquet(done / "tables" / "links.parquet")
     assert links.loc[links["family"].str.endswith("modules"), "n"].unique().tolist() == [87]
-    pathways = pd.read_parquet(done / "tables" / "pathways.parquet").columns
-    assert pathways.str.startswith("KEGG_").sum() == 88
     facts = pd.read_parquet(done / "tables" / "expression_facts.parquet").set_index("fact")["value"]
     assert facts["values clipped"] > 0
+
+
+def test_of_our_36_pathways_34_are_scored_and_modules_are_tested_for_all_sets(done):
+    sets = pd.read_parquet(done / "tables" / "gene_sets.parquet").set_index("pathway")
+    assert sets["category"].value_counts().to_dict() == {
+        "immune system": 14,
+        "signal transduction": 12,
+        "cell communication": 7,
+        "cell growth and death": 3,
+    }
+    kept = sets.index[sets["kept"]]
+    assert len(kept) == 34
+    assert set(sets.index[sets["category"].notna()]) - set(kept) == {
+        "KEGG_NOTCH_SIGNALING_PATHWAY",
+        "KEGG_PHOSPHATIDYLINOSITOL_SIGNALING_SYSTEM",
+    }
+    links = pd.read_parquet(done / "tables" / "links.parquet").query("family == 'signature x pathways' and estimate == 'nested'")
+    assert set(links.loc[links["feature"] == "mri", "target"]) == set(kept)
+    assert pd.read_parquet(done / "tables" / "enrichment.parquet")["pathway"].nunique() == 132
+    drawn = pd.read_csv(done / "figures" / "pathway_bar_mri.csv").set_index("target")["category"]
+    assert drawn.to_dict() == sets.loc[kept, "category"].to_dict()
 
 
 def test_the_report_tells_survival_and_the_gene_score(done):

@@ -1,5 +1,7 @@
 """One recipe, judged in every way: rows, reproducibility, refusals, and no leak."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,13 +10,14 @@ from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
-from radiogenomics.signatures import published
-from radiogenomics.stats import auc
-from radiogenomics.validation import compare, cross_validated_auc, evaluate, seeded
+from radiogenomics.signatures import Fusion, lasso, mrmr, published
+from radiogenomics.stats import auc, delong_test, idi
+from radiogenomics.validation import compare, compare_areas, cross_validated_auc, evaluate, seeded
 
 COLUMNS = ["cohort", "signature", "estimate", "auc", "auc_low", "auc_high", "n", "events", "p"]
 
@@ -70,9 +73,12 @@ def test_areas_are_those_of_the_scores(whole):
     for (cohort, estimate), part in whole.scores.groupby(["cohort", "estimate"]):
         row = whole.table[(whole.table["cohort"] == cohort) & (whole.table["estimate"] == estimate)].iloc[0]
         area = auc(part["outcome"], part["score"])
-        assert row["auc"] == pytest.approx(area.auc)
-        assert row["auc_low"] <= area.low + 1e-12 if estimate == "nested" else row["auc_low"] == pytest.approx(area.low)
         assert part["patient"].is_unique
+        if estimate == "nested":  # judged within folds, which mean scores no longer tell
+            assert row["auc"] == pytest.approx(area.auc, abs=0.05)
+            assert row["auc_se"] >= area.se
+        else:
+            assert row[["auc", "auc_low", "auc_se"]].tolist() == pytest.approx([area.auc, area.low, area.se])
 
 
 def test_the_training_threshold_is_applied_unchanged(whole):
@@ -235,6 +241,56 @@ def test_the_published_recipe_is_honest_on_noise():
     assert all(row["auc_low"] <= 0.5 <= row["auc_high"] for row in nested)
 
 
+def test_a_direction_learned_by_chance_leans_below_one_half_unless_folds_are_kept_apart():
+    """One feature, whose direction each fit learns: pooled scores know their own patients by the others, the wrong way round."""
+    outcome, rng = (np.arange(62) < 29).astype(int), np.random.default_rng(0)
+    folds = fold_numbers(6, outcome)
+    pooled, within = [], []
+    for _ in range(150):
+        feature, scores = rng.normal(size=62), np.empty((6, 62))
+        for row, numbers in zip(scores, folds, strict=True):
+            for left_out in (numbers == one for one in range(5)):
+                row[left_out] = np.polyval(np.polyfit(feature[~left_out], outcome[~left_out], 1), feature[left_out])
+        pooled.append(auc(outcome, scores.mean(axis=0)).auc)
+        within.append(cross_validated_auc(outcome, scores, folds))
+    honest = np.mean([area.auc for area in within])
+    assert abs(honest - 0.5) < 2.5 * 0.09 / 150**0.5  # 0.09: between such cohorts
+    assert np.mean(pooled) < honest - 0.02
+    assert np.mean([area.low <= 0.5 <= area.high for area in within]) >= 0.89
+
+
+def columns_that_know_nothing(seed):
+    """60 patients, 20 features, an age and a receptor status, none of which knows anything of the outcome."""
+    features, outcome = patients(60, 20, seed=seed)
+    rng = np.random.default_rng(1000 + seed)
+    words = pd.Categorical(rng.choice(["negative", "positive"], 60, p=[0.3, 0.7]))
+    return features.assign(age=rng.normal(60, 12, 60), er=words), outcome
+
+
+CLINICAL = ["age", "er"]
+FEATURES = [f"f{i}" for i in range(20)]
+KNOWING_NOTHING = {
+    "lasso": (lasso(), FEATURES, 3),
+    "mrmr": (mrmr(sizes=(3,)), FEATURES, 3),
+    "fusion": (Fusion({"f": (recipe(), FEATURES)}, clinical=CLINICAL, firth=True), [*FEATURES, *CLINICAL], 3),
+    "clinical": (Fusion({}, clinical=CLINICAL, firth=True), CLINICAL, 6),
+}
+
+
+@pytest.mark.parametrize("name", KNOWING_NOTHING)
+def test_a_recipe_that_knows_nothing_has_an_area_of_one_half(name):
+    one, columns, seeds = KNOWING_NOTHING[name]
+    rows = []
+    for seed in range(seeds):
+        table, outcome = columns_that_know_nothing(seed)
+        judged = judge(table[columns], outcome, one, random_state=seed, n_boot_optimism=0)
+        rows.append(judged.table.set_index("estimate").loc["nested"])
+    nested = pd.DataFrame(rows)
+    assert abs(nested["auc"].mean() - 0.5) < 2.5 * 0.09 / seeds**0.5  # 0.09: between such cohorts
+    covered = (nested["auc_low"] <= 0.5) & (nested["auc_high"] >= 0.5)
+    assert covered.sum() >= seeds - 1
+
+
 def test_the_permutation_p_of_noise_is_large_and_of_signal_small():
     quiet = judge(*patients(40), n_repeats=1, n_boot_optimism=0, n_permutations=19).permutation
     loud = judge(*patients(40, signal=2.0), n_repeats=1, n_boot_optimism=0, n_permutations=19).permutation
@@ -265,29 +321,62 @@ def test_volume_is_judged_as_it_is():
 # The interval
 
 
+def fold_numbers(n_repeats, outcome):
+    """Five stratified folds of every repeat."""
+    places = np.empty((n_repeats, len(outcome)), dtype=int)
+    for repeat, row in enumerate(places):
+        for number, (_, test) in enumerate(StratifiedKFold(5, shuffle=True, random_state=repeat).split(outcome, outcome)):
+            row[test] = number
+    return places
+
+
 def test_scores_that_no_training_moves_have_delongs_interval():
     rng = np.random.default_rng(0)
     outcome = np.arange(80) % 2
-    scores = np.tile(outcome + rng.normal(size=80), (5, 1))
-    ours, plain = cross_validated_auc(outcome, scores, n_splits=5), auc(outcome, scores[0])
-    assert (ours.auc, ours.low, ours.high) == pytest.approx((plain.auc, plain.low, plain.high))
+    scores = np.tile(outcome + rng.normal(size=80), (400, 1))
+    ours, plain = cross_validated_auc(outcome, scores, fold_numbers(400, outcome)), auc(outcome, scores[0])
+    # With many repeats every case has met every control.
+    assert (ours.auc, ours.low, ours.high) == pytest.approx((plain.auc, plain.low, plain.high), abs=0.01)
+    assert ours.se == pytest.approx(plain.se)
 
 
 def test_one_repeat_and_pure_chance_have_twice_delongs_variance():
     rng = np.random.default_rng(0)
     outcome = np.arange(80) % 2
     for scores in (rng.random((1, 80)), rng.random((4, 80))):
-        assert cross_validated_auc(outcome, scores, n_splits=5).se == pytest.approx(auc(outcome, scores.mean(axis=0)).se * 2**0.5)
+        judged = cross_validated_auc(outcome, scores, fold_numbers(len(scores), outcome))
+        assert judged.se == pytest.approx(auc(outcome, scores.mean(axis=0)).se * 2**0.5)
+
+
+def test_the_area_counts_pairs_of_one_fold_alone():
+    """Fits of different folds may lie on other scales: a constant added to the scores of a fold changes nothing."""
+    rng = np.random.default_rng(0)
+    outcome = np.arange(60) % 2
+    scores, folds = rng.random((3, 60)), fold_numbers(3, outcome)
+    one_area = [
+        auc(outcome[inside], row[inside]).auc
+        for row, numbers in zip(scores, folds, strict=True)
+        for inside in (numbers == one for one in range(5))
+    ]
+    judged = cross_validated_auc(outcome, scores, folds)
+    assert judged.auc == pytest.approx(np.mean(one_area))  # folds of 6 cases and 6 controls weigh the same
+    assert cross_validated_auc(outcome, scores + 0.3 * folds, folds).auc == pytest.approx(judged.auc, abs=1e-12)
+    with pytest.raises(ValueError, match=r"both a case and a control.*lower `n_splits`"):
+        cross_validated_auc(outcome, scores, np.tile(outcome, (3, 1)))
 
 
 # Comparisons
+
+
+def together(*judged):
+    return pd.concat([one.scores for one in judged]), pd.concat([one.table for one in judged])
 
 
 def test_signatures_are_compared_on_the_same_scores():
     features, outcome = patients(80, signal=1.0)
     good = judge(features, outcome, signature="good", n_boot_optimism=0)
     poor = judge(features.iloc[:, 2:], outcome, signature="poor", n_boot_optimism=0)
-    table = compare(pd.concat([good.scores, poor.scores]))
+    table = compare(*together(good, poor))
     row = table.iloc[0]
     assert (row["first"], row["second"], row["n"], row["events"]) == ("good", "poor", 80, 40)
     assert row["difference"] == pytest.approx(row["auc_first"] - row["auc_second"])
@@ -299,13 +388,48 @@ def test_signatures_are_compared_on_the_same_scores():
 
 def test_a_comparison_needs_two_signatures_on_the_same_patients():
     features, outcome = patients(40)
-    one = judge(features, outcome, n_boot_optimism=0).scores
+    one = judge(features, outcome, n_boot_optimism=0)
     with pytest.raises(ValueError, match="No two signatures have 'nested' scores"):
-        compare(one)
-    other = judge(features.iloc[:38], outcome, signature="other", n_boot_optimism=0).scores.iloc[1:]
-    other = other[other["patient"] != "P003"].replace({"patient": {"P004": "P039x"}})
+        compare(one.scores, one.table)
+    other = judge(features.iloc[:38], outcome, signature="other", n_boot_optimism=0)
+    with pytest.raises(ValueError, match="no row 'nested' of 'other' in cohort 'training'"):
+        compare(together(one, other)[0], one.table)
+    strange = other.scores.iloc[1:].query("patient != 'P003'").replace({"patient": {"P004": "P039x"}})
     with pytest.raises(ValueError, match="evaluate both on the same patients"):
-        compare(pd.concat([one, other]))
+        compare(pd.concat([one.scores, strange]), together(one, other)[1])
+
+
+def test_external_signatures_are_compared_by_delongs_test_itself():
+    external = {"elsewhere": patients(30, signal=1.0, seed=5, prefix="E")}
+    features, outcome = patients(60, signal=1.0)
+    recipes = {"three": recipe(3), "eight": recipe(8)}
+    judged = [
+        judge(features, outcome, one, signature=name, external=external, n_boot_optimism=0) for name, one in recipes.items()
+    ]
+    scores, evaluation = together(*judged)
+    row = compare(scores, evaluation, estimate="external").iloc[0]
+    wide = scores.query("estimate == 'external'").pivot_table(index="patient", columns="signature", values="score")
+    event = external["elsewhere"][1].loc[wide.index]
+    test = delong_test(event, wide["three"], wide["eight"])
+    shown = row[["difference", "difference_low", "difference_high", "p"]].tolist()
+    assert shown == pytest.approx([test.difference, test.low, test.high, test.p])
+    total = idi(event, wide["three"], wide["eight"]).set_index("group").loc["total"]
+    assert row[["idi", "idi_p"]].tolist() == pytest.approx([total["estimate"], total["p"]])
+
+
+def test_an_area_is_compared_with_the_standard_error_it_was_judged_with():
+    """Twice the variance of both areas is twice that of their difference, whatever DeLong's correlation between them."""
+    rng = np.random.default_rng(0)
+    event = np.arange(60) % 2
+    one = event + rng.normal(size=60)
+    two = one + rng.normal(size=60)
+    plain = delong_test(event, one, two)
+    wider = [replace(area, se=area.se * 2**0.5) for area in (plain.first, plain.second)]
+    same, twice = compare_areas(event, one, two, areas=(plain.first, plain.second)), compare_areas(event, one, two, areas=wider)
+    assert same.p == pytest.approx(plain.p)
+    assert twice.statistic == pytest.approx(plain.statistic / 2**0.5)
+    assert twice.high - twice.low == pytest.approx((plain.high - plain.low) * 2**0.5)
+    assert compare_areas(event, one, one, areas=(plain.first, plain.first)).p == 1
 
 
 # Refusals

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 from radiogenomics._lazy import lazy
 
 if TYPE_CHECKING:
-    from radiogenomics.figures._save import save
+    from radiogenomics.figures._save import mark, save
     from radiogenomics.figures._style import COLUMN_MM, PAGE_MM, Estimate, estimate, module_rgb, style
     from radiogenomics.figures.cohorts import expression_pca, inclusion_flow
     from radiogenomics.figures.genes import kaplan_meier, odds_forest
     from radiogenomics.figures.imaging import lesion_slice, phase_montage, time_intensity
-    from radiogenomics.figures.links import link_heatmap, link_scatter, module_trait, null_histogram, null_intervals, volcano
+    from radiogenomics.figures.links import link_forest, link_heatmap, link_scatter, module_trait, null_histogram, null_intervals
     from radiogenomics.figures.networks import dendrogram, soft_threshold
     from radiogenomics.figures.pathways import enrichment_dot, pathway_bar, pathway_dot
     from radiogenomics.figures.prediction import auc_forest, roc, score_distribution, signature_correlation
+    from radiogenomics.figures.repeatability import icc_by_kind
     from radiogenomics.figures.risk import calibration, decision_curve, nomogram
 
 _PLACES = {
@@ -32,9 +33,12 @@ _PLACES = {
     "expression_pca": "cohorts",
     "inclusion_flow": "cohorts",
     "kaplan_meier": "genes",
+    "icc_by_kind": "repeatability",
     "lesion_slice": "imaging",
+    "link_forest": "links",
     "link_heatmap": "links",
     "link_scatter": "links",
+    "mark": "_save",
     "module_rgb": "_style",
     "module_trait": "links",
     "nomogram": "risk",
@@ -51,7 +55,6 @@ _PLACES = {
     "soft_threshold": "networks",
     "style": "_style",
     "time_intensity": "imaging",
-    "volcano": "links",
 }
 
 __all__ = [
@@ -65,11 +68,14 @@ __all__ = [
     "enrichment_dot",
     "estimate",
     "expression_pca",
+    "icc_by_kind",
     "inclusion_flow",
     "kaplan_meier",
     "lesion_slice",
+    "link_forest",
     "link_heatmap",
     "link_scatter",
+    "mark",
     "module_rgb",
     "module_trait",
     "nomogram",
@@ -86,7 +92,6 @@ __all__ = [
     "soft_threshold",
     "style",
     "time_intensity",
-    "volcano",
 ]
 
 __getattr__, __dir__ = lazy(__name__, _PLACES)

@@ -6,11 +6,13 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from radiogenomics._files import atomic
-from radiogenomics.figures._style import styled
+from radiogenomics.figures._style import GREY, SMALL_POINTS, styled
 
 PNG_DPI = 300
+_NOTE_INCHES = 0.11
 # Neither a date nor a version of the drawing library: the same table gives the same bytes.
 _METADATA = {".svg": {"Date": None, "Creator": "radiogenomics"}, ".png": {"Software": None}}
 
@@ -48,6 +50,36 @@ def save(panel: Axes | Figure | SubFigure, stem: Path | str, data: pd.DataFrame)
         data.to_csv(temporary, index=data.index.name is not None, lineterminator="\n")
     plt.close(figure)
     return [*pictures, table]
+
+
+@styled
+def mark(panel: Axes | Figure | SubFigure, note: str) -> Axes | Figure | SubFigure:
+    """Write a short note below a panel, at the right, such as that its data are simulated -> the panel.
+
+    Parameters
+    ----------
+    panel : Axes or Figure
+        What a function of this room returned; its figure grows by the line, so that nothing is covered.
+    note : str
+        A few words; without any the panel stays as it is.
+
+    Returns
+    -------
+    Axes or Figure
+        What was given.
+    """
+    if not note:
+        return panel
+    figure = panel.get_figure(root=True)
+    if figure is None:
+        raise ValueError("`panel` belongs to no figure any more; draw it again before marking it.")
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width, height + _NOTE_INCHES)
+    engine, share = figure.get_layout_engine(), _NOTE_INCHES / (height + _NOTE_INCHES)
+    if isinstance(engine, ConstrainedLayoutEngine):
+        engine.set(rect=(0, share, 1, 1 - share))
+    figure.text(0.995, 0.3 * share, note, ha="right", va="bottom", fontsize=SMALL_POINTS, color=GREY, style="italic")
+    return panel
 
 
 def _settle(figure: Figure) -> None:

@@ -26,6 +26,9 @@ PALE = "#d9d9d9"
 # Okabe & Ito's palette, told apart with every kind of colour vision.
 BLUE, SKY, GREEN, ORANGE, VERMILION, PURPLE = "#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#CC79A7"
 CYCLE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, GREY)
+# Lines differ by dashes too, so that they are told apart without colour.
+LINES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)))
+VOLUME_LINE: tuple[Any, ...] = (0, (6, 1, 1, 1, 1, 1))
 DIVERGING = "RdBu_r"
 
 RC: dict[Any, Any] = {  # its keys are matplotlib's own

@@ -138,12 +138,13 @@ def kaplan_meier(
     figure = st.panel_figure(figure, height_mm=66 + 7 * len(groups))
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[8, 0.9 + 0.55 * len(groups)])
     colors = _group_colors(list(groups))
-    for name, part in groups.items():
+    for line, (name, part) in zip(st.LINES * len(groups), groups.items(), strict=False):
         upper.step(
             part["time"],
             part["survival"],
             where="post",
             color=colors[name],
+            ls=line,
             label=f"{wording.short(name, 24)} (n = {part['at_risk'].max():.0f})",
         )
         if {"low", "high"} <= set(part):

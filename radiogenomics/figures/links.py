@@ -1,6 +1,6 @@
-"""How imaging and molecular features go together: module-trait heat map, volcano, link heat map, the null."""
+"""How imaging and molecular features go together: heat maps, the strongest links with their intervals, the null."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,12 +8,15 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
-from matplotlib.transforms import ScaledTranslation
+from matplotlib.transforms import ScaledTranslation, blended_transform_factory
 
 from radiogenomics.figures import _style as st
 from radiogenomics.figures import wording
 
 Floats = npt.NDArray[np.float64]
+_ROW_MM = 4.2
+_COLUMNS_POINTS = (6, 88)  # where the texts beside a forest begin
+_LEGEND_POINTS = 26
 _NULLS = {"permuted patients": st.SKY, "random features": st.ORANGE}
 
 
@@ -144,8 +147,8 @@ def _heat(effect: pd.DataFrame, q: pd.DataFrame, *, rows: Sequence[str], label: 
     height = min((4.4 if numbers else 3.6) * count, 190)
     # Names take a millimetre a letter, cells with numbers a dozen; what does not fit one column gets the page.
     width = st.COLUMN_MM if max(map(len, rows)) + 12 * min(wide, 7) + 16 <= st.COLUMN_MM else st.PAGE_MM
-    names = [wording.pathway_label(name, 34) for name in effect.columns]
-    upright = min(max(map(len, names)) * 1.15, 42)
+    names = [wording.pathway_label(name, 42) for name in effect.columns]
+    upright = min(max(map(len, names)) * 1.15, 50)
     ax = st.panel_axes(ax, width_mm=width, height_mm=height + upright + 12)
     bound = max(0.3, np.ceil(np.nanmax(np.abs(effect.to_numpy(dtype=float)), initial=0.3) * 10) / 10)
     cells = ax.pcolormesh(effect.to_numpy(dtype=float), cmap=st.DIVERGING, vmin=-bound, vmax=bound, edgecolors="white", lw=0.3)
@@ -178,73 +181,71 @@ def _write(ax: Axes, effect: pd.DataFrame, q: pd.DataFrame, bound: float, *, num
 
 
 @st.styled
-def volcano(links: pd.DataFrame, *, q_below: float = 0.05, named: int = 6, ax: Axes | None = None) -> Axes:
-    """Draw effect against significance, one point a link.
+def link_forest(links: pd.DataFrame, *, most: int = 12, q_below: float = 0.05, ax: Axes | None = None) -> Axes:
+    """Draw the strongest links of one family as effects with intervals.
 
     Parameters
     ----------
     links : DataFrame
-        ``feature, target, effect, p, q``, one row a link, of one family.
+        ``feature, target, effect, effect_low, effect_high, p, q``, one row a link; with ``p_spearman`` a link that ranks do not
+        show is drawn open where q is below `q_below`.
+    most : int
+        So many links with the smallest p are drawn; the title says when some were left out.
     q_below : float
         Links with q below this are coloured.
-    named : int
-        So many links with the smallest p carry a number that the legend explains.
     ax : Axes, optional
         Where to draw.
 
     Returns
     -------
     Axes
-        Pearson r over -log10 p.
+        One row a link, the smallest p on top; effect and q as text on the right.
     """
-    st.require(links, "links", ["feature", "target", "effect", "p", "q"])
-    drawn = links[links["p"].notna()].sort_values("p", kind="stable")
-    found = drawn["q"].lt(q_below)
-    first = drawn[found].head(named) if found.any() else drawn.head(min(named, 3))
-    ax = st.panel_axes(ax, height_mm=68 + 3.2 * len(first))
-    height = -np.log10(drawn["p"].clip(lower=np.finfo(float).tiny))
-    ax.axvline(0, lw=0.6, color=st.PALE, zorder=0)
-    for mask, color, label in (
-        (~found, st.GREY, f"q ≥ {q_below:g} ({(~found).sum():,})"),
-        (found, st.VERMILION, f"q < {q_below:g} ({found.sum():,})"),
-    ):
-        ax.scatter(
-            drawn.loc[mask, "effect"],
-            height[mask],
-            s=8 if mask is found else 5,
-            color=color,
-            lw=0,
-            alpha=0.8,
-            label=label,
-            rasterized=len(drawn) > 2000,
-        )
-    for number, row in enumerate(first.to_dict("records"), 1):
-        names = f"{wording.short(row['feature'], 23)} – {wording.pathway_label(row['target'], 23)}"
-        ax.plot([], [], " ", label=f"{number}  {names}  r = {wording.amount(row['effect'])}")
-    ax.set(xlabel="Effect (Pearson r)", ylabel="−log₁₀ p", ylim=(0, max(height.max() * 1.08, 1.5)))
-    bound = max(0.2, drawn["effect"].abs().max() * 1.1)
-    ax.set_xlim(-bound, bound)
-    _number(ax, first["effect"].to_numpy(dtype=float), height[first.index].to_numpy(dtype=float))
-    ax.legend(loc="upper left", bbox_to_anchor=(-0.12, -0.15), borderaxespad=0, handletextpad=0.4, labelspacing=0.35)
+    st.require(links, "links", ["feature", "target", "effect", "effect_low", "effect_high", "p", "q"])
+    drawn = links.nsmallest(most, "p")
+    ax = st.panel_axes(ax, width_mm=st.PAGE_MM, height_mm=22 + _ROW_MM * len(drawn))
+    ax.axvline(0, lw=0.6, color=st.GREY, zorder=0)
+    for place, row in enumerate(drawn.to_dict("records")):
+        found = row["q"] < q_below
+        color = st.GREY if not found else st.VERMILION if row["effect"] > 0 else st.BLUE
+        ranks = not (found and row.get("p_spearman", 0.0) >= q_below)
+        ax.plot([row["effect_low"], row["effect_high"]], [place, place], color=color, lw=1.4, solid_capstyle="butt")
+        ax.plot(row["effect"], place, "o", ms=4, mfc=color if ranks else "white", mec=color, mew=1)
+        _beside(ax, place, wording.interval(row["effect"], row["effect_low"], row["effect_high"]), wording.p_text(row["q"]))
+    _beside(ax, -1, "r (95 % CI)", "q", weight="bold")
+    ax.set_yticks(range(len(drawn)), [_pair(row) for row in drawn.to_dict("records")])
+    bound = float(np.nanmax(np.abs(drawn[["effect_low", "effect_high", "effect"]].to_numpy(dtype=float)), initial=0.2)) * 1.05
+    ax.set(xlabel="Effect (Pearson r)", xlim=(-bound, bound), ylim=(len(drawn) - 0.4, -1.6))
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
+    _forest_legend(ax, q_below, open_points="p_spearman" in links)
+    _note(ax, [f"The {len(drawn)} links with the smallest p"] if len(drawn) < len(links) else [])
     return ax
 
 
-def _number(ax: Axes, x: Floats, y: Floats) -> None:
-    """Write the points' numbers beside them; those that would print over one another share a label."""
-    wide, high = np.ptp(ax.get_xlim()) / 14, np.ptp(ax.get_ylim()) / 24
-    clusters: list[list[int]] = []
-    for number in range(len(x)):
-        near = [
-            cluster for cluster in clusters if abs(x[cluster[0]] - x[number]) < wide and abs(y[cluster[0]] - y[number]) < high
-        ]
-        if near:
-            near[0].append(number)
-        else:
-            clusters.append([number])
-    for cluster in clusters:
-        text = ", ".join(str(number + 1) for number in cluster)
-        side: dict[str, Any] = {"ha": "right", "xytext": (-4, -2)} if x[cluster[0]] > 0 else {"ha": "left", "xytext": (4, -2)}
-        ax.annotate(text, (x[cluster[0]], y[cluster[0]]), textcoords="offset points", fontsize=st.SMALL_POINTS, **side)
+def _beside(ax: Axes, place: float, *texts: str, **look: Any) -> None:
+    """Write texts on the right of a row, in columns."""
+    right = blended_transform_factory(ax.transAxes, ax.transData)
+    for across, text in zip(_COLUMNS_POINTS, texts, strict=True):
+        ax.annotate(text, (1, place), (across, 0), right, "offset points", va="center", fontsize=st.SMALL_POINTS, **look)
+
+
+def _pair(row: dict[Hashable, Any]) -> str:
+    return f"{wording.short(row['feature'], 40)} – {wording.pathway_label(row['target'], 40)}"
+
+
+def _forest_legend(ax: Axes, q_below: float, *, open_points: bool) -> None:
+    """Explain the points below the panel."""
+    looks = [(st.VERMILION, st.VERMILION, f"q < {q_below:g}, r > 0"), (st.BLUE, st.BLUE, f"q < {q_below:g}, r < 0")]
+    looks += [(st.GREY, st.GREY, f"q ≥ {q_below:g}")]
+    looks += [("white", st.INK, f"q < {q_below:g}, but Spearman p ≥ {q_below:g}")] * open_points
+    for fill, rim, label in looks:
+        ax.plot([], [], "o", ms=4, mfc=fill, mec=rim, mew=1, label=label)
+    below = ScaledTranslation(0, -_LEGEND_POINTS / 72, ax.get_figure(root=True).dpi_scale_trans)  # type: ignore[union-attr]
+    ax.legend(
+        loc="upper right", bbox_to_anchor=(1, 0), bbox_transform=ax.transAxes + below, ncols=4,
+        borderaxespad=0, handletextpad=0.1, columnspacing=1,
+    )  # fmt: skip
 
 
 @st.styled
@@ -309,7 +310,7 @@ def null_intervals(nulls: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         color, places = _NULLS.get(str(name), st.PURPLE), part["family"].map(families.index) + 0.22 * (number + 0.3)
         ax.hlines(places, part["low"], part["high"], color=color, lw=2.4, alpha=0.6)
         label = f"{str(name).capitalize()} (central 95 %)"
-        ax.plot(part["high"], places, "|", ms=6, color=color, label=label)
+        ax.plot(part["high"], places, "|o"[number % 2], ms=(6, 3)[number % 2], color=color, label=label)
     found = nulls.drop_duplicates("family")
     ax.plot(found["found"], found["family"].map(families.index) - 0.2, "D", ms=4, color=st.VERMILION, label="Found in the data")
     ax.set_yticks(range(len(families)), [wording.wrapped(name, 22) for name in families])

@@ -12,6 +12,7 @@ from radiogenomics.figures import _style as st
 from radiogenomics.figures import wording
 
 _ROW_MM = 3.9
+_LONGEST, _LETTER_MM = 42, 1.15  # letters of a name, and what one takes at the small size
 _SMALLEST, _BIGGEST = 2.0, 42.0  # points squared
 
 
@@ -45,7 +46,7 @@ def pathway_bar(links: pd.DataFrame, *, most: int = 24, ax: Axes | None = None) 
     ax.hlines(places, part["effect_low"], part["effect_high"], color=st.INK, lw=0.7)
     ax.axvline(0, lw=0.6, color=st.INK)
     ax.set_yticks(places, [wording.pathway_label(name, 34) for name in part["target"]])
-    ax.set(ylim=(len(part) - 0.4, -0.6), xlabel="Effect (Pearson r, 95 % CI)")
+    ax.set(ylim=(len(part) - 0.4, -0.6), xlabel=_effect_of(links))
     ax.tick_params(axis="y", length=0)
     ax.plot([], [], "s", color=st.INK, alpha=0.9, ms=4, label="q < 0.05")
     ax.plot([], [], "s", color=st.INK, alpha=0.3, ms=4, mew=0, label="q ≥ 0.05")
@@ -61,6 +62,16 @@ def pathway_bar(links: pd.DataFrame, *, most: int = 24, ax: Axes | None = None) 
         columnspacing=0.8,
     )
     return ax
+
+
+def _effect_of(links: pd.DataFrame) -> str:
+    """Name the signature of the panel where the table does."""
+    one = "feature" in links and links["feature"].nunique() == 1
+    return (
+        f"Correlation with {wording.short(links['feature'].iloc[0], 20)}\n(Pearson r, 95 % CI)"
+        if one
+        else "Effect (Pearson r, 95 % CI)"
+    )
 
 
 def _one_row_each(links: pd.DataFrame, column: str) -> None:
@@ -98,7 +109,11 @@ def pathway_dot(links: pd.DataFrame, *, most: int = 30, ax: Axes | None = None) 
     best = {side: links.groupby(side, sort=False)["p"].min().nsmallest(most).index for side in ("feature", "target")}
     part = links[links["feature"].isin(best["feature"]) & links["target"].isin(best["target"])]
     columns, rows = list(dict.fromkeys(part["feature"])), list(dict.fromkeys(part["target"]))
-    ax = st.panel_axes(ax, width_mm=st.COLUMN_MM if len(columns) <= 6 else st.PAGE_MM, height_mm=44 + _ROW_MM * len(rows))
+    names = [wording.short(name, _LONGEST) for name in columns]
+    upright = _LETTER_MM * max(map(len, names))
+    ax = st.panel_axes(
+        ax, width_mm=st.COLUMN_MM if len(columns) <= 6 else st.PAGE_MM, height_mm=18 + upright + _ROW_MM * len(rows)
+    )
     bound = max(0.3, float(part["effect"].abs().max()))
     strength = -np.log10(part["p"].clip(lower=1e-12))
     scale = max(float(strength.max()), 3.0)
@@ -106,7 +121,7 @@ def pathway_dot(links: pd.DataFrame, *, most: int = 30, ax: Axes | None = None) 
         ax, part["feature"].map(columns.index), part["target"].map(rows.index), strength / scale, part["effect"],
         rim=part["q"] < 0.05, cmap=st.DIVERGING, norm=Normalize(-bound, bound),
     )  # fmt: skip
-    _grid(ax, [wording.short(name, 26) for name in columns], [wording.pathway_label(name, 38) for name in rows])
+    _grid(ax, names, [wording.pathway_label(name, 38) for name in rows])
     _bar(ax, dots, "Pearson r")
     note = f"{_some(len(rows), len(links['target'].unique()))}\nBlack rim: q < 0.05. Area: −log₁₀ p".strip()
     _sizes(ax, [1.3, 2, 3, *([4, 6, 9][: max(0, int(scale > 4) + int(scale > 6) + int(scale > 9))])], scale, note)

@@ -13,6 +13,7 @@ from radiogenomics.figures import _style as st
 from radiogenomics.figures import wording
 
 _ROW_MM = 4.6
+_ESTIMATE_LINES = {"apparent": st.LINES[2], "published": st.LINES[1], "nested": st.LINES[0], "external": st.LINES[3]}
 Floats = npt.NDArray[np.float64]
 
 
@@ -36,7 +37,7 @@ def roc(curves: pd.DataFrame, *, evaluation: pd.DataFrame | None = None, ax: Axe
         Sensitivity over 1 - specificity, equal scales, the diagonal dashed.
     """
     st.require(curves, "curves", ["estimate", "sensitivity", "specificity"])
-    ax = st.panel_axes(ax, height_mm=100)
+    ax = st.panel_axes(ax, height_mm=97)
     ax.plot([0, 1], [0, 1], ls="--", lw=0.7, color=st.GREY, zorder=1)
     keys = [key for key in ("signature", "cohort", "estimate") if key in curves]
     groups = dict(list(curves.groupby(keys, sort=False, dropna=False)))
@@ -62,16 +63,19 @@ def _one_estimate(curves: pd.DataFrame, several: list[str]) -> bool:
 def _curve_looks(curves: pd.DataFrame, several: list[str]) -> dict[tuple[object, ...], tuple[str, object, str]]:
     """Give every curve a colour, a line and words: colours tell estimates apart, or signatures where there is one estimate."""
     rows = curves[[*several, "estimate"]].drop_duplicates().itertuples(index=False)
-    lines: list[object] = ["-", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1))]
     kinds = list(dict.fromkeys(map(tuple, curves[several].drop_duplicates().to_numpy())))
     looks: dict[tuple[object, ...], tuple[str, object, str]] = {}
     for row in map(tuple, rows):
         name, known = row[:-1], st.estimate(str(row[-1]))
         if _one_estimate(curves, several):
             color = known.color if row[-1] == "volume" else st.CYCLE[kinds.index(name) % (len(st.CYCLE) - 1)]
-            looks[row] = (color, "-", " · ".join(map(str, name)))
+            line = st.VOLUME_LINE if row[-1] == "volume" else st.LINES[kinds.index(name) % len(st.LINES)]
+            looks[row] = (color, line, " · ".join(map(str, name)))
         else:
-            looks[row] = (known.color, lines[kinds.index(name) % len(lines)], " · ".join([*map(str, name), known.label]))
+            line = (
+                st.LINES[kinds.index(name) % len(st.LINES)] if "signature" in several else _ESTIMATE_LINES.get(str(row[-1]), "-")
+            )
+            looks[row] = (known.color, line, " · ".join([*map(str, name), known.label]))
     return looks
 
 

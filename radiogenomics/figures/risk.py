@@ -1,6 +1,7 @@
 """Predicted probabilities: do they mean what they say, are they of use, and how are they read off paper."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,9 @@ from matplotlib.axes import Axes
 from radiogenomics.figures import _style as st
 from radiogenomics.figures import wording
 
-_TREAT = {"all": ("Treat all", st.GREY, "-"), "none": ("Treat none", st.INK, "-")}
+_BETWEEN_TICKS = 0.01  # of the widest scale; closer ones would run into a block
+_SHORTEST = 0.06
+_TREAT: dict[str, tuple[str, str, Any]] = {"all": ("Treat all", st.GREY, "-"), "none": ("Treat none", st.INK, "-")}
 
 
 @st.styled
@@ -28,14 +31,15 @@ def calibration(curves: pd.DataFrame, *, groups: pd.DataFrame | None = None, ax:
     Returns
     -------
     Axes
-        Both scales from 0 to 1, the diagonal dashed.
+        Both scales from 0 to 1, the diagonal dashed; a smoothed curve is not drawn where it leaves them.
     """
     st.require(curves, "curves", ["predicted", "observed"])
     ax = st.panel_axes(ax, height_mm=94)
     ax.plot([0, 1], [0, 1], ls="--", lw=0.7, color=st.GREY, label="Ideal")
     models = list(curves.groupby("model", sort=False)) if "model" in curves else [("Smoothed", curves)]
     for (name, part), color in zip(models, st.CYCLE, strict=False):
-        ax.plot(part["predicted"], part["observed"], color=color, label=wording.short(name, 40))
+        inside = part["observed"].where(part["observed"].between(0, 1))  # no share of patients lies beyond
+        ax.plot(part["predicted"], inside, color=color, label=wording.short(name, 40))
     if groups is not None:
         errors = np.abs(groups[["low", "high"]].to_numpy(dtype=float).T - groups["observed"].to_numpy(dtype=float))
         label = f"Groups of risk ({groups['n'].min():.0f} to {groups['n'].max():.0f} patients), 95 % CI"
@@ -66,10 +70,10 @@ def decision_curve(benefit: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """
     st.require(benefit, "benefit", ["model", "threshold", "net_benefit"])
     ax = st.panel_axes(ax, height_mm=74 + 3.4 * len(benefit["model"].unique()))
-    colors = iter(st.CYCLE * 4)
+    colors, lines = iter(st.CYCLE * 4), iter(st.LINES * 8)
     for name, part in benefit.groupby("model", sort=False):
-        label, color, line = _TREAT.get(str(name), ("", "", "-"))
-        label, color = (label, color) if label else (wording.short(name, 40), next(colors))
+        label, color, line = _TREAT.get(str(name), ("", "", ""))
+        label, color, line = (label, color, line) if label else (wording.short(name, 40), next(colors), next(lines))
         ax.plot(part["threshold"], part["net_benefit"], color=color, ls=line, lw=0.8 if str(name) in _TREAT else 1.3, label=label)
         if {"low", "high"} <= set(part) and part["low"].notna().any() and str(name) not in _TREAT:
             ax.fill_between(
@@ -129,15 +133,19 @@ def _scale(ax: Axes, line: float, name: str, values: Sequence[object], points: l
     ax.text(-0.34, line, wording.wrapped(wording.short(name, 52), 28), va="center", fontsize=st.FONT_POINTS)
     places = np.array(points, dtype=float) / top
     ax.plot([places.min(), places.max()], [line, line], color=st.INK, lw=0.8)
-    last = {True: -1.0, False: -1.0}
+    if np.ptp(places) < _SHORTEST:  # only its ends can be read
+        values, places = [values[0], values[-1]], places[[0, -1]]
+    last, tick = {True: -1.0, False: -1.0}, -1.0
     for place, value in sorted(zip(places, values, strict=True), key=lambda pair: pair[0]):
         text = f"{value:g}" if isinstance(value, int | float) else str(value)
         half = 0.0036 * len(text) + 0.004
         above = place - half > last[True]
         if not above and place - half <= last[False]:
-            ax.plot([place, place], [line, line - 0.08], color=st.INK, lw=0.6)
+            if place - tick > _BETWEEN_TICKS:
+                ax.plot([place, place], [line, line - 0.08], color=st.INK, lw=0.6)
+                tick = place
             continue
-        last[above] = place + half
+        last[above], tick = place + half, place
         ax.plot([place, place], [line, line - (0.16 if above else -0.16)], color=st.INK, lw=0.6)
         ax.text(
             place, line + (-0.22 if above else 0.22), text, ha="center", va="bottom" if above else "top", fontsize=st.SMALL_POINTS

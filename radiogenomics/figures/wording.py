@@ -6,6 +6,8 @@ import textwrap
 
 import pandas as pd
 
+_LEVEL, _MOST_DIGITS = 0.05, 6
+
 
 def short(name: object, most: int = 32) -> str:
     """Shorten a name to at most `most` characters, keeping its beginning and its end."""
@@ -14,6 +16,11 @@ def short(name: object, most: int = 32) -> str:
         return text
     tail = most // 3
     return f"{text[: most - tail - 1].rstrip()}…{text[-tail:].lstrip()}"
+
+
+def slug(name: object) -> str:
+    """Make a name fit for a file."""
+    return re.sub(r"[^A-Za-z0-9]+", "_", str(name)).strip("_")
 
 
 def wrapped(text: object, width: int) -> str:
@@ -40,10 +47,18 @@ def interval(value: float, low: float, high: float, digits: int = 2) -> str:
 
 
 def p_text(value: float) -> str:
-    """Write a p or q value as journals do -> ``0.03``, ``<0.001``; a missing one is a dash."""
+    """Write a p or q value as journals do -> ``0.03``, ``<0.001``; a missing one is a dash.
+
+    A value next to 0.05 gets as many digits as show on which side it lies: ``0.048``, ``0.051``, ``0.0499``.
+    """
     if pd.isna(value):
         return "–"
-    return "<0.001" if value < 0.001 else f"{value:.3f}" if value < 0.01 else f"{value:.2f}"
+    if value < 0.001:
+        return "<0.001"
+    digits = 3 if value < 0.01 else 2
+    while value != _LEVEL and float(f"{value:.{digits}f}") == _LEVEL and digits < _MOST_DIGITS:
+        digits += 1
+    return f"{value:.{digits}f}"
 
 
 def stars(q: float) -> str:

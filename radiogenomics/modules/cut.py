@@ -215,14 +215,17 @@ def _is_module(branch: _Branch, square: Array, limits: _Limits) -> bool:
 def _assign_rest(
     labels: Array, branches: list[_Branch], modules: list[_Branch], square: Array, cut: float, respect: bool
 ) -> Array:
-    """Give genes outside the modules to the nearest one: small branches as a whole first, then gene by gene."""
+    """Give genes outside the modules to the nearest one: small branches as a whole first, then gene by gene.
+
+    Of small branches within one another the outer, which began later, goes first and takes the genes of the inner with it.
+    """
     mean = _mean_to_modules(square, labels, len(modules))
     reach = np.maximum(_radii(mean, labels, len(modules)), cut)
     allowed = _on_own_branch(labels, branches, modules) if respect else np.ones(mean.shape, bool)
     mean = np.where(allowed, mean, np.inf)
     result = labels.copy()
-    for branch in branches:
-        group = np.array(branch.leaves)[labels[branch.leaves] == 0] if branch.only_too_small else np.array([], dtype=int)
+    for branch in reversed(branches):
+        group = np.array(branch.leaves)[result[branch.leaves] == 0] if branch.only_too_small else np.array([], dtype=int)
         if len(group):
             result[group] = _nearest(mean[group].mean(axis=0)[None], reach)[0] or -1
     loose = np.flatnonzero(result == 0)

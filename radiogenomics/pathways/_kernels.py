@@ -109,6 +109,8 @@ def walks(places: Ints, members: Ints, starts: Ints, tau: float, n_genes: int, s
         Filled with the highest and the lowest point.
     """
     weights = np.abs(np.arange(n_genes, 0, -1) - n_genes / 2.0) ** tau
+    # The middle gene has no weight; a set of that gene alone climbs by all it has, as it does anywhere else.
+    weights = np.maximum(weights, 1e-300)
     for patient in range(places.shape[0]):
         for one in range(starts.size - 1):
             hits = np.sort(places[patient][members[starts[one] : starts[one + 1]]])

@@ -47,12 +47,14 @@ def enrich(
     Raises
     ------
     ValueError
-        If a list holds no gene of the background, or no pathway is usable.
+        If there is no list, one holds no gene of the background, or no pathway is usable.
 
     References
     ----------
     Boyle et al. (2004), doi:10.1093/bioinformatics/bth456.
     """
+    if not genes:
+        raise ValueError("`genes` has no list; give at least one, by name.")
     universe = set(background)
     pathways = measured(gene_sets, sorted(universe), min_size=min_size, max_size=max_size)
     table = pd.concat([_tested(name, members, pathways, universe) for name, members in genes.items()], ignore_index=True)
@@ -92,6 +94,10 @@ def preranked(
 ) -> pd.DataFrame:
     """Test which pathways gather at the ends of a ranking of genes: preranked GSEA, through gseapy.
 
+    Genes are shuffled, not patients: `p` holds only if genes were independent, which co-expressed ones are not, and is too small
+    for genes ranked by their correlation with a signature. Where patients are at hand, score pathways and link the scores
+    (`linking.correlate` permutes patients). A ranking of a panel of chosen genes says what stands out within the panel only.
+
     Parameters
     ----------
     statistic : Series, shape (n_genes,)
@@ -114,9 +120,9 @@ def preranked(
     Returns
     -------
     DataFrame, one row a pathway
-        Columns `pathway, family, size, es, nes, p, q, fdr, leading_edge`: `p` over permutations and the ranking itself, `q` its
-        Benjamini-Hochberg value, `fdr` GSEA's own from the normalised scores, `leading_edge` the genes before the running sum's
-        extreme. Smallest p first.
+        Columns `pathway, family, size, es, nes, p, q, fdr, leading_edge`: `p` the share of shuffles with a score of the same sign
+        that reach it, never below 1 / (n_permutations + 1), `q` its Benjamini-Hochberg value, `fdr` GSEA's own from the
+        normalised scores, `leading_edge` the genes before the running sum's extreme. Smallest p first.
 
     Raises
     ------
@@ -155,7 +161,7 @@ def _ranked(result: pd.DataFrame, pathways: Mapping[str, list[str]], family: str
     table["size"] = table["pathway"].map({name: len(genes) for name, genes in pathways.items()})
     for ours, theirs in numbers.items():
         table[ours] = pd.to_numeric(result[theirs])
-    table["p"] = table["p"].clip(lower=smallest)  # gseapy counts the observed order out, and gives 0
+    table["p"] = table["p"].clip(lower=smallest)  # gseapy leaves the observed order out, and gives 0
     table["q"] = benjamini_hochberg(table["p"].to_numpy())
     table["leading_edge"] = result["Lead_genes"].str.replace(";", " ")
     columns = ["pathway", "family", "size", "es", "nes", "p", "q", "fdr", "leading_edge"]

@@ -22,6 +22,8 @@ COLLECTIONS = {
 }
 """Short names of Enrichr libraries. Nothing of them is part of this package."""
 
+_COLLECTION_WORDS = {"kegg", "reactome", "hallmark", "wp", "biocarta", "pid"}
+
 
 def read_gmt(path: Path | str) -> GeneSets:
     """Read a GMT file -> gene symbols by set name.
@@ -173,17 +175,23 @@ class Selection:
         One row a wanted name: `name, pathway` (the library's name, missing where it has none), and what `wanted` said beside.
     absent : list of str
         Wanted names that the library does not hold.
+    ambiguous : dict of str to list of str
+        Wanted names that several sets answer to, and those sets; none of them is taken.
     """
 
     gene_sets: GeneSets
     found: pd.DataFrame
     absent: list[str]
+    ambiguous: dict[str, list[str]]
 
 
-def select(gene_sets: Mapping[str, Sequence[str]], wanted: pd.DataFrame | Sequence[str]) -> Selection:
+def select(
+    gene_sets: Mapping[str, Sequence[str]], wanted: pd.DataFrame | Sequence[str], *, collection: str | None = None
+) -> Selection:
     """Pick named sets from a library, whatever its way of writing names.
 
-    ``Cell adhesion molecules`` finds ``KEGG_CELL_ADHESION_MOLECULES_CAMS`` and ``Cell adhesion molecules WP123`` alike.
+    ``Cell adhesion molecules`` finds ``KEGG_CELL_ADHESION_MOLECULES_CAMS`` and ``Cell adhesion molecules WP123`` alike. A name
+    that is written as the library writes it is taken; else a set of the same words; else the one set that begins with them.
 
     Parameters
     ----------
@@ -191,20 +199,25 @@ def select(gene_sets: Mapping[str, Sequence[str]], wanted: pd.DataFrame | Sequen
         The library at hand.
     wanted : DataFrame or list of str
         Names, or a table with a column `name`, such as `tumour_pathways()`.
+    collection : str, optional
+        Leave out sets whose name says that they are of another collection, so that ``Apoptosis`` of ``kegg`` finds
+        ``KEGG_APOPTOSIS`` in a file that has ``HALLMARK_APOPTOSIS`` too.
 
     Returns
     -------
     Selection
-        What was found, and what is absent.
+        What was found, what is absent, and what is not clear.
     """
-    table = wanted.copy() if isinstance(wanted, pd.DataFrame) else pd.DataFrame({"name": list(wanted)})
-    library = {_plain(name): name for name in reversed(list(gene_sets))}
-    table["pathway"] = [_find(_plain(name), library) for name in table["name"]]
-    missing = table["pathway"].isna()
+    table = wanted.copy() if isinstance(wanted, pd.DataFrame) else pd.DataFrame({"name": list(wanted)}, dtype=object)
+    known = {name: _plain(name) for name in gene_sets if collection is None or _collections(name) <= {collection}}
+    fits = [_fitting(name, known) for name in table["name"]]
+    table["pathway"] = pd.Series([sets[0] if len(sets) == 1 else None for sets in fits], index=table.index, dtype=object)
+    named = dict(zip(table["name"], fits, strict=True))
     return Selection(
-        gene_sets={name: list(gene_sets[name]) for name in table.loc[~missing, "pathway"]},
+        gene_sets={name: list(gene_sets[name]) for name in table["pathway"].dropna()},
         found=table,
-        absent=list(table.loc[missing, "name"]),
+        absent=[name for name, sets in named.items() if not sets],
+        ambiguous={name: sets for name, sets in named.items() if len(sets) > 1},
     )
 
 
@@ -220,15 +233,21 @@ def tumour_pathways() -> pd.DataFrame:
         return pd.read_csv(lines)
 
 
+def _collections(name: str) -> set[str]:
+    """Say of which collections a name speaks."""
+    return _COLLECTION_WORDS & set(words(name))
+
+
 def _plain(name: str) -> tuple[str, ...]:
     """Write a name as lower-case words, a collection's prefix or identifier and the word "pathway" left out."""
-    kept = [word for word in words(name) if word not in {"kegg", "reactome", "hallmark", "wp", "pathway", "pathways"}]
+    kept = [word for word in words(name) if word not in _COLLECTION_WORDS | {"pathway", "pathways"}]
     return tuple(word for word in kept if not re.fullmatch(r"(hsa|mmu|wp)\d+", word)) or tuple(words(name))
 
 
-def _find(asked: tuple[str, ...], library: Mapping[tuple[str, ...], str]) -> str | None:
-    """Look up a name, or the one name that begins with it."""
-    if asked in library:
-        return library[asked]
-    longer = [name for known, name in library.items() if known[: len(asked)] == asked]
-    return longer[0] if len(longer) == 1 else None
+def _fitting(asked: str, known: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Name the sets that a name can mean: the one written so, those of the same words, or those that begin with them."""
+    if asked in known:
+        return [asked]
+    plain, said = _plain(asked), _collections(asked)
+    rest = [name for name in known if plain and said <= _collections(name)]
+    return [name for name in rest if known[name] == plain] or [name for name in rest if known[name][: len(plain)] == plain]

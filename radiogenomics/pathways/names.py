@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from radiogenomics._files import read_table
+
 
 def closest(name: str, names: Iterable[str], *, n: int = 5) -> list[str]:
     """Find the names most like what was typed -> at most `n` of them, the best first.
@@ -69,8 +71,11 @@ class Updated:
     report: pd.DataFrame
 
 
-def read_aliases(path: Path | str) -> dict[str, list[str]]:
-    """Read HGNC's table of approved, previous and alias symbols -> for each symbol the others of its gene.
+def read_aliases(path: Path | str) -> dict[str, str]:
+    """Read HGNC's table of approved, previous and alias symbols -> every symbol's approved one.
+
+    A symbol means the gene that it is approved for; else the one gene that it was approved for before; else the one gene that it
+    is an alias of. A symbol that two genes claim alike is left out: nothing is guessed.
 
     Parameters
     ----------
@@ -79,29 +84,32 @@ def read_aliases(path: Path | str) -> dict[str, list[str]]:
 
     Returns
     -------
-    dict of str to list of str
-        Every symbol with the approved, previous and alias symbols of its genes, in this order.
+    dict of str to str
+        The approved symbol of each symbol.
 
     Raises
     ------
     ValueError
-        If a column is missing.
+        If the file is no such table.
     """
-    table = pd.read_csv(path, sep="\t", dtype=str)
-    lacking = {"symbol", "prev_symbol", "alias_symbol"} - set(table.columns)
+    table = read_table(Path(path), missing=[])
+    fields = ["symbol", "prev_symbol", "alias_symbol"]
+    lacking = set(fields) - set(table.columns)
     if lacking:
         raise ValueError(
             f"{path} has no column {', '.join(sorted(lacking))}; give HGNC's complete set, or a table with its columns."
         )
-    aliases: dict[str, list[str]] = {}
-    for row in table[["symbol", "prev_symbol", "alias_symbol"]].fillna("").itertuples(index=False):
-        family = [symbol for field in row for symbol in field.strip('"').split("|") if symbol]
-        for symbol in family:
-            aliases.setdefault(symbol, []).extend(other for other in family if other != symbol)
-    return aliases
+    claims: dict[str, set[str]] = {}
+    for field in fields:
+        here: dict[str, set[str]] = {}
+        for gene, listed in zip(table["symbol"], table[field].str.strip('"').str.split("|"), strict=True):
+            for symbol in filter(None, listed):
+                here.setdefault(symbol, set()).add(gene)
+        claims = here | claims  # what a symbol was claimed as first holds
+    return {symbol: next(iter(genes)) for symbol, genes in claims.items() if len(genes) == 1}
 
 
-def update_symbols(gene_sets: Mapping[str, Sequence[str]], genes: Iterable[str], aliases: Mapping[str, Sequence[str]]) -> Updated:
+def update_symbols(gene_sets: Mapping[str, Sequence[str]], genes: Iterable[str], aliases: Mapping[str, str]) -> Updated:
     """Rename the genes of sets to the symbols under which they were measured.
 
     Parameters
@@ -110,8 +118,8 @@ def update_symbols(gene_sets: Mapping[str, Sequence[str]], genes: Iterable[str],
         Gene sets, perhaps in older symbols.
     genes : iterable of str
         The measured genes, perhaps in newer or older symbols.
-    aliases : mapping of str to list of str
-        Other symbols of a gene, from `read_aliases`. A gene with more than one measured alias is not guessed: it counts as lost.
+    aliases : mapping of str to str
+        Approved symbols, from `read_aliases`. A gene that was measured under two other symbols is not guessed: it counts as lost.
 
     Returns
     -------
@@ -119,17 +127,13 @@ def update_symbols(gene_sets: Mapping[str, Sequence[str]], genes: Iterable[str],
         The renamed sets and a report of what was renamed and lost.
     """
     here = set(genes)
+    measured_as: dict[str, list[str]] = {}
+    for gene in sorted(here & set(aliases)):
+        measured_as.setdefault(aliases[gene], []).append(gene)
     away = pd.Series([gene for members in gene_sets.values() for gene in set(members) - here], dtype=object)
     counts = away.value_counts().sort_index(kind="stable")
-    measured_as = {gene: _only({other for other in aliases.get(gene, ()) if other in here}) for gene in counts.index}
-    renamed = {
-        name: list(dict.fromkeys(measured_as.get(gene) or gene for gene in members)) for name, members in gene_sets.items()
-    }
-    report = pd.DataFrame(
-        {"gene": counts.index, "symbol": [measured_as[gene] for gene in counts.index], "n_sets": counts.to_numpy()}
-    )
-    return Updated(gene_sets=renamed, report=report)
-
-
-def _only(symbols: set[str]) -> str | None:
-    return symbols.pop() if len(symbols) == 1 else None
+    found = {gene: measured_as.get(aliases.get(gene, ""), []) for gene in counts.index}
+    new = {gene: symbols[0] for gene, symbols in found.items() if len(symbols) == 1}
+    renamed = {name: list(dict.fromkeys(new.get(gene, gene) for gene in members)) for name, members in gene_sets.items()}
+    report = pd.DataFrame({"gene": counts.index, "symbol": [new.get(gene) for gene in counts.index], "n_sets": counts.to_numpy()})
+    return Updated(gene_sets=renamed, report=report.astype({"gene": object, "symbol": object}))

@@ -164,6 +164,8 @@ class PathwayScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         varies = X.ne(X.iloc[0]).any() | (self.method == "ssgsea")
         self.genes_ = X.columns[varies]
         self.gene_sets_ = measured(self.gene_sets, self.genes_, min_size=self.min_size, max_size=self.max_size)
+        if self.method in ("gsva", "ssgsea"):
+            _check_rest(self.gene_sets_, len(self.genes_))
         self.training_ = _genes_first(X[self.genes_])
         self.members_, self.starts_ = _flat(self.gene_sets_, self.genes_)
         self._learn()
@@ -194,7 +196,8 @@ class PathwayScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             self.mean_ = self.training_.mean(axis=1, keepdims=True)
             self.scale_ = self.training_.std(axis=1, ddof=1, keepdims=True)
         if self.method == "plage":
-            self.directions_ = [_direction(self._standard(self.training_)[genes]) for genes in self._sets()]
+            z = self._standard(self.training_)
+            self.directions_ = [_direction(z[genes]) for genes in self._sets()]
         if self.method == "ssgsea":
             self.range_ = float(np.ptp(self._ssgsea(self.training_))) if self.normalise else 1.0
 
@@ -241,6 +244,15 @@ def _genes_first(X: pd.DataFrame) -> Floats:
     return np.ascontiguousarray(X.to_numpy(dtype=float).T)
 
 
+def _check_rest(gene_sets: Mapping[str, list[str]], n_genes: int) -> None:
+    whole = [name for name, genes in gene_sets.items() if len(genes) == n_genes]
+    if whole:
+        raise ValueError(
+            f"{shown(whole)} holds all {n_genes} genes of `expression`, and the score compares a pathway's genes with the rest; "
+            f"give more genes, or leave it out with max_size={n_genes - 1}."
+        )
+
+
 def _flat(gene_sets: Mapping[str, list[str]], genes: pd.Index) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Lay the sets' gene numbers end to end -> the numbers, and where each set begins."""
     numbers = [genes.get_indexer(pd.Index(members)) for members in gene_sets.values()]
@@ -276,6 +288,10 @@ def _poisson(values: Floats, training: Floats) -> Floats:
 
 
 def _direction(z: Floats) -> Floats:
-    """Find the weights whose product with z-scored genes is the first right singular vector."""
+    """Find the weights, mostly positive, whose product with z-scored genes is the first right singular vector.
+
+    Its sign is free: so a high score means that most of the pathway is high, as of an eigengene.
+    """
     left, size, _ = np.linalg.svd(z, full_matrices=False)
-    return np.asarray(left[:, 0] / size[0])
+    weights = np.asarray(left[:, 0] / size[0])
+    return -weights if weights.sum() < 0 else weights

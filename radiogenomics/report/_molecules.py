@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from radiogenomics.figures import wording
+from radiogenomics.report._view import View
 from radiogenomics.report._words import FITTED, Finding, Tables, above_chance, auc_text, capital, chance_verdict, records
 
 _SEPARATED = 100.0
@@ -50,45 +51,50 @@ def links(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
     found = int(honest["q"].lt(0.05).sum())
     rule = "correction for multiple tests (q < 0.05 within the family)"
     lines = [f"{f'{found:,}' if found else 'None'} of {len(honest):,} links survive{'s' * (found < 2)} {rule}."]
-    for family, part in honest.groupby("family", sort=False):
-        lines.append(_family(str(family), int(part["q"].lt(0.05).sum()), len(part), nulls[nulls["family"].eq(str(family))]))
-    return [
-        Finding(
-            "Links",
-            tuple(filter(None, [*lines, _by_ranks(honest), _adjusted(tables), _fitted_links(table[fitted], honest)])),
-            caution=found == 0,
-        )
-    ]
+    rows = [_family(str(family), part, nulls) for family, part in honest.groupby("family", sort=False)]
+    lines += [_by_ranks(honest), _fitted_links(table[fitted], honest)]
+    headings = ["Family", "q < 0.05", "Tested", "Patients permuted", "Random features", "Verdict"]
+    numeric = [False, True, True, True, True, False]
+    shown = View(_COUNTED, headings, numeric, [*rows, *_adjusted(tables)])
+    return [Finding("Links", tuple(filter(None, lines)), caution=found == 0, table=shown)]
 
 
-def _adjusted(tables: Tables) -> str:
-    """Say how many links of the signature are left when confounders are adjusted for, and what chance gives; then groups."""
+_COUNTED = (
+    "Links with q < 0.05 in each family, beside what chance alone gives: the mean count with the patients permuted, and with "
+    "random features."
+)
+
+
+def _adjusted(tables: Tables) -> list[list[str]]:
+    """Count the links of the signature that are left when confounders are adjusted for; then those between groups."""
     table = tables.get("adjusted_links", pd.DataFrame())
     if table.empty:
-        return ""
+        return []
     nulls = tables.get("adjusted_null", pd.DataFrame(columns=["family", "null", "mean"]))
-    parts = []
-    for family, rows in table.groupby("family", sort=False):
-        found, names = int(rows["q"].lt(0.05).sum()), rows["adjusted_for"].iloc[0]
+    rows = []
+    for family, part in table.groupby("family", sort=False):
+        names = part["adjusted_for"].iloc[0]
         if names:
-            parts.append(f"{_family(f'{family} for {names}', found, len(rows), nulls[nulls['family'].eq(family)])}")
+            rows.append(_family(str(family), part, nulls, f" for {names}"))
         else:
-            sure = int(rows["p_max_t"].lt(0.05).sum())
-            parts.append(f"{family}: {found:,} of {len(rows):,} with q < 0.05, {sure:,} with max-T p < 0.05.")
-    return " ".join(parts)
+            sure = int(part["p_max_t"].lt(0.05).sum())
+            rows.append([*_family(str(family), part, nulls)[:-1], f"{sure:,} with max-T p < 0.05"])
+    return rows
 
 
-def _family(family: str, found: int, total: int, nulls: pd.DataFrame) -> str:
-    """Say how many links of a family survive, and how many chance would have given."""
-    text = f"{family}: {found:,} of {total:,}"
-    known = nulls[nulls["mean"].notna()]
+def _family(family: str, links: pd.DataFrame, nulls: pd.DataFrame, more: str = "") -> list[str]:
+    """Count the links of a family that survive, and those that chance gives -> one row."""
+    found = int(links["q"].lt(0.05).sum())
+    known = nulls[nulls["family"].eq(family) & nulls["mean"].notna()]
+    chance = known.set_index("null")["mean"]
+    means = [f"{chance[null]:.2g}" if null in chance else "–" for null in ("permuted patients", "random features")]
     if known.empty:
-        return f"{text}; no null was run."
-    chance = " and ".join(f"{row['mean']:.2g} with {row['null']}" for row in records(known))
-    if not found:
-        return f"{text}; chance alone would give {chance}."
-    verdict = "within the reach of chance" if _within_chance(found, known) else "more than chance gives"
-    return f"{text}; chance alone would give {chance}. That is {verdict}."
+        verdict = "no null was run"
+    elif not found:
+        verdict = "none survives"
+    else:
+        verdict = "within the reach of chance" if _within_chance(found, known) else "beyond chance"
+    return [f"{family}{more}".replace(" x ", " × "), f"{found:,}", f"{len(links):,}", *means, verdict]
 
 
 def links_beyond_chance(honest: pd.DataFrame, tables: Tables) -> tuple[int, int]:
@@ -149,7 +155,7 @@ def gene_score(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
         lines.append(
             f"With signature, gene selection and regression repeated inside each fold it reaches {auc_text(rows['nested'])}."
         )
-        lines.append(chance_verdict(study, rows["nested"]).replace("the signature", "the score"))
+        lines.append(chance_verdict(study, rows["nested"]))
     else:
         lines.append("No honest estimate was made for it, so nothing is known about new patients.")
     separation = _separation(genes, judged, tables.get("gene_score_odds", pd.DataFrame()))

@@ -13,13 +13,15 @@ from radiogenomics.report._words import (
     above_chance,
     auc_text,
     chance_verdict,
+    model_name,
+    noun,
     outcome_name,
     positive_name,
     records,
 )
 
 _SEEMING = {
-    "apparent": "On the very patients that the signature was fitted to",
+    "apparent": "On the very patients that the {noun} was fitted to",
     "published": "By the published protocol, where selection (or the scores a fusion is trained on) has seen every patient,",
 }
 _WORTH_SAYING = 0.05
@@ -54,7 +56,12 @@ def _judged(study: Mapping[str, Any], table: pd.DataFrame, honest: Row) -> Findi
         _too_good(study, honest),
     )
     caution = not above_chance(honest) or (volume is not None and volume["auc"] >= honest["auc"])
-    return Finding(f"Prediction: {honest['signature']}", tuple(filter(None, lines)), caution)
+    return Finding(f"Prediction: {_topic(honest['signature'])}", tuple(filter(None, lines)), caution)
+
+
+def _topic(signature: object) -> str:
+    """Head the finding of a signature by its name, and that of anything else by what it is."""
+    return str(signature) if noun(signature) == "signature" else model_name(signature).removeprefix("the ")
 
 
 def volume_row(table: pd.DataFrame, honest: Row) -> Row | None:
@@ -66,7 +73,8 @@ def volume_row(table: pd.DataFrame, honest: Row) -> Row | None:
 
 def _fitted_against_honest(study: Mapping[str, Any], same: pd.DataFrame, honest: Row) -> list[str]:
     fitted = {row["estimate"]: row for row in records(same[same["estimate"].isin(FITTED)])}
-    lines = [f"{_SEEMING[kind]} it reaches {auc_text(fitted[kind])}." for kind in FITTED if kind in fitted]
+    what = noun(honest["signature"])
+    lines = [f"{_SEEMING[kind].format(noun=what)} it reaches {auc_text(fitted[kind])}." for kind in FITTED if kind in fitted]
     counts = f"nested cross-validation; {honest['n']:.0f} patients, {honest['events']:.0f} {positive_name(study)}"
     lines.append(f"On patients that it had not seen ({counts}) it reaches {auc_text(honest)} for {outcome_name(study)}.")
     if not fitted:
@@ -81,14 +89,14 @@ def _fitted_against_honest(study: Mapping[str, Any], same: pd.DataFrame, honest:
 def _against_volume(honest: Row, volume: Row | None) -> str:
     if volume is None:
         return ""
-    begin = f"Lesion volume alone reaches {auc_text(volume)}"
+    begin, what = f"Lesion volume alone reaches {auc_text(volume)}", noun(honest["signature"])
     if volume["auc"] >= honest["auc"]:
-        return f"{begin}, as much or more: the signature is not shown to add anything to lesion size."
+        return f"{begin}, as much or more: the {what} is not shown to add anything to lesion size."
     if pd.isna(honest["auc_low"]):
         return f"{begin}: without an interval an advantage over lesion size is not shown."
     if not honest["auc_low"] > volume["auc"]:
-        return f"{begin}, which lies inside the signature's interval: an advantage over lesion size is not shown."
-    return f"{begin}, below the signature's interval."
+        return f"{begin}, which lies inside the {what}'s interval: an advantage over lesion size is not shown."
+    return f"{begin}, below the {what}'s interval."
 
 
 def _below_half(honest: Row) -> str:

@@ -19,6 +19,8 @@ HEADINGS = {
     "p_permutation": "p (permuted)",
     "p_max_t": "p (max-T)",
     "kme": "kME",
+    "se": "SE",
+    "icc": "ICC",
     "q": "q",
     "p": "p",
     "odds_ratio": "Odds ratio",
@@ -117,6 +119,8 @@ def _column(table: pd.DataFrame, name: Hashable) -> list[str]:
     values = table[name].tolist()
     if name == "estimate":
         return [estimate(str(value)).label for value in values]
+    if name == "family":
+        return [str(value).replace(" x ", " × ") for value in values]
     if str(name) in _PROBABILITIES or str(name).startswith("p_"):
         return [value if isinstance(value, str) else wording.p_text(value) for value in values]
     if f"{name}_low" in table.columns and f"{name}_high" in table.columns:

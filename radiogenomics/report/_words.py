@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from radiogenomics.figures import wording
+from radiogenomics.report._view import View
 
 Row = Mapping[Hashable, Any]
 Tables = Mapping[str, pd.DataFrame]
@@ -27,11 +28,14 @@ class Finding:
         Its sentences, one or more a line, not escaped.
     caution : bool
         Whether it warns the reader.
+    table : View, optional
+        Counts that a paragraph would hide; it stands below.
     """
 
     topic: str
     lines: tuple[str, ...]
     caution: bool = False
+    table: View | None = None
 
 
 def records(table: pd.DataFrame) -> list[dict[Hashable, Any]]:
@@ -52,6 +56,21 @@ def outcome_name(study: Mapping[str, Any]) -> str:
 def positive_name(study: Mapping[str, Any]) -> str:
     """Name the patients who have the outcome."""
     return str(study.get("positive") or "positive")
+
+
+def noun(signature: object) -> str:
+    """Say what kind of thing stands among the signatures: not everything that is judged there is one."""
+    name = str(signature)
+    known = {"fusion": "combined model", "clinical": "clinical model", "gene score": "gene score"}
+    return "control" if name.startswith("shuffled_") else known.get(name, "signature")
+
+
+def model_name(signature: object) -> str:
+    """Name a signature, or what stands among them, in a sentence."""
+    name, kind = str(signature), noun(signature)
+    if kind == "signature":
+        return f"the {name.replace('_random_weights', ' (random weights)').replace('_', ' ')} signature"
+    return f"the control of shuffled voxels ({name.removeprefix('shuffled_')})" if kind == "control" else f"the {kind}"
 
 
 def auc_text(row: Row) -> str:
@@ -86,5 +105,5 @@ def chance_verdict(study: Mapping[str, Any], row: Row) -> str:
         return f"The interval lies above 0.5: better than chance in this cohort{p}."
     if row["auc_high"] < 0.5:
         return f"The interval lies below 0.5: worse than chance{p}, the sign of a mistake or an unstable recipe."
-    verdict = f"this study does not show that the signature tells {outcome_name(study)} better than chance"
+    verdict = f"this study does not show that the {noun(row.get('signature', ''))} tells {outcome_name(study)} better than chance"
     return f"The interval includes 0.5: {verdict}{p}."

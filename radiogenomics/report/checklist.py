@@ -8,7 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from radiogenomics.report.sections import SECTIONS, kind_of
+from radiogenomics.report.captions import kind_of
+from radiogenomics.report.sections import SECTIONS
 
 AUTHORS, MISSING = "for the manuscript", "not done in this study"
 

@@ -5,6 +5,7 @@ import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
@@ -12,8 +13,9 @@ import jinja2
 import pandas as pd
 
 from radiogenomics.report._view import View, facts_view, view
+from radiogenomics.report.captions import caption_of, kind_of
 from radiogenomics.report.checklist import Item, checklist
-from radiogenomics.report.sections import SECTIONS, Section, Show, caption_of, figures_of, kind_of
+from radiogenomics.report.sections import SECTIONS, Section, Show, figures_of
 from radiogenomics.report.summary import key_numbers, summarise
 
 _KINDS = {".png": "image/png", ".svg": "image/svg+xml", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
@@ -77,7 +79,7 @@ def render(study: Facts, tables: Mapping[str, pd.DataFrame], figures: Mapping[st
     ValueError
         If a figure is neither PNG, JPEG nor SVG, or is missing.
     """
-    images = {name: _image(name, Path(path)) for name, path in figures.items()}
+    images = {name: _image(name, Path(path), caption_of(name, study, tables)) for name, path in figures.items()}
     parts = [_part(section, tables, images) for section in SECTIONS]
     run = [part for part in parts if part.views or part.images]
     silent = {"failures"} if study.get("simulated") else {"failures", "planted"}
@@ -85,6 +87,7 @@ def render(study: Facts, tables: Mapping[str, pd.DataFrame], figures: Mapping[st
     run += [further] if further.views or further.images else []
     return _template().render(
         study=study,
+        numbered={"figure": count(1).__next__, "table": count(1).__next__},
         numbers=key_numbers(study, tables),
         findings=summarise(study, tables),
         parts=run,
@@ -109,7 +112,7 @@ def _linked(items: list[Item], parts: list[_Part]) -> list[Item]:
 
 
 def _part(section: Section, tables: Mapping[str, pd.DataFrame], images: Mapping[str, _Image]) -> _Part:
-    chosen = figures_of(section, images)
+    chosen = figures_of(section, images, tables)
     views = [
         shown
         for name, show in section.tables.items()
@@ -138,6 +141,7 @@ _NOT_SHOWN = frozenset(
         "curves",
         "calibration",
         "decision_curve",
+        "nomogram",
         "survival_curves",
         "null_counts",
         "gene_links",
@@ -164,7 +168,7 @@ def _one_by_one(table: pd.DataFrame) -> bool:
     return table.index.name in ("patient", "gene") or "patient" in table
 
 
-def _image(name: str, path: Path) -> _Image:
+def _image(name: str, path: Path, caption: str) -> _Image:
     kind = _KINDS.get(path.suffix.lower())
     if kind is None or not path.is_file():
         remedy = "draw it again or leave it out" if kind else f"save it as {', '.join(_KINDS)}"
@@ -172,7 +176,7 @@ def _image(name: str, path: Path) -> _Image:
             f"The figure {name!r} cannot be embedded from {path}: {'the file is missing' if kind else 'unknown kind'}; {remedy}."
         )
     data = path.read_bytes()
-    return _Image(name, caption_of(name), f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}", _width_mm(data, kind))
+    return _Image(name, caption, f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}", _width_mm(data, kind))
 
 
 def _width_mm(data: bytes, kind: str) -> float:

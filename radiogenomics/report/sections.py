@@ -1,58 +1,28 @@
 """What stands in a report and in which order: sections, their tables and their figures."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import pandas as pd
 
-from radiogenomics.report._view import View, view
+from radiogenomics.figures import wording
+from radiogenomics.report._view import View, cell, view
 from radiogenomics.report._words import FITTED
+from radiogenomics.report.captions import family_name, in_order, kind_of
 
 Tables = Mapping[str, pd.DataFrame]
 
+_BELOW_HALF = "an AUC below 0.5"
 _COMPARED = (
-    "Tests between signatures on the same patients. The difference is the AUC of the first less that of the second; NRI and IDI "
-    "are what the second gains over the first. On out-of-fold scores DeLong's p is somewhat too small."
+    "DeLong's tests on the same patients: the difference is the AUC of the first less that of the second. Standard errors are "
+    "those of the evaluation, wider than DeLong's where fits share patients."
 )
-FIGURES = {
-    "inclusion_flow": "Who stayed in the study and who was left out, step by step.",
-    "expression_pca": "Patients on the first two principal components of expression. Groups apart can be biology or batch.",
-    "lesion_slice": "One slice with the outline of the lesion and its zones.",
-    "phase_montage": "The same slice in every phase, on one grey scale.",
-    "time_intensity": "Enhancement of each zone over time.",
-    "auc_forest": "AUC of every estimate with its 95 % interval. Open diamonds come from patients that the "
-    "signature has seen, filled circles from patients that it has not. The dashed line is chance. "
-    "The optimism-corrected value is known to stay too high for forests.",
-    "roc": "ROC curves of the estimates. A curve on the dashed diagonal is chance.",
-    "score_distribution": "Scores of patients without and with the outcome, from fits that had not seen them (nested "
-    "cross-validation, external cohorts): quartile boxes, one point a patient.",
-    "signature_correlation": "How strongly the signatures agree with one another.",
-    "calibration": "Predicted probability, from nested cross-validation, against observed frequency. On the diagonal, "
-    "predictions mean what they say.",
-    "decision_curve": "Net benefit of the probabilities of nested cross-validation over the range of thresholds, against "
-    "treating everybody or nobody.",
-    "nomogram": "The combined model as a nomogram: read the points of each term, add them, read the probability.",
-    "soft_threshold": "Scale-free fit and mean connectivity over the powers tried; the chosen power is marked.",
-    "dendrogram": "Clustering of the genes; the band shows the module of each.",
-    "module_trait": "Correlation of module eigengenes with imaging: every signature, and the features with the smallest p. "
-    "Stars: q below 0.05 (*), 0.01 (**), 0.001 (***).",
-    "volcano": "Effect and significance of every link. Coloured ones survive correction over the family.",
-    "link_heatmap": "Correlations of imaging or clinical columns with molecular ones; of groups, the rank-biserial correlation "
-    "with all other patients. Stars: q below 0.05 (*), 0.01 (**), 0.001 (***).",
-    "link_scatter": "The patients behind a link, one point each; the score is out-of-fold.",
-    "null_histogram": "Links that chance alone gives, with patients permuted and with random features, beside the number found.",
-    "null_intervals": "Links found in each family beside the central 95 % of what chance alone gives; "
-    "the axis is linear to 1, then logarithmic.",
-    "pathway_bar": "Correlation of pathways with the signature, with 95 % intervals.",
-    "pathway_dot": "Correlation of pathways with imaging: colour is the effect, size the significance.",
-    "enrichment_dot": "Gene sets over-represented in modules, against all genes measured: area is the overlap, colour the "
-    "significance.",
-    "odds_forest": "Odds ratios of the genes in the score with 95 % intervals.",
-    "kaplan_meier": "Survival of patients with a gene score above (high) and not above (low) the median of the linked patients, "
-    "and how many are still followed.",
-}
+_NO_VERDICT = (
+    " Where one of the two AUCs lies below 0.5 (last column) p does not say that one model predicts better: any model then seems "
+    "better than one that ranks patients the wrong way round."
+)
 
 
 @dataclass(frozen=True)
@@ -104,32 +74,27 @@ def _module_sizes(modules: pd.DataFrame) -> list[View]:
 def _link_views(links: pd.DataFrame) -> list[View]:
     """Show the strongest honest links of every family, and beside them how the fitted ones would have looked."""
     fitted = links["estimate"].isin(FITTED) if "estimate" in links else pd.Series(False, index=links.index)
-    columns = ["feature", "target", "effect", "effect_low", "effect_high", "n", "p", "q", "p_permutation", "p_max_t"]
-    views = []
-    for honest, part in ((True, links[~fitted]), (False, links[fitted])):
-        for family, rows in part.groupby("family", sort=False):
-            best = rows.sort_values("p", kind="stable")
-            found = int(rows["q"].lt(0.05).sum())
-            begin = (
-                f"{family}: {found:,} of {len(rows):,} with q < 0.05."
-                if honest
-                else f"{family}, with the fitted signature (leaks, for comparison only)."
-            )
-            views.append(
-                view(best, begin, columns=columns, most=min(12, max(found, 8)) if honest else 5, where="tables/links.csv")
-            )
-    return views
+    leak = ", with the fitted signature (which leaks; for comparison only)"
+    return [
+        *_by_family(links[~fitted], "tables/links.csv", lambda rows: "", 8),
+        *_by_family(links[fitted], "tables/links.csv", lambda rows: leak, 3),
+    ]
 
 
-LINK = ("feature", "target", "measure", "effect", "effect_low", "effect_high", "n", "p", "q", "p_permutation", "p_max_t")
+LINK = ("feature", "target", "effect", "effect_low", "effect_high", "n", "p", "q", "p_permutation", "p_max_t")
 
 
 def _by_family(links: pd.DataFrame, where: str, note: Callable[[pd.DataFrame], str], most: int) -> list[View]:
     """Show the strongest links of every family, and how many have q below 0.05."""
     views = []
     for family, rows in links.groupby("family", sort=False):
-        begin = f"{family}{note(rows)}: {int(rows['q'].lt(0.05).sum()):,} of {len(rows):,} with q < 0.05."
-        views.append(view(rows.sort_values("p", kind="stable"), begin, columns=LINK, most=most, where=where))
+        found = int(rows["q"].lt(0.05).sum())
+        begin = f"Links of the family {family_name(family)}{note(rows)}: {found:,} of {len(rows):,} with q < 0.05."
+        best = rows.sort_values("p", kind="stable").head(most)
+        best = best.assign(target=[wording.pathway_label(name, 60) for name in best["target"]])
+        if len(rows) > most:
+            begin += f" The {most} with the smallest p of {len(rows):,}; all stand in {where}."
+        views.append(view(best, begin, columns=LINK, most=most))
     return views
 
 
@@ -139,19 +104,25 @@ def _adjusted_views(links: pd.DataFrame) -> list[View]:
     def note(rows: pd.DataFrame) -> str:
         names = str(rows["adjusted_for"].iloc[0])
         split = ", split at the training median, Mann-Whitney with the rank-biserial correlation"
-        return f" for {names}" if names else split
+        return f" for {names} (partial correlations)" if names else split
 
-    return _by_family(links, "tables/adjusted_links.csv", note, 5)
+    return _by_family(links, "tables/adjusted_links.csv", note, 4)
 
 
 def _clinical_views(links: pd.DataFrame) -> list[View]:
     """Show how modules and pathways go with what else is known of the patients."""
-    return _by_family(links, "tables/clinical_links.csv", lambda rows: "", 6)
+    return _by_family(links, "tables/clinical_links.csv", lambda rows: f" ({rows['measure'].iloc[0]})", 4)
 
 
 def _baseline(table: pd.DataFrame) -> list[View]:
     """Show Table 1: the linked patients by outcome."""
     caption = "Characteristics of the linked patients by outcome: median [quartiles] or n (%); missing values are counted."
+    again = table["variable"].duplicated() if "variable" in table else pd.Series(False, index=table.index)
+    table = table.assign(variable=table["variable"].mask(again, "")) if again.any() else table
+    few = table["test"].astype(str).str.contains("expected count") if "test" in table else again
+    if few.any():
+        table = table.assign(test=table["test"].astype(str).str.replace(r" \(warning: expected count < 5\)", "*", regex=True))
+        caption += " * Fewer than five expected in a cell."
     return [view(table, caption, most=80, where="tables/baseline.csv")]
 
 
@@ -162,16 +133,13 @@ def _enriched(table: pd.DataFrame) -> list[View]:
         f"Gene sets over-represented in modules, hypergeometric against all genes measured: {found:,} of {len(table):,} tests "
         "with q < 0.05."
     )
+    table = table.assign(pathway=[wording.pathway_label(name, 60) for name in table["pathway"]])
     columns = ["list", "pathway", "overlap", "list_size", "pathway_size", "fold", "p", "q"]
     return [view(table.sort_values("p", kind="stable"), caption, columns=columns, most=20, where="tables/enrichment.csv")]
 
 
-def _sentence(name: Hashable) -> str:
-    return str(name)[:1].upper() + str(name)[1:]
-
-
 def _pathway_size(pathways: pd.DataFrame) -> list[View]:
-    names = ", ".join(map(str, pathways.columns[:5]))
+    names = ", ".join(wording.pathway_label(name) for name in pathways.columns[:5])
     facts = pd.DataFrame({"patients scored": [len(pathways)], "pathways": [pathways.shape[1]], "the first": [names]})
     return [view(facts, "Pathway scores; all values stand in tables/pathways.csv.")]
 
@@ -188,17 +156,88 @@ def _evaluations(name: str) -> Show:
 
 
 def _evaluated(table: pd.DataFrame, *, where: str) -> list[View]:
-    views = [
-        view(table, "AUC of every estimate, flattering and honest ones side by side.", columns=EVALUATION, most=60, where=where)
-    ]
+    table = _volume_once(table)
+    sized = bool(table["estimate"].eq("volume").any())
+    caption = f"AUC of every estimate, flattering and honest ones side by side{', and of lesion volume alone' * sized}."
+    views = [view(table, caption, columns=EVALUATION, most=60, where=where)]
     if {"threshold", "sensitivity"} <= set(table.columns):
         wide = [column for name in AT_THRESHOLD for column in (name, f"{name}_low", f"{name}_high")]
         caption = (
             "Performance at a threshold chosen on the training scores: in the training rows on the very scores shown, "
-            "in external rows applied unchanged."
+            f"in external rows applied unchanged.{' The threshold of lesion volume is in mm³.' * sized}"
         )
         views.append(view(table[table["threshold"].notna()], caption, columns=wide, most=60, where=where))
     return views
+
+
+def _volume_once(table: pd.DataFrame) -> pd.DataFrame:
+    """Keep of volume, which is the same beside every signature, one row a cohort, under its own name at the end."""
+    volume = table["estimate"].eq("volume")
+    once = table[volume].drop_duplicates("cohort").assign(signature="lesion volume")
+    return pd.concat([table[~volume], once], ignore_index=True) if volume.any() else table
+
+
+def _compared(table: pd.DataFrame) -> list[View]:
+    """Show the tests between models, and beside each whether an AUC below 0.5 takes the meaning from its p."""
+    below = table[["auc_first", "auc_second"]].lt(0.5).any(axis=1)
+    sides = {
+        f"{side}: AUC": [f"{name}: {wording.amount(auc)}" for name, auc in zip(table[side], table[f"auc_{side}"], strict=True)]
+        for side in ("first", "second")
+    }
+    shown = table.assign(**sides, note=below.map({True: _BELOW_HALF, False: ""}))
+    columns = ["cohort"] * bool(table["cohort"].nunique() > 1) + ["estimate", *sides, "difference", "p", "q"]
+    caption = f"{_COMPARED}{_NO_VERDICT if below.any() else ''} NRI and IDI stand in tables/comparisons.csv."
+    return [view(shown, caption, columns=[*columns, *["note"] * bool(below.any())], most=60, where="tables/comparisons.csv")]
+
+
+def _lesions(table: pd.DataFrame) -> list[View]:
+    """Reduce the lesions to one row a cohort: medians and quartiles."""
+    rows = [
+        {
+            "cohort": cohort,
+            "lesions": len(part),
+            "volume, mm³: median [quartiles]": _quartiles(part["volume_mm3"]),
+            "largest diameter, mm: median [quartiles]": _quartiles(part["largest_diameter_mm"]),
+            "phases": _range(part["phases"]),
+        }
+        for cohort, part in table.groupby("cohort", sort=False)
+    ]
+    return [view(pd.DataFrame(rows), "Lesions measured; each stands in tables/lesions.csv.")]
+
+
+def _quartiles(values: "pd.Series[float]") -> str:
+    low, middle, high = (cell(value) for value in values.quantile([0.25, 0.5, 0.75]))
+    return f"{middle} [{low}, {high}]"
+
+
+def _range(values: "pd.Series[float]") -> str:
+    low, high = f"{values.min():.0f}", f"{values.max():.0f}"
+    return low if low == high else f"{low} to {high}"
+
+
+def _agreement(table: pd.DataFrame) -> list[View]:
+    """Reduce the features read twice to one row a signature."""
+    rows = [
+        {
+            "signature": signature,
+            "n": int(part["n"].max()),
+            "features": len(part),
+            "ICC: median [quartiles]": _quartiles(part["icc"]),
+            "ICC of 0.75 or more": int(part["icc"].ge(0.75).sum()),
+            "ICC of 0.9 or more": int(part["icc"].ge(0.9).sum()),
+        }
+        for signature, part in table.groupby("signature", sort=False)
+    ]
+    caption = (
+        "Agreement of features between two readers: ICC(2,1), absolute agreement; each feature stands in tables/agreement.csv."
+    )
+    return [view(pd.DataFrame(rows), caption)]
+
+
+def _terms(table: pd.DataFrame) -> list[View]:
+    """Show the whole combined model."""
+    renamed = table.rename(columns={"odds_low": "odds_ratio_low", "odds_high": "odds_ratio_high"})
+    return [view(renamed, "Terms of the combined model, fitted to everybody: log odds with standard errors, and odds ratios.")]
 
 
 def _stability(table: pd.DataFrame) -> list[View]:
@@ -223,21 +262,25 @@ SECTIONS = (
         "images", "Images and lesions", "Series, masks and features, as they were read and measured.",
         {
             "series": _plain("series", "Series read."),
-            "lesions": _plain("lesions", "Lesions measured."),
-            "agreement": _plain("agreement", "Agreement of features between two readers."),
+            "segmentation": _plain(
+                "segmentation", "Segmentation: patients with images, with a mask, and with one of a second reader; who drew them "
+                "is for the manuscript.",
+            ),
+            "lesions": _lesions,
+            "agreement": _agreement,
         },
-        ("phase_montage", "lesion_slice", "time_intensity"),
+        ("phase_montage", "lesion_slice", "time_intensity", "icc_by_kind"),
     ),
     Section(
         "prediction", "Prediction",
         "Each signature is judged twice: as published (on patients it has seen) and honestly (on patients it has not seen).",
         {
             "evaluation": _evaluations("evaluation"),
-            "comparisons": _plain("comparisons", _COMPARED),
+            "comparisons": _compared,
             "reclassification": _plain("reclassification", "Reclassification between signatures on the same patients."),
             "calibration_summary": _plain("calibration_summary", "Calibration."),
             "stability": _stability,
-            "nomogram": _plain("nomogram", "Points of the nomogram.", most=40),
+            "fusion_terms": _terms,
         },
         ("auc_forest", "roc", "score_distribution", "signature_correlation", "calibration", "decision_curve", "nomogram"),
     ),
@@ -260,19 +303,26 @@ SECTIONS = (
             "adjusted_links": _adjusted_views,
             "clinical_links": _clinical_views,
         },
-        ("volcano", "null_intervals", "null_histogram", "link_heatmap", "link_scatter"),
+        ("null_intervals", "null_histogram", "link_forest", "link_heatmap", "link_scatter"),
     ),
     Section(
         "pathways", "Pathways", "Activity of gene sets in each patient.",
-        {"pathways": _pathway_size, "enrichment": _enriched},
+        {
+            "gene_sets": _plain("gene_sets", "Gene sets, those asked for first: scored (kept), or why not.", most=40),
+            "gene_symbols": _plain("gene_symbols", "Genes of the sets under another name in the expression table, or not in it."),
+            "pathways": _pathway_size,
+            "enrichment": _enriched,
+        },
         ("pathway_bar", "enrichment_dot", "pathway_dot"),
     ),
     Section(
         "gene-score", "Gene score", "A score from hub genes of the modules that go with the imaging signature.",
         {
-            "gene_score": _plain("gene_score", "Genes of the score."),
+            "gene_score": _plain("gene_score", "Genes of the score.", most=15),
             "gene_score_evaluation": _evaluations("gene_score_evaluation"),
-            "gene_score_odds": _plain("gene_score_odds", "Odds ratio of the score."),
+            "gene_score_odds": _plain(
+                "gene_score_odds", "Odds ratio of the score, by its log odds. On out-of-fold scores p is somewhat too small.",
+            ),
             "survival_tests": _plain("survival_tests", "Survival by the gene score.", *SURVIVAL, most=60),
         },
         ("odds_forest", "kaplan_meier"),
@@ -288,21 +338,7 @@ SECTIONS = (
 )  # fmt: skip
 
 
-def figures_of(section: Section, names: Iterable[str]) -> list[str]:
-    """Pick the figures of a section, in its order: ``roc`` takes ``roc`` and ``roc_external``."""
+def figures_of(section: Section, names: Iterable[str], tables: Tables) -> list[str]:
+    """Pick the figures of a section, in its order and in that of the tables: ``roc`` takes ``roc`` and ``roc_external``."""
     known = list(names)
-    return [name for kind in section.figures for name in known if kind_of(name) == kind]
-
-
-def caption_of(name: str) -> str:
-    """Say what a figure shows; what its name adds to the panel's comes first."""
-    kind = kind_of(name)
-    special = name.removeprefix(kind).strip("_").replace("_", " ")
-    text = FIGURES.get(kind, f"{_sentence(name.replace('_', ' '))}.")
-    return f"{text[:-1]} ({special})." if special else text
-
-
-def kind_of(name: str) -> str:
-    """Name the kind of panel that a figure is, by the longest beginning of its name; its own name when unknown."""
-    kinds = [kind for kind in FIGURES if name == kind or name.startswith(f"{kind}_")]
-    return max(kinds, key=len, default=name)
+    return [name for kind in section.figures for name in in_order([name for name in known if kind_of(name) == kind], tables)]

@@ -16,29 +16,67 @@ from radiogenomics.stats import icc_by_feature
 Floats = NDArray[np.float64]
 
 
+_FEWEST_READ_TWICE = 3
+"""Of fewer patients whom both readers measured no ICC is given."""
+
+
+def repeatability(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
+    """Compare two readers feature by feature, each feature in the patients of whom both have a value.
+
+    The form is ICC(2,1): two-way random effects, absolute agreement, single reader; a reader who measures everything 10 %
+    larger counts as disagreement. A missing value is left out and not filled: a value put in its place repeats nothing.
+
+    Parameters
+    ----------
+    first, second : DataFrame, shape (n_patients, n_features)
+        The features from each reader's segmentations, indexed by ``patient``, NaN where a feature could not be measured.
+        Patients whom one reader alone has seen are left out; `second` may have further columns.
+
+    Returns
+    -------
+    DataFrame, shape (n_features, 9)
+        ``feature, n, icc, low, high, f, df1, df2, p`` in the order of the columns of `first`. NaN where fewer than three
+        patients have both values, or neither reader sees any difference.
+
+    References
+    ----------
+    P. E. Shrout, J. L. Fleiss, Intraclass correlations: uses in assessing rater reliability, Psychol Bull 1979.
+    doi:10.1037/0033-2909.86.2.420
+    """
+    both = first.index[first.index.isin(second.index)]
+    readings = [table.loc[both, list(first.columns)] for table in (first, second)]
+    known = (readings[0].notna() & readings[1].notna()).to_numpy()
+    counts = pd.DataFrame({"feature": first.columns, "n": known.sum(axis=0)})
+    # Features that lack the same patients are compared in one go; mostly none is lacking.
+    patterns, pattern = np.unique(known, axis=1, return_inverse=True)
+    parts = []
+    for one, rows in enumerate(patterns.T):
+        columns = np.flatnonzero(pattern == one)
+        if rows.sum() >= _FEWEST_READ_TWICE:
+            kept = [reading.iloc[rows, columns] for reading in readings]
+            parts.append(icc_by_feature(kept, model="twoway", definition="agreement", unit="single").set_index(columns))
+    judged = pd.concat(parts).drop(columns="feature") if parts else pd.DataFrame(columns=["icc", "low", "high", "p"])
+    return counts.join(judged.astype(float))
+
+
 class StableFeatures(SelectorMixin, BaseEstimator):  # type: ignore[misc]
     """Keep the features that a second segmentation repeats, by their intraclass correlation.
 
-    The form is ICC(2,1): two-way random effects, absolute agreement, single reader; a reader who measures everything 10 %
-    larger counts as disagreement. Only patients that are fitted on and that the second reader has seen are compared, so that
-    the filter may stand inside cross-validation.
+    The form is ICC(2,1), see `repeatability`. Only patients that are fitted on and that the second reader has seen are
+    compared, so that the filter may stand inside cross-validation. It stands before any imputation: of each feature only
+    patients with a value from both readers count.
 
     Parameters
     ----------
     second_reader : DataFrame, shape (n_read_twice, n_features)
-        The same features from the second reader's segmentations, indexed by ``patient``.
+        The same features from the second reader's segmentations, indexed by ``patient``, NaN where not measured.
     icc : float
         The least intraclass correlation to keep.
 
     Attributes
     ----------
     icc_ : array, shape (n_features,)
-        ICC(2,1) of every feature; NaN where neither reader sees any difference.
-
-    References
-    ----------
-    P. E. Shrout, J. L. Fleiss, Intraclass correlations: uses in assessing rater reliability, Psychol Bull 1979.
-    doi:10.1037/0033-2909.86.2.420
+        ICC(2,1) of every feature; NaN where it cannot be known, which counts as not repeated.
     """
 
     def __init__(self, second_reader: pd.DataFrame, *, icc: float = 0.9) -> None:
@@ -51,7 +89,7 @@ class StableFeatures(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         X : DataFrame, shape (n_patients, n_features)
-            The first reader's features, indexed by ``patient``.
+            The first reader's features, indexed by ``patient``; NaN where not measured.
         y : ignored
             Stands here for pipelines.
 
@@ -64,7 +102,7 @@ class StableFeatures(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         TypeError
             If `X` is no DataFrame: patients could not be found in the second reader's table.
         ValueError
-            If a value is missing, a feature is not there, fewer than three patients were read twice, or no feature is stable.
+            If a value is infinite, a feature is not there, fewer than three patients were read twice, or no feature is stable.
         """
         if not isinstance(X, pd.DataFrame):
             raise TypeError(
@@ -72,18 +110,17 @@ class StableFeatures(SelectorMixin, BaseEstimator):  # type: ignore[misc]
                 "let it be the first step of the pipeline."
             )
         second = check_patients(self.second_reader, "second_reader")
-        validate_data(self, X, dtype=np.float64)
+        validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan")
         lacking = X.columns.difference(second.columns)
         if len(lacking):
             raise ValueError(
                 f"`second_reader` lacks {len(lacking)} feature(s): {shown(lacking)}; extract both with the same settings."
             )
         both = X.index[X.index.isin(second.index)].unique()
-        if len(both) < 3:
-            raise ValueError(f"`second_reader` shares {len(both)} patient(s) with the patients fitted on; at least 3 are needed.")
-        readings = [X[~X.index.duplicated()].loc[both], second.loc[both, list(X.columns)]]
-        table = icc_by_feature(readings, model="twoway", definition="agreement", unit="single")
-        self.icc_: Floats = table["icc"].to_numpy()
+        if len(both) < _FEWEST_READ_TWICE:
+            shares = f"shares {len(both)} patient(s) with the patients fitted on"
+            raise ValueError(f"`second_reader` {shares}; at least {_FEWEST_READ_TWICE} are needed.")
+        self.icc_: Floats = repeatability(X[~X.index.duplicated()], second)["icc"].to_numpy()
         if not (self.icc_ >= self.icc).any():
             best = np.nanmax(self.icc_, initial=-1.0)
             raise ValueError(
@@ -95,6 +132,11 @@ class StableFeatures(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "icc_")
         stable: NDArray[np.bool_] = self.icc_ >= self.icc
         return stable
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
 
 
 class Uncorrelated(SelectorMixin, BaseEstimator):  # type: ignore[misc]

@@ -11,13 +11,13 @@ from scipy.special import expit, ndtr
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.model_selection import cross_val_predict
 from sklearn.utils.validation import check_is_fitted
 
 from radiogenomics._tables import shown
 from radiogenomics.signatures._nomogram import RISKS, Axis, Nomogram, build_nomogram, continuous_axis
 from radiogenomics.stats import FirthLogisticRegression
-from radiogenomics.validation import seeded
+from radiogenomics.validation import folds, seeded
 
 Floats = NDArray[np.float64]
 
@@ -41,7 +41,7 @@ class Fusion(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Those of the clinical columns that are factors although they are numbers; columns of words always are. The first level
         is the reference.
     n_splits : int
-        Inner stratified folds.
+        Inner stratified folds; rows with the same label in the index are one patient, and stay together.
     firth : bool
         Whether to fit with Firth's penalty, which gives finite odds ratios where data separate.
     random_state : int, optional
@@ -106,7 +106,7 @@ class Fusion(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if list(self.classes_) != [0, 1]:
             raise ValueError(f"`y` must hold 0 and 1, it holds {shown(self.classes_)}; code the event as 1.")
         recipes = {name: self._recipe(one) for name, (one, _) in self.signatures.items()}
-        inner = StratifiedKFold(self.n_splits, shuffle=True, random_state=self.random_state)
+        inner = self._inner_folds(X.index, outcome) if recipes else ()
         scores = {
             name: cross_val_predict(recipe, X[self._columns(name)], outcome, cv=inner, method="predict_proba")[:, 1]
             for name, recipe in recipes.items()
@@ -175,6 +175,11 @@ class Fusion(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         layout = self.nomogram()
         least = self.terms_["coefficient"].iloc[0] + layout.points.groupby("term")["linear"].min().sum()
         return pd.Series(layout.points_per_unit * (self._linear(self.scores(X)) - least), index=X.index, name="total_points")
+
+    def _inner_folds(self, patients: pd.Index, outcome: NDArray[Any]) -> Any:
+        # Copies of one patient in a bootstrap sample must not stand on both sides: their scores would be fitted ones.
+        copies = patients.factorize()[0] if patients.has_duplicates else None
+        return folds(outcome, copies, self.n_splits, self.random_state)
 
     def _recipe(self, recipe: Any) -> Any:
         seed = self.random_state

@@ -18,7 +18,7 @@ from radiogenomics.signatures._balance import Balanced
 from radiogenomics.signatures._filters import StableFeatures, Uncorrelated
 from radiogenomics.signatures._forest import Forest
 from radiogenomics.signatures._lasso import Lasso, Measure
-from radiogenomics.signatures._ranking import ReliefF
+from radiogenomics.signatures._ranking import MRMR, ReliefF
 from radiogenomics.signatures._size import ChosenSize
 
 Imbalance = Literal["weights", "oversample", "undersample", "smote"]
@@ -67,7 +67,7 @@ def published(
     Returns
     -------
     Pipeline
-        An unfitted scikit-learn classifier: median imputation, features that repeat (with a second reader), z-score, PCA,
+        An unfitted scikit-learn classifier: features that repeat (with a second reader), median imputation, z-score, PCA,
         ReliefF with as many components as serve the forest best in `n_splits` inner folds, and a random forest.
 
     Raises
@@ -144,6 +144,47 @@ def lasso(
     return Pipeline(steps)
 
 
+def mrmr(
+    *,
+    second_reader: pd.DataFrame | None = None,
+    icc: float = 0.9,
+    sizes: tuple[int, ...] = SIZES,
+    n_splits: int = 5,
+    imbalance: Imbalance | None = None,
+    random_state: int | None = 0,
+) -> Pipeline:
+    """Build the third common recipe: features that tell much and repeat one another little, logistic regression.
+
+    Parameters
+    ----------
+    second_reader : DataFrame, optional
+        The features from the second reader's segmentations; without it nothing is filtered by repeatability.
+    icc : float
+        The least ICC(2,1) to keep, see `StableFeatures`.
+    sizes : tuple of int
+        Numbers of features to try; `n_splits` inner folds choose, see `ChosenSize`.
+    n_splits : int
+        Inner folds of that choice.
+    imbalance : {"weights", "oversample", "undersample", "smote"}, optional
+        Weigh the classes inversely to their size, or balance the patients the last step is fitted on (`Balanced`).
+    random_state : int, optional
+        Seed of folds and draws.
+
+    Returns
+    -------
+    Pipeline
+        An unfitted scikit-learn classifier; its logistic regression has scikit-learn's mild ridge, as that of `lasso`.
+
+    References
+    ----------
+    H. Peng et al., Feature selection based on mutual information: criteria of max-dependency, max-relevance, and
+    min-redundancy, IEEE Trans Pattern Anal Mach Intell 2005. doi:10.1109/TPAMI.2005.159
+    """
+    last = _balanced(LogisticRegression(class_weight="balanced" if imbalance == "weights" else None), imbalance, random_state)
+    chosen = ChosenSize(MRMR(max(sizes, default=None)), last, sizes=sizes, n_splits=n_splits, random_state=random_state)
+    return Pipeline([*_stable(second_reader, icc), ("scale", StandardScaler()), ("select", chosen), ("classify", last)])
+
+
 def volume_only(column: str) -> Pipeline:
     """Build the baseline every signature must beat: logistic regression on one column, lesion volume.
 
@@ -208,9 +249,9 @@ def _plain(classifier: Any) -> list[tuple[str, Any]]:
 
 
 def _stable(second_reader: pd.DataFrame | None, icc: float) -> list[tuple[str, Any]]:
-    """Begin a recipe: missing values filled, then only what a second reader repeats."""
-    steps: list[tuple[str, Any]] = [("impute", _imputer().set_output(transform="pandas"))]
-    return steps if second_reader is None else [*steps, ("stable", StableFeatures(second_reader, icc=icc))]
+    """Begin a recipe: only what a second reader repeats, then missing values filled."""
+    steps: list[tuple[str, Any]] = [("impute", _imputer())]
+    return steps if second_reader is None else [("stable", StableFeatures(second_reader, icc=icc)), *steps]
 
 
 def _imputer() -> SimpleImputer:

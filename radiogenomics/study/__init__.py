@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from radiogenomics.study.answers import Answer, save_answer
     from radiogenomics.study.checks import Checked, check
     from radiogenomics.study.demo import write_demo
+    from radiogenomics.study.gene_sets import sets_found
     from radiogenomics.study.image_checks import masks_found
     from radiogenomics.study.imaging import extract_patient
     from radiogenomics.study.inputs import Inputs, gather
@@ -26,6 +27,7 @@ _PLACES = {
     "check": "checks",
     "extract_patient": "imaging",
     "masks_found": "image_checks",
+    "sets_found": "gene_sets",
     "write_demo": "demo",
     "Inputs": "inputs",
     "gather": "inputs",
@@ -65,6 +67,7 @@ __all__ = [
     "read_manifest",
     "run",
     "save_answer",
+    "sets_found",
     "study_folder",
     "write_demo",
 ]

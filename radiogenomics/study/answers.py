@@ -111,12 +111,13 @@ def save_answer(answer: Answer, folder: Path) -> list[Path]:
     from radiogenomics import figures
 
     folder = make_folder(folder, "the answer's folder")
+    note = "simulated data" * answer.simulated
     write_text(folder / "answer.txt", answer.sentence + "\n")
     return [
         folder / "answer.txt",
         *write_table(answer.links, folder / "links"),
         *write_table(answer.related, folder / "related"),
-        *[file for name, panel, data in answer.panels() for file in figures.save(panel, folder / name, data)],
+        *[file for name, panel, data in answer.panels() for file in figures.save(figures.mark(panel, note), folder / name, data)],
     ]
 
 

@@ -12,13 +12,13 @@ import pandas as pd
 from radiogenomics._tables import check_numeric, shown
 from radiogenomics.cohort import Cohort, assemble
 from radiogenomics.expression import check_unit
-from radiogenomics.pathways import measured
 from radiogenomics.signatures import by_path
 from radiogenomics.study import covariates, image_checks
+from radiogenomics.study.gene_sets import study_sets
 from radiogenomics.study.inputs import Inputs, gather
 from radiogenomics.study.manifest import Manifest
 from radiogenomics.study.problems import ManifestError, Problem
-from radiogenomics.study.sections import Survival
+from radiogenomics.study.sections import GeneSets, Survival
 
 logger = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ def _table_problems(inputs: Inputs) -> Iterator[Problem]:
     for i, endpoint in enumerate(manifest.survival):
         yield from say.attempt(f"survival.{i}", endpoint.name, _survival_check(inputs, endpoint))
     if manifest.gene_sets:
-        yield from say.attempt("gene_sets.sources", ", ".join(manifest.gene_sets.sources), lambda: _sets_check(inputs))
+        yield from _sets_problems(inputs, manifest.gene_sets, say)
     if manifest.truth:
         yield from say.attempt("truth", manifest.truth, lambda: _truth_check(inputs))
     for name, joined in manifest.joined.items():
@@ -178,10 +178,13 @@ def _clinical_check(inputs: Inputs, name: str) -> Callable[[], object]:
     return run
 
 
-def _sets_check(inputs: Inputs) -> None:
-    section = inputs.manifest.gene_sets
-    if section:
-        measured(inputs.gene_sets(), inputs.expression.columns, min_size=section.min_size, max_size=section.max_size)
+def _sets_problems(inputs: Inputs, section: GeneSets, say: "_Say") -> Iterator[Problem]:
+    """Read symbols and sets, then choose: a fault of one is not told again as a fault of the next."""
+    key, value = ("scored", ", ".join(section.scored)) if section.scored else ("sources", ", ".join(section.sources))
+    faults = list(say.attempt("gene_sets.sources", ", ".join(section.sources), inputs.gene_sets))
+    if section.aliases:
+        faults += say.attempt("gene_sets.aliases", section.aliases, lambda: inputs.aliases)
+    yield from faults or say.attempt(f"gene_sets.{key}", value, lambda: study_sets(inputs, inputs.expression.columns))
 
 
 def _truth_check(inputs: Inputs) -> None:
@@ -276,7 +279,7 @@ def _cohort_problems(inputs: Inputs, cohorts: dict[str, Cohort]) -> Iterator[Pro
 def _innermost(manifest: Manifest, smaller: int) -> int:
     """Count the smaller class where the innermost folds are made: in what is left beside one outer fold, or two for a fusion."""
     left = smaller - -(-smaller // manifest.signature.n_splits)
-    return left - -(-left // INNER_FOLDS) if manifest.fusion and manifest.signature.recipe == "lasso" else left
+    return left - -(-left // INNER_FOLDS) if manifest.fusion and manifest.signature.recipe in ("lasso", "mrmr") else left
 
 
 def _fusion_problems(inputs: Inputs, name: str, made: Cohort) -> Iterator[Problem]:

@@ -140,7 +140,7 @@ def _stacked(parts: list[pd.DataFrame]) -> pd.DataFrame:
 def _gene_links(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
     """Link every gene with signatures and clinical columns, corrected over all genes and, beside it, over the one gene asked."""
     patients, genes, chosen = _linked_patients(plan, store), store.table("expression_linked"), plan.inputs.manifest.links
-    left = _varying(scores_of(plan, store, "nested").loc[plan.linked])
+    left = varying_columns(scores_of(plan, store, "nested").loc[plan.linked])
     parts = []
     for over in ("all", "target"):
         varying = _varying_beside(genes, left)
@@ -158,13 +158,14 @@ def _gene_links(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
     return {"gene_links": everywhere.assign(q_gene=alone["q"], p_max_t_gene=alone["p_max_t"])}
 
 
-def _varying(table: pd.DataFrame) -> pd.DataFrame:
+def varying_columns(table: pd.DataFrame) -> pd.DataFrame:
+    """Keep the columns with more than one value; no other can be linked."""
     return table.loc[:, table.nunique() > 1]
 
 
 def _adjusted(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
     """Link signatures with modules and pathways, adjusted for volume, age, subtype and site, and by high against low score."""
-    scores, chosen = _varying(scores_of(plan, store, "nested").loc[plan.linked]), plan.inputs.manifest.links
+    scores, chosen = varying_columns(scores_of(plan, store, "nested").loc[plan.linked]), plan.inputs.manifest.links
     covariates = _confounders(plan, store)
     parts, nulls = [], [pd.DataFrame(columns=["family", "null", "tested", "found", "mean"])]
     for kind, right in _molecules(plan, store):

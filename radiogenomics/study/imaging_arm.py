@@ -5,12 +5,12 @@ from typing import Any
 
 import pandas as pd
 
-from radiogenomics import cohort, stats, validation
+from radiogenomics import cohort, signatures, validation
 from radiogenomics.study import extraction
 from radiogenomics.study.checks import build_cohort
 from radiogenomics.study.measurement import CHOICES
 from radiogenomics.study.plan import Plan
-from radiogenomics.study.recipes import SHUFFLED, fusion, imaging, recipe
+from radiogenomics.study.recipes import SHUFFLED, fusion, measured, recipe
 from radiogenomics.study.store import Step, Store
 
 Cohorts = dict[str, tuple[pd.DataFrame, pd.Series]]
@@ -46,7 +46,7 @@ def steps(plan: Plan) -> list[Step]:
 
 def training_features(plan: Plan, store: Store, kind: str) -> pd.DataFrame:
     """Give the features of the training patients who are in."""
-    return _of_cohort(store, "training", imaging(store, kind))
+    return _of_cohort(store, "training", measured(store, kind))
 
 
 def scores_of(plan: Plan, store: Store, estimate: str) -> pd.DataFrame:
@@ -187,7 +187,7 @@ def _judged(plan: Plan, store: Store) -> Iterator[tuple[str, validation.Evaluati
             yield name, _judge(plan, store, name, recipe(plan, kind, shuffled=True), quick, _split(plan, store, copies))
     chosen = plan.inputs.manifest.fusion
     if chosen:
-        tables = {kind: imaging(store, kind).add_prefix(f"{kind}: ") for kind in plan.inputs.manifest.kinds()}
+        tables = {kind: measured(store, kind).add_prefix(f"{kind}: ") for kind in plan.inputs.manifest.kinds()}
         clinical = _clinical(store, chosen.clinical)
         whole = pd.concat([*tables.values(), clinical], axis=1, join="inner")
         model = fusion(plan, {kind: list(table.columns) for kind, table in tables.items()})
@@ -221,7 +221,7 @@ def _judge(plan: Plan, store: Store, name: str, chosen: Any, quick: Any, cohorts
 
 
 def _of(plan: Plan, store: Store, kind: str) -> Cohorts:
-    return _split(plan, store, imaging(store, kind))
+    return _split(plan, store, measured(store, kind))
 
 
 def _split(plan: Plan, store: Store, table: pd.DataFrame) -> Cohorts:
@@ -270,14 +270,9 @@ def _check_repeatable(plan: Plan, store: Store) -> None:
 
 
 def _agreement(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
-    """Compare two readers feature by feature: ICC(2,1), two-way random effects, absolute agreement, single reader."""
+    """Compare two readers feature by feature, each feature in the patients of whom both measured it."""
     parts = []
     for kind in plan.inputs.manifest.kinds_read_twice():
-        first, second = imaging(store, kind), imaging(store, kind, reader="second_reader")
-        both = second.index.intersection(first.index)
-        readings = [table.loc[both, first.columns] for table in (first, second)]
-        known = readings[0].notna().all() & readings[1].notna().all()
-        readings = [reading.loc[:, known] for reading in readings]
-        table = stats.icc_by_feature(readings, model="twoway", definition="agreement", unit="single")
-        parts.append(table.assign(signature=kind, n=len(both)))
+        first, second = measured(store, kind), measured(store, kind, reader="second_reader")
+        parts.append(signatures.repeatability(first, second).assign(signature=kind))
     return {"agreement": pd.concat(parts, ignore_index=True)[["signature", "feature", "n", "icc", "low", "high", "p"]]}

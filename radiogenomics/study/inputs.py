@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -130,10 +131,21 @@ class Inputs:
             )
         return table.set_axis(names)
 
-    def gene_sets(self) -> dict[str, list[str]]:
-        """Read the gene sets -> gene symbols by set name; empty where the manifest names none."""
-        sources = self.manifest.gene_sets.sources if self.manifest.gene_sets else []
-        return {name: genes for source in sources for name, genes in pathways.read_gmt(self.files[source]).items()}
+    def gene_sets(self) -> dict[str, dict[str, list[str]]]:
+        """Read the gene sets of every source -> gene symbols by set name; a name that two sources have tells its source."""
+        sources = dict.fromkeys(self.manifest.gene_sets.sources if self.manifest.gene_sets else [])
+        libraries = {source: pathways.read_gmt(self.files[source]) for source in sources}
+        times = Counter(name for sets in libraries.values() for name in sets)
+        return {
+            source: {f"{name} ({source})" if times[name] > 1 else name: genes for name, genes in sets.items()}
+            for source, sets in libraries.items()
+        }
+
+    @cached_property
+    def aliases(self) -> dict[str, str]:
+        """The approved symbol of every gene symbol; empty where the manifest names no table of them."""
+        source = self.manifest.gene_sets.aliases if self.manifest.gene_sets else None
+        return pathways.read_aliases(self.files[source]) if source else {}
 
     def joined(self, name: str) -> pd.DataFrame:
         """Read the columns of a further table of training patients."""
@@ -206,15 +218,26 @@ def _locate(source: Source, folders: list[Path]) -> Path:
     found = archives.find(source.file, folders=folders)
     if found is not None:
         return found
-    if source.url is None:
+    origin = source.url or source.library
+    if origin is None:
         looked = ", ".join(str(folder) for folder in folders)
         raise FileNotFoundError(
             f"not found in {looked}, and no url is known; get it from its source ({source.citation}) and give --mirror"
         )
-    expected = None if source.sha256 == "first-use" else source.sha256
     # Two studies may use one file name for two addresses, so the address is part of the place.
-    place = cache_folder() / hashlib.sha256(source.url.encode()).hexdigest()[:12] / Path(source.file).name
-    return place if place.is_file() else archives.download(source.url, place, expected=expected)
+    place = cache_folder() / hashlib.sha256(origin.encode()).hexdigest()[:12] / Path(source.file).name
+    if place.is_file():
+        return place
+    if source.url is None:
+        return _write_library(origin, place)
+    return archives.download(source.url, place, expected=None if source.sha256 == "first-use" else source.sha256)
+
+
+def _write_library(name: str, place: Path) -> Path:
+    """Keep a library of Enrichr as a GMT file."""
+    sets = pathways.fetch_library(name)
+    write_text(place, "".join("\t".join([pathway, name, *genes]) + "\n" for pathway, genes in sets.items() if genes))
+    return place
 
 
 def _verified(file: Path, source: Source, locked: str | None) -> str:

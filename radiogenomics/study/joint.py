@@ -30,7 +30,7 @@ def steps(plan: Plan) -> list[Step]:
         Step("links", plan.bind(_links), needs=(*imaging, *molecular), settings=linked),
         *clinical.steps(plan),
         Step("gene_score", plan.bind(_gene_score), needs=(*imaging, "modules", "membership"), settings=score),
-        Step("comparisons", plan.bind(comparisons.tables), needs=("signatures", "gene_score_patients")),
+        Step("comparisons", plan.bind(comparisons.tables), needs=comparisons.NEEDED),
     ]
     if manifest.survival:
         sources = plan.hashes(manifest.training.clinical, *(one.source for one in manifest.survival))
@@ -66,7 +66,7 @@ def _links(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
         for family, estimate, left in _imaging(plan, store):
             name = f"{family} x {kind}"
             settings: dict[str, Any] = {"method": chosen.method, "family": name, "random_state": plan.seed(f"{name} {estimate}")}
-            left = _varying(left.loc[plan.linked])
+            left = clinical.varying_columns(left.loc[plan.linked])
             links.append(linking.correlate(left, right, n_permutations=chosen.n_permutations, estimate=estimate, **settings))
             links[-1]["p_spearman"] = linking.correlate(left, right, **settings | {"method": "spearman", "n_permutations": 0})[
                 "p"
@@ -83,10 +83,6 @@ def _imaging(plan: Plan, store: Store) -> Iterator[tuple[str, str, pd.DataFrame]
         yield "signature", label, scores_of(plan, store, estimate)
     for signature in plan.inputs.manifest.kinds():
         yield f"{signature} features", "measured", training_features(plan, store, signature)
-
-
-def _varying(table: pd.DataFrame) -> pd.DataFrame:
-    return table.loc[:, table.nunique() > 1]
 
 
 def _gene_score(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:

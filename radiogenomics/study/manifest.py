@@ -86,8 +86,7 @@ class Manifest(Section):
     def _unknown_sources(self) -> Iterator[Unfit]:
         named = {(*_where(name), *key): source for name, one in self.cohorts().items() for key, source in one.places().items()}
         named |= {("expression", "source"): self.expression.source}
-        listed = self.gene_sets.sources if self.gene_sets else []
-        named |= {("gene_sets", "sources", str(i)): source for i, source in enumerate(listed)}
+        named |= self.gene_sets.places() if self.gene_sets else {}
         named |= {("joined", name, "source"): one.source for name, one in self.joined.items()}
         named |= {("survival", str(i), "source"): one.source for i, one in enumerate(self.survival)}
         named |= {("truth",): self.truth} if self.truth else {}

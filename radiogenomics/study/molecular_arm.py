@@ -1,12 +1,13 @@
 """The molecular arm, step by step: expression, co-expression modules, pathway scores."""
 
 import warnings
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from radiogenomics import expression, modules, pathways
+from radiogenomics.study.gene_sets import study_sets
 from radiogenomics.study.plan import Plan
 from radiogenomics.study.store import Step, Store
 
@@ -25,10 +26,10 @@ def steps(plan: Plan) -> list[Step]:
         Step("modules", plan.bind(_modules), needs=("patients",), settings=matrix | {"modules": manifest.modules.model_dump()}),
     ]
     if manifest.gene_sets:
-        sets = {"gene_sets": manifest.gene_sets.model_dump(), "pathways": manifest.pathways.model_dump()}
-        settings = matrix | sets | plan.hashes(*manifest.gene_sets.sources)
-        made.append(Step("pathways", plan.bind(_pathways), needs=("patients",), settings=settings))
-        made.append(Step("enrichment", plan.bind(_enrichment), needs=("modules",), settings=settings))
+        sets = matrix | {"gene_sets": manifest.gene_sets.model_dump()} | plan.hashes(*manifest.gene_sets.files())
+        scores = sets | {"pathways": manifest.pathways.model_dump()}
+        made.append(Step("pathways", plan.bind(_pathways), needs=("patients",), settings=scores))
+        made.append(Step("enrichment", plan.bind(_enrichment), needs=("modules",), settings=sets))
     return made
 
 
@@ -94,22 +95,23 @@ def _genes(found: modules.Modules) -> pd.DataFrame:
 
 
 def _pathways(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
-    manifest, sets = plan.inputs.manifest, plan.inputs.gene_sets()
-    matrix, sizes = plan.expression.expression, _set_sizes(plan)
-    chosen = pathways.measured(sets, matrix.columns, **sizes)
-    members = pd.DataFrame([(name, gene) for name, genes in chosen.items() for gene in genes], columns=["pathway", "gene"])
-    scores = pathways.score(matrix, sets, method=manifest.pathways.method, kernel=manifest.pathways.kernel, **sizes)
-    return {"pathways": scores, "pathway_genes": members[members["pathway"].isin(scores.columns)]}
-
-
-def _set_sizes(plan: Plan) -> dict[str, Any]:
-    sets = plan.inputs.manifest.gene_sets
-    return sets.model_dump(include={"min_size", "max_size"}) if sets else {}
+    chosen, matrix = plan.inputs.manifest.pathways, plan.expression.expression
+    sets = study_sets(plan.inputs, matrix.columns)
+    usable = pathways.measured(sets.every, matrix.columns, **sets.sizes())
+    members = [(name, gene) for name, genes in usable.items() for gene in genes]
+    tables = {
+        "pathways": pathways.score(matrix, sets.scored, method=chosen.method, kernel=chosen.kernel, **sets.sizes()),
+        "pathway_genes": pd.DataFrame(members, columns=["pathway", "gene"]),
+        "gene_sets": sets.table,
+    }
+    return tables | ({"gene_symbols": sets.symbols} if sets.section.aliases else {})
 
 
 def _enrichment(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
     """Test the genes of every module for every gene set against all genes that the network was made of."""
     genes = store.table("modules")["module"]
     lists = {f"ME{label}": list(genes.index[genes == label]) for label in sorted(genes[genes > 0].unique())}
-    found = pathways.enrich(lists, plan.inputs.gene_sets(), genes.index, family="modules x gene sets", **_set_sizes(plan))
-    return {"enrichment": found}
+    sets = study_sets(plan.inputs, genes.index)
+    found = pathways.enrich(lists, sets.every, genes.index, family="modules x gene sets", **sets.sizes())
+    categories = sets.table.set_index("pathway")["category"]
+    return {"enrichment": found.assign(category=found["pathway"].map(categories))}

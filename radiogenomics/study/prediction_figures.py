@@ -1,6 +1,5 @@
 """What the signatures predict, in figures: every estimate of each, and all of them side by side on patients not seen."""
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -8,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from radiogenomics import figures, stats
+from radiogenomics.figures.wording import slug
 from radiogenomics.study.imaging_arm import baselines
 from radiogenomics.study.plan import Plan
 from radiogenomics.study.store import Store
@@ -20,11 +20,6 @@ Panels = Iterator[tuple[str, "Panel", pd.DataFrame]]
 
 _THRESHOLDS = np.arange(0.05, 0.80, 0.01)
 """Range of the decision curve: from treating nearly everybody to treating hardly anybody."""
-
-
-def slug(name: object) -> str:
-    """Make a name fit for a file."""
-    return re.sub(r"[^A-Za-z0-9]+", "_", str(name)).strip("_")
 
 
 def draw(plan: Plan, store: Store) -> Panels:

@@ -12,7 +12,7 @@ SHUFFLED = "shuffled_"
 """How the name of a feature begins that was measured after the lesion's voxels were permuted: a baseline, no measurement."""
 
 
-def imaging(store: Store, kind: str, *, reader: str = "features") -> pd.DataFrame:
+def measured(store: Store, kind: str, *, reader: str = "features") -> pd.DataFrame:
     """Read the features of one kind; shuffled copies are not among them."""
     table = store.table(f"{reader}_{kind}")
     return table.loc[:, ~table.columns.str.startswith(SHUFFLED)]
@@ -47,6 +47,8 @@ def recipe(plan: Plan, kind: str, *, inner: bool = False, prefix: str = "", shuf
         return signatures.lasso(
             **stable, max_rho=chosen.max_rho, penalty=chosen.penalty, imbalance=chosen.imbalance, random_state=seed
         )
+    if chosen.recipe == "mrmr":
+        return signatures.mrmr(**stable, sizes=tuple(chosen.sizes), imbalance=chosen.imbalance, random_state=seed)
     return signatures.published(
         **stable,
         sizes=tuple(chosen.sizes),
@@ -62,9 +64,7 @@ def _repeated(plan: Plan, kind: str, prefix: str) -> dict[str, Any]:
     icc = plan.inputs.manifest.signature.icc_of(kind)
     if icc is None or f"second_reader_{kind}" not in plan.store.tables():
         return {}
-    table = imaging(plan.store, kind, reader="second_reader")
-    # What could not be measured says nothing about repeatability; a feature of which nothing was measured is constant, and goes.
-    return {"second_reader": table.fillna(table.median()).fillna(0.0).add_prefix(prefix), "icc": icc}
+    return {"second_reader": measured(plan.store, kind, reader="second_reader").add_prefix(prefix), "icc": icc}
 
 
 def fusion(plan: Plan, columns: dict[str, list[str]]) -> signatures.Fusion:

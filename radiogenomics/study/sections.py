@@ -34,10 +34,11 @@ class Section(BaseModel):
 
 
 class Source(Section):
-    """One file: where it comes from, how it is verified, how it is read."""
+    """One file: where it comes from (an address, or a library of Enrichr), how it is verified, how it is read."""
 
     file: Text
     url: Text | None = None
+    library: Text | None = None
     sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64}|first-use)$")] = "first-use"
     licence: Text
     citation: Text
@@ -45,6 +46,12 @@ class Source(Section):
     header_rows: Count = 1
     barcode: Literal["as-is", "tcga"] = "as-is"
     genes_in: Literal["rows", "columns"] = "rows"
+
+    @model_validator(mode="after")
+    def _comes_from_one_place(self) -> "Source":
+        if self.url and self.library:
+            raise ValueError("both a url and a library of Enrichr; keep the one it comes from")
+        return self
 
 
 class Masks(Section):
@@ -164,11 +171,31 @@ class Expression(Section):
 
 
 class GeneSets(Section):
-    """Gene sets for pathway scores, from one GMT file or more."""
+    """Gene sets from one GMT file or more; which of them are scored and linked; HGNC's table, to bring their symbols up to date.
+
+    ``scored`` names sets, sources of which every set counts, and ``tumour_related`` for our 36; everything when left out. Modules
+    are tested for every set of the sources.
+    """
 
     sources: Annotated[list[Text], Field(min_length=1)]
+    scored: Annotated[list[Text], Field(min_length=1)] | None = None
+    aliases: Text | None = None
     min_size: Count = 10
     max_size: Count = 500
+
+    @field_validator("scored", mode="before")
+    @classmethod
+    def _is_a_list(cls, value: object) -> object:
+        return [value] if isinstance(value, str) else value
+
+    def places(self) -> dict[tuple[str, ...], str]:
+        """Give every source that is read, of sets and of symbols, by the parts of its key."""
+        places: dict[tuple[str, ...], str] = {("gene_sets", "sources", str(i)): source for i, source in enumerate(self.sources)}
+        return places | ({("gene_sets", "aliases"): self.aliases} if self.aliases else {})
+
+    def files(self) -> list[str]:
+        """Name every source that is read: of sets, and of symbols."""
+        return list(self.places().values())
 
 
 class Signature(Section):
@@ -194,7 +221,8 @@ class Signature(Section):
     @classmethod
     def _is_a_recipe(cls, value: str) -> str:
         if value not in _KEYS_OF_RECIPE and not re.fullmatch(r"[\w.]+:\w+", value):
-            raise ValueError("unknown recipe; give 'published', 'lasso', or a classifier by its place, 'package.module:Name'")
+            known = ", ".join(map(repr, _KEYS_OF_RECIPE))
+            raise ValueError(f"unknown recipe; give {known}, or a classifier by its place, 'package.module:Name'")
         return value
 
     def icc_of(self, kind: str) -> float | None:
@@ -214,6 +242,7 @@ class Signature(Section):
 _KEYS_OF_RECIPE = {
     "published": {"icc", "sizes", "n_trees", "imbalance"},
     "lasso": {"icc", "max_rho", "penalty", "imbalance"},
+    "mrmr": {"icc", "sizes", "imbalance"},
 }
 
 

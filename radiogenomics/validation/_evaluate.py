@@ -16,12 +16,23 @@ from radiogenomics._parallel import Progress, fan_out
 from radiogenomics.stats import Auc, at_threshold, auc, youden_threshold
 from radiogenomics.validation._cohorts import Cohort, check_cohort, check_external, check_folds, check_recipe
 from radiogenomics.validation._interval import cross_validated_auc
-from radiogenomics.validation._tasks import Final, Fold, Material, Permuted, Preselected, Resample, Split, folds, run
+from radiogenomics.validation._tasks import (
+    Final,
+    Fold,
+    Material,
+    Permuted,
+    Preselected,
+    Resample,
+    Split,
+    fold_numbers,
+    folds,
+    run,
+)
 
 Floats = NDArray[np.float64]
 Task = Callable[[Material], Any]
 
-COLUMNS = ["cohort", "signature", "estimate", "auc", "auc_low", "auc_high", "n", "events", "p"]
+COLUMNS = ["cohort", "signature", "estimate", "auc", "auc_low", "auc_high", "n", "events", "p", "auc_se"]
 MEASURES = ["sensitivity", "specificity", "ppv", "npv", "accuracy"]
 _STAGES = ("final", "published", "fold", "nested", "optimism", "permutation")
 
@@ -33,7 +44,7 @@ class Permutation:
     Attributes
     ----------
     auc : float
-        Out-of-fold area of one cross-validation with the true outcome; NaN when the test was not asked for.
+        Area within the folds of one cross-validation with the true outcome; NaN when the test was not asked for.
     null : array, shape (n_permutations,)
         The same with permuted outcomes.
     p : float
@@ -52,7 +63,7 @@ class Evaluation:
     Attributes
     ----------
     table : DataFrame
-        One row per cohort and estimate: ``cohort, signature, estimate, auc, auc_low, auc_high, n, events, p``, then
+        One row per cohort and estimate: ``cohort, signature, estimate, auc, auc_low, auc_high, n, events, p, auc_se``, then
         ``threshold, sensitivity, specificity, ppv, npv, accuracy``.
     scores : DataFrame
         ``patient, cohort, signature, estimate, outcome, score``: the scores behind every row that has any.
@@ -102,9 +113,10 @@ def evaluate(
       cross-validated on what was selected. It **leaks**: the selection has seen the patients it is judged on. Of
       `signatures.Fusion`, the logistic model on fitted scores. Any other recipe that is no `Pipeline` has no selection to leak;
       the row is then plain cross-validation.
-    - ``nested``: the whole recipe inside repeated stratified cross-validation; a patient's score is the mean of its
-      out-of-fold probabilities over the repeats. Its interval is DeLong's, widened because the fits share their training
-      patients (`cross_validated_auc`, which says what it covers and what not).
+    - ``nested``: the whole recipe inside repeated stratified cross-validation. The area compares patients of the same fold
+      only, whom the same fit has scored; its interval is DeLong's, widened because the fits share their training patients
+      (`cross_validated_auc`, which says why, and what the interval covers and what not). A patient's score is the mean of
+      its out-of-fold probabilities over the repeats; the area of those means differs a little.
     - ``optimism``: Harrell's bootstrap. The recipe is refitted on bootstrap samples, and the mean excess of its area there over
       its area on the original patients is taken from the apparent one. For recipes that fit their training patients
       perfectly (forests) it is known to stay too high; it has no interval and no p.
@@ -224,7 +236,8 @@ def _assemble(signature: str, material: Material, splits: tuple[tuple[Split, ...
     training, (final, fitted) = material.training, done["apparent"]
     fits = [done[name] for name in done if name.startswith("nested ")]
     repeats = _out_of_fold(splits, [scores for scores, _ in fits])
-    nested, area = repeats.mean(axis=0), cross_validated_auc(training.outcome, repeats, n_splits=len(splits[0]))
+    nested = repeats.mean(axis=0)
+    area = cross_validated_auc(training.outcome, repeats, np.stack([fold_numbers(one) for one in splits]))
     test = _permutation(done)
     threshold = youden_threshold(training.outcome, nested)
     judged = [
@@ -237,7 +250,7 @@ def _assemble(signature: str, material: Material, splits: tuple[tuple[Split, ...
     rows = [one.row(signature) for one in judged]
     excess = [done[name] for name in done if name.startswith("optimism ")]
     if excess:
-        rows.insert(3, rows[0] | dict.fromkeys(["auc_low", "auc_high", "p", "threshold", *MEASURES], np.nan))
+        rows.insert(3, rows[0] | dict.fromkeys(["auc_low", "auc_high", "p", "auc_se", "threshold", *MEASURES], np.nan))
         rows[3] |= {"estimate": "optimism", "auc": rows[0]["auc"] - float(np.mean(excess))}
     return Evaluation(
         table=pd.DataFrame(rows, columns=[*COLUMNS, "threshold", *MEASURES]),
@@ -265,7 +278,7 @@ class _Judged:
         threshold = youden_threshold(outcome, self.score) if self.threshold is None else self.threshold
         measures = at_threshold(outcome, self.score, threshold).set_index("measure")["value"]
         p = _mann_whitney(outcome, self.score) if self.p is None else self.p
-        values = [self.cohort.name, signature, self.estimate, area.auc, area.low, area.high, area.n, area.events, p]
+        values = [self.cohort.name, signature, self.estimate, area.auc, area.low, area.high, area.n, area.events, p, area.se]
         return dict(zip(COLUMNS, values, strict=True)) | {"threshold": threshold} | {name: measures[name] for name in MEASURES}
 
     def scores(self, signature: str) -> pd.DataFrame:

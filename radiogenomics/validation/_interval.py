@@ -1,4 +1,4 @@
-"""An interval for cross-validated scores, which depend on one another through the patients their fits share."""
+"""The area of cross-validated scores, and its interval: both must know which fit gave which score."""
 
 from dataclasses import replace
 
@@ -10,19 +10,25 @@ from scipy.stats import rankdata
 from radiogenomics.stats import Auc, auc
 
 
-def cross_validated_auc(outcome: ArrayLike, scores: NDArray[np.float64], *, n_splits: int, level: float = 0.95) -> Auc:
-    """Judge repeated out-of-fold scores -> the area of their mean, with DeLong's interval widened for shared training.
+def cross_validated_auc(outcome: ArrayLike, scores: NDArray[np.float64], folds: NDArray[np.int_], *, level: float = 0.95) -> Auc:
+    """Judge repeated out-of-fold scores -> the area within folds, with DeLong's interval widened for shared training.
 
-    DeLong's variance takes scores as given. Out-of-fold scores are not: patient i teaches the fit that scores j, and j the fit
-    that scores i, so what a recipe learns by chance is counted in both directions. Where the scores are nothing but chance
-    learning (many features, no signal) the true variance is twice DeLong's; where the fit hardly depends on who trained it
-    (one strong feature) DeLong's is right. With f the share of the scores' variance that comes from the training sample,
+    **The area** is the share of pairs of a case and a control, both left out of the same fit, whose case scores higher
+    (`area_within_folds`). Scores of different folds are never compared: the fit that scores patient i was trained on j, the
+    one that scores j on i, so that by chance alone each tends away from the other. Pooled scores of weak models therefore
+    lean below one half (Parker et al. 2007), the more so the more repeats their mean is taken over; within a fold the area of
+    a model that knows nothing is one half on average, whatever the recipe (Airola et al. 2011).
 
-        variance = DeLong's (1 + f),    f = min(1, (n_splits - 1) W / V),
+    **The interval**: DeLong's variance takes scores as given. Out-of-fold scores are not. Where the scores are nothing but
+    chance learning (many features, no signal) the true variance is twice DeLong's; where the fit hardly depends on who
+    trained it (one strong feature) DeLong's is right. With f the share of the scores' variance that comes from the training
+    sample,
 
-    with W the mean variance of a patient's rank between the repeats and V the variance of the mean ranks between the patients:
-    a repeat trains on a share q = 1 - 1/n_splits of the others, drawn without replacement, so what varies between repeats is
-    (1 - q)/q of what varies between training samples. With one repeat, f is 1.
+        variance = DeLong's (1 + f),    f = min(1, (n_folds - 1) W / V),
+
+    with DeLong's variance that of the mean scores, W the mean variance of a patient's rank between the repeats and V the
+    variance of the mean ranks between the patients: a repeat trains on a share q = 1 - 1/n_folds of the others, drawn without
+    replacement, so what varies between repeats is (1 - q)/q of what varies between training samples. With one repeat, f is 1.
 
     Patients count as independent, also those of one group. The interval covers other patients from the same population, drawn to
     be trained and tested on; it does not cover another hospital or scanner. No unbiased variance of cross-validation exists
@@ -34,32 +40,63 @@ def cross_validated_auc(outcome: ArrayLike, scores: NDArray[np.float64], *, n_sp
         0 or 1.
     scores : array, shape (n_repeats, n_patients)
         Out-of-fold probabilities, one row a repeat.
-    n_splits : int
-        Folds of each repeat.
+    folds : array of int, shape (n_repeats, n_patients)
+        The fold, numbered from 0, that each patient was left out with.
     level : float
         Confidence level.
 
     Returns
     -------
     Auc
-        Area of the mean scores, its interval and its standard error.
+        The area within folds, its interval and its standard error.
+
+    Raises
+    ------
+    ValueError
+        If no fold holds both a case and a control.
 
     References
     ----------
     E. R. DeLong et al., Biometrics 1988. doi:10.2307/2531595
+    B. J. Parker et al., Stratification bias in low signal microarray studies, BMC Bioinformatics 2007.
+    doi:10.1186/1471-2105-8-326
+    A. Airola et al., An experimental comparison of cross-validation techniques for estimating the area under the ROC curve,
+    Comput Stat Data Anal 2011. doi:10.1016/j.csda.2010.11.018
     Y. Bengio, Y. Grandvalet, No unbiased estimator of the variance of K-fold cross-validation, J Mach Learn Res 2004, 5:1089.
     """
-    area = auc(outcome, scores.mean(axis=0), level=level)
-    se = area.se * float(np.sqrt(1 + shared_training(scores, n_splits)))
+    pooled = auc(outcome, scores.mean(axis=0), level=level)
+    area = area_within_folds(outcome, scores, folds)
+    se = pooled.se * float(np.sqrt(1 + shared_training(scores, int(folds.max()) + 1)))
     half = float(ndtri((1 + level) / 2)) * se
-    return replace(area, low=max(area.auc - half, 0.0), high=min(area.auc + half, 1.0), se=se)
+    return replace(pooled, auc=area, low=max(area - half, 0.0), high=min(area + half, 1.0), se=se)
 
 
-def shared_training(scores: NDArray[np.float64], n_splits: int) -> float:
+def area_within_folds(outcome: ArrayLike, scores: NDArray[np.float64], folds: NDArray[np.int_]) -> float:
+    """Compare cases with controls of the same fold of the same repeat -> the share of pairs whose case scores higher.
+
+    A tie counts one half. Shapes as in `cross_validated_auc`.
+
+    Raises
+    ------
+    ValueError
+        If no fold holds both a case and a control.
+    """
+    event, above, pairs = np.asarray(outcome) == 1, 0.0, 0
+    for score, fold in zip(scores, folds, strict=True):
+        for one in np.unique(fold):
+            apart = np.subtract.outer(score[event & (fold == one)], score[~event & (fold == one)])
+            above += (1 + np.sign(apart)).sum() / 2
+            pairs += apart.size
+    if pairs == 0:
+        raise ValueError("No fold holds both a case and a control, so no pair can be compared; lower `n_splits`.")
+    return float(above / pairs)
+
+
+def shared_training(scores: NDArray[np.float64], n_folds: int) -> float:
     """Estimate which share of the scores' variance comes from the training sample -> f between 0 and 1."""
     if len(scores) < 2:
         return 1.0
     ranks = rankdata(scores, axis=1)
     within = float(ranks.var(axis=0, ddof=1).mean())
     between = float(ranks.mean(axis=0).var(ddof=1)) - within / len(ranks)
-    return 1.0 if between <= 0 else min(1.0, (n_splits - 1) * within / between)
+    return 1.0 if between <= 0 else min(1.0, (n_folds - 1) * within / between)

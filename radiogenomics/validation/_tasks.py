@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline
 
 from radiogenomics.stats import auc
 from radiogenomics.validation._cohorts import Cohort, Ints
+from radiogenomics.validation._interval import area_within_folds
 
 Floats = NDArray[np.float64]
 Split = tuple[NDArray[np.intp], NDArray[np.intp]]
@@ -103,7 +104,7 @@ class Resample:
 
 @dataclass(frozen=True)
 class Permuted:
-    """Cross-validate the cheap recipe once with the outcome permuted, or as it is -> the area under the curve."""
+    """Cross-validate the cheap recipe once with the outcome permuted, or as it is -> the area within folds."""
 
     seed: int
     n_splits: int
@@ -114,7 +115,8 @@ class Permuted:
         outcome = _permuted(training.outcome, training.groups, rng) if self.permute else training.outcome
         splits = folds(outcome, training.groups, self.n_splits, self.seed)
         recipe = seeded(material.quick, self.seed)
-        return auc(outcome, _out_of_fold(recipe, training.features, outcome, splits)).auc
+        scores = _out_of_fold(recipe, training.features, outcome, splits)
+        return area_within_folds(outcome, scores[None], fold_numbers(splits)[None])
 
 
 def run(material: Material, task: Callable[[Material], Any]) -> Any:
@@ -122,11 +124,36 @@ def run(material: Material, task: Callable[[Material], Any]) -> Any:
     return task(material)
 
 
-def folds(outcome: Ints, groups: Ints | None, n_splits: int, seed: int) -> tuple[Split, ...]:
-    """Split the patients into stratified folds, groups kept whole."""
+def folds(outcome: Ints, groups: Ints | None, n_splits: int, seed: int | None) -> tuple[Split, ...]:
+    """Split the patients into stratified folds, groups kept whole.
+
+    Parameters
+    ----------
+    outcome : array of int, shape (n_patients,)
+        0 or 1.
+    groups : array of int, shape (n_patients,), optional
+        Patients with one number never stand on both sides of a split.
+    n_splits : int
+        Folds.
+    seed : int, optional
+        The same seed gives the same folds.
+
+    Returns
+    -------
+    tuple of (array of int, array of int)
+        Positions of the training and of the left-out patients, one pair a fold.
+    """
     if groups is None:
         return tuple(StratifiedKFold(n_splits, shuffle=True, random_state=seed).split(outcome, outcome))
     return tuple(StratifiedGroupKFold(n_splits, shuffle=True, random_state=seed).split(outcome, outcome, groups))
+
+
+def fold_numbers(splits: tuple[Split, ...]) -> Ints:
+    """Give each patient the number of the fold that leaves it out, from 0."""
+    numbers = np.empty(sum(len(test) for _, test in splits), dtype=int)
+    for number, (_, test) in enumerate(splits):
+        numbers[test] = number
+    return numbers
 
 
 def seeded(recipe: Any, seed: int) -> Any:

@@ -1,0 +1,329 @@
+"""Names of figures -> captions that say what is shown of whom, and the order in which figures stand."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from radiogenomics.figures import estimate
+from radiogenomics.figures.wording import slug
+from radiogenomics.report._words import FITTED, Tables, capital, model_name, outcome_name, positive_name
+
+_STARS = "Stars: q below 0.05 (*), 0.01 (**), 0.001 (***)."
+_GROUPS = (
+    "Features that all correlate at |r| of 0.9 or more form a group, and the one nearest to the others stands for it, chosen "
+    "without a look at genes; of more than 30 those with the smallest p are shown."
+)
+FIGURES = {
+    "inclusion_flow": ("Patients{} who stayed in the study and who were left out, step by step.", ""),
+    "expression_pca": (
+        "Patients on the first two principal components of expression{}.",
+        "Groups apart can be biology or batch.",
+    ),
+    "phase_montage": (
+        "One slice of an example lesion{}, in every phase, on one grey scale.",
+        "The example is the patient whose lesion volume is the median of the cohort; the outline is the mask.",
+    ),
+    "lesion_slice": ("Zones of the example lesion{}, in the first post-contrast phase.", "The outline is the mask."),
+    "time_intensity": ("Enhancement of each zone of the example lesion{} over time.", ""),
+    "icc_by_kind": (
+        "Agreement of the features between two readers{}.",
+        "A point is a feature, a box the quartiles of its kind; the dashed line is the agreement asked for.",
+    ),
+    "auc_forest": (
+        "AUC of every estimate with its 95 % interval{}.",
+        "Open diamonds come from patients that the model has seen, filled circles from patients that it has not. The dashed line "
+        "is chance. The optimism-corrected value has no interval, and is known to stay too high for forests.",
+    ),
+    "roc": ("ROC curves{}.", "The legend gives the AUC with its 95 % interval. A curve on the dashed diagonal is chance."),
+    "score_distribution": (
+        "Scores of patients without and with the outcome{}, from fits that had not seen them.",
+        "Boxes are quartiles, a point is a patient.",
+    ),
+    "signature_correlation": ("Correlation of the models' scores over patients{}.", ""),
+    "calibration": (
+        "Predicted probability against the observed share of events{}.",
+        "On the diagonal, predictions mean what they say. The curve is a lowess; it is not drawn where it would leave 0 to 1, "
+        "which no share of patients can.",
+    ),
+    "decision_curve": ("Net benefit over the range of thresholds{}, against treating everybody or nobody.", ""),
+    "nomogram": (
+        "The combined model as a nomogram{}.",
+        "Read the points of each term, add them, read the probability. It shows the model, whatever that is worth.",
+    ),
+    "soft_threshold": (
+        "Scale-free fit and mean connectivity of the network of genes over the powers tried{}.",
+        "The chosen power is marked.",
+    ),
+    "dendrogram": ("Clustering of the genes{}.", "The band shows the module of each gene; grey genes belong to none."),
+    "module_trait": (
+        "Correlation of module eigengenes with imaging{}: every signature, out of fold, and features.",
+        f"{_GROUPS} {_STARS}",
+    ),
+    "link_forest": (
+        "Links of the family {}, with 95 % intervals, the smallest p first.",
+        "Of more than twelve those with the smallest p are shown, so their effects are on average too large; of features that "
+        "all correlate at |r| of 0.9 or more one link a target is shown. q is corrected over the whole family.",
+    ),
+    "link_heatmap": (
+        "Association of clinical columns with molecular ones{}: Pearson correlations of numbers; of groups, the rank-biserial "
+        "correlation with all other patients.",
+        _STARS,
+    ),
+    "link_scatter": ("The patients behind a link{}, one point each.", "The score is out-of-fold."),
+    "null_histogram": (
+        "Links that chance alone gives{}, with patients permuted and with random features, beside the number found.",
+        "",
+    ),
+    "null_intervals": (
+        "Links found in each family beside the central 95 % of what chance alone gives{}.",
+        "The axis is linear to 1, then logarithmic.",
+    ),
+    "pathway_bar": ("Correlation of pathway scores with {}, with 95 % intervals.", "Those with the smallest p are shown."),
+    "pathway_dot": (
+        "Correlation of pathway scores with imaging features{}: colour is the effect, area the significance.",
+        f"{_GROUPS}",
+    ),
+    "enrichment_dot": (
+        "Gene sets over-represented in modules{}, against all genes measured: area is the overlap, colour the significance.",
+        "",
+    ),
+    "odds_forest": ("Odds ratios per SD of the genes in the score, one gene at a time, with 95 % intervals{}.", ""),
+    "kaplan_meier": (
+        "{} of patients with a gene score above (high) and not above (low) the median of the linked patients, with 95 % "
+        "intervals and the numbers still followed.",
+        "",
+    ),
+}
+
+Describe = Callable[[str, Mapping[str, Any], Tables], str]
+
+
+def caption_of(name: str, study: Mapping[str, Any], tables: Tables) -> str:
+    """Say what a figure shows, of whom, and how it is read.
+
+    Parameters
+    ----------
+    name : str
+        The figure's: its panel, and what of several it is (``roc_mri``).
+    study, tables : mapping
+        As in `render`; cohort, estimate, patients and events are read from them.
+
+    Returns
+    -------
+    str
+        Whole sentences.
+    """
+    kind = kind_of(name)
+    rest = name.removeprefix(kind).strip("_")
+    if kind not in FIGURES:
+        return f"{capital(name.replace('_', ' '))}."
+    what, how = FIGURES[kind]
+    subject = _SUBJECTS.get(kind, _nobody)(rest, study, tables) or (f" ({rest.replace('_', ' ')})" if rest else "")
+    return capital(" ".join(f"{what.format(subject)} {how}".split()))
+
+
+def kind_of(name: str) -> str:
+    """Name the kind of panel that a figure is, by the longest beginning of its name; its own name when unknown."""
+    kinds = [kind for kind in FIGURES if name == kind or name.startswith(f"{kind}_")]
+    return max(kinds, key=len, default=name)
+
+
+def in_order(names: Iterable[str], tables: Tables) -> list[str]:
+    """Order figures of one kind as their subjects stand in the tables: signatures, families, cohorts, endpoints."""
+    places = {slug(subject): place for place, subject in enumerate(_subjects(tables))}
+    return sorted(names, key=lambda name: places.get(name.removeprefix(kind_of(name)).strip("_"), -1))
+
+
+def _subjects(tables: Tables) -> list[object]:
+    evaluation = tables.get("evaluation", pd.DataFrame(columns=["cohort", "signature", "estimate"]))
+    pairs = [f"{kind} {cohort}" for cohort, kind in _groups(evaluation)]
+    columns = (("links", "family"), ("clinical_links", "family"), ("inclusion", "cohort"), ("survival_tests", "endpoint"))
+    known = [value for table, column in columns if column in tables.get(table, ()) for value in tables[table][column].unique()]
+    return [*(f"all {pair}" for pair in pairs), *pairs, *evaluation["signature"].unique(), *known]
+
+
+def _groups(evaluation: pd.DataFrame) -> list[tuple[str, str]]:
+    """List cohort and estimate of the rows, in their order."""
+    return list(evaluation[["cohort", "estimate"]].drop_duplicates().itertuples(index=False, name=None))
+
+
+def _is(names: "pd.Series[str]", rest: str) -> "pd.Series[bool]":
+    """Tell which names a figure's name means."""
+    return names.astype(str).map(slug).eq(rest)
+
+
+def _nobody(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
+    return ""
+
+
+def _evaluated(tables: Tables, *estimates: str) -> pd.DataFrame:
+    table = tables.get("evaluation", pd.DataFrame(columns=["cohort", "signature", "estimate", "n", "events"]))
+    return table[table["estimate"].isin(estimates)] if estimates else table
+
+
+def _counts(rows: pd.DataFrame, study: Mapping[str, Any]) -> str:
+    """Write the patients and events of every cohort in the rows."""
+    first = rows.drop_duplicates("cohort")
+    texts = [
+        f"{_cohort(row['cohort'])}, {row['n']:.0f} patients, {row['events']:.0f} {positive_name(study)}"
+        for row in first.to_dict("records")
+    ]
+    return "; ".join(texts)
+
+
+def _cohort(name: object) -> str:
+    return f"{name} cohort"
+
+
+def _scores(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
+    """Describe models by every estimate, or one estimate of every model."""
+    rows = _evaluated(tables)
+    part = rows[_is(rows["signature"], rest)]
+    if len(part):
+        kinds = [kind for kind in dict.fromkeys(part["estimate"]) if kind not in ("optimism", "volume")]
+        return f" of {model_name(part['signature'].iloc[0])} by every estimate: {_listed(kinds)} ({_counts(part, study)})"
+    for cohort, kind in _groups(rows):
+        if slug(f"{kind} {cohort}") == rest.removeprefix("all_"):
+            part = rows[rows["cohort"].eq(cohort) & rows["estimate"].eq(kind)]
+            return f" of every model {_listed([kind])} ({_counts(part, study)})"
+    return ""
+
+
+def _listed(kinds: list[str]) -> str:
+    """Write estimates in a sentence."""
+    words = {"apparent": "on the patients it was fitted to", "published": "by the published protocol", "nested": "by nested "
+             "cross-validation", "external": "in the external cohort"}  # fmt: skip
+    texts = [words.get(kind, estimate(kind).label.lower()) for kind in kinds]
+    return " and ".join(filter(None, [", ".join(texts[:-1]), texts[-1]]))
+
+
+def _out_of_fold(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
+    rows = _evaluated(tables, "nested")
+    if rows.empty:
+        return ""
+    named = rows[_is(rows["signature"], rest)]
+    model = f" of {model_name(named['signature'].iloc[0])}" if len(named) else ""
+    return f"{model}, on out-of-fold scores of nested cross-validation ({_counts(rows, study)})"
+
+
+def _everybody(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
+    rows = _evaluated(tables)
+    return f" for {outcome_name(study)} ({_counts(rows, study)})" if len(rows) else ""
+
+
+def _fitted(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
+    rows = _evaluated(tables, *FITTED)
+    rows = rows[rows["signature"].eq("fusion")]
+    return f", fitted to everybody ({_counts(rows, study)})" if len(rows) else ""
+
+
+def _links(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
+    """Describe a family of links: its name, patients, and how many survive."""
+    for table in ("links", "clinical_links"):
+        rows = tables.get(table, pd.DataFrame(columns=["family"]))
+        rows = rows[_is(rows["family"], rest)]
+        rows = rows[~rows["estimate"].isin(FITTED)] if "estimate" in rows else rows
+        if len(rows):
+            begin = "" if table == "links" else ": "
+            return f"{begin}{family_name(rows['family'].iloc[0])} ({_tested(rows)})"
+    return ""
+
+
+def _dots(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
+    text = _links(rest, study, tables)
+    return f", {text}" if text else ""
+
+
+def _traits(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
+    rows = tables.get("links", pd.DataFrame(columns=["family"]))
+    rows = rows[rows["family"].str.endswith("x modules")]
+    return f" ({_patients(rows)})" if len(rows) else ""
+
+
+def _pathways(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
+    rows = tables.get("links", pd.DataFrame(columns=["family", "feature"]))
+    rows = rows[rows["family"].str.endswith("pathways") & _is(rows["feature"], rest)]
+    rows = rows[~rows["estimate"].isin(FITTED)] if "estimate" in rows else rows
+    return f"the out-of-fold score of {model_name(rows['feature'].iloc[0])} ({_tested(rows)})" if len(rows) else ""
+
+
+def _tested(rows: pd.DataFrame) -> str:
+    return f"{_patients(rows)}; {int(rows['q'].lt(0.05).sum()):,} of {len(rows):,} links with q < 0.05"
+
+
+def _patients(rows: pd.DataFrame) -> str:
+    if "n" not in rows:
+        return "patients with both"
+    low, high = int(rows["n"].min()), int(rows["n"].max())
+    return f"{high} patients" if low == high else f"{low} to {high} patients"
+
+
+def family_name(family: object) -> str:
+    """Write a family of links with a true sign of multiplication."""
+    return str(family).replace(" x ", " × ")
+
+
+def _expressed(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
+    facts = tables.get("expression_facts", pd.DataFrame(columns=["fact", "value"])).set_index("fact")["value"]
+    column = next((name for name in tables.get("patients", pd.DataFrame()).columns if slug(name) == rest), "") if rest else ""
+    colour = f", coloured by {column or outcome_name(study)}"
+    if "genes kept" not in facts:
+        return colour
+    return f" ({int(facts['patients']):,} patients, {int(facts['genes kept']):,} genes){colour}"
+
+
+def _genes(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
+    modules = tables.get("modules", pd.DataFrame())
+    return f" ({len(modules):,} genes)" if len(modules) else ""
+
+
+def _cohorts(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
+    names = tables.get("inclusion", pd.DataFrame(columns=["cohort"]))["cohort"].unique()
+    mine = [name for name in names if not rest or slug(name) == rest]
+    return f" of the {' and the '.join(_cohort(name) for name in mine)}" if len(mine) else ""
+
+
+def _readers(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
+    table = tables.get("agreement", pd.DataFrame())
+    return f" ({int(table['n'].max())} patients read twice, {len(table):,} features)" if "n" in table and len(table) else ""
+
+
+def _scored(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
+    judged = tables.get("gene_score_evaluation", pd.DataFrame())
+    return f" ({_counts(judged, study)})" if {"n", "events", "cohort"} <= set(judged) and len(judged) else ""
+
+
+def _followed(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
+    tests = tables.get("survival_tests", pd.DataFrame(columns=["endpoint"]))
+    rows = tests[_is(tests["endpoint"], rest)]
+    if rows.empty:
+        return ""
+    row = rows.iloc[0]
+    return f"{capital(row['endpoint'])} ({row['n']:.0f} patients, {row['events']:.0f} events)"
+
+
+_SUBJECTS: dict[str, Describe] = {
+    "inclusion_flow": _cohorts,
+    "expression_pca": _expressed,
+    "phase_montage": _cohorts,
+    "lesion_slice": _cohorts,
+    "time_intensity": _cohorts,
+    "icc_by_kind": _readers,
+    "auc_forest": _everybody,
+    "roc": _scores,
+    "score_distribution": _scores,
+    "signature_correlation": _out_of_fold,
+    "calibration": _out_of_fold,
+    "decision_curve": _out_of_fold,
+    "nomogram": _fitted,
+    "soft_threshold": _genes,
+    "dendrogram": _genes,
+    "module_trait": _traits,
+    "link_forest": _links,
+    "link_heatmap": _links,
+    "pathway_bar": _pathways,
+    "pathway_dot": _dots,
+    "odds_forest": _scored,
+    "kaplan_meier": _followed,
+}

@@ -1,0 +1,107 @@
+"""One example lesion a cohort in pictures, and how far the two readers' features agree."""
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import SimpleITK as sitk
+
+from radiogenomics import figures, lesions
+from radiogenomics.figures.wording import slug
+from radiogenomics.study.measurement import CHOICES, Lesion, read_lesion
+from radiogenomics.study.plan import Plan
+from radiogenomics.study.prediction_figures import Panels
+from radiogenomics.study.store import Store
+
+_AROUND_MM = 15.0
+"""Shown of the image on every side of the lesion."""
+
+ICC_ASKED = 0.9
+"""The agreement that the figure marks where the recipe asks for none."""
+
+
+def wanted(plan: Plan) -> dict[str, tuple[str, ...]]:
+    """Name the tables that the figures need: none where nothing was measured in images or read twice."""
+    made = {"images": ("lesions", "patients")} if plan.inputs.manifest.training.images else {}
+    return made | ({"agreement": ("agreement",)} if plan.inputs.manifest.kinds_read_twice() else {})
+
+
+def settings(plan: Plan) -> dict[str, object]:
+    """Give what the pictures depend on beside tables: images, masks, and how they are read."""
+    manifest = plan.inputs.manifest
+    named = [source for one in manifest.cohorts().values() for source in one.sources() if source != one.clinical]
+    return {"extraction": manifest.extraction.model_dump(), "measurement": CHOICES, **plan.hashes(*named)}
+
+
+def draw_images(plan: Plan, store: Store) -> Panels:
+    """Draw, for every cohort, the patient whose lesion has the median volume: phases, zones, enhancement over time."""
+    measured = store.table("lesions").join(store.table("patients")["included"], how="inner").query("included")
+    for cohort, rows in measured.groupby("cohort", sort=False):
+        name = str(cohort)
+        patient = str(rows["volume_mm3"].sort_values(kind="stable").index[(len(rows) - 1) // 2])
+        folder, mask = plan.inputs.images(name)[patient], plan.inputs.masks(name, "reader")[patient]
+        yield from _pictures(name, patient, read_lesion(folder, mask, settings=plan.inputs.manifest.extraction))
+
+
+def _pictures(cohort: str, patient: str, lesion: Lesion) -> Panels:
+    at = int(lesions.largest_slices(lesion.mask).query("axis == 2")["slice"].item())
+    slices = {name: _slice(image, at) for name, image in lesion.phases.images.items()}
+    outline, zones = _slice(lesion.mask, at).astype(bool), _slice(lesion.zones, at)
+    spacing = (lesion.mask.GetSpacing()[1], lesion.mask.GetSpacing()[0])
+    near = _near(outline, spacing)
+    shown = pd.DataFrame({"cohort": [cohort], "patient": [patient], "slice": [at], "lesion_voxels": [int(outline.sum())]})
+    cut = {name: one[near] for name, one in slices.items()}
+    yield f"phase_montage_{slug(cohort)}", figures.phase_montage(cut, spacing_mm=spacing, lesion=outline[near]), shown
+    first = next(name for name, image in lesion.phases.images.items() if image is lesion.phases.first)
+    overlay = figures.lesion_slice(
+        cut[first], spacing_mm=spacing, lesion=outline[near], zones=zones[near], zone_labels=lesions.ZONES
+    )
+    yield f"lesion_slice_{slug(cohort)}", overlay, shown
+    curves = lesions.time_intensity(lesion.phases, lesion.zones)
+    yield f"time_intensity_{slug(cohort)}", figures.time_intensity(curves), curves
+
+
+def _near(outline: npt.NDArray[np.bool_], spacing_mm: tuple[float, float]) -> tuple[slice, slice]:
+    """Cut a slice to the lesion and what lies around it."""
+    parts = []
+    for axis, step in enumerate(spacing_mm):
+        inside = np.flatnonzero(outline.any(axis=1 - axis))
+        around = round(_AROUND_MM / step)
+        parts.append(slice(max(int(inside[0]) - around, 0), int(inside[-1]) + around + 1))
+    return parts[0], parts[1]
+
+
+def _slice(image: sitk.Image, at: int) -> npt.NDArray[np.float64]:
+    return np.array(sitk.GetArrayViewFromImage(image)[at])
+
+
+def draw_agreement(plan: Plan, store: Store) -> Panels:
+    """Draw the ICC of every feature by its kind; radiomic features by the class that PyRadiomics names."""
+    table = store.table("agreement")
+    icc = table.assign(kind=[_kind(*pair) for pair in zip(table["signature"], table["feature"], strict=True)])
+    asked = [plan.inputs.manifest.signature.icc_of(str(name)) for name in table["signature"].unique()]
+    threshold = next((value for value in asked if value is not None), ICC_ASKED)
+    yield "icc_by_kind", figures.icc_by_kind(icc, threshold=threshold), icc
+
+
+def _kind(signature: str, feature: str) -> str:
+    parts = str(feature).split("_")
+    return f"{signature}: {parts[1]}" if signature == "radiomics" and len(parts) > 2 else str(signature).replace("_", " ")
+
+
+def segmentation(plan: Plan) -> pd.DataFrame:
+    """Say how the lesions of every cohort came to be: one row a cohort."""
+    rows = []
+    for name in (name for name, one in plan.inputs.manifest.cohorts().items() if one.images):
+        masks = plan.inputs.masks(name, "reader")
+        kinds = sorted({"".join(path.suffixes).lstrip(".") or "folder" for path in masks.values()})
+        twice = len(plan.inputs.masks(name, "second_reader"))
+        images = len(plan.inputs.images(name))
+        rows.append([name, images, len(masks), twice, ", ".join(kinds), CHOICES["lesions"], CHOICES["image"]])
+    return pd.DataFrame(rows, columns=["cohort", "images", "masks", "second_reader", "files", "lesion", "measured_in"])
+
+
+def extraction(plan: Plan) -> dict[str, object]:
+    """Say how the features of images were measured, for the reporting checklists."""
+    chosen = plan.inputs.manifest.extraction
+    parameters = {"parameters": chosen.parameters or "the package's own"} if chosen.radiomics else {}
+    return {**chosen.model_dump(exclude_none=True, mode="json"), **parameters, **CHOICES}
