@@ -358,13 +358,6 @@ def test_save_writes_the_same_bytes_twice_and_the_numbers_behind(tmp_path):
     assert sorted(path.name for path in paths[0].parent.iterdir()) == ["auc_forest.csv", "auc_forest.png", "auc_forest.svg"]
 
 
-def test_a_panel_can_be_saved_without_its_vector_picture(tmp_path):
-    links = one_family("features x modules")
-    paths = figures.save(figures.module_trait(links), tmp_path / "trait", links, vector=False)
-    assert [path.name for path in paths] == ["trait.png", "trait.csv"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["trait.csv", "trait.png"]
-
-
 @pytest.mark.parametrize("draw", [lambda links: figures.pathway_bar(links), lambda links: figures.link_heatmap(links, most=30)])
 def test_nothing_is_cut_off_in_the_saved_picture(draw, tmp_path):
     links = one_family("signature x pathways")
