@@ -211,12 +211,13 @@ class HubGenes(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: pd.DataFrame, y: NDArray[np.int64]) -> Self:
         """Learn the hub genes of patients x (imaging features, genes)."""
         check_patients(X, "X")
+        outcome = np.asarray(y)
         folds = RepeatedStratifiedKFold(n_splits=self.n_splits, n_repeats=self.n_repeats, random_state=self.random_state)
-        splits = list(folds.split(X, y))
+        splits = list(folds.split(X, outcome))
         self.scores_ = pd.DataFrame(index=X.index)
         self.hubs_ = {}
         for name, (estimator, columns) in self.signatures.items():
-            self.scores_[name] = _out_of_fold(estimator, X[list(columns)], y, splits) / self.n_repeats
+            self.scores_[name] = _out_of_fold(estimator, X[list(columns)], outcome, splits) / self.n_repeats
             self.hubs_[name] = self._hubs(X, self.scores_[name])
         self.genes_ = intersect(self.hubs_, at_least=self.at_least)
         return self
