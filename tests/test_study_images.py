@@ -14,7 +14,6 @@ import pandas as pd
 import pytest
 import SimpleITK as sitk
 import tomli_w
-from table_study import run_for_tables
 
 from radiogenomics import features, linking, study
 from radiogenomics.study import extraction, measurement
@@ -49,8 +48,8 @@ def inputs(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def done(inputs, tmp_path_factory):
-    """The study of it."""
-    return run_for_tables(inputs, tmp_path_factory.mktemp("study"))
+    """The study of it, figures and report too."""
+    return study.run(inputs, out=tmp_path_factory.mktemp("study")).parent
 
 
 @pytest.fixture
