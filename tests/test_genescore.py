@@ -12,7 +12,7 @@ from patient_tables import table
 from scipy import stats
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.model_selection import RepeatedStratifiedKFold, StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -106,14 +106,17 @@ def test_intersection_counts_signatures():
 
 def test_selection_uses_out_of_fold_scores_and_finds_the_planted_module():
     X, y, membership = cohort(3)
-    selector = hubs(membership).fit(X, y)
+    selector = hubs(membership, n_repeats=3).fit(X, y)
     assert set(selector.genes_) <= set(GENES[:20])
     assert len(selector.genes_) > 10
-    folds = StratifiedKFold(5, shuffle=True, random_state=0)
-    by_hand = cross_val_predict(
-        make_pipeline(StandardScaler(), LogisticRegression()), X[IMAGING[:3]], y, cv=folds, method="predict_proba"
-    )
-    np.testing.assert_allclose(selector.scores_["one"], by_hand[:, 1])
+    splits = list(RepeatedStratifiedKFold(n_splits=5, n_repeats=3, random_state=0).split(X, y))
+    model = make_pipeline(StandardScaler(), LogisticRegression())
+    by_hand = [
+        cross_val_predict(model, X[IMAGING[:3]], y, cv=splits[first : first + 5], method="predict_proba")[:, 1]
+        for first in (0, 5, 10)
+    ]
+    assert not np.allclose(by_hand[0], by_hand[1])
+    np.testing.assert_allclose(selector.scores_["one"], np.mean(by_hand, axis=0))
     assert list(selector.transform(X).columns) == selector.genes_ == list(selector.get_feature_names_out())
 
 
@@ -160,7 +163,9 @@ def test_nested_judgement_is_honest_where_the_published_one_is_not():
         rng = np.random.default_rng(seed)
         X, _, membership = cohort(seed, strength=0.0)
         y = rng.permutation(np.repeat([0, 1], 44))
-        model = genescore.GeneScore(hubs(membership, min_significance=0.1, max_module_p=1.0, at_least=1, n_splits=3), n_splits=3)
+        model = genescore.GeneScore(
+            hubs(membership, min_significance=0.1, max_module_p=1.0, at_least=1, n_splits=3, n_repeats=1), n_splits=3
+        )
         folds = StratifiedKFold(3, shuffle=True, random_state=seed)
         honest.append(auc(y, cross_val_predict(model, X, y, cv=folds, method="decision_function")).auc)
         published.append(auc(y, model.fit(X, y).decision_function(X)).auc)

@@ -27,7 +27,7 @@ from radiogenomics.study.queries import Names, find
 SMALL = {
     "signature": {"sizes": [3], "n_trees": 20, "n_repeats": 1, "n_splits": 3},
     "links": {"n_permutations": 100, "covariates": ["subtype"]},
-    "gene_score": {"n_repeats": 1, "min_kme": 0.8, "min_significance": 0.3},
+    "gene_score": {"n_repeats": 1, "inner_repeats": 2, "min_kme": 0.8, "min_significance": 0.3},
 }
 NAMES = Names(
     pathways=[
@@ -334,14 +334,11 @@ def test_covariates_are_no_more_than_the_patients_can_pay_for():
     assert covariates.affordable(patients[["site"]]).shape == (20, 0)
 
 
-def test_everything_is_scored_where_no_list_is_given_and_figures_know_no_category(done):
+def test_everything_is_scored_where_no_list_is_given(done):
     sets = table(done, "gene_sets")
     assert sets["kept"].all()
     assert list(sets["pathway"]) == list(table(done, "pathways").columns)
     assert (sets["measured"] == table(done, "pathway_genes").groupby("pathway").size().loc[sets["pathway"]].to_numpy()).all()
-    for name in ("pathway_bar_radiomics", "link_heatmap_clinical_numbers_x_pathways"):
-        assert pd.read_csv(done / "figures" / f"{name}.csv")["category"].isna().all()
-    assert "category" not in pd.read_csv(done / "figures" / "module_trait.csv")
 
 
 def test_enrichment_finds_the_planted_sets_in_their_modules(done):

@@ -410,6 +410,18 @@ def test_the_gene_score_is_judged_honestly_and_separation_is_said():
     assert "nothing is known about new patients" in said({"gene_score": tables["gene_score"]})["Gene score"]
 
 
+@pytest.mark.parametrize(("sizes", "share", "finding"), [({"0": 17, "14": 8}, 0.08, False), ({"11": 5, "12": 20}, 0.9, True)])
+def test_how_often_the_genes_are_chosen_again_is_said(sizes, share, finding):
+    tables = all_tables()
+    stability = pd.DataFrame({"kind": "size", "name": sizes.keys(), "times": sizes.values(), "fits": 25})
+    tables |= {"gene_score": tables["gene_score"].assign(chosen=share), "gene_score_stability": stability}
+    text = said(tables)["Gene score"]
+    assert f"in each of the 25 nested fits, the genes number {min(map(int, sizes))} to {max(map(int, sizes))}" in text
+    assert ("in 17 of them there is none" in text) is ("0" in sizes)
+    assert f"chosen in {share:.0%} of the fits or less" in text
+    assert ("accident of these patients" in text) is not finding
+
+
 def test_the_odds_ratio_per_unit_is_no_warning_sign():
     odds = pd.DataFrame({"scale": ["per SD", "per unit"], "odds_ratio": [2.1, 2270.0], "separation": "none"})
     assert "warning sign" not in said(all_tables() | {"gene_score_odds": odds})["Gene score"]

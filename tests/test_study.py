@@ -24,7 +24,7 @@ from radiogenomics.study.store import Step, Store
 SMALL = {
     "signature": {"sizes": [3, 6], "n_trees": 15, "n_repeats": 1, "n_splits": 3},
     "links": {"n_permutations": 100},
-    "gene_score": {"n_repeats": 1, "min_kme": 0.8, "min_significance": 0.3},
+    "gene_score": {"n_repeats": 1, "inner_repeats": 2, "min_kme": 0.8, "min_significance": 0.3},
 }
 TABLES = {
     "patients",
@@ -225,7 +225,7 @@ def test_another_recipe_of_the_manifest(done, tmp_path, recipe):
     manifest, _, _ = done
     raw = tomllib.loads(manifest.read_text())
     raw["signature"] = {"recipe": recipe, "n_repeats": 1} | ({"icc": 0.9, "max_rho": 0.95} if recipe == "lasso" else {})
-    raw["gene_score"] |= {"n_repeats": 1}
+    raw["gene_score"] |= {"n_repeats": 1, "inner_repeats": 2}
     del raw["gene_sets"], raw["survival"]
     path = manifest.parent / f"{recipe.split(':')[0]}.toml"
     path.write_text(tomli_w.dumps(raw))

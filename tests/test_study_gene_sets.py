@@ -111,8 +111,8 @@ def test_a_name_that_two_sources_have_tells_its_source(change, made):
             {"sources": ["hallmark"], "scored": "tumour_related"},
             "none of our 36 KEGG pathways is in the sources; add a source with KEGG's sets",
         ),
-        ({"scored": []}, "gene_sets.scored = []: List should have at least 1 item"),
-        ({"aliases": "nowhere"}, "gene_sets names the source 'nowhere', [sources] has "),
+        ({"scored": []}, "gene_sets.scored = []: give 1 or more entries"),
+        ({"aliases": "nowhere"}, "gene_sets.aliases = 'nowhere': no source has this name; [sources] has "),
         ({"aliases": "hallmark"}, "hallmark.gmt has no column alias_symbol, prev_symbol, symbol; give HGNC's complete set"),
     ],
 )

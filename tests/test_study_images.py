@@ -14,7 +14,6 @@ import pandas as pd
 import pytest
 import SimpleITK as sitk
 import tomli_w
-from table_study import run_for_tables
 
 from radiogenomics import features, linking, study
 from radiogenomics.study import extraction, measurement
@@ -41,7 +40,7 @@ def inputs(tmp_path_factory):
     raw["extraction"] |= {"shuffled": True, "deep": {"googlenet": "random"}}
     raw["signature"] |= {"sizes": [3], "n_trees": 10, "n_repeats": 1, "n_splits": 3}
     raw["links"] = {"n_permutations": 100}
-    raw["gene_score"] |= {"n_repeats": 1}
+    raw["gene_score"] |= {"n_repeats": 1, "inner_repeats": 2}
     del raw["fusion"], raw["gene_sets"], raw["survival"]  # they do not ask where features come from
     path.write_text(tomli_w.dumps(raw))
     return path
@@ -49,8 +48,8 @@ def inputs(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def done(inputs, tmp_path_factory):
-    """The study of it."""
-    return run_for_tables(inputs, tmp_path_factory.mktemp("study"))
+    """The study of it, figures and report too."""
+    return study.run(inputs, out=tmp_path_factory.mktemp("study")).parent
 
 
 @pytest.fixture

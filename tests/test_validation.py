@@ -128,6 +128,21 @@ def test_components_are_counted_but_not_named():
     assert set(stability["kind"]) == {"size"}
 
 
+class Picky(SelectKBest):
+    """Keeps no column, and hands the next step a constant."""
+
+    def _get_support_mask(self):
+        return np.zeros(self.n_features_in_, bool)
+
+    def transform(self, table):
+        return np.zeros((len(table), 1))
+
+
+def test_a_fit_that_keeps_nothing_is_counted_too():
+    stability = judge(*patients(), make_pipeline(Picky(), LogisticRegression())).stability
+    assert stability[["kind", "name", "share"]].to_numpy().tolist() == [["size", "0", 1.0]]
+
+
 def test_a_recipe_that_cannot_tell_leaves_the_stability_empty():
     unnamed = make_pipeline(FunctionTransformer(np.abs), LogisticRegression())
     assert judge(*patients(), unnamed).stability.empty

@@ -58,9 +58,24 @@ def gene_score(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
         lines.append(chance_verdict(study, rows["nested"]))
     else:
         lines.append("No honest estimate was made for it, so nothing is known about new patients.")
+    lines.append(_chosen_again(genes, tables.get("gene_score_stability", pd.DataFrame())))
     separation = _separation(genes, judged, tables.get("gene_score_odds", pd.DataFrame()))
     sound = "nested" in rows and above_chance(rows["nested"]) and not separation
     return [Finding("Gene score", tuple(filter(None, [*lines, separation])), caution=not sound)]
+
+
+def _chosen_again(genes: pd.DataFrame, stability: pd.DataFrame) -> str:
+    """Say how much of the list of genes comes back when a fifth of the patients is left out."""
+    sizes = stability[stability["kind"].eq("size")] if len(stability) else stability
+    if sizes.empty or "chosen" not in genes:
+        return ""
+    numbers, fits = sizes["name"].astype(int), int(sizes["fits"].iloc[0])
+    none = int(sizes.loc[numbers.eq(0), "times"].sum())
+    line = f"Chosen again in each of the {fits} nested fits, the genes number {numbers.min()} to {numbers.max()}"
+    line += f", in {none} of them there is none" if none else ""
+    share = genes["chosen"].median()
+    line += f"; half of the genes above are chosen in {share:.0%} of the fits or less."
+    return line + (" The list is an accident of these patients and no finding." if share < 0.5 else "")
 
 
 def _separation(*tables: pd.DataFrame) -> str:

@@ -101,9 +101,10 @@ def _gene_score(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
     if not len(judged.fitted["score"].genes_):  # scores without a gene are the folds' shares of events, and no score
         judged = replace(judged, table=judged.table.iloc[:0], scores=judged.scores.iloc[:0])
     return {
-        "gene_score": _genes(judged.fitted, table, outcome, store.table("modules")),
+        "gene_score": _genes(judged, table, outcome, store.table("modules")),
         "gene_score_evaluation": judged.table,
         "gene_score_patients": judged.scores,
+        "gene_score_stability": judged.stability,
         "gene_score_odds": _odds(judged.scores),
         "gene_score_everyone": _everyone(plan, judged.fitted["score"]),
     }
@@ -135,6 +136,7 @@ def _gene_recipe(plan: Plan, store: Store) -> Pipeline:
         min_significance=chosen.min_significance,
         at_least=chosen.at_least,
         max_module_p=chosen.max_module_p,
+        n_repeats=chosen.inner_repeats,
         random_state=plan.seed("hub genes"),
     )
     score = genescore.GeneScore(regression=chosen.regression, random_state=plan.seed("gene score folds"))
@@ -143,37 +145,23 @@ def _gene_recipe(plan: Plan, store: Store) -> Pipeline:
     return Pipeline([("impute", impute), ("hubs", hubs), ("score", score)])
 
 
-def _genes(fitted: Pipeline, table: pd.DataFrame, outcome: pd.Series, modules: pd.DataFrame) -> pd.DataFrame:
-    """One row a gene of the score fitted to everyone: module, membership, significance, weight, and its own odds ratio per SD."""
-    found = list(fitted["hubs"].hubs_.values())
+def _genes(judged: validation.Evaluation, table: pd.DataFrame, outcome: pd.Series, modules: pd.DataFrame) -> pd.DataFrame:
+    """One row a gene of the score fitted to everyone.
+
+    Its module, membership, significance and weight; the share of the nested fits that chose it; its own odds ratio per SD.
+    """
+    found = list(judged.fitted["hubs"].hubs_.values())
     hubs = pd.concat([part for part in found if len(part)] or found)
-    rows = []
-    for gene, coefficient in fitted["score"].coefficients_.items():
-        ratio = genescore.odds_ratio(table[gene], outcome).iloc[0]
-        largest = hubs.loc[hubs["gene"] == gene, "significance"].abs().max()
-        rows.append(
-            [
-                gene,
-                *modules.loc[gene, ["module", "color", "kme"]],
-                largest,
-                coefficient,
-                *ratio[["odds_ratio", "low", "high", "p"]],
-            ]
-        )
-    names = [
-        "gene",
-        "module",
-        "color",
-        "kme",
-        "significance",
-        "coefficient",
-        "odds_ratio",
-        "odds_ratio_low",
-        "odds_ratio_high",
-        "p",
-    ]
-    kinds = {name: float for name in names if name not in ("gene", "color")}
-    return pd.DataFrame(rows, columns=names).astype(kinds).astype({"module": int}).set_index("gene")
+    genes = judged.fitted["score"].coefficients_.rename_axis("gene").to_frame()
+    genes = genes.join(modules[["module", "color", "kme"]])
+    genes["significance"] = hubs.assign(size=hubs["significance"].abs()).groupby("gene")["size"].max().reindex(genes.index)
+    often = judged.stability[judged.stability["kind"] == "feature"].set_index("name")["share"]
+    genes["chosen"] = often.reindex(genes.index).fillna(0.0)
+    ratios = [genescore.odds_ratio(table[gene], outcome).iloc[0] for gene in genes.index]
+    of = pd.DataFrame(ratios, columns=["odds_ratio", "low", "high", "p"], index=genes.index)
+    genes = genes.join(of.astype(float).rename(columns={"low": "odds_ratio_low", "high": "odds_ratio_high"}))
+    order = ["module", "color", "kme", "significance", "coefficient", "chosen"]
+    return pd.DataFrame(genes, columns=[*order, "odds_ratio", "odds_ratio_low", "odds_ratio_high", "p"])
 
 
 def _everyone(plan: Plan, score: genescore.GeneScore) -> pd.DataFrame:

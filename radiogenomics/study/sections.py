@@ -287,7 +287,10 @@ class LinkSettings(Section):
 
 
 class GeneScoreSettings(Section):
-    """How genes enter the score."""
+    """How genes enter the score.
+
+    ``n_repeats`` judge the score; ``inner_repeats`` make the signature's out-of-fold scores that choose the genes, in every fit.
+    """
 
     min_kme: Share = 0.7
     min_significance: Share = 0.2
@@ -295,3 +298,4 @@ class GeneScoreSettings(Section):
     at_least: Count | None = None
     regression: Literal["penalised", "firth", "plain"] = "penalised"
     n_repeats: Count = 5
+    inner_repeats: Count = 10

@@ -330,8 +330,8 @@ def _permutation(done: dict[str, Any]) -> Permutation:
     return Permutation(float(areas[0]), areas[1:], float((1 + (areas[1:] >= areas[0]).sum()) / len(areas)))
 
 
-def _stability(signature: str, chosen: list[tuple[str, ...]], columns: set[str]) -> pd.DataFrame:
-    told = [names for names in chosen if names and set(names) != columns]  # to keep everything is no choice
+def _stability(signature: str, chosen: list[tuple[str, ...] | None], columns: set[str]) -> pd.DataFrame:
+    told = [names for names in chosen if names is not None and set(names) != columns]  # to keep everything is no choice
     features = pd.Series([name for names in told for name in names if name in columns], dtype=object)
     sizes = pd.Series([len(names) for names in told], dtype=object)
     parts = []

@@ -36,7 +36,7 @@ class Fold:
     split: Split
     seed: int
 
-    def __call__(self, material: Material) -> tuple[Floats, tuple[str, ...]]:
+    def __call__(self, material: Material) -> tuple[Floats, tuple[str, ...] | None]:
         train, test = self.split
         features, outcome = material.training.features, material.training.outcome
         fitted = seeded(material.recipe, self.seed).fit(features.iloc[train], outcome[train])
@@ -182,14 +182,14 @@ def probability(fitted: Any, features: pd.DataFrame) -> Floats:
     return scores
 
 
-def kept(fitted: Any) -> tuple[str, ...]:
-    """Name what a fitted pipeline hands to its last step; nothing where it cannot tell."""
+def kept(fitted: Any) -> tuple[str, ...] | None:
+    """Name what a fitted pipeline hands to its last step, which may be nothing; None where it cannot tell."""
     if not isinstance(fitted, Pipeline) or len(fitted.steps) < 2:
-        return ()
+        return None
     try:
         return tuple(str(name) for name in fitted[:-1].get_feature_names_out())
     except AttributeError:  # a step without names, such as a FunctionTransformer
-        return ()
+        return None
 
 
 def _out_of_fold(recipe: Any, table: pd.DataFrame, outcome: Ints, splits: tuple[Split, ...]) -> Floats:
