@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from radiogenomics.study import drawing
+from radiogenomics.study import adjustment, calibrated, drawing
 
 
 def features() -> pd.DataFrame:
@@ -53,3 +53,18 @@ def test_random_weights_are_seen_in_names_and_columns():
     assert drawing._names_random(pd.DataFrame({"signature": ["mri", "googlenet (random weights)"]}))
     assert drawing._names_random(pd.DataFrame({"googlenet_random_weights": [1.0]}))
     assert not drawing._names_random(pd.DataFrame({"signature": ["random features"], "score": [0.5]}))
+
+
+def test_where_calibration_cannot_be_measured_the_table_says_why():
+    outcome = np.array([0, 1] * 10)
+    row = calibrated._measured(outcome, np.full(20, 0.5))
+    assert (row["n"], row["events"]) == (20, 10)
+    assert "0.5 for every patient" in row["remark"]
+    certain = calibrated._measured(outcome, np.where(np.arange(20) < 3, 1.0, np.linspace(0.1, 0.9, 20)))
+    assert certain["remark"] == "", "a probability of one is no obstacle"
+
+
+def test_of_a_familys_two_nulls_the_larger_p_is_adjusted_over_the_families():
+    nulls = pd.DataFrame({"family": ["a", "a", "b", "b"], "p": [0.001, 0.02, 0.03, 0.001]})
+    assert adjustment.holm_over_families(nulls)["p_holm"].tolist() == [0.04, 0.04, 0.04, 0.04]
+    assert all(n / (1 + adjustment.draws(n)) < 0.05 for n in range(1, 200)), "the smallest p survives Holm"
