@@ -1,0 +1,13 @@
+from ._weights import known_weights as known_weights
+from .backbones import BACKBONES as BACKBONES
+from .backbones import Backbone as Backbone
+from .backbones import deep as deep
+from .crops import View as View
+from .crops import crop as crop
+from .enhancement import UCHICAGO as UCHICAGO
+from .enhancement import kinetics as kinetics
+from .extraction import PARAMETERS as PARAMETERS
+from .extraction import check_parameters as check_parameters
+from .extraction import nonfinite as nonfinite
+from .extraction import radiomics as radiomics
+from .extraction import shuffle as shuffle
