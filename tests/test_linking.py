@@ -12,6 +12,8 @@ from scipy import stats
 from threadpoolctl import threadpool_limits
 
 from radiogenomics import linking
+from radiogenomics.linking._blocks import p_below, p_of
+from radiogenomics.linking._table import q_of
 
 
 @pytest.mark.parametrize("method", ["pearson", "spearman"])
@@ -215,6 +217,26 @@ def test_the_last_bits_of_a_score_order_nobody():
         lambda right: linking.contrast(left, right, n_permutations=0),
     ):
         pd.testing.assert_frame_equal(link(score.to_frame("t")), link(other.to_frame("t")), check_exact=True)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([0.001, 0.05, 0.3, 1.0]),
+    st.sampled_from(["all", "feature", "target"]),
+    st.booleans(),
+)
+def test_counting_by_the_small_p_alone_gives_the_count_of_all(seed, alpha, family, gaps):
+    rng = np.random.default_rng(seed)
+    shape = (int(rng.integers(1, 30)), int(rng.integers(1, 8)))
+    r = np.clip(rng.normal(0, rng.uniform(0.05, 0.9), shape), -1, 1)
+    freedom = rng.integers(3, 90, shape).astype(float)
+    if gaps:
+        r[rng.random(shape) < 0.3] = np.nan
+        freedom[np.isnan(r)] = np.nan
+    whole, small = p_of(r, freedom), p_below(r, freedom, alpha)
+    np.testing.assert_array_equal(q_of(whole, family) < alpha, q_of(small, family) < alpha)
+    np.testing.assert_array_equal(small[whole < alpha], whole[whole < alpha])
 
 
 def test_random_features_keep_values_correlations_and_gaps():

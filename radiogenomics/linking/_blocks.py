@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri, stdtr
+from scipy.special import ndtri, stdtr, stdtrit
 from scipy.stats import rankdata
 
 Floats = NDArray[np.float64]
@@ -127,6 +127,15 @@ def t_of(r: Floats, freedom: Floats | int) -> Floats:
 def p_of(r: Floats, freedom: Floats | int) -> Floats:
     """Give the two-sided p of correlations by Student's t."""
     return np.asarray(2.0 * stdtr(freedom, -np.abs(t_of(r, freedom))))
+
+
+def p_below(r: Floats, freedom: Floats, alpha: float) -> Floats:
+    """Give p where it is below alpha, 1 elsewhere and NaN without a correlation: enough to count what survives, and quick."""
+    most = float(np.nanmax(freedom, initial=1.0))
+    near = np.abs(t_of(r, freedom)) >= 0.999 * stdtrit(most, 1.0 - alpha / 2.0)
+    p = np.where(np.isnan(r), np.nan, 1.0)
+    p[near] = p_of(r[near], freedom[near])
+    return p
 
 
 def interval(r: Floats, freedom: Floats, *, ranked: bool, confidence: float) -> tuple[Floats, Floats]:

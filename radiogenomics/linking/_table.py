@@ -71,23 +71,27 @@ def tidy(features: pd.Index, targets: pd.Index, pairs: Pairs, null: Null | None,
 
 def corrected(pairs: Pairs, null: Null | None, family: str) -> tuple[Floats, Floats, Floats]:
     """Correct every pair for its family -> q, permutation p of the pair alone, and max-T p."""
-    q, own, largest = (np.full(pairs.p.shape, np.nan) for _ in range(3))
-    for place, maxima in _families(pairs.p.shape, family, null):
-        q[place] = benjamini_hochberg(pairs.p[place].ravel()).reshape(pairs.p[place].shape)
-        if maxima is not None:
-            largest[place] = max_t(pairs.t[place].ravel(), maxima).reshape(pairs.t[place].shape)
+    own, largest = (np.full(pairs.p.shape, np.nan) for _ in range(2))
     if null is not None:
         own = np.where(np.isnan(pairs.t), np.nan, (1.0 + null.reached) / (len(null.tops) + 1.0))
-    return q, own, largest
+        for number, place in enumerate(_families(pairs.p.shape, family)):
+            largest[place] = max_t(pairs.t[place].ravel(), null.tops[:, number]).reshape(pairs.t[place].shape)
+    return q_of(pairs.p, family), own, largest
 
 
-def _families(shape: tuple[int, ...], family: str, null: Null | None) -> Iterator[tuple[Any, Floats | None]]:
-    """Give each family's place in the table of pairs, and the largest |t| in it of every permutation."""
+def q_of(p: Floats, family: str) -> Floats:
+    """Give Benjamini-Hochberg's q of every pair within its family."""
+    q = np.full(p.shape, np.nan)
+    for place in _families(p.shape, family):
+        q[place] = benjamini_hochberg(p[place].ravel()).reshape(p[place].shape)
+    return q
+
+
+def _families(shape: tuple[int, ...], family: str) -> Iterator[Any]:
+    """Give each family's place in the table of pairs."""
     if family == "feature":
-        for one in range(shape[0]):
-            yield np.s_[one, :], null.tops[:, one] if null else None
+        yield from (np.s_[one, :] for one in range(shape[0]))
     elif family == "target":
-        for one in range(shape[1]):
-            yield np.s_[:, one], null.tops[:, one] if null else None
+        yield from (np.s_[:, one] for one in range(shape[1]))
     else:
-        yield np.s_[:, :], null.tops[:, 0] if null else None
+        yield np.s_[:, :]

@@ -112,6 +112,14 @@ def pair(
     left: pd.DataFrame, right: pd.DataFrame, design: Floats, *, ranked: bool, confidence: float = 0.95
 ) -> tuple[list[Block], Pairs]:
     """Correlate every left with every right column -> the blocks without missing values, and what was measured of every pair."""
+    parts, r, freedom = correlations(left, right, design, ranked=ranked)
+    low, high = interval(r, freedom, ranked=ranked, confidence=confidence)
+    n = counts(left.to_numpy(), right.to_numpy())
+    return parts, Pairs(effect=r, low=low, high=high, n=n, p=p_of(r, freedom), t=np.abs(t_of(r, freedom)))
+
+
+def correlations(left: pd.DataFrame, right: pd.DataFrame, design: Floats, *, ranked: bool) -> tuple[list[Block], Floats, Floats]:
+    """Correlate every left with every right column -> the blocks without missing values, correlations, degrees of freedom."""
     parts = list(blocks(left.to_numpy(), right.to_numpy(), design, ranked=ranked))
     shape = (left.shape[1], right.shape[1])
     r, freedom = np.full(shape, np.nan), np.full(shape, np.nan)
@@ -120,6 +128,4 @@ def pair(
         varies = np.outer(part.x.any(axis=0), part.y.any(axis=0))
         r[place] = np.where(varies, np.clip(part.x.T @ part.y, -1.0, 1.0), np.nan)
         freedom[place] = part.freedom
-    low, high = interval(r, freedom, ranked=ranked, confidence=confidence)
-    n = counts(left.to_numpy(), right.to_numpy())
-    return parts, Pairs(effect=r, low=low, high=high, n=n, p=p_of(r, freedom), t=np.abs(t_of(r, freedom)))
+    return parts, r, freedom

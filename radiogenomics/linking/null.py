@@ -1,5 +1,7 @@
 """How many links chance alone finds, from permuted patients and from random features of the same distribution."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import get_args
 
 import numpy as np
@@ -8,9 +10,11 @@ from scipy.special import ndtri
 
 from radiogenomics._parallel import one_thread
 from radiogenomics._tables import check_choice
-from radiogenomics.linking._blocks import Ints, ranks
-from radiogenomics.linking._table import aligned, corrected
-from radiogenomics.linking.correlation import Method, adjusted, pair
+from radiogenomics.linking._blocks import Ints, p_below, ranks
+from radiogenomics.linking._table import aligned, q_of
+from radiogenomics.linking.correlation import Method, adjusted, correlations
+
+Draw = Callable[[np.random.Generator], pd.DataFrame]
 
 
 @one_thread()
@@ -56,15 +60,15 @@ def random_feature_null(
     left, right, design = adjusted(*aligned(left, right), covariates, method)
 
     def count(features: pd.DataFrame) -> int:
-        _, pairs = pair(features, right, design, ranked=method == "spearman")
-        return int((corrected(pairs, None, family)[0] < alpha).sum())
+        _, r, freedom = correlations(features, right, design, ranked=method == "spearman")
+        return int((q_of(p_below(r, freedom, alpha), family) < alpha).sum())
 
     found = count(left)
     streams = np.random.default_rng(random_state).spawn(2)
-    draws = {"permuted patients": permuted_patients, "random features": random_features}
+    draws: dict[str, Draw] = {"permuted patients": partial(permuted_patients, left), "random features": _copula(left)}
     rows = []
     for (name, draw), rng in zip(draws.items(), streams, strict=True):
-        counts = np.array([count(draw(left, rng)) for _ in range(n_repeats)])
+        counts = np.array([count(draw(rng)) for _ in range(n_repeats)])
         rows.append({"null": name, "found": found, **_summary(counts, found)})
     return pd.DataFrame(rows)
 
@@ -80,14 +84,23 @@ def random_features(left: pd.DataFrame, rng: np.random.Generator) -> pd.DataFram
     Every row is a random mixture of the normal scores of all rows, which keeps their correlation; each column's values are then
     dealt out in the order of the mixture. Missing values stay where they are.
     """
+    return _copula(left)(rng)
+
+
+def _copula(left: pd.DataFrame) -> Draw:
+    """Prepare `random_features` of a table for many draws."""
     values = left.to_numpy(dtype=float)
-    present = ~np.isnan(values)
+    present, ordered = ~np.isnan(values), np.sort(values, axis=0)
     scores = np.where(present, ndtri(ranks(values) / (present.sum(axis=0) + 1.0)), 0.0)
-    mixed = rng.standard_normal((len(left), len(left))) @ scores
-    order = np.argsort(np.where(present, mixed, np.inf), axis=0)
-    dealt = np.empty_like(values)
-    np.put_along_axis(dealt, order, np.sort(values, axis=0), axis=0)  # NaN sorts last, and so do the places of the missing
-    return pd.DataFrame(dealt, index=left.index, columns=left.columns)
+
+    def draw(rng: np.random.Generator) -> pd.DataFrame:
+        mixed = rng.standard_normal((len(left), len(left))) @ scores
+        order = np.argsort(np.where(present, mixed, np.inf), axis=0)
+        dealt = np.empty_like(values)
+        np.put_along_axis(dealt, order, ordered, axis=0)  # NaN sorts last, and so do the places of the missing
+        return pd.DataFrame(dealt, index=left.index, columns=left.columns)
+
+    return draw
 
 
 def _summary(counts: Ints, found: int) -> dict[str, float]:

@@ -132,7 +132,7 @@ _STUDY: dict[str, Any] = {
     ],
     "expression": {"source": "expression", "unit": "log2"},
     "gene_sets": {"sources": ["gene_sets"], "min_size": 10},
-    "gene_score": {"min_kme": 0.85, "min_significance": 0.25, "at_least": 1},
+    "gene_score": {"min_kme": 0.85, "min_significance": 0.25, "at_least": 1, "n_repeats": 3, "inner_repeats": 2},
     "modules": {"min_size": 40, "power": "auto", "network": "unsigned"},
     "signature": {"icc": {"radiomics": 0.9}, "n_repeats": 3},
     "fusion": {"clinical": ["age_years"]},
