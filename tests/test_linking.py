@@ -239,6 +239,19 @@ def test_counting_by_the_small_p_alone_gives_the_count_of_all(seed, alpha, famil
     np.testing.assert_array_equal(small[whole < alpha], whole[whole < alpha])
 
 
+def test_what_cannot_be_linked_given_the_covariates_is_dropped_and_nothing_else():
+    left, right = two_tables(0)
+    age = pd.DataFrame({"age": np.linspace(40, 80, len(left))}, index=left.index)
+    spoilt = left.assign(same=1.0, days=age["age"] * 365.25, few=left["f0"].where(np.arange(len(left)) < 4))
+    kept = linking.linkable(spoilt, right, method="partial", covariates=age)
+    assert list(kept[0]) == list(left)
+    assert list(kept[1]) == list(right)
+    links = linking.correlate(*kept, method="partial", covariates=age, n_permutations=0)
+    assert links["effect"].notna().all()
+    assert list(linking.linkable(spoilt, right)[0]) == [*left, "days", "few"]
+    assert linking.linkable(spoilt[["same"]], right)[0].empty
+
+
 def test_random_features_keep_values_correlations_and_gaps():
     rng = np.random.default_rng(13)
     shared = rng.normal(size=(200, 1))

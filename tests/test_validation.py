@@ -421,9 +421,12 @@ def test_a_comparison_needs_two_signatures_on_the_same_patients():
     one = judge(features, outcome, n_boot_optimism=0)
     with pytest.raises(ValueError, match="No two signatures have 'nested' scores"):
         compare(one.scores, one.table)
-    other = judge(features.iloc[:38], outcome, signature="other", n_boot_optimism=0)
+    other = judge(features.iloc[:, :3], outcome, signature="other", n_boot_optimism=0)
     with pytest.raises(ValueError, match="no row 'nested' of 'other' in cohort 'training'"):
         compare(together(one, other)[0], one.table)
+    fewer = judge(features.iloc[:38], outcome, signature="fewer", n_boot_optimism=0)
+    with pytest.raises(ValueError, match="share only 38 patients; evaluate both on the same patients"):
+        compare(*together(one, fewer))
     strange = other.scores.iloc[1:].query("patient != 'P003'").replace({"patient": {"P004": "P039x"}})
     with pytest.raises(ValueError, match="evaluate both on the same patients"):
         compare(pd.concat([one.scores, strange]), together(one, other)[1])

@@ -5,7 +5,7 @@ Every function runs on one BLAS thread, so that its bits are the same on any mac
 
 from radiogenomics.linking._table import LINK_COLUMNS
 from radiogenomics.linking.contrast import contrast
-from radiogenomics.linking.correlation import correlate
+from radiogenomics.linking.correlation import correlate, linkable
 from radiogenomics.linking.multivariate import CanonicalLinks, canonical
 from radiogenomics.linking.null import permuted_patients, random_feature_null, random_features
 
@@ -15,6 +15,7 @@ __all__ = [
     "canonical",
     "contrast",
     "correlate",
+    "linkable",
     "permuted_patients",
     "random_feature_null",
     "random_features",

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from radiogenomics._tables import check_numeric, check_patients, common_patients, shown
 from radiogenomics.linking._blocks import Block, Floats, Ints
@@ -42,13 +43,19 @@ def aligned(left: pd.DataFrame, right: pd.DataFrame) -> tuple[pd.DataFrame, pd.D
     return left.loc[both].astype(float), right.loc[both].astype(float)
 
 
+def varying(parts: Sequence[Block], shape: tuple[int, int]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Tell which left and which right columns vary in some block, so that something can be linked to them."""
+    left, right = np.zeros(shape[0], dtype=bool), np.zeros(shape[1], dtype=bool)
+    for part in parts:
+        left[part.left] |= part.x.any(axis=0)
+        right[part.right] |= part.y.any(axis=0)
+    return left, right
+
+
 def check_varies(parts: Sequence[Block], left: pd.DataFrame, right: pd.DataFrame) -> None:
     """Raise ValueError when a column varies in no block, so that nothing can be linked to it."""
-    for side, table in (("left", left), ("right", right)):
-        varies = np.zeros(table.shape[1], dtype=bool)
-        for part in parts:
-            columns, values = (part.left, part.x) if side == "left" else (part.right, part.y)
-            varies[columns] |= values.any(axis=0)
+    found = varying(parts, (left.shape[1], right.shape[1]))
+    for side, table, varies in zip(("left", "right"), (left, right), found, strict=True):
         if not varies.all():
             raise ValueError(
                 f"`{side}` has {int((~varies).sum())} column(s) that do not vary among the common patients, "

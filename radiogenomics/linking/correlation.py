@@ -9,7 +9,7 @@ from radiogenomics._parallel import one_thread
 from radiogenomics._tables import check_choice, check_numeric, check_patients, common_patients
 from radiogenomics.linking._blocks import Block, Floats, blocks, counts, interval, p_of, t_of
 from radiogenomics.linking._permutation import permute
-from radiogenomics.linking._table import FEWEST, Pairs, aligned, check_varies, tidy
+from radiogenomics.linking._table import FEWEST, Pairs, aligned, check_varies, tidy, varying
 
 Method = Literal["pearson", "spearman", "partial"]
 
@@ -79,6 +79,34 @@ def correlate(
             parts, shape, len(left), n_permutations=n_permutations, family=family, rng=np.random.default_rng(random_state)
         )
     return tidy(left.columns, right.columns, pairs, null, family=family, estimate=estimate)
+
+
+def linkable(
+    left: pd.DataFrame, right: pd.DataFrame, *, method: Method = "pearson", covariates: pd.DataFrame | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Drop the columns that `correlate` would refuse -> both tables, all patients kept.
+
+    Parameters
+    ----------
+    left, right, method, covariates
+        As in `correlate`.
+
+    Returns
+    -------
+    tuple of two DataFrames
+        Without columns that do not vary among the common patients, miss too many of them, or follow from the covariates; a table
+        may lose all of its columns.
+
+    Raises
+    ------
+    ValueError
+        As in `correlate`.
+    """
+    check_choice(method, "method", get_args(Method))
+    both = adjusted(*aligned(left, right), covariates, method)
+    parts, _, _ = correlations(*both, ranked=method == "spearman")
+    kept = varying(parts, (left.shape[1], right.shape[1]))
+    return left.loc[:, kept[0]], right.loc[:, kept[1]]
 
 
 def adjusted(

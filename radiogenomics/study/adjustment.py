@@ -83,7 +83,7 @@ def _adjusted(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
                 parts += found
                 nulls.append(null)
         parts += _split(plan, imaging["signature"], right, f"signature x {kind}")
-    known = pd.concat(nulls[1:] or nulls, ignore_index=True)
+    known = pd.concat([one for one in nulls if len(one)] or nulls[:1], ignore_index=True)
     return {"adjusted_links": clinical.stacked(parts), "adjusted_null": holm_over_families(known)}
 
 
@@ -105,7 +105,9 @@ def _partial(
     """Link two tables given the confounders, and without them in the same patients -> the links of both, and the null."""
     chosen, name = plan.inputs.manifest.links, f"{family}, adjusted"
     known = confounders.dropna()
-    left, right = (clinical.varying_columns(table.loc[known.index]) for table in (left, right))
+    left, right = linking.linkable(left.loc[known.index], right.loc[known.index], method="partial", covariates=known)
+    if not (left.shape[1] and right.shape[1]):
+        return [], pd.DataFrame(columns=_NULLS)
     how: dict[str, Any] = {"n_permutations": chosen.n_permutations, "random_state": plan.seed(f"{family} adjusted")}
     given: dict[str, Any] = {"method": "partial", "covariates": known, "family": name}
     links = linking.correlate(left, right, **given, **how)
@@ -139,5 +141,5 @@ def _confounders(plan: Plan, store: Store) -> pd.DataFrame:
     chosen = plan.inputs.manifest.links.covariates
     table = covariates.by_name(patients) if chosen is None else patients[list(dict.fromkeys(chosen))]
     if size is not None:
-        table = table.assign(**{str(size.name): size.loc[table.index]})
+        table = pd.concat([size.loc[table.index], table.drop(columns=size.name, errors="ignore")], axis=1)
     return covariates.affordable(table)

@@ -156,6 +156,8 @@ def _volume_check(inputs: Inputs, name: str, volume: str) -> Callable[[], object
             raise ValueError(f"volume column {volume!r} is in no feature table; their columns are {shown(found, 8)}")
         if columns.isna().any():
             raise ValueError(f"it is missing for {shown(columns.index[columns.isna()])}; give it or leave volume out")
+        if columns.nunique() < 2:
+            raise ValueError(f"it is {columns.iloc[0]} in every patient; name a column that varies or leave volume out")
 
     return run
 

@@ -15,7 +15,8 @@ def by_name(patients: pd.DataFrame) -> pd.DataFrame:
 def affordable(covariates: pd.DataFrame) -> pd.DataFrame:
     """Keep the covariates that the patients can pay for: known of four in five, and together one number for ten patients.
 
-    Numbers come before words, and words with few levels before those with many: a column costs its levels less one.
+    Numbers come before words, and words with few levels before those with many: a column costs its levels less one. Of equals the
+    first is kept.
     """
     known = covariates.columns[covariates.notna().mean() >= 0.8]
     cost = {name: 1 if pd.api.types.is_numeric_dtype(covariates[name]) else covariates[name].nunique() - 1 for name in known}
@@ -44,7 +45,8 @@ def unfit(covariates: pd.DataFrame, *, sized: bool) -> dict[str, str]:
     """
     same = [name for name in covariates.columns if covariates[name].nunique() < 2]
     found = dict.fromkeys(same, "it is the same in all linked patients; leave it out")
-    whole = covariates.drop(columns=same).assign(**({"lesion volume": 0.0} if sized else {}))
+    size = pd.DataFrame({"lesion volume": 0.0} if sized else {}, index=covariates.index)
+    whole = pd.concat([size, covariates.drop(columns=same)], axis=1)
     dear = whole.columns.difference(affordable(whole).columns, sort=False).drop("lesion volume", errors="ignore")
     reason = f"known of fewer than four in five of the {len(whole)} linked patients, or more than they can pay for"
     return found | {str(name): f"{reason} (one number or level for ten); leave it out" for name in dear}

@@ -16,6 +16,9 @@ from radiogenomics.study.plan import Plan
 from radiogenomics.study.recipes import recipe
 from radiogenomics.study.store import Step, Store
 
+_NEAREST = 1e-12
+"""How near to 0 and 1 a score comes before its log odds are taken: scores are kept to twelve decimals."""
+
 
 def steps(plan: Plan) -> list[Step]:
     """List the joint steps in their order; the planted truth only in a simulated study."""
@@ -173,7 +176,7 @@ def _everyone(plan: Plan, score: genescore.GeneScore) -> pd.DataFrame:
 
 def _odds(scores: pd.DataFrame) -> pd.DataFrame:
     """Odds ratios of the score (its log odds), as fitted and honest; none where no gene was selected and all have one score."""
-    scores = scores.assign(score=logit(scores["score"]))
+    scores = scores.assign(score=logit(scores["score"].clip(_NEAREST, 1.0 - _NEAREST)))
     tables = [
         genescore.odds_ratio(part.set_index("patient")["score"], part.set_index("patient")["outcome"]).assign(estimate=estimate)
         for estimate, part in scores.groupby("estimate", sort=False)

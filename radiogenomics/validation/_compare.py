@@ -139,7 +139,7 @@ def _pairs(
     outcome = part.drop_duplicates("patient").set_index("patient")["outcome"]
     for first, second in combinations(wide.columns, 2):
         both = wide[[first, second]].dropna()
-        if len(both) < min(wide[first].count(), wide[second].count()):
+        if len(both) < max(wide[first].count(), wide[second].count()):
             raise ValueError(
                 f"Signatures {first!r} and {second!r} of cohort {cohort!r} share only {len(both)} patients; "
                 "evaluate both on the same patients."
