@@ -632,7 +632,8 @@ def test_an_empty_study_still_makes_a_page():
 
 def test_long_tables_are_cut_and_say_where_the_rest_is():
     page = Page(report.render(STUDY, {"links": links(0, 500)}, {}, {}))
-    assert "The 8 with the smallest p of 500; all stand in tables/links.csv." in page.text
+    assert "The 8 with the smallest p of 500; all stand in tables/links." in page.text
+    assert ".csv" not in page.text, "large tables are .csv.gz"
     assert len(report.render(STUDY, {"links": links(400, 5000)}, {}, {})) < 60_000
 
 

@@ -154,8 +154,7 @@ def _further(tables: Mapping[str, pd.DataFrame], images: Mapping[str, _Image]) -
     known = {name for section in SECTIONS for name in section.tables} | _NOT_SHOWN
     rest = {name: table for name, table in tables.items() if name not in known and len(table) and not _one_by_one(table)}
     views = [
-        replace(view(table, f"{name}.", most=10, where=f"tables/{name}.csv"), anchor=f"table-{name}")
-        for name, table in rest.items()
+        replace(view(table, f"{name}.", most=10, where=f"tables/{name}"), anchor=f"table-{name}") for name, table in rest.items()
     ]
     claimed = {kind for section in SECTIONS for kind in section.figures}
     return _Part(
