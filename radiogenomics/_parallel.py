@@ -10,6 +10,7 @@ import os
 import pickle
 import sys
 import warnings
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -248,6 +249,10 @@ def _store(outcome: Any, path: Path) -> None:
     temporary.replace(path)
 
 
+# A damaged byte shows in the compressed stream, or first as a wrong word of the pickle in it.
+_UNREADABLE = (*DATA_ERRORS, EOFError, AttributeError, TypeError, ImportError, pickle.UnpicklingError, zlib.error)
+
+
 def _kept(places: Mapping[str, Path]) -> dict[str, Any]:
     kept = {}
     for name, path in places.items():
@@ -255,7 +260,7 @@ def _kept(places: Mapping[str, Path]) -> dict[str, Any]:
             kept[name] = joblib.load(path)
         except FileNotFoundError:
             continue
-        except (EOFError, ValueError, OSError, LookupError, AttributeError, pickle.UnpicklingError) as error:
+        except _UNREADABLE as error:
             logger.warning("The kept result of %s cannot be read (%s); it is computed again.", name, error)
     return kept
 

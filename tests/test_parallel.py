@@ -104,6 +104,15 @@ def test_a_kept_result_that_cannot_be_read_is_computed_again(tmp_path):
     assert list(fan_out(square, TASKS, keep=tmp_path).results.values()) == [i**2 for i in range(6)]
 
 
+def test_a_kept_result_with_a_damaged_byte_is_computed_again(tmp_path):
+    fan_out(square, {"a": 3}, keep=tmp_path)
+    (path,) = tmp_path.iterdir()
+    whole = path.read_bytes()
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        assert fan_out(square, {"a": 3}, keep=tmp_path, n_jobs=1).results == {"a": 9}, place
+
+
 def test_the_same_bits_for_any_number_of_processes():
     one, two = (fan_out(product, TASKS, n_jobs=n).results for n in (1, 2))
     assert one == two

@@ -388,6 +388,20 @@ def test_adjusted_links_are_told_beside_the_same_patients_unadjusted():
     )
 
 
+def test_links_are_counted_at_the_level_of_the_study():
+    table = links(5, 20).assign(q=[0.01, *[0.15] * 4, *[0.5] * 15])
+    tables = {"links": table, "link_null": null(5, 0.3, 0.02), "clinical_links": table.assign(measure="Pearson r")}
+    at_fifth = {"settings": {"links": {"alpha": 0.2}}}
+    assert said(tables)["Links"].startswith("1 of 20 links survives correction for multiple tests (q < 0.05 within the family).")
+    assert said(tables, **at_fifth)["Links"].startswith("5 of 20 links survive correction for multiple tests (q < 0.2 within")
+    number = next(number for number in key_numbers(STUDY | at_fifth, tables) if number.label == "Links beyond chance")
+    assert number.value == "5"
+    assert "5 of 20 links with q < 0.2" in caption_of("link_forest_features_x_modules", STUDY | at_fifth, tables)
+    page = Page(report.render(STUDY | at_fifth, tables, {}, {}))
+    assert page.text.count("5 of 20 with q < 0.2.") == 2, "links and clinical links"
+    assert "q < 0.05" not in page.text
+
+
 def test_fitted_links_are_kept_apart():
     text = said({"links": pd.concat([links(0, 20), links(15, 20, estimate="published")])})["Links"]
     assert "None of 20 links survives" in text
@@ -632,7 +646,8 @@ def test_an_empty_study_still_makes_a_page():
 
 def test_long_tables_are_cut_and_say_where_the_rest_is():
     page = Page(report.render(STUDY, {"links": links(0, 500)}, {}, {}))
-    assert "The 8 with the smallest p of 500; all stand in tables/links.csv." in page.text
+    assert "The 8 with the smallest p of 500; all stand in tables/links." in page.text
+    assert ".csv" not in page.text, "large tables are .csv.gz"
     assert len(report.render(STUDY, {"links": links(400, 5000)}, {}, {})) < 60_000
 
 

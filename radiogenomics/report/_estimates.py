@@ -37,7 +37,7 @@ AT_THRESHOLD = ("cohort", "signature", "estimate", "threshold", "sensitivity", "
 
 def evaluations(name: str, more: str = "") -> Callable[[pd.DataFrame], list[View]]:
     """Make the way to show an evaluation: AUCs first, then what they mean at the threshold."""
-    return partial(_evaluated, where=f"tables/{name}.csv", more=more)
+    return partial(_evaluated, where=f"tables/{name}", more=more)
 
 
 def _evaluated(table: pd.DataFrame, *, where: str, more: str = "") -> list[View]:
@@ -77,15 +77,15 @@ def compared(table: pd.DataFrame) -> list[View]:
     }
     shown = table.assign(**sides, note=below.map({True: _BELOW_HALF, False: ""}))
     columns = ["cohort"] * bool(table["cohort"].nunique() > 1) + ["estimate", *sides, "difference", "p", "q"]
-    caption = f"{_COMPARED}{_NO_VERDICT if below.any() else ''} NRI and IDI stand in tables/comparisons.csv."
-    return [view(shown, caption, columns=[*columns, *["note"] * bool(below.any())], most=60, where="tables/comparisons.csv")]
+    caption = f"{_COMPARED}{_NO_VERDICT if below.any() else ''} NRI and IDI stand in tables/comparisons."
+    return [view(shown, caption, columns=[*columns, *["note"] * bool(below.any())], most=60, where="tables/comparisons")]
 
 
 def calibrated(table: pd.DataFrame) -> list[View]:
     """Show what the probabilities are worth; the remark only where something could not be measured."""
     left_out = {"events", "brier_scaled", *(["remark"] if table["remark"].eq("").all() else [])}
     columns = [str(name) for name in table if name not in left_out]
-    return [view(table, _CALIBRATION, columns=columns, most=60, where="tables/calibration.csv")]
+    return [view(table, _CALIBRATION, columns=columns, most=60, where="tables/calibration")]
 
 
 def terms(table: pd.DataFrame) -> list[View]:
@@ -98,4 +98,4 @@ def stability(table: pd.DataFrame) -> list[View]:
     """Show the features that the folds kept most often."""
     features = table[table["kind"].eq("feature")] if "kind" in table else table
     best = features.sort_values("share", ascending=False, kind="stable") if "share" in features else features
-    return [view(best, "How often the folds kept each feature.", most=20, where="tables/stability.csv")] if len(best) else []
+    return [view(best, "How often the folds kept each feature.", most=20, where="tables/stability")] if len(best) else []

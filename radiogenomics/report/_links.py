@@ -8,9 +8,9 @@ import pandas as pd
 
 from radiogenomics.figures import wording
 from radiogenomics.report._view import View
-from radiogenomics.report._words import FITTED, Finding, Tables, records
+from radiogenomics.report._words import FITTED, Finding, Tables, level, records
 
-_LEVEL = 0.05
+_SIGNIFICANT = 0.05  # of p over families and of single tests; q is held against the level of the study
 _LIKE_SIZE = 0.9
 _MOST_NAMED = 4
 BEYOND = "beyond chance"
@@ -22,26 +22,24 @@ def links(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
     table = tables.get("links", pd.DataFrame())
     if table.empty:
         return []
-    fitted = _fitted(table)
+    fitted, below = _fitted(table), level(study)
     honest = table[~fitted]
-    found = int(honest["q"].lt(_LEVEL).sum())
-    rule = "correction for multiple tests (q < 0.05 within the family)"
+    found = int(honest["q"].lt(below).sum())
+    rule = f"correction for multiple tests (q < {below:g} within the family)"
     lines = [f"{f'{found:,}' if found else 'None'} of {len(honest):,} links survive{'s' * (found < 2)} {rule}."]
     lines += [
-        _whose(honest, tables),
-        _size(honest, tables),
-        _by_ranks(honest),
-        *_given(tables),
-        _fitted_links(table[fitted], honest),
+        _whose(honest, tables, below),
+        _size(honest, tables, below),
+        _by_ranks(honest, below),
+        *_given(tables, below),
+        _fitted_links(table[fitted], honest, below),
     ]
-    rows = _rows(honest, tables.get("link_null")) + _adjusted(tables)
-    shown = View(_counted(tables), _HEADINGS, [False, *[True] * 7, False], rows)
-    return [Finding("Links", tuple(filter(None, lines)), caution=not links_beyond_chance(honest, tables)[0], table=shown)]
+    rows = _rows(honest, tables.get("link_null"), below) + _adjusted(tables, below)
+    shown = View(_counted(tables, below), ["Family", f"q < {below:g}", *_HEADINGS], [False, *[True] * 7, False], rows)
+    return [Finding("Links", tuple(filter(None, lines)), caution=not links_beyond_chance(honest, tables, below)[0], table=shown)]
 
 
 _HEADINGS = [
-    "Family",
-    "q < 0.05",
     "Max-T p < 0.05",
     "Tested",
     "Patients permuted",
@@ -52,11 +50,11 @@ _HEADINGS = [
 ]
 
 
-def _counted(tables: Tables) -> str:
+def _counted(tables: Tables, below: float) -> str:
     caption = (
-        "Links with q < 0.05, and with a max-T p below 0.05, in each family, beside the mean count that chance alone gives with "
-        "the patients permuted and with random features. p is the larger of the two nulls' p of the count; Holm adjusts it over "
-        "the families, and a family is beyond chance where that stays below 0.05."
+        f"Links with q < {below:g}, and with a max-T p below 0.05, in each family, beside the mean count that chance alone "
+        "gives with the patients permuted and with random features. p is the larger of the two nulls' p of the count; Holm "
+        "adjusts it over the families, and a family is beyond chance where that stays below 0.05."
     )
     names = _confounders(tables)
     if not names:
@@ -77,27 +75,27 @@ def _fitted(links: pd.DataFrame) -> "pd.Series[bool]":
     return links["estimate"].isin(FITTED) if "estimate" in links else pd.Series(False, index=links.index)
 
 
-def _rows(links: pd.DataFrame, nulls: pd.DataFrame | None) -> list[list[str]]:
-    return [_family(str(family), part, nulls) for family, part in links.groupby("family", sort=False)]
+def _rows(links: pd.DataFrame, nulls: pd.DataFrame | None, below: float) -> list[list[str]]:
+    return [_family(str(family), part, nulls, below) for family, part in links.groupby("family", sort=False)]
 
 
-def _adjusted(tables: Tables) -> list[list[str]]:
+def _adjusted(tables: Tables, below: float) -> list[list[str]]:
     """Count the links that are left when confounders are adjusted for, and those between groups."""
     table = tables.get("adjusted_links", pd.DataFrame())
     if table.empty:
         return []
     beside = table["family"].str.endswith(_SAME)  # for comparison alone: the text names them where that says something
-    return _rows(table[~beside], tables.get("adjusted_null"))
+    return _rows(table[~beside], tables.get("adjusted_null"), below)
 
 
-def _family(family: str, links: pd.DataFrame, nulls: pd.DataFrame | None) -> list[str]:
+def _family(family: str, links: pd.DataFrame, nulls: pd.DataFrame | None, below: float) -> list[str]:
     """Count the links of a family that survive, and those that chance gives -> one row."""
     known = _null_of(family, nulls)
     means = dict(zip(known.get("null", ()), known.get("mean", ()), strict=True))
     chance = [f"{means[null]:.2g}" if null in means else "–" for null in ("permuted patients", "random features")]
-    counts = [f"{int(links['q'].lt(_LEVEL).sum()):,}", f"{_sure(links):,}" if "p_max_t" in links else "–", f"{len(links):,}"]
+    counts = [f"{int(links['q'].lt(below).sum()):,}", f"{_sure(links):,}" if "p_max_t" in links else "–", f"{len(links):,}"]
     p = [wording.p_text(known[name].max()) if name in known else "–" for name in ("p", "p_holm")]
-    return [family.replace(" x ", " × "), *counts, *chance, *p, _verdict(family, links, nulls)]
+    return [family.replace(" x ", " × "), *counts, *chance, *p, _verdict(family, links, nulls, below)]
 
 
 def _null_of(family: str, nulls: pd.DataFrame | None) -> pd.DataFrame:
@@ -106,32 +104,32 @@ def _null_of(family: str, nulls: pd.DataFrame | None) -> pd.DataFrame:
 
 def _sure(links: pd.DataFrame) -> int:
     """Count the links that hold the family-wise error."""
-    return int(links["p_max_t"].lt(_LEVEL).sum()) if "p_max_t" in links else 0
+    return int(links["p_max_t"].lt(_SIGNIFICANT).sum()) if "p_max_t" in links else 0
 
 
-def _verdict(family: str, links: pd.DataFrame, nulls: pd.DataFrame | None) -> str:
+def _verdict(family: str, links: pd.DataFrame, nulls: pd.DataFrame | None, below: float) -> str:
     """Weigh the count of a family by its null over all families, and then its single links by max-T."""
     known = _null_of(family, nulls)
-    if not links["q"].lt(_LEVEL).any():
+    if not links["q"].lt(below).any():
         return "none survives"
     if "p_holm" not in known or known["p_holm"].isna().all():
         return "no null was run"
-    if not known["p_holm"].max() < _LEVEL:
+    if not known["p_holm"].max() < _SIGNIFICANT:
         return "within the reach of chance"
     return BEYOND if _sure(links) else "more than chance gives, but no single link by max-T"
 
 
-def links_beyond_chance(honest: pd.DataFrame, tables: Tables) -> tuple[int, int]:
+def links_beyond_chance(honest: pd.DataFrame, tables: Tables, below: float) -> tuple[int, int]:
     """Count the surviving links -> those of families beyond chance, and those of families within its reach or without a null."""
     counts = {True: 0, False: 0}
     for family, part in honest.groupby("family", sort=False):
-        counts[_verdict(str(family), part, tables.get("link_null")) == BEYOND] += int(part["q"].lt(_LEVEL).sum())
+        counts[_verdict(str(family), part, tables.get("link_null"), below) == BEYOND] += int(part["q"].lt(below).sum())
     return counts[True], counts[False]
 
 
-def _whose(honest: pd.DataFrame, tables: Tables) -> str:
+def _whose(honest: pd.DataFrame, tables: Tables, below: float) -> str:
     """Say whose the surviving links are: several of one feature, with targets that go together, are one finding."""
-    surviving = honest[honest["q"].lt(_LEVEL)]
+    surviving = honest[honest["q"].lt(below)]
     features = surviving["feature"].value_counts(sort=False)
     if len(surviving) < 2 or len(features) == len(surviving):
         return ""
@@ -166,13 +164,13 @@ def sized(links: pd.DataFrame, tables: Tables) -> "pd.Series[bool]":
     return (links["family"].str.split(" x ").str[0] + " " + links["feature"]).isin(names)
 
 
-def _size(honest: pd.DataFrame, tables: Tables) -> str:
+def _size(honest: pd.DataFrame, tables: Tables, below: float) -> str:
     """Say how many surviving links are those of lesion size, and what size and the other confounders leave of the others."""
     if tables.get("feature_volume", pd.DataFrame()).empty:
         return ""
-    surviving = honest[honest["q"].lt(_LEVEL) & honest["family"].str.contains(" features x ", regex=False)]
+    surviving = honest[honest["q"].lt(below) & honest["family"].str.contains(" features x ", regex=False)]
     like = sized(surviving, tables)
-    rest = _kept(surviving[~like], tables)
+    rest = _kept(surviving[~like], tables, below)
     if not like.any():
         return rest
     names = list(dict.fromkeys(surviving.loc[like, "feature"]))
@@ -183,8 +181,8 @@ def _size(honest: pd.DataFrame, tables: Tables) -> str:
     return f"{text} {rest}".strip()
 
 
-def _kept(surviving: pd.DataFrame, tables: Tables) -> str:
-    """Count the surviving links of features that keep q below 0.05 in their family given the confounders."""
+def _kept(surviving: pd.DataFrame, tables: Tables, below: float) -> str:
+    """Count the surviving links that survive given the confounders too."""
     table = tables.get("adjusted_links", pd.DataFrame())
     if surviving.empty or table.empty:
         return ""
@@ -192,29 +190,31 @@ def _kept(surviving: pd.DataFrame, tables: Tables) -> str:
     again = wanted.merge(table, on=["feature", "target", "family"])
     if again.empty:
         return ""
-    kept, names = int(again["q"].lt(_LEVEL).sum()), again["adjusted_for"].iloc[0]
-    return f"Surviving links of features that are not lesion size: {len(again):,}, of them with q < 0.05 given {names}: {kept:,}."
+    kept, names = int(again["q"].lt(below).sum()), again["adjusted_for"].iloc[0]
+    begin = f"Surviving links of features that are not lesion size: {len(again):,}"
+    return f"{begin}, of them with q < {below:g} given {names}: {kept:,}."
 
 
-def _given(tables: Tables) -> list[str]:
+def _given(tables: Tables, below: float) -> list[str]:
     """Say of adjusted families with surviving links how the same patients look without the adjustment."""
     table = tables.get("adjusted_links", pd.DataFrame(columns=["family", "adjusted_for"]))
     whole = tables["links"][~_fitted(tables["links"])]
     lines = []
     for family, part in table[table["adjusted_for"].ne("")].groupby("family", sort=False):
-        found, name = int(part["q"].lt(_LEVEL).sum()), str(family).removesuffix(", adjusted")
+        found, name = int(part["q"].lt(below).sum()), str(family).removesuffix(", adjusted")
         if found:
             sure = _sure(part) or "none"
-            counts = f"{found:,} of {len(part):,} links of {name} have q < 0.05, {sure} a max-T p below 0.05"
+            counts = f"{found:,} of {len(part):,} links of {name} have q < {below:g}, {sure} a max-T p below 0.05"
             text = f"Given {part['adjusted_for'].iloc[0]}, {counts}"
             same = table[table["family"].eq(f"{name}{_SAME}")]
-            beside = [_beside(same, "the same")] * bool(len(same)) + [_beside(whole[whole["family"].eq(name)], "all")]
+            every = whole[whole["family"].eq(name)]
+            beside = [_beside(same, "the same", below)] * bool(len(same)) + [_beside(every, "all", below)]
             lines.append(f"{text} ({_n(part)} patients); unadjusted, {' and '.join(filter(None, beside))}.".replace(" x ", " × "))
     return lines
 
 
-def _beside(links: pd.DataFrame, which: str) -> str:
-    found = int(links["q"].lt(_LEVEL).sum())
+def _beside(links: pd.DataFrame, which: str, below: float) -> str:
+    found = int(links["q"].lt(below).sum())
     return f"{f'{found:,}' if found else 'none'} in {which} {_n(links)} patients" if len(links) else ""
 
 
@@ -222,23 +222,23 @@ def _n(links: pd.DataFrame) -> str:
     return f"{int(links['n'].max())}" if "n" in links and len(links) else ""
 
 
-def _by_ranks(links: pd.DataFrame) -> str:
+def _by_ranks(links: pd.DataFrame, below: float) -> str:
     """Say how many surviving links vanish by ranks: those hang on a few patients far from the others."""
     if "p_spearman" not in links:
         return ""
-    surviving = links[links["q"].lt(_LEVEL)]
-    weak = surviving[surviving["p_spearman"].ge(_LEVEL)]
+    surviving = links[links["q"].lt(below)]
+    weak = surviving[surviving["p_spearman"].ge(_SIGNIFICANT)]
     if weak.empty:
         return ""
     names = "; ".join(f"{row['feature']} – {row['target']}" for row in records(weak.head(3)))
     return f"Vanishing by ranks (Spearman p ≥ 0.05), so made by a few outlying patients: {len(weak):,} of them: {names}."
 
 
-def _fitted_links(fitted: pd.DataFrame, honest: pd.DataFrame) -> str:
-    found = int(fitted["q"].lt(_LEVEL).sum()) if len(fitted) else 0
+def _fitted_links(fitted: pd.DataFrame, honest: pd.DataFrame, below: float) -> str:
+    found = int(fitted["q"].lt(below).sum()) if len(fitted) else 0
     if not found:
         return ""
-    beside = int(honest.loc[honest["feature"].isin(fitted["feature"]), "q"].lt(_LEVEL).sum())
+    beside = int(honest.loc[honest["feature"].isin(fitted["feature"]), "q"].lt(below).sum())
     return (
         f"With the fitted signature {found:,} of {len(fitted):,} links would have passed; "
         f"with the out-of-fold one it is {beside:,}. "

@@ -85,7 +85,7 @@ def view(table: pd.DataFrame, caption: str, *, columns: Sequence[str] | None = N
     most : int
         So many rows are shown.
     where : str
-        File that has all rows; named when rows are left out.
+        File that has all rows, without its ending (``.csv``, or ``.csv.gz`` of a large table); named when rows are left out.
 
     Returns
     -------

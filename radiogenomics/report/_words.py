@@ -58,6 +58,11 @@ def positive_name(study: Mapping[str, Any]) -> str:
     return str(study.get("positive") or "positive")
 
 
+def level(study: Mapping[str, Any]) -> float:
+    """Give the q below which the study counts a link, and its nulls do; 0.05 where the settings name none."""
+    return float((study.get("settings") or {}).get("links", {}).get("alpha", 0.05))
+
+
 def noun(signature: object) -> str:
     """Say what kind of thing stands among the signatures: not everything that is judged there is one."""
     name = str(signature)

@@ -13,6 +13,7 @@ from radiogenomics.report._words import (
     above_chance,
     auc_text,
     capital,
+    level,
     model_name,
     outcome_name,
     positive_name,
@@ -256,7 +257,7 @@ def _links(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
         rows = rows[~rows["estimate"].isin(FITTED)] if "estimate" in rows else rows
         if len(rows):
             begin = "" if table == "links" else ": "
-            return f"{begin}{family_name(rows['family'].iloc[0])} ({_tested(rows)})"
+            return f"{begin}{family_name(rows['family'].iloc[0])} ({_tested(rows, level(study))})"
     return ""
 
 
@@ -275,11 +276,11 @@ def _pathways(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
     rows = tables.get("links", pd.DataFrame(columns=["family", "feature"]))
     rows = rows[rows["family"].str.endswith("pathways") & _is(rows["feature"], rest)]
     rows = rows[~rows["estimate"].isin(FITTED)] if "estimate" in rows else rows
-    return f"the out-of-fold score of {model_name(rows['feature'].iloc[0])} ({_tested(rows)})" if len(rows) else ""
+    return f"the out-of-fold score of {model_name(rows['feature'].iloc[0])} ({_tested(rows, level(study))})" if len(rows) else ""
 
 
-def _tested(rows: pd.DataFrame) -> str:
-    return f"{_patients(rows)}; {int(rows['q'].lt(0.05).sum()):,} of {len(rows):,} links with q < 0.05"
+def _tested(rows: pd.DataFrame, below: float) -> str:
+    return f"{_patients(rows)}; {int(rows['q'].lt(below).sum()):,} of {len(rows):,} links with q < {below:g}"
 
 
 def _patients(rows: pd.DataFrame) -> str:

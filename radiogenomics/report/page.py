@@ -5,6 +5,7 @@ import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
@@ -13,9 +14,10 @@ import jinja2
 import pandas as pd
 
 from radiogenomics.report._view import View, facts_view, view
+from radiogenomics.report._words import level
 from radiogenomics.report.captions import caption_of, kind_of
 from radiogenomics.report.checklist import Item, checklist
-from radiogenomics.report.sections import SECTIONS, Section, Show, figures_of
+from radiogenomics.report.sections import COUNTED, SECTIONS, Section, Show, figures_of
 from radiogenomics.report.summary import key_numbers, summarise
 
 _KINDS = {".png": "image/png", ".svg": "image/svg+xml", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
@@ -59,7 +61,8 @@ def render(study: Facts, tables: Mapping[str, pd.DataFrame], figures: Mapping[st
     ----------
     study : Facts
         ``name``, ``title``, ``simulated``, ``outcome`` (its name), ``positive`` (what patients with it are called),
-        ``description``, ``counts`` and ``settings`` (shown as they are).
+        ``description``, ``counts`` and ``settings`` (shown as they are; their ``links.alpha`` is the q below which links count,
+        0.05 without it).
     tables : mapping of str to DataFrame
         The study's tables by name (`DESIGN.md`: inclusion, evaluation, modules, links...). Those that a section knows are
         shown there, others at the end; sections without a table or figure are listed as not run.
@@ -80,7 +83,7 @@ def render(study: Facts, tables: Mapping[str, pd.DataFrame], figures: Mapping[st
         If a figure is neither PNG, JPEG nor SVG, or is missing.
     """
     images = {name: _image(name, Path(path), caption_of(name, study, tables)) for name, path in figures.items()}
-    parts = [_part(section, tables, images) for section in SECTIONS]
+    parts = [_part(section, tables, images, level(study)) for section in SECTIONS]
     run = [part for part in parts if part.views or part.images]
     silent = {"failures"} if study.get("simulated") else {"failures", "planted"}
     further = _further(tables, images)
@@ -111,13 +114,13 @@ def _linked(items: list[Item], parts: list[_Part]) -> list[Item]:
     return [item if item.anchor in there else replace(item, anchor=item.section) for item in items]
 
 
-def _part(section: Section, tables: Mapping[str, pd.DataFrame], images: Mapping[str, _Image]) -> _Part:
+def _part(section: Section, tables: Mapping[str, pd.DataFrame], images: Mapping[str, _Image], below: float) -> _Part:
     chosen = figures_of(section, images, tables)
     views = [
         shown
         for name, show in section.tables.items()
         if name in tables
-        for shown in _anchored(name, _views(name, tables[name], show))
+        for shown in _anchored(name, _views(name, tables[name], partial(show, below=below) if name in COUNTED else show))
     ]
     return _Part(section.anchor, section.title, section.lead, views, [images[name] for name in chosen])
 
@@ -154,8 +157,7 @@ def _further(tables: Mapping[str, pd.DataFrame], images: Mapping[str, _Image]) -
     known = {name for section in SECTIONS for name in section.tables} | _NOT_SHOWN
     rest = {name: table for name, table in tables.items() if name not in known and len(table) and not _one_by_one(table)}
     views = [
-        replace(view(table, f"{name}.", most=10, where=f"tables/{name}.csv"), anchor=f"table-{name}")
-        for name, table in rest.items()
+        replace(view(table, f"{name}.", most=10, where=f"tables/{name}"), anchor=f"table-{name}") for name, table in rest.items()
     ]
     claimed = {kind for section in SECTIONS for kind in section.figures}
     return _Part(

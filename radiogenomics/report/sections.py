@@ -37,12 +37,14 @@ class Section:
     figures: tuple[str, ...] = ()
 
 
-Show = Callable[[pd.DataFrame], list[View]]
+Show = Callable[..., list[View]]
+COUNTED = frozenset({"links", "adjusted_links", "clinical_links"})
+"""Tables of links: to show them takes `below` too, the q under which the study counts a link."""
 
 
 def _plain(name: str, caption: str, *columns: str, most: int = 25) -> Show:
     """Make the way to show a table as it is."""
-    return partial(_shown, caption=caption, columns=columns or None, most=most, where=f"tables/{name}.csv")
+    return partial(_shown, caption=caption, columns=columns or None, most=most, where=f"tables/{name}")
 
 
 def _shown(table: pd.DataFrame, **how: Any) -> list[View]:
@@ -62,25 +64,25 @@ def _module_sizes(modules: pd.DataFrame) -> list[View]:
     return [view(sizes.rename(columns={"hubs": "closest genes"}), caption, most=60)]
 
 
-def _link_views(links: pd.DataFrame) -> list[View]:
+def _link_views(links: pd.DataFrame, below: float = 0.05) -> list[View]:
     """Show the strongest honest links of every family, and beside them how the fitted ones would have looked."""
     fitted = links["estimate"].isin(FITTED) if "estimate" in links else pd.Series(False, index=links.index)
     leak = ", with the fitted signature (which leaks; for comparison only)"
     return [
-        *_by_family(links[~fitted], "tables/links.csv", lambda rows: "", 8),
-        *_by_family(links[fitted], "tables/links.csv", lambda rows: leak, 3),
+        *_by_family(links[~fitted], "tables/links", lambda rows: "", 8, below),
+        *_by_family(links[fitted], "tables/links", lambda rows: leak, 3, below),
     ]
 
 
 LINK = ("feature", "target", "effect", "effect_low", "effect_high", "n", "p", "q", "p_permutation", "p_max_t")
 
 
-def _by_family(links: pd.DataFrame, where: str, note: Callable[[pd.DataFrame], str], most: int) -> list[View]:
-    """Show the strongest links of every family, and how many have q below 0.05."""
+def _by_family(links: pd.DataFrame, where: str, note: Callable[[pd.DataFrame], str], most: int, below: float) -> list[View]:
+    """Show the strongest links of every family, and how many have q below the level of the study."""
     views = []
     for family, rows in links.groupby("family", sort=False):
-        found = int(rows["q"].lt(0.05).sum())
-        begin = f"Links of the family {family_name(family)}{note(rows)}: {found:,} of {len(rows):,} with q < 0.05."
+        found = int(rows["q"].lt(below).sum())
+        begin = f"Links of the family {family_name(family)}{note(rows)}: {found:,} of {len(rows):,} with q < {below:g}."
         best = rows.sort_values("p", kind="stable").head(most)
         best = best.assign(target=[wording.pathway_label(name, 60) for name in best["target"]])
         if len(rows) > most:
@@ -89,7 +91,7 @@ def _by_family(links: pd.DataFrame, where: str, note: Callable[[pd.DataFrame], s
     return views
 
 
-def _adjusted_views(links: pd.DataFrame) -> list[View]:
+def _adjusted_views(links: pd.DataFrame, below: float = 0.05) -> list[View]:
     """Show the links of the out-of-fold signature, adjusted for confounders, and between high and low scores."""
 
     def note(rows: pd.DataFrame) -> str:
@@ -97,12 +99,12 @@ def _adjusted_views(links: pd.DataFrame) -> list[View]:
         split = ", split at the training median, Mann-Whitney with the rank-biserial correlation"
         return f" for {names} (partial correlations)" if names else split if measure.startswith("rank") else f" ({measure})"
 
-    return _by_family(links, "tables/adjusted_links.csv", note, 4)
+    return _by_family(links, "tables/adjusted_links", note, 4, below)
 
 
-def _clinical_views(links: pd.DataFrame) -> list[View]:
+def _clinical_views(links: pd.DataFrame, below: float = 0.05) -> list[View]:
     """Show how modules and pathways go with what else is known of the patients."""
-    return _by_family(links, "tables/clinical_links.csv", lambda rows: f" ({rows['measure'].iloc[0]})", 4)
+    return _by_family(links, "tables/clinical_links", lambda rows: f" ({rows['measure'].iloc[0]})", 4, below)
 
 
 def _baseline(table: pd.DataFrame) -> list[View]:
@@ -117,7 +119,7 @@ def _baseline(table: pd.DataFrame) -> list[View]:
     if few.any():
         table = table.assign(test=table["test"].astype(str).str.replace(r" \(warning: expected count < 5\)", "*", regex=True))
         caption += " * Fewer than five expected in a cell."
-    return [view(table, caption, most=80, where="tables/baseline.csv")]
+    return [view(table, caption, most=80, where="tables/baseline")]
 
 
 def _enriched(table: pd.DataFrame) -> list[View]:
@@ -129,13 +131,13 @@ def _enriched(table: pd.DataFrame) -> list[View]:
     )
     table = table.assign(pathway=[wording.pathway_label(name, 60) for name in table["pathway"]])
     columns = ["list", "pathway", "overlap", "list_size", "pathway_size", "fold", "p", "q"]
-    return [view(table.sort_values("p", kind="stable"), caption, columns=columns, most=20, where="tables/enrichment.csv")]
+    return [view(table.sort_values("p", kind="stable"), caption, columns=columns, most=20, where="tables/enrichment")]
 
 
 def _pathway_size(pathways: pd.DataFrame) -> list[View]:
     names = ", ".join(wording.pathway_label(name) for name in pathways.columns[:5])
     facts = pd.DataFrame({"patients scored": [len(pathways)], "pathways": [pathways.shape[1]], "the first": [names]})
-    return [view(facts, "Pathway scores; all values stand in tables/pathways.csv.")]
+    return [view(facts, "Pathway scores; all values stand in tables/pathways.")]
 
 
 _FIXED = (
@@ -159,7 +161,7 @@ def _sized(table: pd.DataFrame) -> list[View]:
         "size by another name (|ρ| of 0.9 or more). The largest |ρ| first."
     )
     best = table.sort_values("rho", key=abs, ascending=False, kind="stable")
-    return [view(best, caption, most=max(like, 8), where="tables/feature_volume.csv")]
+    return [view(best, caption, most=max(like, 8), where="tables/feature_volume")]
 
 
 def _lesions(table: pd.DataFrame) -> list[View]:
@@ -174,7 +176,7 @@ def _lesions(table: pd.DataFrame) -> list[View]:
         }
         for cohort, part in table.groupby("cohort", sort=False)
     ]
-    return [view(pd.DataFrame(rows), "Lesions measured; each stands in tables/lesions.csv.")]
+    return [view(pd.DataFrame(rows), "Lesions measured; each stands in tables/lesions.")]
 
 
 def _quartiles(values: "pd.Series[float]") -> str:
@@ -200,9 +202,7 @@ def _agreement(table: pd.DataFrame) -> list[View]:
         }
         for signature, part in table.groupby("signature", sort=False)
     ]
-    caption = (
-        "Agreement of features between two readers: ICC(2,1), absolute agreement; each feature stands in tables/agreement.csv."
-    )
+    caption = "Agreement of features between two readers: ICC(2,1), absolute agreement; each feature stands in tables/agreement."
     return [view(pd.DataFrame(rows), caption)]
 
 

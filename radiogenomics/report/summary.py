@@ -10,7 +10,7 @@ from radiogenomics.figures import wording
 from radiogenomics.report._links import links, links_beyond_chance, sized
 from radiogenomics.report._molecules import gene_score, modules, survival
 from radiogenomics.report._prediction import prediction, volume_row
-from radiogenomics.report._words import FITTED, Finding, Tables, bounds_text, outcome_name, positive_name, records
+from radiogenomics.report._words import FITTED, Finding, Tables, bounds_text, level, outcome_name, positive_name, records
 
 _ENOUGH_EVENTS = 100  # Collins, Ogundimu & Altman 2016, doi 10.1002/sim.6787: at least 100 events and 100 non-events
 
@@ -79,9 +79,9 @@ def key_numbers(study: Mapping[str, Any], tables: Tables) -> list[KeyNumber]:
     pairs = tables.get("links", pd.DataFrame())
     if not pairs.empty:
         pairs = pairs[~pairs["estimate"].isin(FITTED)] if "estimate" in pairs else pairs
-        beyond, reached = links_beyond_chance(pairs, tables)
+        beyond, reached = links_beyond_chance(pairs, tables, level(study))
         note = f"of {len(pairs):,} tested" + (f"; {reached:,} more are within the reach of chance" if reached else "")
-        size = int((sized(pairs, tables) & pairs["q"].lt(0.05)).sum())
+        size = int((sized(pairs, tables) & pairs["q"].lt(level(study))).sum())
         note += f"; {size:,} of the {beyond + reached:,} are lesion size" if size else ""
         numbers.append(KeyNumber("Links beyond chance", f"{beyond:,}", note))
     return numbers
