@@ -238,6 +238,14 @@ def test_agreement_counts_the_features_that_reach_the_threshold():
     assert {"shape", "glcm", "2 of 2", "0 of 1", "ICC ≥ 0.9"} <= set(said)
 
 
+def test_agreement_draws_what_is_known_and_says_how_much_is_not():
+    table = pd.DataFrame({"kind": ["shape"] * 4 + ["glcm"], "icc": [0.8, 0.9, 1.0, np.nan, np.nan]})
+    ax = figures.icc_by_kind(table, threshold=0.9)
+    assert {"2 of 3, 1 unknown", "0 of 0, 1 unknown"} <= set(texts(ax))
+    boxes = [line.get_xdata() for line in ax.lines if len(line.get_xdata()) == 5]
+    np.testing.assert_allclose(boxes, [[0.85, 0.95, 0.95, 0.85, 0.85]])
+
+
 def test_a_mark_stands_below_the_panel_and_covers_nothing(tmp_path):
     plain, marked = figures.auc_forest(simulated.evaluation()), figures.auc_forest(simulated.evaluation())
     figures.mark(marked, "simulated data")

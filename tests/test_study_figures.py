@@ -32,6 +32,14 @@ def test_a_column_with_gaps_and_a_single_column_are_no_obstacle():
     assert drawing._medoids(table[["texture"]]).to_dict() == {"texture": "texture"}
 
 
+def test_features_of_a_kind_named_like_a_signature_are_not_taken_for_signatures():
+    names = [f"texture {i:02}" for i in range(40)]
+    links = pd.DataFrame({"feature": ["signature_a", *names], "p": [0.9, *np.linspace(0.01, 0.4, 40)]})
+    links["family"] = ["signature x modules", *["signature_a features x modules"] * 40]
+    kept = drawing._signatures_first(links, set(names))
+    assert kept["feature"].tolist() == ["signature_a", *names[:30]]
+
+
 def test_of_links_of_nearly_the_same_features_the_strongest_is_kept_for_each_target():
     links = pd.DataFrame(
         {

@@ -319,12 +319,32 @@ def test_a_classifier_that_cannot_serve_is_known_before_work(change, place, said
     assert said in problems(change(signature={"recipe": place}, training__second_reader=None))[0]
 
 
-@pytest.mark.parametrize("name", ["fusion", "clinical", "shuffled_radiomics"])
+@pytest.mark.parametrize("name", ["fusion", "clinical", "shuffled_radiomics", "volume-"])
 def test_a_name_that_the_study_uses_itself(change, name):
     tables = {"radiomics": "features_training", name: "deep_training"}
     outside = {"radiomics": "features_external", name: "deep_external"}
     found = problems(change(training__features=tables, external__external__features=outside))
     assert f"training.features.{name} = 'deep_training': the study uses this name itself; rename the table" in found[0]
+
+
+@pytest.mark.parametrize("name", ["modules", "pathways", "x pathways", "_modules"])
+def test_a_joined_table_named_as_the_studys_own_families_of_links(change, name):
+    found = problems(change(joined={name: {"source": "clinical_training", "linked": ["age"]}}))
+    assert f"joined.{name} = " in found[0]
+    assert found[0].endswith("the study uses this name itself; rename the table")
+
+
+def test_names_that_would_write_the_same_files(change):
+    tables = {"fu-sed": "features_training", "fu_sed": "deep_training"}
+    outside = {"clinical": "clinical_external", "features": {"fu-sed": "features_external", "fu_sed": "deep_external"}}
+    cohorts = {"Lyon 1": outside, "Lyon-1": outside, "training_": outside}
+    found = problems(change(training__features=tables, training__second_reader=None, signature__icc=None, external=cohorts))
+    same = "its figures would have the same file names as those of"
+    assert f"training.features.fu_sed = 'deep_training': {same} 'fu-sed'; rename one of them" in found[0]
+    assert [line.split(f"{same} ")[-1] for line in found[1:3]] == [
+        "'Lyon 1'; rename one of them",
+        "'training'; rename one of them",
+    ]
 
 
 def test_repeatability_of_a_kind_that_was_read_once(change):

@@ -120,7 +120,7 @@ def _links(plan: Plan, store: Store) -> Panels:
     honest = links[links["estimate"] != "published"]
     groups = _groups(plan, store)
     shown = set(groups)
-    modules = _signatures_first(honest[honest["family"].str.endswith("x modules")], shown)
+    modules = _signatures_first(honest[honest["family"].str.endswith(" x modules")], shown)
     yield "module_trait", figures.module_trait(modules, modules=store.table("modules")), modules
     yield "null_intervals", figures.null_intervals(nulls), nulls
     for family, part in honest.groupby("family", sort=False):
@@ -128,17 +128,17 @@ def _links(plan: Plan, store: Store) -> Panels:
         part = _categorised(part, store)
         strongest = _one_a_group(part, groups)
         yield f"link_forest_{name}", figures.link_forest(strongest, q_below=alpha), strongest
-        if name.startswith("signature") and name.endswith("pathways"):
+        if family == "signature x pathways":
             for signature, one in part.groupby("feature", sort=False):
                 yield f"pathway_bar_{slug(signature)}", figures.pathway_bar(one), one
-        elif name.endswith("pathways"):
+        elif str(family).endswith(" x pathways"):
             part = part[part["feature"].isin(shown)]
             yield f"pathway_dot_{name}", figures.pathway_dot(part), part
 
 
 def _categorised(links: pd.DataFrame, store: Store) -> pd.DataFrame:
     """Give links with pathways the category of each, for panels that group by it; it is missing outside our 36."""
-    if not links["family"].str.endswith("x pathways").all():
+    if not links["family"].str.endswith(" x pathways").all():
         return links
     return links.assign(category=links["target"].map(store.table("gene_sets").set_index("pathway")["category"]))
 
@@ -217,7 +217,7 @@ def _one_a_group(links: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
 
 def _signatures_first(links: pd.DataFrame, shown: set[str]) -> pd.DataFrame:
     """Keep every signature, and of the features to be shown those with the smallest p, so that no signature is crowded out."""
-    signatures = links["family"].str.startswith("signature")
+    signatures = links["family"].str.startswith("signature x ")
     features = links[~signatures & links["feature"].isin(shown)]
     best = features.groupby("feature")["p"].min().nsmallest(_MOST_FEATURES).index
     return pd.concat([links[signatures], features[features["feature"].isin(best)]])

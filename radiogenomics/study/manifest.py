@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError, model_validator
 
 from radiogenomics._tables import nearest, shown
+from radiogenomics.figures.wording import slug
 from radiogenomics.study.problems import ManifestError, Problem, problems_of
 from radiogenomics.study.sections import (
     CohortSection,
@@ -33,6 +34,8 @@ from radiogenomics.study.sections import (
 RESERVED = ("fusion", "clinical", "volume")
 """Names that the study gives to what stands among the signatures."""
 
+FAMILIES = ("_x_modules", "_x_pathways")
+"""How the study's own families of links end, as their figures' files write it."""
 
 Unfit = tuple[tuple[str, ...], str]
 """The parts of a key, and what is wrong with it and what to do."""
@@ -65,7 +68,8 @@ class Manifest(Section):
 
     @model_validator(mode="after")
     def _names_fit(self) -> "Manifest":
-        found = [*self._unknown_sources(), *self._uneven_features(), *self._unfit_signature(), *self._unfit_columns()]
+        names = [*self._taken_names(), *self._equal_names()]
+        found = [*self._unknown_sources(), *self._uneven_features(), *names, *self._unfit_signature(), *self._unfit_columns()]
         if found:
             raise MisfitError(*found)
         return self
@@ -111,10 +115,24 @@ class Manifest(Section):
             if (cohort.images is None) != (self.training.images is None):
                 remedy = "images must be measured in it and in training, or in neither; name both, or none"
                 yield (*_where(name, external=True), "images"), remedy
+
+    def _taken_names(self) -> Iterator[Unfit]:
+        """Find names that the study gives itself; what differs from one only in marks would share its files."""
         measured = self.extraction.kinds() if self.training.images else []
-        for kind in self.training.features:
-            if kind in (*RESERVED, *measured) or kind.startswith("shuffled_"):
-                yield ("training", "features", kind), "the study uses this name itself; rename the table"
+        taken = {slug(name) for name in (*RESERVED, *measured)}
+        features = [kind for kind in self.training.features if slug(kind) in taken or slug(kind).startswith("shuffled_")]
+        joined = [name for name in self.joined if f"_x_{slug(name)}".endswith(FAMILIES)]
+        for key in (*(("training", "features", kind) for kind in features), *(("joined", name) for name in joined)):
+            yield key, "the study uses this name itself; rename the table"
+
+    def _equal_names(self) -> Iterator[Unfit]:
+        """Find names of one sort that would write the same files."""
+        for key, names in ((("training", "features"), self.training.features), (("external",), self.external)):
+            known: dict[str, str] = {"training": "training"} if key == ("external",) else {}
+            for name in names:
+                first = known.setdefault(slug(name), name)
+                if first != name:
+                    yield (*key, name), f"its figures would have the same file names as those of {first!r}; rename one of them"
 
     def _unfit_signature(self) -> Iterator[Unfit]:
         at_least, kinds, masks = self.gene_score.at_least, self.kinds(), self.training.masks
