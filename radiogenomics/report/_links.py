@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from radiogenomics._tables import shown
 from radiogenomics.figures import wording
 from radiogenomics.report._view import View
 from radiogenomics.report._words import FITTED, Finding, Tables, level, records
@@ -175,7 +176,7 @@ def _size(honest: pd.DataFrame, tables: Tables, below: float) -> str:
         return rest
     names = list(dict.fromkeys(surviving.loc[like, "feature"]))
     text = (
-        f"{_links_of(int(like.sum()), len(names))} tell of lesion size under another name ({', '.join(names)}: |Spearman ρ| with "
+        f"{_links_of(int(like.sum()), len(names))} tell of lesion size under another name ({shown(names, 3)}: |Spearman ρ| with "
         f"volume {_LIKE_SIZE:g} or more): molecules go with the size of the lesion, which says nothing of imaging beyond it."
     )
     return f"{text} {rest}".strip()
@@ -196,18 +197,18 @@ def _kept(surviving: pd.DataFrame, tables: Tables, below: float) -> str:
 
 
 def _given(tables: Tables, below: float) -> list[str]:
-    """Say of adjusted families with surviving links how the same patients look without the adjustment."""
+    """Say of families in which more links survive with the adjustment than without how the same patients look without it."""
     table = tables.get("adjusted_links", pd.DataFrame(columns=["family", "adjusted_for"]))
     whole = tables["links"][~_fitted(tables["links"])]
     lines = []
     for family, part in table[table["adjusted_for"].ne("")].groupby("family", sort=False):
         found, name = int(part["q"].lt(below).sum()), str(family).removesuffix(", adjusted")
-        if found:
+        every = whole[whole["family"].eq(name)]
+        if found > every["q"].lt(below).sum():
             sure = _sure(part) or "none"
             counts = f"{found:,} of {len(part):,} links of {name} have q < {below:g}, {sure} a max-T p below 0.05"
             text = f"Given {part['adjusted_for'].iloc[0]}, {counts}"
             same = table[table["family"].eq(f"{name}{_SAME}")]
-            every = whole[whole["family"].eq(name)]
             beside = [_beside(same, "the same", below)] * bool(len(same)) + [_beside(every, "all", below)]
             lines.append(f"{text} ({_n(part)} patients); unadjusted, {' and '.join(filter(None, beside))}.".replace(" x ", " × "))
     return lines
