@@ -53,7 +53,10 @@ def published(
 def honest(
     X: pd.DataFrame, y: pd.Series, imaging: list[str], membership: pd.DataFrame, labels: pd.Series, seed: int
 ) -> pd.Series:
-    hubs = genescore.HubGenes({"imaging": (forest(seed), imaging)}, membership, labels=labels, random_state=seed, **THRESHOLDS)
+    # One inner split instead of ten, for a tenth of the time.
+    hubs = genescore.HubGenes(
+        {"imaging": (forest(seed), imaging)}, membership, labels=labels, n_repeats=1, random_state=seed, **THRESHOLDS
+    )
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
     return pd.Series(cross_val_predict(genescore.GeneScore(hubs), X, y, cv=folds, method="decision_function"), index=X.index)
 
