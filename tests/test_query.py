@@ -413,6 +413,9 @@ def ask_in_browser(page, address: str) -> None:
     field.fill("plantd modul 3")
     field.press("Enter")
     page.get_by_text("The nearest names are").wait_for(timeout=60_000)
+    page.locator("button", has_text="PLANTED_MODULE").nth(4).wait_for(
+        timeout=60_000
+    )  # the sentence comes first, the buttons after
     assert page.locator("button", has_text="PLANTED_MODULE").count() == 5
     page.locator("button", has_text="PLANTED_MODULE_3_A").click()
     page.get_by_text("the pathway PLANTED_MODULE_3_A").wait_for(timeout=60_000)
