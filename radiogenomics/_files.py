@@ -12,6 +12,8 @@ from typing import BinaryIO
 
 import pandas as pd
 
+from radiogenomics._errors import InputError, MissingFileError
+
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
@@ -61,13 +63,13 @@ def make_folder(path: Path, name: str) -> Path:
     path = Path(path)
     file = next((place for place in (path, *path.parents) if place.is_file()), None)
     if file is not None:
-        raise ValueError(f"{name} is {path}, but {file} is a file; give a folder.")
+        raise InputError(f"{name} is {path}, but {file} is a file; give a folder.")
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ValueError(f"{name} is {path}, which cannot be made ({error.strerror}); give another folder.") from error
+        raise InputError(f"{name} is {path}, which cannot be made ({error.strerror}); give another folder.") from error
     if not os.access(path, os.W_OK | os.X_OK):
-        raise ValueError(f"{name} is {path}, which may not be written to; give another folder, or ask for the permission.")
+        raise InputError(f"{name} is {path}, which may not be written to; give another folder, or ask for the permission.")
     return path
 
 
@@ -137,9 +139,9 @@ def read_table(path: Path, *, missing: Sequence[str], text: bool = True) -> pd.D
     """
     path = Path(path)
     if path.is_dir():
-        raise ValueError(f"{path}: is a folder; give the table's file.")
+        raise InputError(f"{path}: is a folder; give the table's file.")
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file; check the path.")
+        raise MissingFileError(f"{path}: no such file; check the path.")
     ending = next((suffix for suffix in reversed(path.suffixes) if suffix != ".gz"), "")
     try:
         if ending == ".parquet":
@@ -149,7 +151,7 @@ def read_table(path: Path, *, missing: Sequence[str], text: bool = True) -> pd.D
         header = pd.read_csv(path, sep=separator, header=None, nrows=1, dtype=str, keep_default_na=False).iloc[0]
         if header.duplicated().any():
             twice = ", ".join(sorted(set(header[header.duplicated()]))[:5])
-            raise ValueError(f"column(s) {twice} come more than once; rename or drop the duplicates")
+            raise InputError(f"column(s) {twice} come more than once; rename or drop the duplicates")
         return pd.read_csv(
             path,
             sep=separator,
@@ -159,7 +161,7 @@ def read_table(path: Path, *, missing: Sequence[str], text: bool = True) -> pd.D
             low_memory=False,
         )
     except (ValueError, OSError, EOFError, zlib.error) as error:
-        raise ValueError(f"{path}: cannot be read as a table ({error}); give CSV, tab-separated text or parquet.") from error
+        raise InputError(f"{path}: cannot be read as a table ({error}); give CSV, tab-separated text or parquet.") from error
 
 
 def sha256(path: Path) -> str:

@@ -22,6 +22,8 @@ from joblib.externals.loky import ProcessPoolExecutor, get_reusable_executor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from threadpoolctl import threadpool_limits
 
+from radiogenomics._errors import InputError, RunError
+
 logger = logging.getLogger(__name__)
 
 Progress = Callable[[int, int, str], None]
@@ -50,7 +52,7 @@ class FanOut:
         """Give the results, or raise RuntimeError naming every failed task and its reason."""
         if self.failures:
             lines = "; ".join(f"{name}: {reason}" for name, reason in self.failures.items())
-            raise RuntimeError(f"{len(self.failures)} of {len(self.failures) + len(self.results)} tasks failed: {lines}")
+            raise RunError(f"{len(self.failures)} of {len(self.failures) + len(self.results)} tasks failed: {lines}")
         return self.results
 
 
@@ -101,7 +103,7 @@ def fan_out(
         If `n_jobs` is 0 or the address cannot be reached.
     """
     if n_jobs == 0:
-        raise ValueError("`n_jobs` is 0; give the number of processes, or -1 for every core.")
+        raise InputError("`n_jobs` is 0; give the number of processes, or -1 for every core.")
     places = {name: _place(keep, keys[name] if keys else name) for name in tasks} if keep is not None else {}
     outcomes = _kept(places)
     missing = {name: task for name, task in tasks.items() if name not in outcomes}
@@ -214,7 +216,7 @@ def _on_dask(function: Callable[[Any], Any], tasks: dict[str, Any], scheduler: A
             try:
                 yield futures[future], future.result()
             except CancelledError as error:
-                raise RuntimeError("The Dask scheduler is gone; finished tasks are kept, start again when it is back.") from error
+                raise RunError("The Dask scheduler is gone; finished tasks are kept, start again when it is back.") from error
             except KilledWorker:
                 yield futures[future], _Failed("its Dask worker died more than once (often too little memory)")
 
@@ -229,7 +231,7 @@ def _client(scheduler: Any) -> Iterator[Any]:
     try:
         client = Client(scheduler)
     except (OSError, ValueError) as error:
-        raise ValueError(f"No Dask scheduler answers at {scheduler!r} ({error}); check the address or leave it out.") from error
+        raise InputError(f"No Dask scheduler answers at {scheduler!r} ({error}); check the address or leave it out.") from error
     with client:
         yield client
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
+from radiogenomics._errors import InputError
+
 _SHOWN = 5
 
 
@@ -47,13 +49,13 @@ def check_patients(table: pd.DataFrame, name: str) -> pd.DataFrame:
     if not isinstance(table, pd.DataFrame):
         raise TypeError(f"`{name}` must be a pandas DataFrame with one row per patient, it is a {type(table).__name__}.")
     if table.index.name in ("gene", "symbol", "gene_id"):
-        raise ValueError(f"`{name}` has genes in rows (its index is {table.index.name!r}); use table.T.rename_axis('patient').")
+        raise InputError(f"`{name}` has genes in rows (its index is {table.index.name!r}); use table.T.rename_axis('patient').")
     if table.index.name != "patient":
-        raise ValueError(
+        raise InputError(
             f"`{name}` must be indexed by 'patient', its index is {table.index.name!r}; use table.rename_axis('patient')."
         )
     if table.index.hasnans:
-        raise ValueError(f"`{name}` has {int(np.sum(table.index.isna()))} rows without a patient identifier; drop or name them.")
+        raise InputError(f"`{name}` has {int(np.sum(table.index.isna()))} rows without a patient identifier; drop or name them.")
     _unique(table.index, f"`{name}` has more than one row for patient", "reduce to one row per patient first")
     _unique(table.columns, f"`{name}` has more than one column named", "rename or drop the duplicates")
     return table
@@ -83,14 +85,14 @@ def check_numeric(table: pd.DataFrame, name: str, *, missing: bool = False) -> p
     """
     words = [str(column) for column, kind in table.dtypes.items() if not pd.api.types.is_numeric_dtype(kind)]
     if words:
-        raise ValueError(f"`{name}` must be numeric, column(s) {shown(words)} are not; drop them or encode them as numbers.")
+        raise InputError(f"`{name}` must be numeric, column(s) {shown(words)} are not; drop them or encode them as numbers.")
     values = table.to_numpy(dtype=float, na_value=np.nan)
     bad = np.isinf(values) if missing else ~np.isfinite(values)
     if bad.any():
         row, column = np.argwhere(bad)[0]
         place = f"row {table.index[row]!r}, column {table.columns[column]!r}"
         remedy = "replace infinite values" if missing else "impute or drop them first"
-        raise ValueError(f"`{name}` has {int(bad.sum())} value(s) that are not finite, the first at {place}; {remedy}.")
+        raise InputError(f"`{name}` has {int(bad.sum())} value(s) that are not finite, the first at {place}; {remedy}.")
     return table
 
 
@@ -103,7 +105,7 @@ def check_choice(value: str, name: str, known: Sequence[str]) -> str:
         Naming the value and every known choice.
     """
     if value not in known:
-        raise ValueError(f"`{name}` is {value!r}, it must be one of {', '.join(map(repr, known))}.")
+        raise InputError(f"`{name}` is {value!r}, it must be one of {', '.join(map(repr, known))}.")
     return value
 
 
@@ -118,11 +120,11 @@ def common_patients(left: pd.DataFrame, right: pd.DataFrame, names: tuple[str, s
     both = left.index.intersection(right.index, sort=False)
     if both.empty:
         examples = f"`{names[0]}` has {shown(left.index, 2)}; `{names[1]}` has {shown(right.index, 2)}"
-        raise ValueError(f"`{names[0]}` and `{names[1]}` share no patient: {examples}. Bring both to one kind of identifier.")
+        raise InputError(f"`{names[0]}` and `{names[1]}` share no patient: {examples}. Bring both to one kind of identifier.")
     return both
 
 
 def _unique(labels: pd.Index, message: str, remedy: str) -> None:
     twice = labels[labels.duplicated()].unique()
     if len(twice):
-        raise ValueError(f"{message} {shown(twice)}; {remedy}.")
+        raise InputError(f"{message} {shown(twice)}; {remedy}.")

@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from radiogenomics._errors import DownloadError, InputError
 from radiogenomics._files import atomic, sha256
 
 logger = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ def verify(path: Path, expected: str) -> str:
     """
     found = sha256(path)
     if found != expected:
-        raise ValueError(
+        raise InputError(
             f"{path}: its sha256 is {found}, the manifest or lock file says {expected}; fetch the file again, "
             "or correct the hash if the new file is meant."
         )
@@ -67,7 +68,7 @@ def download(url: str, path: Path, *, expected: str | None = None, attempts: int
         If the server refuses, or every attempt fails; the message names the address and the last reason.
     """
     if not url.startswith(("http://", "https://")):
-        raise ValueError(f"{url!r} is no HTTP address; use http:// or https://, or `file` for a local file.")
+        raise InputError(f"{url!r} is no HTTP address; use http:// or https://, or `file` for a local file.")
     reason = ""
     for attempt in range(attempts):
         if attempt:
@@ -81,7 +82,7 @@ def download(url: str, path: Path, *, expected: str | None = None, attempts: int
         except (OSError, http.client.HTTPException) as error:
             reason = str(error) or type(error).__name__
         logger.warning("%s: attempt %d of %d failed: %s", url, attempt + 1, attempts, reason)
-    raise ConnectionError(
+    raise DownloadError(
         f"{url} could not be downloaded: {reason}; try again later, or put the file into a folder and give --mirror."
     )
 
@@ -93,7 +94,7 @@ def _download_once(url: str, path: Path, expected: str | None) -> Path:
             announced = answer.headers.get("Content-Length")
         size = temporary.stat().st_size
         if announced is not None and int(announced) != size:
-            raise ConnectionError(f"{size} of {announced} bytes came")
+            raise DownloadError(f"{size} of {announced} bytes came")
         if expected is not None:
             verify(temporary, expected)
     return path

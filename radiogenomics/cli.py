@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from radiogenomics import __version__
+from radiogenomics._errors import InputError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -233,22 +234,22 @@ def _pairs(texts: list[str]) -> dict[str, str]:
     for text in texts:
         network, _, weights = text.partition("=")
         if not weights:
-            raise ValueError(f"--deep is {text!r}; give NETWORK=WEIGHTS, such as googlenet=IMAGENET1K_V1 or googlenet=random.")
+            raise InputError(f"--deep is {text!r}; give NETWORK=WEIGHTS, such as googlenet=IMAGENET1K_V1 or googlenet=random.")
         if network in pairs:
-            raise ValueError(f"--deep names {network} twice, with {pairs[network]} and {weights}; give one.")
+            raise InputError(f"--deep names {network} twice, with {pairs[network]} and {weights}; give one.")
         pairs[network] = weights
     return pairs
 
 
 def _voxel(text: str) -> list[int]:
     if not re.fullmatch(r"\d+,\d+,\d+", text):
-        raise ValueError(f"--seed is {text!r}; give three whole numbers x,y,z, counted from 0: columns, rows, slices.")
+        raise InputError(f"--seed is {text!r}; give three whole numbers x,y,z, counted from 0: columns, rows, slices.")
     return [int(part) for part in text.split(",")]
 
 
 def _box(text: str) -> list[tuple[int, int]]:
     if not re.fullmatch(r"\d+:\d+,\d+:\d+,\d+:\d+", text):
-        raise ValueError(f"--box is {text!r}; give x0:x1,y0:y1,z0:z1, whole numbers counted from 0: columns, rows, slices.")
+        raise InputError(f"--box is {text!r}; give x0:x1,y0:y1,z0:z1, whole numbers counted from 0: columns, rows, slices.")
     ranges = [part.split(":") for part in text.split(",")]
     return [(int(first), int(last)) for first, last in ranges]
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from radiogenomics._errors import InputError
 from radiogenomics._files import read_table
 from radiogenomics._tables import shown
 
@@ -53,7 +54,7 @@ def tcga_patients(identifiers: Sequence[str], *, name: str = "identifiers") -> l
     matches = [_BARCODE.match(str(text).strip().upper().replace(".", "-")) for text in identifiers]
     bad = [text for text, match in zip(identifiers, matches, strict=True) if match is None]
     if bad:
-        raise ValueError(
+        raise InputError(
             f"{name}: {len(bad)} of {len(matches)} are no TCGA barcodes (TCGA-XX-YYYY...): {shown(bad)}; "
             "correct them, or read the table with barcode = 'as-is'."
         )
@@ -118,7 +119,7 @@ def read_patients(
     table = table[~_repeated(table)]
     twice = table.index[table.index.duplicated()].unique()
     if len(twice):
-        raise ValueError(f"{path}: patient(s) {shown(twice)} have more than one row; reduce to one row per patient first.")
+        raise InputError(f"{path}: patient(s) {shown(twice)} have more than one row; reduce to one row per patient first.")
     return table.apply(_to_numbers)
 
 
@@ -153,7 +154,7 @@ def _rows(
     raw = read_table(path, missing=missing)
     key = patient or str(raw.columns[0])
     if key not in raw.columns:
-        raise ValueError(f"{path}: no column {key!r} to identify patients; its columns are {shown(raw.columns, 8)}.")
+        raise InputError(f"{path}: no column {key!r} to identify patients; its columns are {shown(raw.columns, 8)}.")
     table = raw.iloc[header_rows - 1 :]
     table = table[table[key].notna()]
     identifiers = [str(text).strip() for text in table[key]]
@@ -197,7 +198,7 @@ def binary_outcome(
     if unknown:
         counts = words.value_counts()
         found = ", ".join(f"{word!r} ({counts[word]})" for word in unknown)
-        raise ValueError(
+        raise InputError(
             f"outcome {values.name!r} has value(s) with no meaning: {found}; add each to positive, negative or excluded."
         )
     codes = {"positive": 1.0, "negative": 0.0, "excluded": np.nan}
@@ -289,7 +290,7 @@ def _meanings(lists: Mapping[str, Sequence[str]]) -> dict[str, str]:
     for kind, words in lists.items():
         for word in words:
             if meaning.setdefault(word.strip(), kind) != kind:
-                raise ValueError(
+                raise InputError(
                     f"outcome value {word!r} stands in both {meaning[word.strip()]} and {kind}; keep it in one list."
                 )
     return meaning

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from radiogenomics._errors import InputError
 from radiogenomics._files import read_table
 from radiogenomics._tables import check_choice, check_numeric, check_patients, shown
 
@@ -64,13 +65,13 @@ def read_expression(path: Path, *, genes_in: Literal["rows", "columns"]) -> pd.D
     table = raw.set_index(raw.columns[0])
     words = [str(column) for column, kind in table.dtypes.items() if not pd.api.types.is_numeric_dtype(kind)]
     if words:
-        raise ValueError(f"{path}: column(s) {shown(words)} hold values that are no numbers; expression must be numeric.")
+        raise InputError(f"{path}: column(s) {shown(words)} hold values that are no numbers; expression must be numeric.")
     table = table.T if genes_in == "rows" else table
     table = table.set_axis(table.index.astype(str), axis=0).astype(float)
     for axis, kind in ((table.index, "patient"), (table.columns, "gene")):
         twice = axis[axis.duplicated()].unique()
         if len(twice):
-            raise ValueError(
+            raise InputError(
                 f"{path}: {kind}(s) {shown(twice)} come more than once; keep one of each (is genes_in = {genes_in!r} right?)."
             )
     return table.rename_axis(index="patient", columns="gene")
@@ -126,7 +127,7 @@ def prepare(
     dropped = _reasons(matrix, min_mean, linked)
     kept = matrix.drop(columns=dropped.index)
     if kept.columns.empty:
-        raise ValueError(
+        raise InputError(
             f"no gene is left of {matrix.shape[1]}: {dropped['reason'].value_counts().to_dict()}; "
             "relax min_mean or check the unit."
         )
@@ -244,15 +245,15 @@ def check_unit(expression: pd.DataFrame, *, unit: Unit, clip: float | None = Non
         If a filter does not fit the unit, counts, TPM or FPKM are negative, or z-scores are far out and not clipped.
     """
     if unit == "zscore" and min_mean is not None:
-        raise ValueError(f"min_mean = {min_mean} does not fit unit 'zscore', whose genes all have mean near 0; leave it out.")
+        raise InputError(f"min_mean = {min_mean} does not fit unit 'zscore', whose genes all have mean near 0; leave it out.")
     if unit != "zscore" and clip is not None:
-        raise ValueError(f"clip = {clip} is for unit 'zscore' only, the unit is {unit!r}; leave it out.")
+        raise InputError(f"clip = {clip} is for unit 'zscore' only, the unit is {unit!r}; leave it out.")
     if unit in ("counts", "tpm", "fpkm") and (expression.to_numpy() < 0).any():
-        raise ValueError(
+        raise InputError(
             f"unit {unit!r} cannot be negative, the smallest value is {expression.min().min():g}; is the unit 'log2' or 'zscore'?"
         )
     if unit == "zscore" and clip is None and expression.abs().max().max() > 100:
-        raise ValueError(
+        raise InputError(
             f"z-scores reach {expression.abs().max().max():,.0f}; give clip = 4 so that single patients do not rule every gene."
         )
 

@@ -6,6 +6,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from radiogenomics import lesions
+from radiogenomics._errors import InputError
 from radiogenomics._tables import shown
 
 Array = np.ndarray[Any, Any]
@@ -14,7 +15,7 @@ Array = np.ndarray[Any, Any]
 def placed_mask(image: sitk.Image, mask: sitk.Image) -> sitk.Image:
     """Put a mask on the image's grid, or raise what is wrong with either."""
     if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
-        raise ValueError(
+        raise InputError(
             f"The image has {image.GetDimension()} dimensions and {image.GetNumberOfComponentsPerPixel()} value(s) a voxel; "
             f"give one three-dimensional volume of one value a voxel, such as one phase."
         )
@@ -24,7 +25,7 @@ def placed_mask(image: sitk.Image, mask: sitk.Image) -> sitk.Image:
     findings = lesions.check(mask[parts], image[parts]) if parts else lesions.check(mask, image)
     fatal = [finding.message for finding in findings if finding.fatal]
     if fatal:
-        raise ValueError(" ".join(fatal))
+        raise InputError(" ".join(fatal))
     return lesions.place(mask, image)
 
 
@@ -34,17 +35,17 @@ def labelled_mask(image: sitk.Image, mask: sitk.Image, *, label: int, source: st
     inside = sitk.GetArrayViewFromImage(placed) == label
     if not inside.any():
         held = np.unique(sitk.GetArrayViewFromImage(placed))
-        raise ValueError(
+        raise InputError(
             f"The mask has no label {label}, which {source} asks for; it holds {shown(held[held > 0])}. "
             f"Give mask == label, or name the label in the parameters."
         )
     values = sitk.GetArrayViewFromImage(image)
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         wrong = int((~np.isfinite(values)).sum())
-        raise ValueError(f"The image has {wrong:,} voxels that are not finite; fill or crop them before features are measured.")
+        raise InputError(f"The image has {wrong:,} voxels that are not finite; fill or crop them before features are measured.")
     within = values[inside]
     if within.min() == within.max():
-        raise ValueError(
+        raise InputError(
             f"The lesion has one grey value ({within[0]:g}) in all its {within.size:,} voxels, so it has no texture; "
             f"the mask or the image is wrong."
         )

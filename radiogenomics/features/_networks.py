@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import shown
 
 if TYPE_CHECKING:
@@ -118,13 +119,13 @@ def fill(module: "torch.nn.Module", state: Mapping[str, "torch.Tensor"], *, name
     unknown = [key for key in given if key not in own]
     misfit = [key for key in own if key in given and own[key].shape != given[key].shape]
     if missing or unknown or misfit:
-        raise ValueError(
+        raise InputError(
             f"{source} does not hold the weights of a {name}: {_listed(missing, 'missing')}, {_listed(unknown, 'unknown')}, "
             f"{_listed(misfit, 'of another shape')}; give the state_dict of this network, or another name."
         )
     broken = [key for key, values in given.items() if not values.isfinite().all()]
     if broken:
-        raise ValueError(f"{source} holds weights that are not finite ({shown(broken, 2)}); give another file.")
+        raise InputError(f"{source} holds weights that are not finite ({shown(broken, 2)}); give another file.")
     for key, values in own.items():
         values.copy_(given[key]) if key in given else values.zero_()
 

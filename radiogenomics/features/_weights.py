@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from radiogenomics._errors import DownloadError, InputError
 from radiogenomics._files import sha256 as hash_of
 from radiogenomics.features._networks import VIT, timm, torchvision_models
 from radiogenomics.features.crops import IMAGENET_MEAN, IMAGENET_STD
@@ -70,7 +71,7 @@ def find(name: str, weights: str | Path, sha256: str | None) -> Source:
         path, label = _local(Path(weights), known, name, sha256), ""
     digest = hash_of(path)
     if sha256 is not None and digest != sha256.lower():
-        raise ValueError(f"{path} has the SHA-256 {digest}, not {sha256}; it is damaged or another file, fetch it again.")
+        raise InputError(f"{path} has the SHA-256 {digest}, not {sha256}; it is damaged or another file, fetch it again.")
     return Source(path, digest, label or f"{path.name} (SHA-256 {digest[:12]})")
 
 
@@ -99,25 +100,25 @@ def read(path: Path) -> "dict[str, torch.Tensor]":
         else:
             state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        raise ValueError(
+        raise InputError(
             f"{path} holds pickled code or is no file of weights; it was not run. Save model.state_dict() alone."
         ) from error
     except (RuntimeError, EOFError, ValueError, importlib.import_module("safetensors").SafetensorError) as error:
-        raise ValueError(f"{path} cannot be read as weights ({str(error).splitlines()[0]}); fetch it again.") from error
+        raise InputError(f"{path} cannot be read as weights ({str(error).splitlines()[0]}); fetch it again.") from error
     if not isinstance(state, dict) or not all(isinstance(values, torch.Tensor) for values in state.values()):
         held = f"a {type(state).__name__}" + (f" of {', '.join(map(str, list(state)[:4]))}" if isinstance(state, dict) else "")
-        raise ValueError(f"{path} holds {held}, not tensors by name; save model.state_dict() alone.")
+        raise InputError(f"{path} holds {held}, not tensors by name; save model.state_dict() alone.")
     return state
 
 
 def _local(path: Path, known: list[str], name: str, sha256: str | None) -> Path:
     if not path.is_file():
-        raise ValueError(
+        raise InputError(
             f"`weights` is {str(path)!r}: no such file, and no weights of {name} by that name; give a file, "
             f"{', '.join(map(repr, known))}, or {RANDOM!r}."
         )
     if sha256 is None:
-        raise ValueError(
+        raise InputError(
             f"Weights from a file need its SHA-256, that of {path} is {hash_of(path)}; compare it with what its source states, "
             "and pass it as `sha256`."
         )
@@ -137,7 +138,7 @@ def _from_torchvision(name: str, weights: str) -> Path:
         with _downloading(f"{name}, {weights}", url):
             torch.hub.download_url_to_file(url, str(path), hash_prefix=start, progress=False)
     if not hash_of(path).startswith(start):
-        raise ValueError(f"{path} is damaged: its SHA-256 does not begin with {start}; delete it, and it is fetched again.")
+        raise InputError(f"{path} is damaged: its SHA-256 does not begin with {start}; delete it, and it is fetched again.")
     return path
 
 
@@ -156,7 +157,7 @@ def _downloading(what: str, place: str) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError) as error:
-        raise ConnectionError(
+        raise DownloadError(
             f"The weights {what} could not be fetched from {place} ({error}); fetch them where there is a network, and give "
             "the local file with its SHA-256."
         ) from error

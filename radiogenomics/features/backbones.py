@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from radiogenomics._errors import InputError
 from radiogenomics._parallel import one_thread
 from radiogenomics._tables import check_choice, check_patients
 from radiogenomics.features import _weights
@@ -106,7 +107,7 @@ class Backbone:
         self.sha256: str | None = None
         if self.random:
             if sha256 is not None:
-                raise ValueError("`sha256` belongs to a file of weights, and `weights` is 'random'; leave one of them out.")
+                raise InputError("`sha256` belongs to a file of weights, and `weights` is 'random'; leave one of them out.")
             self._network = build(name)
             fill_randomly(self._network, seed=seed)
             self.label = f"{name}, random weights (seed {seed})"
@@ -155,7 +156,7 @@ class Backbone:
 
         pictures = self._checked(crops)
         if batch_size < 1:
-            raise ValueError(f"`batch_size` is {batch_size!r}, it must be at least 1.")
+            raise InputError(f"`batch_size` is {batch_size!r}, it must be at least 1.")
         size = 1 if self._device.type == "cpu" else batch_size
         filled = np.concatenate([pictures, np.zeros((-len(pictures) % size, *pictures.shape[1:]), np.float32)])
         with one_thread(), exact(), torch.autocast(self._device.type, enabled=False), torch.inference_mode():
@@ -184,12 +185,12 @@ class Backbone:
         wanted = f"s = {only}" if only else f"s at least {_SMALLEST}"
         square = pictures.ndim == 4 and pictures.shape[1] == 3 and pictures.shape[2] == pictures.shape[3] and len(pictures) > 0
         if not square or not (pictures.shape[2] == only if only else pictures.shape[2] >= _SMALLEST):
-            raise ValueError(
+            raise InputError(
                 f"`crops` has the shape {pictures.shape}; {self.name} takes (n, 3, s, s) with {wanted}, from `crop`."
             )
         if not np.isfinite(pictures).all():
             first = int(np.flatnonzero(~np.isfinite(pictures).all(axis=(1, 2, 3)))[0])
-            raise ValueError(f"`crops` number {first} holds values that are not finite; repair the image or leave it out.")
+            raise InputError(f"`crops` number {first} holds values that are not finite; repair the image or leave it out.")
         return pictures
 
 
@@ -217,11 +218,11 @@ def deep(crops: Mapping[str, npt.NDArray[np.float32]], backbone: Backbone, *, ba
         If there is no patient, a crop has another shape than the first, or as `Backbone.extract`.
     """
     if not crops:
-        raise ValueError("`crops` is empty; give the crop of one patient or more.")
+        raise InputError("`crops` is empty; give the crop of one patient or more.")
     shape = next(iter(crops.values())).shape
     odd = next((patient for patient, picture in crops.items() if picture.shape != shape), None)
     if odd is not None:
-        raise ValueError(f"The crop of {odd} has the shape {crops[odd].shape} and the first {shape}; crop all to one size.")
+        raise InputError(f"The crop of {odd} has the shape {crops[odd].shape} and the first {shape}; crop all to one size.")
     values = backbone.extract(np.stack(list(crops.values())), batch_size=batch_size)
     table = pd.DataFrame(values, index=pd.Index(list(crops), name="patient"), columns=backbone.names)
     table.attrs["weights"] = backbone.label
@@ -246,7 +247,7 @@ def _checked_device(name: str) -> "torch.device":
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise ValueError(f"`device` is {name!r}, it must be 'cpu', 'cuda' or 'cuda:<number>'.") from error
+        raise InputError(f"`device` is {name!r}, it must be 'cpu', 'cuda' or 'cuda:<number>'.") from error
     if device.type == "cuda" and not (torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count()):
-        raise ValueError(f"`device` is {name!r}, and torch finds {torch.cuda.device_count()} CUDA device(s) here; use 'cpu'.")
+        raise InputError(f"`device` is {name!r}, and torch finds {torch.cuda.device_count()} CUDA device(s) here; use 'cpu'.")
     return device

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
+from radiogenomics._errors import InputError
 from radiogenomics._parallel import one_thread
 from radiogenomics._tables import check_choice
 from radiogenomics.lesions import largest_slices
@@ -99,14 +100,14 @@ class _Side:
 
 def _check_options(margin_mm: float, size: int) -> None:
     if not (np.isfinite(margin_mm) and margin_mm >= 0):
-        raise ValueError(f"`margin_mm` is {margin_mm!r}, it must be 0 or a positive number of mm.")
+        raise InputError(f"`margin_mm` is {margin_mm!r}, it must be 0 or a positive number of mm.")
     if size < _SMALLEST:
-        raise ValueError(f"`size` is {size!r}, it must be at least {_SMALLEST} pixels.")
+        raise InputError(f"`size` is {size!r}, it must be at least {_SMALLEST} pixels.")
 
 
 def _check_grid(image: sitk.Image, mask: sitk.Image) -> None:
     if image.GetSize() != mask.GetSize() or not image.IsSameImageGeometryAs(mask, 1e-2, 1e-3):
-        raise ValueError(
+        raise InputError(
             f"The mask ({mask.GetSize()} voxels) does not lie on the grid of the image ({image.GetSize()}); place it there first."
         )
 
@@ -129,10 +130,10 @@ def _place(mask: sitk.Image, view: View, margin_mm: float, size: int) -> tuple[l
 def _range(parts: list[Floats], at: int) -> tuple[float, float]:
     values = np.concatenate([part.ravel() for part in parts])
     if not np.isfinite(values).all():
-        raise ValueError(f"The crop around slice {at} holds values that are not finite; repair the image or leave it out.")
+        raise InputError(f"The crop around slice {at} holds values that are not finite; repair the image or leave it out.")
     low, high = np.percentile(values, [_DARKEST, _BRIGHTEST])
     if low == high:
         low, high = values.min(), values.max()
     if low == high:
-        raise ValueError(f"The crop around slice {at} holds one value only ({low:g}); it shows nothing, check image and mask.")
+        raise InputError(f"The crop around slice {at} holds one value only ({low:g}); it shows nothing, check image and mask.")
     return float(low), float(high)

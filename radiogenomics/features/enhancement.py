@@ -9,6 +9,7 @@ import pandas as pd
 import SimpleITK as sitk
 from scipy import ndimage
 
+from radiogenomics._errors import InputError
 from radiogenomics.features._texture import TEXTURES, neighbours, texture
 from radiogenomics.images import Phases
 from radiogenomics.lesions import ZONES
@@ -141,9 +142,9 @@ def kinetics(
 def _check_settings(background: float, min_enhancement: float, plateau: float, levels: int) -> None:
     for name, value in (("background", background), ("min_enhancement", min_enhancement), ("plateau", plateau)):
         if not (np.isfinite(value) and value > 0):
-            raise ValueError(f"`{name}` is {value!r}, it must be a positive number.")
+            raise InputError(f"`{name}` is {value!r}, it must be a positive number.")
     if not 2 <= levels <= 256:
-        raise ValueError(f"`levels` is {levels!r}, it must be between 2 and 256.")
+        raise InputError(f"`levels` is {levels!r}, it must be between 2 and 256.")
 
 
 def _from_pre(phases: Phases) -> dict[str, sitk.Image]:
@@ -156,31 +157,31 @@ def _times(phases: Phases, seconds: Sequence[float] | None) -> Floats:
     """Give the time of each phase since the last pre-contrast one, NaN where unknown."""
     given = phases.table["seconds"].to_numpy(dtype=float) if seconds is None else np.asarray(seconds, dtype=float)
     if given.shape != (len(phases.images),):
-        raise ValueError(f"`seconds` has {given.size} value(s) and there are {len(phases.images)} phases; give one a phase.")
+        raise InputError(f"`seconds` has {given.size} value(s) and there are {len(phases.images)} phases; give one a phase.")
     if np.isnan(given).any() and seconds is None:
         logger.warning("The times of the phases are unknown: times to peak, rates and slopes are NaN; give `seconds`.")
         return np.full(len(given), np.nan)
     if not (np.isfinite(given).all() and (np.diff(given) > 0).all()):
-        raise ValueError(f"The seconds of the phases are {given.tolist()}; they must be finite and rise from phase to phase.")
+        raise InputError(f"The seconds of the phases are {given.tolist()}; they must be finite and rise from phase to phase.")
     return np.asarray(given - given[(phases.table["role"] == "pre-contrast").sum() - 1])
 
 
 def _window(volumes: Mapping[str, sitk.Image], zones: sitk.Image) -> tuple[npt.NDArray[np.uint8], Floats]:
     """Cut the box around all zones out of labels and phases -> labels (z, y, x) and signal (phase, z, y, x)."""
     if zones.GetSize() != volumes["pre"].GetSize() or not zones.IsSameImageGeometryAs(volumes["pre"], 1e-2, 1e-3):
-        raise ValueError(
+        raise InputError(
             f"The zones ({zones.GetSize()} voxels) do not lie on the grid of the phases ({volumes['pre'].GetSize()}); place the "
             "mask on the phases first."
         )
     labels = sitk.GetArrayViewFromImage(zones)
     if not np.isin(labels, (ZONES["core"], ZONES["rim"])).any():
-        raise ValueError("The zones hold no lesion; grow or read a mask first.")
+        raise InputError("The zones hold no lesion; grow or read a mask first.")
     box = ndimage.find_objects((labels > 0).astype(np.uint8))[0]
     signal = np.stack([sitk.GetArrayViewFromImage(volume)[box] for volume in volumes.values()]).astype(float)
     for name, values in zip(volumes, signal, strict=True):
         lost = int((~np.isfinite(values[labels[box] > 0])).sum())
         if lost:
-            raise ValueError(f"Phase {name} has {lost} voxel(s) inside the zones that are not finite; repair it or leave it out.")
+            raise InputError(f"Phase {name} has {lost} voxel(s) inside the zones that are not finite; repair it or leave it out.")
     return np.array(labels[box]), signal
 
 

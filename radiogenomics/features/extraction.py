@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import SimpleITK as sitk
 
+from radiogenomics._errors import InputError, MissingPackageError
 from radiogenomics._parallel import one_thread
 from radiogenomics._tables import check_patients, shown
 from radiogenomics.features._inputs import described, labelled_mask, placed_mask
@@ -78,10 +79,10 @@ def radiomics(image: sitk.Image, mask: sitk.Image, *, parameters: Path | None = 
         try:
             features = extractor.execute(image, lesion)
         except ValueError as error:
-            raise ValueError(f"{described(lesion, label)} cannot be measured as {path.name} asks: {error}. {_REMEDY}") from error
+            raise InputError(f"{described(lesion, label)} cannot be measured as {path.name} asks: {error}. {_REMEDY}") from error
     lacking = _lacking(features, extractor)
     if lacking:
-        raise ValueError(
+        raise InputError(
             f"{described(lesion, label)} got no image of type {shown(lacking)}, which {path.name} asks for: the volume around it "
             f"has fewer voxels than the filter needs, or a package is missing. Give the whole volume, or leave the filter out."
         )
@@ -122,7 +123,7 @@ def shuffle(image: sitk.Image, mask: sitk.Image, *, rng: np.random.Generator) ->
     inside = sitk.GetArrayViewFromImage(placed) > 0
     labels = np.unique(sitk.GetArrayViewFromImage(placed)[inside])
     if len(labels) > 1:
-        raise ValueError(
+        raise InputError(
             f"The mask holds {len(labels)} labels ({shown(labels)}); shuffle one lesion at a time, such as mask == 1."
         )
     values = sitk.GetArrayFromImage(image)
@@ -201,7 +202,7 @@ def _extractor(path: Path) -> "Extractor":
     try:
         changed = path.stat().st_mtime_ns
     except OSError as error:
-        raise ValueError(f"The parameter file {path} cannot be read ({error.strerror}); give a PyRadiomics YAML file.") from error
+        raise InputError(f"The parameter file {path} cannot be read ({error.strerror}); give a PyRadiomics YAML file.") from error
     return _read(path, changed)
 
 
@@ -213,7 +214,9 @@ def _read(path: Path, changed: int) -> "Extractor":
 
         from radiogenomics.features._extractor import Extractor
     except ImportError as error:
-        raise ImportError("Radiomic features need the package PyRadiomics: pip install 'radiogenomics[radiomics]'.") from error
+        raise MissingPackageError(
+            "Radiomic features need the package PyRadiomics: pip install 'radiogenomics[radiomics]'."
+        ) from error
 
     with _quiet("pykwalify", "radiomics"), warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # pykwalify loads its checks the old way
@@ -221,7 +224,7 @@ def _read(path: Path, changed: int) -> "Extractor":
             extractor = Extractor(str(path))
         except (PyKwalifyException, YAMLError, ValueError, TypeError) as error:
             said = " ".join(str(getattr(error, "msg", None) or error).split())
-            raise ValueError(f"The parameter file {path} is none of PyRadiomics: {said} Compare it with {PARAMETERS}.") from error
+            raise InputError(f"The parameter file {path} is none of PyRadiomics: {said} Compare it with {PARAMETERS}.") from error
     extractor.settings["additionalInfo"] = False  # diagnostics are no features, and cost time
     return extractor
 

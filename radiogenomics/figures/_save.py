@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from radiogenomics._errors import InputError
 from radiogenomics._files import atomic
 from radiogenomics.figures._style import GREY, SMALL_POINTS, styled
 
@@ -39,7 +40,7 @@ def save(panel: Axes | Figure | SubFigure, stem: Path | str, data: pd.DataFrame)
     """
     figure = panel.get_figure(root=True)
     if figure is None:
-        raise ValueError("`panel` belongs to no figure any more; draw it again before saving it.")
+        raise InputError("`panel` belongs to no figure any more; draw it again before saving it.")
     pictures = [Path(f"{stem}{suffix}") for suffix in _METADATA]
     table = Path(f"{stem}.csv")
     _settle(figure)
@@ -72,7 +73,7 @@ def mark(panel: Axes | Figure | SubFigure, note: str) -> Axes | Figure | SubFigu
         return panel
     figure = panel.get_figure(root=True)
     if figure is None:
-        raise ValueError("`panel` belongs to no figure any more; draw it again before marking it.")
+        raise InputError("`panel` belongs to no figure any more; draw it again before marking it.")
     width, height = figure.get_size_inches()
     figure.set_size_inches(width, height + _NOTE_INCHES)
     engine, share = figure.get_layout_engine(), _NOTE_INCHES / (height + _NOTE_INCHES)

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure, SubFigure
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import shown
 
 COLUMN_MM = 85.0
@@ -124,9 +125,9 @@ def require(table: pd.DataFrame, name: str, columns: Iterable[str]) -> pd.DataFr
     missing = [column for column in columns if column not in table.columns]
     if missing:
         has = shown(table.columns, 8) or "none"
-        raise ValueError(f"`{name}` lacks the column(s) {shown(missing)}; it has {has}.")
+        raise InputError(f"`{name}` lacks the column(s) {shown(missing)}; it has {has}.")
     if table.empty:
-        raise ValueError(f"`{name}` has no rows, there is nothing to draw; leave the panel out.")
+        raise InputError(f"`{name}` has no rows, there is nothing to draw; leave the panel out.")
     return table
 
 
@@ -200,4 +201,4 @@ def module_rgb(name: str) -> str:
         red, green, blue = to_rgb(_ONLY_X11.get(base, base))
         return to_hex((red * level, green * level, blue * level))
     except ValueError:
-        raise ValueError(f"{full!r} is no module colour; use one of WGCNA's colour names or a matplotlib colour.") from None
+        raise InputError(f"{full!r} is no module colour; use one of WGCNA's colour names or a matplotlib colour.") from None

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import blended_transform_factory
 
+from radiogenomics._errors import InputError
 from radiogenomics.figures import _style as st
 from radiogenomics.figures import wording
 
@@ -80,7 +81,7 @@ def _span(genes: pd.DataFrame) -> tuple[float, float]:
     values = genes[["odds_ratio", "odds_ratio_low", "odds_ratio_high"]].to_numpy(dtype=float)
     values = values[np.isfinite(values) & (values > 0)]
     if values.size == 0:
-        raise ValueError("`genes` has no finite odds ratio above 0, there is nothing to draw; leave the panel out.")
+        raise InputError("`genes` has no finite odds ratio above 0, there is nothing to draw; leave the panel out.")
     return max(min(values.min() / 1.2, 0.5), 1 / _WIDEST), min(max(values.max() * 1.2, 2.0), _WIDEST)
 
 

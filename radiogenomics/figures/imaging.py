@@ -11,6 +11,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import ListedColormap
 from matplotlib.patches import Patch
 
+from radiogenomics._errors import InputError
 from radiogenomics.figures import _style as st
 
 Slice = npt.NDArray[Any]
@@ -107,11 +108,11 @@ def phase_montage(
         The slices from left to right, each under its title.
     """
     if not slices:
-        raise ValueError("`slices` is empty, there is nothing to draw; leave the panel out.")
+        raise InputError("`slices` is empty, there is nothing to draw; leave the panel out.")
     ax = st.panel_axes(ax, width_mm=st.PAGE_MM, height_mm=st.PAGE_MM / len(slices) + 6)
     shapes = {name: np.shape(one) for name, one in slices.items()}
     if len(set(shapes.values())) > 1:
-        raise ValueError(f"`slices` have different shapes ({shapes}); give the same slice of every phase.")
+        raise InputError(f"`slices` have different shapes ({shapes}); give the same slice of every phase.")
     limits = _limits(np.concatenate([np.ravel(one) for one in slices.values()]))
     rows, columns = next(iter(shapes.values()))
     width, height = columns * spacing_mm[1], rows * spacing_mm[0]

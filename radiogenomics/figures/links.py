@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.transforms import ScaledTranslation, blended_transform_factory
 
+from radiogenomics._errors import InputError
 from radiogenomics.figures import _style as st
 from radiogenomics.figures import wording
 
@@ -68,7 +69,7 @@ def _eigengenes_first(links: pd.DataFrame) -> pd.DataFrame:
         number = links["target"].astype(str).str.extract(r"^ME(\d+)$")[0]
     if number.isna().any():
         other = links.loc[number.isna(), "target"].iloc[0]
-        raise ValueError(f"`links` has pairs without an eigengene (ME1, ME2...), such as {other!r}; keep one family.")
+        raise InputError(f"`links` has pairs without an eigengene (ME1, ME2...), such as {other!r}; keep one family.")
     return links.iloc[number.astype(int).argsort(kind="stable")]
 
 
@@ -130,7 +131,7 @@ def _check_pairs(links: pd.DataFrame, columns: list[str]) -> None:
     twice = st.require(links, "links", columns).duplicated(["feature", "target"])
     if twice.any():
         pair = " and ".join(repr(name) for name in links.loc[twice, ["feature", "target"]].iloc[0])
-        raise ValueError(f"`links` has the pair {pair} more than once; keep one family and one estimate.")
+        raise InputError(f"`links` has the pair {pair} more than once; keep one family and one estimate.")
 
 
 def _grids(links: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

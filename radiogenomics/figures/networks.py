@@ -12,6 +12,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
+from radiogenomics._errors import InputError
 from radiogenomics.figures import _style as st
 
 Floats = npt.NDArray[np.float64]
@@ -118,13 +119,13 @@ def _leaves_and_merges(tree: pd.DataFrame, modules: pd.DataFrame) -> tuple["pd.I
     """Read either form of a tree -> the genes by number, the two nodes under every merge, its height."""
     if "gene" not in tree:
         if len(tree) + 1 != len(modules):
-            raise ValueError(
+            raise InputError(
                 f"`tree` has {len(tree) + 1} leaves, `modules` has {len(modules)} genes; give the genes of one block."
             )
         return modules.index, tree[["left", "right"]].to_numpy(dtype=np.int64), tree["height"].to_numpy(dtype=float)
     nodes = tree.sort_values("node", kind="stable")
     if nodes["node"].duplicated().any():
-        raise ValueError("`tree` has more than one block; draw one at a time: tree[tree['block'] == 1].")
+        raise InputError("`tree` has more than one block; draw one at a time: tree[tree['block'] == 1].")
     leaves, merges = nodes[nodes["left"] < 0], nodes[nodes["left"] >= 0]
     return pd.Index(leaves["gene"]), merges[["left", "right"]].to_numpy(dtype=np.int64), merges["height"].to_numpy(dtype=float)
 

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.colors import Normalize
 
+from radiogenomics._errors import InputError
 from radiogenomics.figures import _style as st
 from radiogenomics.figures import wording
 
@@ -114,7 +115,7 @@ def _effect_of(links: pd.DataFrame) -> str:
 def _one_row_each(links: pd.DataFrame, column: str) -> None:
     twice = links[column].duplicated()
     if twice.any():
-        raise ValueError(
+        raise InputError(
             f"`links` has {links.loc[twice, column].iloc[0]!r} more than once; keep one feature, family and estimate."
         )
 

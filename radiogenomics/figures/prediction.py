@@ -9,6 +9,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.transforms import blended_transform_factory
 
+from radiogenomics._errors import InputError
 from radiogenomics.figures import _style as st
 from radiogenomics.figures import wording
 
@@ -246,7 +247,7 @@ def signature_correlation(correlation: pd.DataFrame, *, ax: Axes | None = None) 
         The lower triangle with its numbers.
     """
     if correlation.shape[0] != correlation.shape[1] or correlation.empty:
-        raise ValueError(
+        raise InputError(
             f"`correlation` must be square, it is {correlation.shape[0]} x {correlation.shape[1]}; use scores.corr()."
         )
     names = [wording.short(name, 22) for name in correlation.columns]

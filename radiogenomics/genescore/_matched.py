@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import shown
 
 
@@ -20,9 +21,9 @@ def matched(**columns: pd.Series) -> pd.DataFrame:
             raise TypeError(f"`{name}` must be a pandas Series indexed by patient, it is a {type(column).__name__}.")
         if column.index.has_duplicates:
             twice = column.index[column.index.duplicated()].unique()
-            raise ValueError(f"`{name}` names patient(s) {shown(twice)} more than once; reduce to one value per patient first.")
+            raise InputError(f"`{name}` names patient(s) {shown(twice)} more than once; reduce to one value per patient first.")
     table = pd.concat(columns, axis=1, join="inner").dropna().rename_axis("patient")
     if table.empty:
         examples = "; ".join(f"`{name}` has {shown(column.dropna().index, 2)}" for name, column in columns.items())
-        raise ValueError(f"No patient has all of {', '.join(columns)}: {examples}. Bring all to one kind of identifier.")
+        raise InputError(f"No patient has all of {', '.join(columns)}: {examples}. Bring all to one kind of identifier.")
     return table

@@ -9,6 +9,7 @@ from scipy.optimize import brentq
 from scipy.special import expit
 from scipy.stats import chi2
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import check_choice
 from radiogenomics.genescore._matched import matched
 from radiogenomics.genescore.separation import Separation, separation
@@ -86,9 +87,9 @@ def _firth(z: Floats, events: Floats, confidence: float) -> tuple[float, float, 
 def _check(score: Floats, events: Floats) -> None:
     kinds = sorted(set(events.tolist()))
     if kinds != [0.0, 1.0]:
-        raise ValueError(f"`outcome` has the values {kinds} in {len(events)} common patients; an odds ratio needs 0 and 1, both.")
+        raise InputError(f"`outcome` has the values {kinds} in {len(events)} common patients; an odds ratio needs 0 and 1, both.")
     if np.ptp(score) == 0:
-        raise ValueError(f"`score` is {score[0]:g} for all {len(score)} patients; an odds ratio needs a score that varies.")
+        raise InputError(f"`score` is {score[0]:g} for all {len(score)} patients; an odds ratio needs a score that varies.")
 
 
 def _exp(log_odds: float) -> float:

@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.validation import check_is_fitted
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import check_choice, check_numeric, check_patients
 from radiogenomics.genescore.separation import SeparationWarning, separation
 from radiogenomics.stats import FirthLogisticRegression
@@ -68,7 +69,7 @@ class GeneScore(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_choice(self.regression, "regression", get_args(Regression))
         self.classes_, outcome = np.unique(np.asarray(y), return_inverse=True)
         if len(self.classes_) != 2:
-            raise ValueError(f"`y` has {len(self.classes_)} class(es), {list(self.classes_)}; a gene score needs exactly two.")
+            raise InputError(f"`y` has {len(self.classes_)} class(es), {list(self.classes_)}; a gene score needs exactly two.")
         self.selector_ = None if self.selector is None else clone(self.selector).fit(X, outcome)
         genes = self._genes(X)
         self.genes_ = list(genes.columns)

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.model_selection import RepeatedStratifiedKFold
 from sklearn.utils.validation import check_is_fitted
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import check_choice, check_numeric, check_patients, common_patients, shown
 from radiogenomics.stats import benjamini_hochberg
 
@@ -68,7 +69,7 @@ def hub_genes(
     homes = _homes(membership, labels, modules)
     genes = homes.index.intersection(expression.columns, sort=False)
     if genes.empty:
-        raise ValueError(
+        raise InputError(
             f"`membership` and `expression` share no gene of the modules: {shown(homes.index, 2)} against "
             f"{shown(expression.columns, 2)}; bring both to one kind of symbol."
         )
@@ -86,7 +87,7 @@ def hub_genes(
 def _check_thresholds(min_kme: float, min_significance: float) -> None:
     for name, value in (("min_kme", min_kme), ("min_significance", min_significance)):
         if not 0.0 <= value <= 1.0:
-            raise ValueError(f"`{name}` is {value}, it must lie in 0 to 1, like the correlation it is compared with.")
+            raise InputError(f"`{name}` is {value}, it must lie in 0 to 1, like the correlation it is compared with.")
 
 
 def _homes(membership: pd.DataFrame, labels: pd.Series | None, modules: Sequence[str] | None) -> pd.Series:
@@ -94,14 +95,14 @@ def _homes(membership: pd.DataFrame, labels: pd.Series | None, modules: Sequence
     counted = membership.columns if modules is None else pd.Index(modules)
     unknown = counted.difference(membership.columns)
     if len(unknown):
-        raise ValueError(f"`modules` names {shown(unknown)}, `membership` has {shown(membership.columns)}.")
+        raise InputError(f"`modules` names {shown(unknown)}, `membership` has {shown(membership.columns)}.")
     homes = membership.abs().idxmax(axis=1) if labels is None else "ME" + labels.reindex(membership.index).astype(str)
     return homes[homes.isin(counted)]
 
 
 def _significance(expression: pd.DataFrame, score: NDArray[np.float64], method: Correlation) -> pd.DataFrame:
     if not np.isfinite(score).all():
-        raise ValueError(f"`score` misses {int((~np.isfinite(score)).sum())} of {len(score)} patients; drop them first.")
+        raise InputError(f"`score` misses {int((~np.isfinite(score)).sum())} of {len(score)} patients; drop them first.")
     values = expression.to_numpy(dtype=float)
     if method == "spearman":
         values, score = rankdata(values, axis=0), rankdata(score)
@@ -136,7 +137,7 @@ def intersect(hubs: Mapping[str, pd.DataFrame | Sequence[str]], *, at_least: int
     """
     needed = len(hubs) if at_least is None else at_least
     if not hubs or not 1 <= needed <= len(hubs):
-        raise ValueError(f"`at_least` is {needed} for {len(hubs)} signature(s); give a signature, and 1 up to their number.")
+        raise InputError(f"`at_least` is {needed} for {len(hubs)} signature(s); give a signature, and 1 up to their number.")
     names = [one.loc[one["hub"], "gene"] if isinstance(one, pd.DataFrame) else dict.fromkeys(one) for one in hubs.values()]
     counts = pd.Series([gene for genes in names for gene in genes], dtype=object).value_counts(sort=False)
     return [str(gene) for gene, count in counts.items() if count >= needed]

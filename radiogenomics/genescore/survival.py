@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import check_patients, shown
 from radiogenomics.genescore._matched import matched
 from radiogenomics.stats import SurvivalCut, cox, kaplan_meier, log_rank, median_survival, proportional_hazards_test
@@ -79,7 +80,7 @@ def survival(
     cut = SurvivalCut().fit(_training(score, training))
     group = pd.Series(cut.transform(table["score"]), index=table.index)
     if group.nunique() < 2:
-        raise ValueError(f"All {len(group)} patients with follow-up are {group.iloc[0]}: none lies across the cut {cut.cut_:g}.")
+        raise InputError(f"All {len(group)} patients with follow-up are {group.iloc[0]}: none lies across the cut {cut.cut_:g}.")
     follow_up = table["time"], table["event"]
     hazards = [_hazards("score", table[[]], table)]
     if covariates is not None:
@@ -98,7 +99,7 @@ def _training(score: pd.Series, training: Sequence[str] | pd.Index | None) -> pd
     known = score.dropna()
     chosen = known if training is None else known[known.index.isin(training)]
     if chosen.empty:
-        raise ValueError(
+        raise InputError(
             f"None of the training patients ({shown(training or [], 3)}) has a score; `score` has {shown(known.index, 3)}."
         )
     return chosen

@@ -17,6 +17,7 @@ from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import shown
 
 logger = logging.getLogger(__name__)
@@ -82,7 +83,7 @@ class Slice:
             values = ()
         if len(values) != count or not np.isfinite(values).all():
             state = f"is {text!r}" if text else "is missing"
-            raise ValueError(
+            raise InputError(
                 f"{self.path.name}: {keyword} {state}, {count} number(s) are needed to place the image; leave the file out."
             )
         return values
@@ -96,7 +97,7 @@ class Slice:
         """The directions of growing column, row and slice number as the columns of a rotation, shape (3, 3)."""
         row, column = np.reshape(self.numbers("ImageOrientationPatient", 6), (2, 3))
         if abs(np.linalg.norm(row) - 1) > 1e-3 or abs(np.linalg.norm(column) - 1) > 1e-3 or abs(row @ column) > 1e-3:
-            raise ValueError(
+            raise InputError(
                 f"{self.path.name}: ImageOrientationPatient {self.header['ImageOrientationPatient']!r} is not two perpendicular "
                 "unit vectors; the header is damaged, leave the series out."
             )
@@ -137,12 +138,12 @@ def read_headers(path: Path) -> list[Slice]:
             dataset = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=list(_TAGS))
             header = {keyword: _text(dataset, tag) for tag, keyword in _TAGS.items() if tag in dataset}
         except (InvalidDicomError, EOFError, struct.error, KeyError, NotImplementedError, OSError) as error:
-            raise ValueError(
+            raise InputError(
                 f"{path.name} is not a whole DICOM file ({_reason(path, error)}); fetch it again or remove it."
             ) from error
         syntax = dataset.file_meta.get("TransferSyntaxUID", ImplicitVRLittleEndian)
         if "SOPClassUID" not in header:
-            raise ValueError(
+            raise InputError(
                 f"{path.name} is not a whole DICOM file (it ends early, after {path.stat().st_size:,} bytes); {_REMEDY}."
             )
         plain = header["SOPClassUID"] in IMAGE_STORAGE and "Rows" in header and syntax not in _NO_FILE_OFFSET
@@ -180,14 +181,14 @@ def _pixel_offset(file: Any, path: Path, header: Header, syntax: str) -> int:
     head = file.read(12)
     if len(head) < 8 or struct.unpack("<HH", head[:4]) != _PIXELS:
         if len(head) < 8:
-            raise ValueError(f"{path.name} is cut short: all of its pixels are missing; {_REMEDY}.")
-        raise ValueError(f"{path.name} holds no whole-number pixels (PixelData, 7FE0,0010); it is no image that can be read.")
+            raise InputError(f"{path.name} is cut short: all of its pixels are missing; {_REMEDY}.")
+        raise InputError(f"{path.name} holds no whole-number pixels (PixelData, 7FE0,0010); it is no image that can be read.")
     if syntax not in _NATIVE:
         return -1
     start = at + (8 if syntax == ImplicitVRLittleEndian else 12)
     missing = start + _pixel_bytes(header) - file.seek(0, 2)
     if missing > 0:
-        raise ValueError(f"{path.name} is cut short: {missing:,} bytes of its pixels are missing; {_REMEDY}.")
+        raise InputError(f"{path.name} is cut short: {missing:,} bytes of its pixels are missing; {_REMEDY}.")
     return int(start)
 
 
@@ -211,7 +212,7 @@ def _frames(path: Path, header: dict[str, str], offset: int) -> list[Slice]:
     groups = dataset.get("PerFrameFunctionalGroupsSequence", [])
     shared = dataset.get("SharedFunctionalGroupsSequence", [Dataset()])[0] if groups else Dataset()
     if not groups:
-        raise ValueError(f"{path.name} holds several frames and does not say where each lies; leave the file out.")
+        raise InputError(f"{path.name} holds several frames and does not say where each lies; leave the file out.")
     common = header | _group_tags(shared)
     common.pop("AcquisitionTime", None)  # of the whole file; each frame has its own
     return [Slice(path, _clocked(common | _group_tags(group)), number, offset) for number, group in enumerate(groups)]
@@ -240,10 +241,10 @@ def find_files(folder: Path) -> list[Path]:
     folder = Path(folder)
     if not folder.is_dir():
         kind = "is a file" if folder.exists() else "does not exist"
-        raise ValueError(f"{folder} {kind}; give the folder that holds the DICOM files.")
+        raise InputError(f"{folder} {kind}; give the folder that holds the DICOM files.")
     files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
     if not files:
-        raise ValueError(f"{folder} holds no file; give the folder that holds the DICOM files.")
+        raise InputError(f"{folder} holds no file; give the folder that holds the DICOM files.")
     return files
 
 
@@ -277,7 +278,7 @@ def read_folder(folder: Path) -> list[Slice]:
     if foreign:
         logger.info("%s: %d files are not DICOM and were passed over: %s", folder, len(foreign), shown(foreign))
     if not slices:
-        raise ValueError(
+        raise InputError(
             f"{folder} holds {len(foreign)} file(s) and none is DICOM ({shown(foreign)}); give the folder of the images."
         )
     return slices

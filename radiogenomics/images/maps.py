@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import check_choice
 
 View = Literal["sagittal", "coronal", "axial"]
@@ -147,7 +148,7 @@ def background_level(pre: sitk.Image) -> float:
     """
     signal = sitk.GetArrayViewFromImage(pre)
     if signal.max() <= signal.min():
-        raise ValueError(
+        raise InputError(
             f"The pre-contrast volume holds one value only ({float(signal.min()):g}); it is no image, leave the patient out."
         )
     filtered = sitk.LiThresholdImageFilter()
@@ -168,7 +169,7 @@ def body_mask(pre: sitk.Image, *, background: float) -> sitk.Image:
     body = sitk.Cast(pieces == 1, sitk.sitkUInt8)
     if not sitk.GetArrayViewFromImage(body).any():
         highest = float(sitk.GetArrayViewFromImage(pre).max())
-        raise ValueError(
+        raise InputError(
             f"No voxel reaches the background level of {background:g} (the highest is {highest:g}); give a lower level."
         )
     return sitk.BinaryFillhole(body)
@@ -176,7 +177,7 @@ def body_mask(pre: sitk.Image, *, background: float) -> sitk.Image:
 
 def _aligned(left: sitk.Image, right: sitk.Image) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     if left.GetSize() != right.GetSize() or not left.IsSameImageGeometryAs(right, 1e-2, 1e-3):
-        raise ValueError(
+        raise InputError(
             f"The volumes lie on different grids ({left.GetSize()} and {right.GetSize()} voxels); "
             "resample one with images.resample_like first."
         )
@@ -185,7 +186,7 @@ def _aligned(left: sitk.Image, right: sitk.Image) -> tuple[npt.NDArray[np.float3
 
 def _positive(value: float, name: str = "background") -> float:
     if not (np.isfinite(value) and value > 0):
-        raise ValueError(f"`{name}` is {value!r}, it must be a positive number.")
+        raise InputError(f"`{name}` is {value!r}, it must be a positive number.")
     return value
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import SimpleITK as sitk
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import shown
 from radiogenomics.images.headers import Slice
 from radiogenomics.images.series import Series, orientation_of
@@ -49,7 +50,7 @@ class Phases:
     def _role(self, role: str, which: int) -> sitk.Image:
         names = self.table.loc[self.table["role"] == role, "phase"]
         if names.empty:
-            raise ValueError(f"There is no {role} phase among {', '.join(self.images)}; this needs a longer dynamic series.")
+            raise InputError(f"There is no {role} phase among {', '.join(self.images)}; this needs a longer dynamic series.")
         return self.images[names.iloc[which]]
 
     @property
@@ -115,11 +116,11 @@ def split_phases(series: Sequence[Series], *, pre_contrast: int) -> tuple[dict[s
         As `read_phases`.
     """
     if not series:
-        raise ValueError("No series was given; choose the dynamic series from find_series.")
+        raise InputError("No series was given; choose the dynamic series from find_series.")
     splits = _in_order([(one, _split(one)) for one in series])
     phases = [(one, slices, split.evidence) for one, split in splits for slices in split.phases]
     if not 1 <= pre_contrast < len(phases):
-        raise ValueError(
+        raise InputError(
             f"{shown([one.place for one in series])}: {len(phases)} phase(s) with {pre_contrast} of them before contrast; a "
             "dynamic series needs at least one before and one after. Give all series of the examination, or another number "
             "of pre-contrast phases."
@@ -176,13 +177,13 @@ def dynamic_series(series: Sequence[Series], *, number: int | None = None) -> li
         return dynamic[0]
     if dynamic:
         listed = "; ".join(" + ".join(one.place for one in group) for group in dynamic)
-        raise ValueError(f"{len(dynamic)} dynamic series are here: {listed}. Choose one by series number.")
+        raise InputError(f"{len(dynamic)} dynamic series are here: {listed}. Choose one by series number.")
     if number is not None:
         known = ", ".join(f"{one.header.get('SeriesNumber', '?')} ({one.kind})" for one in series)
-        raise ValueError(f"Series number {number} is not part of a dynamic series; the series are {known}.")
+        raise InputError(f"Series number {number} is not part of a dynamic series; the series are {known}.")
     kinds = Counter(one.kind for one in series)
     found = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
-    raise ValueError(
+    raise InputError(
         f"No dynamic series is here ({found}): no image series repeats its positions, and no two share a grid. "
         "Give the whole examination."
     )
@@ -235,7 +236,7 @@ def _split(series: Series) -> _Split:
         phases = _by_rank(series, heights, keyword, number)
         if phases:
             return _Split(phases, f"{_POSITIONS}: {number} images each, in order of {keyword}")
-    raise ValueError(_why_not(series, counts))
+    raise InputError(_why_not(series, counts))
 
 
 def _by_value(series: Series, heights: Sequence[float], keyword: str, number: int) -> list[tuple[Slice, ...]]:
@@ -316,7 +317,7 @@ def _in_order(splits: list[tuple[Series, _Split]]) -> list[tuple[Series, _Split]
             ordered = [splits[at] for at in order]
             _pre_first(ordered)
             return [(one, _Split(split.phases, f"{split.evidence}; series by {keyword}")) for one, split in ordered]
-    raise ValueError(
+    raise InputError(
         f"{shown([one.place for one, _ in splits])}: no time or series number tells which came first; give them one by one."
     )
 
@@ -332,7 +333,7 @@ def _pre_first(ordered: list[tuple[Series, _Split]]) -> None:
     post = [bool(re.search(r"\bpost\b", one.description, re.IGNORECASE)) for one, _ in ordered]
     late = next((at for at in range(1, len(pre)) if pre[at] and not post[at] and not pre[0]), None)
     if late is not None:
-        raise ValueError(
+        raise InputError(
             f"By time {ordered[0][0].place} comes first, but {ordered[late][0].place} calls itself pre-contrast; check the "
             "order and give only the series of one injection."
         )
@@ -360,7 +361,7 @@ def _seconds(phases: Sequence[Sequence[Slice]]) -> tuple[list[float], str]:
 def _one_grid(images: dict[str, sitk.Image]) -> None:
     for (left, first), (right, second) in _pairs(images):
         if first.GetSize() != second.GetSize() or not first.IsSameImageGeometryAs(second, 1e-2, 1e-3):
-            raise ValueError(
+            raise InputError(
                 f"Phases {left} and {right} lie on different grids: {first.GetSize()} voxels from {_rounded(first.GetOrigin())} "
                 f"mm and {second.GetSize()} from {_rounded(second.GetOrigin())}; slices are missing at an end, or resample them "
                 "to one grid first."

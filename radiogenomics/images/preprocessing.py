@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
+from radiogenomics._errors import InputError
 from radiogenomics._parallel import one_thread
 from radiogenomics._tables import check_choice
 
@@ -39,7 +40,7 @@ def resample(image: sitk.Image, *, spacing_mm: Sequence[float], interpolation: I
     """
     target = np.asarray(spacing_mm, dtype=float)
     if target.shape != (3,) or not (np.isfinite(target).all() and (target > 0).all()):
-        raise ValueError(f"`spacing_mm` is {spacing_mm!r}, it must be three positive numbers in mm.")
+        raise InputError(f"`spacing_mm` is {spacing_mm!r}, it must be three positive numbers in mm.")
     now, size = np.array(image.GetSpacing()), np.array(image.GetSize())
     new_size = np.maximum(1, np.round(size * now / target)).astype(int)
     # The centre of the field stays where it is; the corner voxel's centre moves.
@@ -111,7 +112,7 @@ def bias_field(image: sitk.Image, *, mask: sitk.Image, shrink: int, iterations: 
     Tustison N. J. et al., "N4ITK: improved N3 bias correction", IEEE Trans. Med. Imaging 29 (2010), doi:10.1109/TMI.2010.2046908.
     """
     if shrink < 1:
-        raise ValueError(f"`shrink` is {shrink}, it must be 1 or more.")
+        raise InputError(f"`shrink` is {shrink}, it must be 1 or more.")
     factors = [min(shrink, size) for size in image.GetSize()]
     factors[2] = min(factors[2], 2)  # few, thick slices
     signal = sitk.Cast(image, sitk.sitkFloat32)
@@ -172,7 +173,7 @@ def normalise_percentiles(
         If the percentiles are out of order, the region is empty, or both percentiles are one value.
     """
     if not 0 <= low < high <= 100:
-        raise ValueError(f"`low` is {low!r} and `high` is {high!r}; they must be percentiles with 0 <= low < high <= 100.")
+        raise InputError(f"`low` is {low!r} and `high` is {high!r}; they must be percentiles with 0 <= low < high <= 100.")
     values = _inside(images, region)
     bottom, top = (float(value) for value in np.percentile(values, [low, high]))
     _spread(top - bottom, values)
@@ -197,7 +198,7 @@ def normalise_reference(images: Mapping[str, sitk.Image], *, tissue: sitk.Image)
     name, first = next(iter(images.items()))
     level = float(_inside({name: first}, tissue).mean())
     if level <= 0:
-        raise ValueError(f"The reference tissue's mean signal in phase {name} is {level:g}; choose tissue with signal.")
+        raise InputError(f"The reference tissue's mean signal in phase {name} is {level:g}; choose tissue with signal.")
     return _affine(images, shift=0.0, scale=level)
 
 
@@ -205,17 +206,17 @@ def _inside(images: Mapping[str, sitk.Image], region: sitk.Image) -> npt.NDArray
     where = sitk.GetArrayViewFromImage(region) > 0
     for name, image in images.items():
         if image.GetSize() != region.GetSize():
-            raise ValueError(
+            raise InputError(
                 f"The region has {region.GetSize()} voxels and phase {name} has {image.GetSize()}; resample it first."
             )
     if not where.any():
-        raise ValueError("The region to normalise over is empty; check the mask.")
+        raise InputError("The region to normalise over is empty; check the mask.")
     return np.concatenate([sitk.GetArrayViewFromImage(image)[where].astype(np.float64) for image in images.values()])
 
 
 def _spread(value: float, values: npt.NDArray[np.float64]) -> None:
     if value <= 0:
-        raise ValueError(f"The signal inside the region does not vary (all about {values[0]:g}); it cannot be normalised.")
+        raise InputError(f"The signal inside the region does not vary (all about {values[0]:g}); it cannot be normalised.")
 
 
 def _affine(images: Mapping[str, sitk.Image], *, shift: float, scale: float) -> dict[str, sitk.Image]:

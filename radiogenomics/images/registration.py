@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import SimpleITK as sitk
 
+from radiogenomics._errors import InputError
 from radiogenomics._parallel import one_thread
 from radiogenomics._tables import check_choice
 from radiogenomics.images.preprocessing import Interpolation, resample_like
@@ -69,7 +70,7 @@ def register_phases(images: Mapping[str, sitk.Image], *, reference: str, metric:
     doi:10.1109/TMI.2003.809072.
     """
     if reference not in images:
-        raise ValueError(f"`reference` is {reference!r}, the phases are {', '.join(images)}.")
+        raise InputError(f"`reference` is {reference!r}, the phases are {', '.join(images)}.")
     fixed = images[reference]
     transforms = {
         name: _identity(fixed) if name == reference else register(image, fixed, metric=metric) for name, image in images.items()
@@ -104,7 +105,7 @@ def register(moving: sitk.Image, fixed: sitk.Image, *, metric: Metric) -> sitk.E
             found = _method(fixed, metric).Execute(sitk.Cast(fixed, sitk.sitkFloat32), sitk.Cast(moving, sitk.sitkFloat32))
     except RuntimeError as error:
         reason = next((line for line in str(error).splitlines()[::-1] if line.strip()), "unknown").strip()
-        raise ValueError(
+        raise InputError(
             f"The volumes cannot be registered ({reason}); check that both show one patient and are not blank."
         ) from error
     return (

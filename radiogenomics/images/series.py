@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from radiogenomics._errors import InputError
 from radiogenomics.images.headers import IMAGE_STORAGE, Header, Slice, read_folder
 
 Kind = Literal["image", "localiser", "secondary capture", "derived map", "segmentation", "structure set", "other"]
@@ -166,14 +167,14 @@ def unpack(archive: Path, folder: Path) -> Path:
             for member in members:
                 _refuse_escape(archive, member)
             if (broken := file.testzip()) is not None:
-                raise ValueError(f"{archive.name} is damaged: the checksum of {broken!r} is wrong; fetch the archive again.")
+                raise InputError(f"{archive.name} is damaged: the checksum of {broken!r} is wrong; fetch the archive again.")
             for member in members:
                 target = folder / PurePosixPath(member.filename)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with file.open(member) as source, target.open("wb") as sink:
                     shutil.copyfileobj(source, sink)
     except zipfile.BadZipFile as error:
-        raise ValueError(f"{archive.name} is no whole zip file ({error}); fetch the archive again.") from error
+        raise InputError(f"{archive.name} is no whole zip file ({error}); fetch the archive again.") from error
     return folder
 
 
@@ -186,7 +187,7 @@ def _refuse_escape(archive: Path, member: zipfile.ZipInfo) -> None:
         or re.match(r"^[A-Za-z]:", name)
         or stat.S_ISLNK(member.external_attr >> 16)
     ):
-        raise ValueError(
+        raise InputError(
             f"{archive.name} names {member.filename!r}, a place outside its folder; it is not safe, nothing was unpacked."
         )
 
@@ -196,7 +197,7 @@ def _refuse_copies(series: Sequence[Series]) -> None:
     for image in (image for one in series for image in one.slices):
         key = (image.header.get("SOPInstanceUID", str(image.path)), image.frame)
         if key in seen:
-            raise ValueError(
+            raise InputError(
                 f"{image.path.parent.name}/{image.path.name} and {seen[key].path.parent.name}/{seen[key].path.name} are the "
                 "same image (one SOPInstanceUID); remove one of them."
             )

@@ -11,6 +11,7 @@ import SimpleITK as sitk
 from pydicom.dataset import Dataset
 from pydicom.pixels.utils import pixel_array
 
+from radiogenomics._errors import InputError
 from radiogenomics.images.headers import Slice
 from radiogenomics.images.series import Series, orientation_of
 
@@ -45,7 +46,7 @@ def read_image(series: Series) -> sitk.Image:
     image = sitk.GetImageFromArray(_pixels(series, slices))
     row, column = slices[0].numbers("PixelSpacing", 2)
     if min(row, column) <= 0:
-        raise ValueError(
+        raise InputError(
             f"{series.place} has a PixelSpacing of {row:g} x {column:g} mm; it must be positive, leave the series out."
         )
     image.SetSpacing((column, row, spacing))
@@ -58,11 +59,11 @@ def read_image(series: Series) -> sitk.Image:
 def sort_slices(series: Series) -> list[Slice]:
     """Sort the slices of a series by position, after checking that they share one grid."""
     if series.kind in {"segmentation", "structure set", "other"}:
-        raise ValueError(f"{series.place} is no image ({series.kind}); read masks with lesions.read_mask.")
+        raise InputError(f"{series.place} is no image ({series.kind}); read masks with lesions.read_mask.")
     for keyword in ("Rows", "Columns", "PixelSpacing", "SamplesPerPixel", "PixelRepresentation", "BitsAllocated"):
         _same(series, keyword)
     if series.slices[0].integer("SamplesPerPixel") != 1:
-        raise ValueError(f"{series.place} holds colour pixels ({series.kind}), no measured signal; leave it out.")
+        raise InputError(f"{series.place} holds colour pixels ({series.kind}), no measured signal; leave it out.")
     check_orientation(series)
     return sorted(series.slices, key=lambda one: one.height)
 
@@ -76,14 +77,14 @@ def slice_spacing(series: Series, slices: Sequence[Slice]) -> float:
     if gaps.min() < 1e-3:
         at = int(gaps.argmin())
         count = int((gaps < 1e-3).sum())
-        raise ValueError(
+        raise InputError(
             f"{series.place} has {count} position(s) twice, the first at {heights[at]:.2f} mm ({slices[at].path.name} and "
             f"{slices[at + 1].path.name}): a doubled slice or several phases; remove the copy, or read it with read_phases."
         )
     usual = float(np.median(gaps))
     odd = np.flatnonzero(np.abs(gaps - usual) > _TOLERANCE * usual)
     if len(odd):
-        raise ValueError(_gap_message(series, heights, gaps, usual, odd))
+        raise InputError(_gap_message(series, heights, gaps, usual, odd))
     _straight_stack(series, slices)
     # Positions are written with about six decimals; what is finer is rounding, and 2.0000001 mm would match no other volume.
     return round(float((heights[-1] - heights[0]) / (len(heights) - 1)), 6)
@@ -108,7 +109,7 @@ def _straight_stack(series: Series, slices: Sequence[Slice]) -> None:
     allowed = _TOLERANCE * max(slices[0].numbers("PixelSpacing", 2)) * len(slices)
     if np.abs(inside).max() > allowed:
         worst = int(np.abs(inside).max(axis=1).argmax())
-        raise ValueError(
+        raise InputError(
             f"{series.place} is a slanted stack: {slices[worst].path.name} lies {np.abs(inside).max():.2f} mm beside the "
             "slice axis; a rectangular volume cannot hold it, leave the series out."
         )
@@ -118,7 +119,7 @@ def _same(series: Series, keyword: str) -> None:
     values = {one.header.get(keyword, "missing") for one in series.slices}
     if len(values) > 1 and len({_as_numbers(value) for value in values}) > 1:
         found = ", ".join(repr(value) for value in sorted(values)[:4])
-        raise ValueError(
+        raise InputError(
             f"{series.place} mixes {keyword} {found}: these are several stacks in one series; separate the files by {keyword}."
         )
 
@@ -137,7 +138,7 @@ def check_orientation(series: Series) -> None:
     if apart.max() > 1e-3:
         groups = len(np.unique(axes.round(2), axis=0))
         planes = sorted({orientation_of([one]) for one in series.slices})
-        raise ValueError(
+        raise InputError(
             f"{series.place} mixes {groups} orientations ({', '.join(planes)}): {series.slices[int(apart.argmax())].path.name} "
             "does not lie like the first slice; it is a localiser or several stacks, leave it out or separate the files."
         )
@@ -160,7 +161,7 @@ def _rescale(one: Slice) -> tuple[float, float]:
     """Read slope and intercept; a tag that is there must be a number, one that is not means 1 and 0."""
     slope = one.numbers("RescaleSlope", 1)[0] if one.header.get("RescaleSlope") else 1.0
     if slope == 0:
-        raise ValueError(
+        raise InputError(
             f"{one.path.name}: RescaleSlope is 0, every value would be the same; the header is damaged, leave the file out."
         )
     return slope, one.numbers("RescaleIntercept", 1)[0] if one.header.get("RescaleIntercept") else 0.0
@@ -169,7 +170,7 @@ def _rescale(one: Slice) -> tuple[float, float]:
 def _stored_type(one: Slice) -> np.dtype[np.generic]:
     bits, signed = one.integer("BitsAllocated"), one.integer("PixelRepresentation")
     if bits not in {8, 16, 32}:
-        raise ValueError(f"{one.path.name}: BitsAllocated is {bits}, 8, 16 or 32 can be read; leave the file out.")
+        raise InputError(f"{one.path.name}: BitsAllocated is {bits}, 8, 16 or 32 can be read; leave the file out.")
     return np.dtype(f"<{'i' if signed else 'u'}{bits // 8}")
 
 
@@ -185,7 +186,7 @@ def _decode(series: Series, one: Slice, shape: tuple[int, ...], opened: dict[Pat
             opened[one.path] = pydicom.dcmread(one.path)
         return np.asarray(pixel_array(opened[one.path], index=one.frame))
     except (ValueError, RuntimeError, OSError, AttributeError, NotImplementedError, pydicom.errors.BytesLengthException) as error:
-        raise ValueError(
+        raise InputError(
             f"{series.place}: the pixels of {one.path.name} cannot be decoded ({str(error).splitlines()[0]}); "
             "fetch the file again or remove it."
         ) from error

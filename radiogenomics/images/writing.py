@@ -17,6 +17,7 @@ from pydicom.filewriter import write_data_element, write_dataset, write_file_met
 from pydicom.uid import UID, ExplicitVRLittleEndian, MRImageStorage, generate_uid
 from pydicom.valuerep import format_number_as_ds
 
+from radiogenomics._errors import InputError
 from radiogenomics._files import atomic
 from radiogenomics._tables import check_choice
 
@@ -130,7 +131,7 @@ def write_volume(image: sitk.Image, path: Path) -> Path:
     """
     path = Path(path)
     if not path.name.lower().endswith((".nii", ".nii.gz", ".nrrd", ".mha")):
-        raise ValueError(f"{path.name} does not end in .nii, .nii.gz, .nrrd or .mha; give one of those.")
+        raise InputError(f"{path.name} does not end in .nii, .nii.gz, .nrrd or .mha; give one of those.")
     with atomic(path) as temporary:
         # SimpleITK knows the format by the name, and a temporary name keeps only the last of two suffixes.
         whole = temporary.with_suffix(".nii.gz") if temporary.suffix == ".gz" else temporary
@@ -145,17 +146,17 @@ def write_volume(image: sitk.Image, path: Path) -> Path:
 
 def _check_phases(phases: Sequence[sitk.Image], seconds: Sequence[float]) -> None:
     if not phases or len(phases) != len(seconds):
-        raise ValueError(f"{len(phases)} phase(s) and {len(seconds)} time(s) were given; each phase needs one time.")
+        raise InputError(f"{len(phases)} phase(s) and {len(seconds)} time(s) were given; each phase needs one time.")
     for image in phases:
         if image.GetDimension() != 3 or image.GetPixelID() not in {sitk.sitkInt16, sitk.sitkUInt16}:
             kind = f"{image.GetDimension()}-dimensional of {image.GetPixelIDTypeAsString()}"
-            raise ValueError(f"A volume is {kind}; MR images hold 16-bit integers: scale, round and cast it first.")
+            raise InputError(f"A volume is {kind}; MR images hold 16-bit integers: scale, round and cast it first.")
         if np.linalg.det(np.reshape(image.GetDirection(), (3, 3))) < 0:
-            raise ValueError(
+            raise InputError(
                 "A volume is left-handed; flip its slices first (sitk.Flip along the third axis), DICOM orders them right-handed."
             )
         if image.GetSize() != phases[0].GetSize() or not image.IsSameImageGeometryAs(phases[0]):
-            raise ValueError(
+            raise InputError(
                 f"The phases lie on different grids ({image.GetSize()} and {phases[0].GetSize()} voxels); "
                 "resample them to one first."
             )

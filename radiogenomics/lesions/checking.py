@@ -8,6 +8,7 @@ import numpy.typing as npt
 import SimpleITK as sitk
 from scipy import ndimage
 
+from radiogenomics._errors import InputError
 from radiogenomics.images import FRAME
 from radiogenomics.lesions.masks import count, grid_problem, place, resample_mask
 
@@ -84,7 +85,7 @@ def checked(mask: sitk.Image, image: sitk.Image, *, resample: bool = False) -> s
         findings = check(mask, image)
     fatal = [finding.message for finding in findings if finding.fatal]
     if fatal:
-        raise ValueError(" ".join(fatal))
+        raise InputError(" ".join(fatal))
     for finding in findings:
         logger.warning(finding.message)
     return sitk.Cast(place(mask, image) > 0, sitk.sitkUInt8)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import SimpleITK as sitk
 
+from radiogenomics._errors import InputError
 from radiogenomics.images import Phases
 from radiogenomics.lesions.zones import ZONES
 
@@ -32,14 +33,14 @@ def time_intensity(phases: Phases, labels: sitk.Image) -> pd.DataFrame:
     """
     zones = sitk.GetArrayViewFromImage(labels)
     if labels.GetSize() != phases.pre.GetSize():
-        raise ValueError(
+        raise InputError(
             f"The zones have {labels.GetSize()} voxels and the phases {phases.pre.GetSize()}; place the mask on the phases."
         )
     parts = {"lesion": (zones == ZONES["core"]) | (zones == ZONES["rim"])} | {
         name: zones == label for name, label in ZONES.items()
     }
     if not parts["lesion"].any():
-        raise ValueError("The zones hold no lesion; grow or read a mask first.")
+        raise InputError("The zones hold no lesion; grow or read a mask first.")
     before = sitk.GetArrayViewFromImage(phases.pre)
     rows = []
     for (name, image), seconds in zip(phases.images.items(), phases.table["seconds"], strict=True):

@@ -8,6 +8,8 @@ import numpy.typing as npt
 import SimpleITK as sitk
 from scipy import ndimage
 
+from radiogenomics._errors import InputError
+
 _NEIGHBOURS = np.ones((3, 3, 3))
 _FACES = ndimage.generate_binary_structure(3, 1)
 _SEED_MM = 3.0  # the seed's level is taken from the voxels this close to it,
@@ -88,7 +90,7 @@ def grow_from_seed(
     inside = sitk.GetArrayViewFromImage(grown.mask)[window] > 0
     reach = ndimage.binary_erosion(near, _FACES, border_value=1)
     if (inside & near & ~reach).any():
-        raise ValueError(
+        raise InputError(
             f"The lesion grown from seed {tuple(seed)} leaks: it reaches {radius_mm:g} mm from the seed at a threshold "
             f"of {grown.threshold:.0f} % "
             f"(seed {grown.seed_level:.0f} %, background {grown.background_level:.0f} %). Raise the fraction or the "
@@ -125,7 +127,7 @@ def grow_in_box(enhancement: sitk.Image, *, box: Sequence[tuple[int, int]], frac
     _check_numbers(radius_mm=1.0, fraction=fraction, smoothing_mm=smoothing_mm)
     size = enhancement.GetSize()
     if len(box) != 3 or any(not 0 <= low <= high < most for (low, high), most in zip(box, size, strict=True)):
-        raise ValueError(f"`box` is {list(box)!r}; it must be first and last voxel along x, y and z inside {size} voxels.")
+        raise InputError(f"`box` is {list(box)!r}; it must be first and last voxel along x, y and z inside {size} voxels.")
     window = tuple(slice(low, high + 1) for low, high in list(box)[::-1])
     smooth = _smoothed(enhancement, window, smoothing_mm)
     deepest = _deepest(smooth, enhancement.GetSpacing()[::-1])
@@ -146,11 +148,11 @@ def dice(left: sitk.Image, right: sitk.Image) -> float:
     Dice L. R., "Measures of the amount of ecologic association between species", Ecology 26 (1945), doi:10.2307/1932409.
     """
     if left.GetSize() != right.GetSize():
-        raise ValueError(f"The masks have {left.GetSize()} and {right.GetSize()} voxels; place both on one image first.")
+        raise InputError(f"The masks have {left.GetSize()} and {right.GetSize()} voxels; place both on one image first.")
     first, second = (sitk.GetArrayViewFromImage(mask) > 0 for mask in (left, right))
     both = int(first.sum()) + int(second.sum())
     if both == 0:
-        raise ValueError("Both masks are empty; their agreement is not defined.")
+        raise InputError("Both masks are empty; their agreement is not defined.")
     return 2 * int((first & second).sum()) / both
 
 
@@ -169,7 +171,7 @@ def _grow(
     background = float(np.median(tissue)) if tissue.size else 0.0
     if not seed_level > max(background, 0.0):
         x, y, z = tuple(place)[::-1]
-        raise ValueError(
+        raise InputError(
             f"The seed ({x}, {y}, {z}) does not enhance: {seed_level:.0f} % there, {background:.0f} % around it. "
             "Choose a voxel inside the bright part of the lesion on the PE1 map."
         )
@@ -210,7 +212,7 @@ def _ball(spacing: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
 def _deepest(smooth: npt.NDArray[np.float64], spacing: Sequence[float]) -> list[int]:
     """Find the voxel deepest inside the largest bright piece of a box."""
     if smooth.max() <= smooth.min():
-        raise ValueError(
+        raise InputError(
             f"Nothing enhances in the box (all {smooth.max():.0f} %); give a box around the bright part of the PE1 map."
         )
     bright = sitk.GetArrayFromImage(sitk.OtsuThreshold(sitk.GetImageFromArray(smooth), 0, 1)) > 0
@@ -260,14 +262,14 @@ def _distance(
 def _check_seed(enhancement: sitk.Image, seed: Sequence[int]) -> tuple[int, ...]:
     size = enhancement.GetSize()
     if len(seed) != 3 or any(int(at) != at or not 0 <= at < most for at, most in zip(seed, size, strict=False)):
-        raise ValueError(f"The seed {tuple(seed)} is not inside the image of {size} voxels; give x,y,z as voxel numbers from 0.")
+        raise InputError(f"The seed {tuple(seed)} is not inside the image of {size} voxels; give x,y,z as voxel numbers from 0.")
     return tuple(int(at) for at in seed)[::-1]
 
 
 def _check_numbers(*, radius_mm: float, fraction: float, smoothing_mm: float) -> None:
     if not (np.isfinite(radius_mm) and radius_mm > 0):
-        raise ValueError(f"`radius_mm` is {radius_mm!r}, it must be a positive length in mm.")
+        raise InputError(f"`radius_mm` is {radius_mm!r}, it must be a positive length in mm.")
     if not 0 < fraction < 1:
-        raise ValueError(f"`fraction` is {fraction!r}, it must lie between 0 and 1.")
+        raise InputError(f"`fraction` is {fraction!r}, it must lie between 0 and 1.")
     if not (np.isfinite(smoothing_mm) and smoothing_mm >= 0):
-        raise ValueError(f"`smoothing_mm` is {smoothing_mm!r}, it must be 0 or a positive length in mm.")
+        raise InputError(f"`smoothing_mm` is {smoothing_mm!r}, it must be 0 or a positive length in mm.")

@@ -13,6 +13,8 @@ import numpy.typing as npt
 import SimpleITK as sitk
 from scipy import ndimage
 
+from radiogenomics._errors import InputError
+
 _HEADER = 12
 _NEIGHBOURS = np.ones((3, 3, 3))
 
@@ -48,16 +50,16 @@ def read_les(path: Path, *, image: sitk.Image) -> sitk.Image:
     path = Path(path)
     content = path.read_bytes()
     if len(content) <= _HEADER:
-        raise ValueError(
+        raise InputError(
             f"{path.name} holds {len(content)} bytes, a .les file has 12 header bytes and a payload; fetch it again."
         )
     payload = np.frombuffer(content, np.uint8, offset=_HEADER)
     if payload.max() > 1:
-        raise ValueError(
+        raise InputError(
             f"{path.name} holds voxel values up to {payload.max()}, a .les file has 0 and 1 only; it is damaged or no .les file."
         )
     if not payload.any():
-        raise ValueError(f"{path.name} holds an empty mask ({len(payload):,} voxels, none inside); leave the patient out.")
+        raise InputError(f"{path.name} holds an empty mask ({len(payload):,} voxels, none inside); leave the patient out.")
     start, voxels = _best(path, np.frombuffer(content[:_HEADER], "<u2").astype(int), payload, image.GetSize()[::-1])
     values = np.zeros(image.GetSize()[::-1], dtype=np.uint8)
     values[tuple(slice(low, low + size) for low, size in zip(start, voxels.shape, strict=True))] = voxels
@@ -76,7 +78,7 @@ def write_les(mask: sitk.Image, path: Path) -> Path:
     """
     values = (sitk.GetArrayFromImage(mask) > 0).astype(np.uint8)
     if not values.any():
-        raise ValueError("The mask is empty; there is nothing to write.")
+        raise InputError("The mask is empty; there is nothing to write.")
     (z, y, x) = ndimage.find_objects(values)[0]
     bounds = [y.start, y.stop - 1, x.start, x.stop - 1, z.start, z.stop - 1]
     Path(path).write_bytes(np.array(bounds, "<u2").tobytes() + values[z, y, x].tobytes())
@@ -91,13 +93,13 @@ def _best(path: Path, bounds: npt.NDArray[np.int_], payload: npt.NDArray[np.uint
         if min(size) >= 1 and np.prod(size) == len(payload) and (np.array(highs) < shape).all():
             fitting += [(_surface(voxels), (lows, voxels)) for voxels in _orders(payload, size)]
     if not fitting:
-        raise ValueError(
+        raise InputError(
             f"{path.name}: its bounds {bounds.tolist()} and {len(payload):,} voxels fit no cuboid inside the image of "
             f"{shape[::-1]} voxels; it belongs to another series or is damaged."
         )
     connected = [reading for reading in fitting if ndimage.label(reading[1][1], _NEIGHBOURS)[1] == 1]
     if not connected:
-        raise ValueError(
+        raise InputError(
             f"{path.name}: in none of the {len(fitting)} readings that fit its bounds is the lesion one connected "
             f"piece; the file "
             "is damaged or of another layout, draw the mask anew."

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
+from radiogenomics._errors import InputError
 from radiogenomics.images import resample_like
 from radiogenomics.lesions.les import read_les
 from radiogenomics.lesions.segmentation import read_seg
@@ -48,7 +49,7 @@ def read_mask(path: Path, *, image: sitk.Image, segment: int | str | None = None
     """
     path = Path(path)
     if not path.is_file():
-        raise ValueError(f"The mask {path} does not exist or is a folder; give the one mask file.")
+        raise InputError(f"The mask {path} does not exist or is a folder; give the one mask file.")
     if path.suffix.lower() == ".les":
         return read_les(path, image=image)
     if path.name.lower().endswith(_VOLUMES):
@@ -56,7 +57,7 @@ def read_mask(path: Path, *, image: sitk.Image, segment: int | str | None = None
     with path.open("rb") as file:
         head = file.read(132)
     if head[128:] != b"DICM":
-        raise ValueError(
+        raise InputError(
             f"{path.name} is no mask this can read; give a DICOM SEG or RTSTRUCT, NIfTI, NRRD, MetaImage or .les file."
         )
     if b"1.2.840.10008.5.1.4.1.1.481.3" in _meta(path):
@@ -88,7 +89,7 @@ def place(mask: sitk.Image, image: sitk.Image) -> sitk.Image:
     """
     problem = grid_problem(mask, image)
     if problem:
-        raise ValueError(problem)
+        raise InputError(problem)
     if mask.GetSize() == image.GetSize() and mask.IsSameImageGeometryAs(image, 1e-2, 1e-3):
         placed = sitk.Image(mask)
         placed.CopyInformation(image)
@@ -96,7 +97,7 @@ def place(mask: sitk.Image, image: sitk.Image) -> sitk.Image:
     placed = resample_like(mask, image, interpolation="nearest")
     lost = count(mask) - count(placed)
     if lost:
-        raise ValueError(
+        raise InputError(
             f"{lost:,} of the mask's {count(mask):,} voxels lie outside the image; it belongs to another image or is displaced."
         )
     return placed
@@ -113,7 +114,7 @@ def resample_mask(mask: sitk.Image, image: sitk.Image) -> sitk.Image:
     result = resample_like(mask, image, interpolation="nearest")
     before, after = volume_mm3(mask), volume_mm3(result)
     if before > 0 and after == 0:
-        raise ValueError(f"Nothing of the mask ({before:,.0f} mm3) lies inside the image; it belongs to another image.")
+        raise InputError(f"Nothing of the mask ({before:,.0f} mm3) lies inside the image; it belongs to another image.")
     logger.warning("The mask was resampled onto the image: %.0f mm3 became %.0f mm3.", before, after)
     return result
 
@@ -153,18 +154,18 @@ def _labels(path: Path, segment: int | str | None) -> sitk.Image:
             _refuse_cut(path)
         mask = sitk.ReadImage(str(path))
     except (RuntimeError, OSError, EOFError, struct.error, zlib.error) as error:
-        raise ValueError(f"{path.name} cannot be read as a volume; it is damaged or cut short, export the mask again.") from error
+        raise InputError(f"{path.name} cannot be read as a volume; it is damaged or cut short, export the mask again.") from error
     if mask.GetDimension() == 4 and mask.GetSize()[3] == 1:
         mask = mask[:, :, :, 0]
     if mask.GetNumberOfComponentsPerPixel() != 1:
-        raise ValueError(
+        raise InputError(
             f"{path.name} holds {mask.GetNumberOfComponentsPerPixel()} values a voxel; export it as a label map of one."
         )
     if segment is None:
         return mask
     values = np.unique(sitk.GetArrayViewFromImage(mask))
     if segment not in values:
-        raise ValueError(f"{path.name} has no label {segment!r}; it holds {', '.join(f'{value:g}' for value in values[:12])}.")
+        raise InputError(f"{path.name} has no label {segment!r}; it holds {', '.join(f'{value:g}' for value in values[:12])}.")
     return sitk.Cast(mask == segment, sitk.sitkUInt8)
 
 

@@ -10,6 +10,7 @@ import pydicom
 import SimpleITK as sitk
 from pydicom.dataset import Dataset
 
+from radiogenomics._errors import InputError
 from radiogenomics._files import atomic
 from radiogenomics._tables import shown
 from radiogenomics.images import FRAME, Series, sort_slices
@@ -60,13 +61,13 @@ def read_seg(path: Path, *, segment: int | str | None, threshold: float) -> sitk
         If the file is no SEG, refers to no MR image, has several segments and none was chosen, or lacks plane positions.
     """
     if not 0 < threshold <= 1:
-        raise ValueError(f"`threshold` is {threshold!r}, it must be a fraction above 0 and up to 1.")
+        raise InputError(f"`threshold` is {threshold!r}, it must be a fraction above 0 and up to 1.")
     dataset = _read(path)
     _refers_to_mr(path, dataset)
     number = _choose(path, dataset, segment)
     frames = [at for at in range(_frame_count(dataset)) if _segment_of(dataset, at) == number]
     if not frames:
-        raise ValueError(
+        raise InputError(
             f"{path.name}: segment {number} has no frame, its mask is empty; choose another segment or leave the patient out."
         )
     stack = dataset.pixel_array.reshape(-1, dataset.Rows, dataset.Columns)
@@ -108,11 +109,11 @@ def write_seg(mask: sitk.Image, path: Path, *, source: Series, label: str) -> Pa
     inside = sitk.GetArrayFromImage(mask) > 0
     expected = (len(slices), slices[0].integer("Rows"), slices[0].integer("Columns"))
     if inside.shape != expected:
-        raise ValueError(
+        raise InputError(
             f"The mask has {inside.shape} voxels (z, y, x) and {source.place} has {expected}; place it on the image first."
         )
     if not inside.any():
-        raise ValueError("The mask is empty; there is nothing to write.")
+        raise InputError("The mask is empty; there is nothing to write.")
     lesion = SegmentDescription(
         segment_number=1,
         segment_label=label,
@@ -158,9 +159,9 @@ def _read(path: Path) -> Dataset:
     try:
         dataset = pydicom.dcmread(path)
     except (pydicom.errors.InvalidDicomError, EOFError, OSError) as error:
-        raise ValueError(f"{path.name} is not a whole DICOM file ({error}); fetch it again.") from error
+        raise InputError(f"{path.name} is not a whole DICOM file ({error}); fetch it again.") from error
     if dataset.get("Modality") != "SEG" or "SegmentSequence" not in dataset:
-        raise ValueError(
+        raise InputError(
             f"{path.name} is no DICOM SEG (its modality is {dataset.get('Modality', 'missing')}); give the mask file."
         )
     return dataset
@@ -182,7 +183,7 @@ def _refers_to_mr(path: Path, dataset: Dataset) -> None:
     }
     if not referred & set(_MR_STORAGE):
         names = shown(sorted(pydicom.uid.UID(uid).name for uid in referred)) or "no image at all"
-        raise ValueError(
+        raise InputError(
             f"{path.name} refers to {names}, not to MR images; it segments something else, choose the MR segmentation."
         )
 
@@ -198,10 +199,10 @@ def _choose(path: Path, dataset: Dataset, segment: int | str | None) -> int:
     if segment is None:
         if len(known) == 1:
             return next(iter(known))
-        raise ValueError(f"{path.name} holds {len(known)} segments ({listed}); choose one with `segment`.")
+        raise InputError(f"{path.name} holds {len(known)} segments ({listed}); choose one with `segment`.")
     chosen = [number for number, label in known.items() if segment in (number, label)]
     if len(chosen) != 1:
-        raise ValueError(f"{path.name} has {len(chosen)} segments called {segment!r}; it holds {listed}.")
+        raise InputError(f"{path.name} has {len(chosen)} segments called {segment!r}; it holds {listed}.")
     return chosen[0]
 
 
@@ -230,7 +231,7 @@ def _numbers(path: Path, dataset: Dataset, frame: int, keyword: str, tag: str, c
     group = _group(dataset, frame, keyword)
     values = [] if group is None else group.get(tag) or []
     if len(values) != count:
-        raise ValueError(
+        raise InputError(
             f"{path.name}: frame {frame + 1} has no {tag}; its place in the patient is unknown, the mask cannot be used."
         )
     return np.array([float(value) for value in values])
@@ -267,7 +268,7 @@ def _plane_distance(path: Path, dataset: Dataset, frame: int, heights: npt.NDArr
     step = float(gaps.min())
     step = float(np.mean(gaps / np.round(gaps / step)))
     if np.abs(gaps / step - np.round(gaps / step)).max() > 0.05:
-        raise ValueError(
+        raise InputError(
             f"{path.name}: the planes are unevenly spaced ({gaps.min():.2f} to {gaps.max():.2f} mm); the mask cannot be placed."
         )
     return round(step, 6)

@@ -9,6 +9,7 @@ import pydicom
 import SimpleITK as sitk
 from pydicom.dataset import Dataset
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import shown
 from radiogenomics.images import FRAME
 
@@ -118,9 +119,9 @@ def _read(path: Path) -> Dataset:
     try:
         dataset = pydicom.dcmread(path)
     except (pydicom.errors.InvalidDicomError, EOFError, OSError) as error:
-        raise ValueError(f"{path.name} is not a whole DICOM file ({error}); fetch it again.") from error
+        raise InputError(f"{path.name} is not a whole DICOM file ({error}); fetch it again.") from error
     if dataset.get("Modality") != "RTSTRUCT" or not dataset.get("StructureSetROISequence"):
-        raise ValueError(f"{path.name} is no RTSTRUCT with structures (its modality is {dataset.get('Modality', 'missing')}).")
+        raise InputError(f"{path.name} is no RTSTRUCT with structures (its modality is {dataset.get('Modality', 'missing')}).")
     return dataset
 
 
@@ -130,10 +131,10 @@ def _choose(path: Path, dataset: Dataset, structure: int | str | None) -> int:
     if structure is None:
         if len(known) == 1:
             return next(iter(known))
-        raise ValueError(f"{path.name} holds {len(known)} structures ({listed}); choose one with `segment`.")
+        raise InputError(f"{path.name} holds {len(known)} structures ({listed}); choose one with `segment`.")
     chosen = [number for number, name in known.items() if structure in (number, name)]
     if len(chosen) != 1:
-        raise ValueError(f"{path.name} has {len(chosen)} structures called {structure!r}; it holds {listed}.")
+        raise InputError(f"{path.name} has {len(chosen)} structures called {structure!r}; it holds {listed}.")
     return chosen[0]
 
 
@@ -153,7 +154,7 @@ def _contours(path: Path, dataset: Dataset, number: int) -> list[Points]:
             if str(contour.get("ContourGeometricType", "")).startswith("CLOSED"):
                 found.append(np.array([float(value) for value in contour.ContourData]).reshape(-1, 3))
     if not found:
-        raise ValueError(
+        raise InputError(
             f"{path.name}: structure {number} has no closed contour, its mask is empty; choose another or leave the patient out."
         )
     return found
@@ -168,11 +169,11 @@ def _slice_of(path: Path, voxels: Points, depth: int) -> int:
     at = float(voxels[:, 2].mean())
     off = float(np.abs(voxels[:, 2] - np.round(at)).max())
     if off > _OFF_PLANE:
-        raise ValueError(
+        raise InputError(
             f"{path.name}: a contour lies {off:.2f} slice distances off every slice; it was drawn on other images, give those."
         )
     if not 0 <= round(at) < depth:
-        raise ValueError(
+        raise InputError(
             f"{path.name}: a contour lies at slice {round(at)}, the image has slices 0 to {depth - 1}; give the image "
             f"it was drawn on."
         )

@@ -12,6 +12,7 @@ from scipy import ndimage
 from scipy.spatial import ConvexHull, QhullError
 from scipy.spatial.distance import pdist
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import check_choice
 from radiogenomics.images import axis_of
 
@@ -49,7 +50,7 @@ def lesion_of_patient(mask: sitk.Image, *, lesions: Lesions) -> sitk.Image:
     check_choice(lesions, "lesions", get_args(Lesions))
     inside = sitk.GetArrayViewFromImage(mask) > 0
     if not inside.any():
-        raise ValueError("The mask is empty; there is no lesion to choose.")
+        raise InputError("The mask is empty; there is no lesion to choose.")
     if lesions == "largest":
         pieces, _ = ndimage.label(inside, _NEIGHBOURS)
         inside = pieces == np.bincount(pieces.ravel())[1:].argmax() + 1
@@ -85,12 +86,12 @@ def zones(mask: sitk.Image, *, rim_mm: float, surround_mm: float, within: sitk.I
     """
     for name, value in (("rim_mm", rim_mm), ("surround_mm", surround_mm)):
         if not (np.isfinite(value) and value > 0):
-            raise ValueError(f"`{name}` is {value!r}, it must be a positive thickness in mm.")
+            raise InputError(f"`{name}` is {value!r}, it must be a positive thickness in mm.")
     if within.GetSize() != mask.GetSize():
-        raise ValueError(f"`within` has {within.GetSize()} voxels and the mask {mask.GetSize()}; place both on one image.")
+        raise InputError(f"`within` has {within.GetSize()} voxels and the mask {mask.GetSize()}; place both on one image.")
     inside = sitk.GetArrayViewFromImage(mask) > 0
     if not inside.any():
-        raise ValueError("The mask is empty; there is nothing to divide into zones.")
+        raise InputError("The mask is empty; there is nothing to divide into zones.")
     labels = np.zeros(inside.shape, dtype=np.uint8)
     window = _window(inside, mask.GetSpacing()[::-1], surround_mm)
     body = sitk.GetArrayViewFromImage(within)[window] > 0
@@ -126,7 +127,7 @@ def largest_slices(mask: sitk.Image) -> pd.DataFrame:
     """
     inside = sitk.GetArrayViewFromImage(mask) > 0
     if not inside.any():
-        raise ValueError("The mask is empty; it has no largest slice.")
+        raise InputError("The mask is empty; it has no largest slice.")
     rows = []
     for plane in ("sagittal", "coronal", "axial"):
         axis = axis_of(mask, plane)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import check_numeric, check_patients, common_patients, shown
 from radiogenomics.linking._blocks import Block, Floats, Ints
 from radiogenomics.linking._permutation import Null
@@ -36,10 +37,10 @@ def aligned(left: pd.DataFrame, right: pd.DataFrame) -> tuple[pd.DataFrame, pd.D
     for table, name in ((left, "left"), (right, "right")):
         check_numeric(check_patients(table, name), name, missing=True)
         if table.shape[1] == 0:
-            raise ValueError(f"`{name}` has no column; give at least one measurement.")
+            raise InputError(f"`{name}` has no column; give at least one measurement.")
     both = common_patients(left, right, ("left", "right"))
     if len(both) < FEWEST:
-        raise ValueError(f"`left` and `right` share {len(both)} patient(s) ({shown(both)}); a link needs at least {FEWEST}.")
+        raise InputError(f"`left` and `right` share {len(both)} patient(s) ({shown(both)}); a link needs at least {FEWEST}.")
     return left.loc[both].astype(float), right.loc[both].astype(float)
 
 
@@ -57,7 +58,7 @@ def check_varies(parts: Sequence[Block], left: pd.DataFrame, right: pd.DataFrame
     found = varying(parts, (left.shape[1], right.shape[1]))
     for side, table, varies in zip(("left", "right"), (left, right), found, strict=True):
         if not varies.all():
-            raise ValueError(
+            raise InputError(
                 f"`{side}` has {int((~varies).sum())} column(s) that do not vary among the common patients, "
                 f"miss too many of them or follow from the covariates: {shown(table.columns[~varies])}; drop them."
             )

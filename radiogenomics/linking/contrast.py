@@ -5,6 +5,7 @@ import pandas as pd
 from scipy.special import ndtr, ndtri
 from scipy.stats import rankdata, tiecorrect
 
+from radiogenomics._errors import InputError
 from radiogenomics._parallel import one_thread
 from radiogenomics._tables import shown
 from radiogenomics.linking._blocks import Block, Floats, blocks, counts, rounded, t_of
@@ -70,13 +71,13 @@ def _groups(left: pd.DataFrame, thresholds: pd.Series) -> pd.DataFrame:
     """Mark high patients 1 and the others 0, missing ones stay missing."""
     lacking = left.columns.difference(thresholds.dropna().index)
     if len(lacking):
-        raise ValueError(f"`thresholds` lacks {shown(lacking)}; give every column of `left` the training patients' median.")
+        raise InputError(f"`thresholds` lacks {shown(lacking)}; give every column of `left` the training patients' median.")
     high = (left > thresholds[left.columns]).astype(float).where(left.notna())
     counts, n = high.sum(), high.notna().sum()
     uneven = high.columns[np.minimum(counts, n - counts) < 2]
     if len(uneven):
         first = str(uneven[0])
-        raise ValueError(
+        raise InputError(
             f"`thresholds` leave fewer than two patients on one side of {len(uneven)} column(s): {thresholds[first]:g} leaves "
             f"{int(counts[first])} of {n[first]} patients of {first!r} high; choose another threshold or drop the column."
         )

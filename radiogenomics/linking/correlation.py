@@ -5,6 +5,7 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
+from radiogenomics._errors import InputError
 from radiogenomics._parallel import one_thread
 from radiogenomics._tables import check_choice, check_numeric, check_patients, common_patients
 from radiogenomics.linking._blocks import Block, Floats, blocks, counts, interval, p_of, t_of
@@ -115,13 +116,13 @@ def adjusted(
     """Bring covariates beside two aligned tables -> both tables and the covariates' numbers for the patients that have them."""
     if (method == "partial") != (covariates is not None):
         remedy = "give `covariates`, or use 'pearson'" if covariates is None else "use method='partial'"
-        raise ValueError(f"method is {method!r} {'without' if covariates is None else 'with'} `covariates`; {remedy}.")
+        raise InputError(f"method is {method!r} {'without' if covariates is None else 'with'} `covariates`; {remedy}.")
     if covariates is None:
         return left, right, np.empty((len(left), 0))
     design = indicators(covariates)
     both = common_patients(left, design, ("left", "covariates"))
     if len(both) < FEWEST + design.shape[1]:
-        raise ValueError(
+        raise InputError(
             f"Only {len(both)} patients have every covariate ({', '.join(map(str, covariates.columns))}); "
             f"adjusting for {design.shape[1]} columns needs at least {FEWEST + design.shape[1]}."
         )

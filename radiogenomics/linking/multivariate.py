@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.cross_decomposition import PLSCanonical
 
+from radiogenomics._errors import InputError
 from radiogenomics._parallel import one_thread
 from radiogenomics.linking._blocks import Floats
 from radiogenomics.linking._table import FEWEST, aligned
@@ -75,7 +76,7 @@ def canonical(
     left, right = left[complete], right[complete]
     most = min(left.shape[1], right.shape[1], len(left) - 1)
     if len(left) < FEWEST or not 1 <= n_components <= most:
-        raise ValueError(
+        raise InputError(
             f"`n_components` is {n_components} for {len(left)} complete patients, {left.shape[1]} and {right.shape[1]} columns; "
             f"it must be 1 to {max(most, 1)}, with at least {FEWEST} patients."
         )

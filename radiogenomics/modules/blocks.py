@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from radiogenomics._errors import InputError, MemoryLimitError
 from radiogenomics._tables import shown
 from radiogenomics.modules.correlation import unit_rows
 
@@ -22,7 +23,7 @@ def block_members(
 ) -> list[Array]:
     """Divide genes into blocks -> the positions of each block's genes, rising."""
     if max_block_size < 2:
-        raise ValueError(f"`max_block_size` is {max_block_size}; a block needs at least 2 genes.")
+        raise InputError(f"`max_block_size` is {max_block_size}; a block needs at least 2 genes.")
     if blocks is not None:
         members = _callers(genes, blocks)
     elif len(genes) <= max_block_size:
@@ -43,14 +44,14 @@ def _callers(genes: pd.Index, blocks: pd.Series) -> list[Array]:
         raise TypeError(f"`blocks` is a {type(blocks).__name__}; give a Series with the genes as its index.")
     missing = genes.difference(blocks.index)
     if len(missing):
-        raise ValueError(
+        raise InputError(
             f"`blocks` names no block for {len(missing)} gene(s): {shown(missing)}; give a Series with every gene in its index."
         )
     codes, names = pd.factorize(blocks.loc[genes], sort=True)
     members = [np.flatnonzero(codes == code) for code in range(len(names))]
     small = [name for name, block in zip(names, members, strict=True) if len(block) < 2]
     if small:
-        raise ValueError(f"`blocks` has block(s) with fewer than 2 usable genes: {shown(small)}; join them to others.")
+        raise InputError(f"`blocks` has block(s) with fewer than 2 usable genes: {shown(small)}; join them to others.")
     return members
 
 
@@ -59,7 +60,7 @@ def _check_memory(largest: int) -> None:
     needed = 2 * largest**2 * np.dtype(precision(largest)).itemsize
     if available is not None and needed > available:
         fits = int(np.sqrt(available / (2 * np.dtype(np.float32).itemsize)) * 0.9)
-        raise MemoryError(
+        raise MemoryLimitError(
             f"A block of {largest} genes needs {needed / 1e9:.1f} GB and {available / 1e9:.1f} GB are free; "
             f"call again with max_block_size={fits}, or leave out genes of low variance."
         )

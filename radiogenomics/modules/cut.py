@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from radiogenomics._errors import InputError
 from radiogenomics.modules.linkage import Tree
 from radiogenomics.modules.squares import in_stripes
 
@@ -99,15 +100,15 @@ class _Branch:
 def check_cut(min_size: int, deep_split: int) -> None:
     """Check the two settings of the cut that have few sensible values."""
     if deep_split not in range(5):
-        raise ValueError(f"`deep_split` is {deep_split!r}; it must be 0, 1, 2, 3 or 4.")
+        raise InputError(f"`deep_split` is {deep_split!r}; it must be 0, 1, 2, 3 or 4.")
     if min_size < 2:
-        raise ValueError(f"`min_size` is {min_size}; a module needs at least 2 genes.")
+        raise InputError(f"`min_size` is {min_size}; a module needs at least 2 genes.")
 
 
 def _checked(tree: Tree, dissimilarity: pd.DataFrame | Array) -> Array:
     square = np.asarray(dissimilarity)
     if square.shape != (len(tree.genes), len(tree.genes)):
-        raise ValueError(f"`dissimilarity` has shape {square.shape}, the tree has {len(tree.genes)} genes; they must fit.")
+        raise InputError(f"`dissimilarity` has shape {square.shape}, the tree has {len(tree.genes)} genes; they must fit.")
     return square
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.linalg import eigh
 
+from radiogenomics._errors import InputError
 from radiogenomics.modules.correlation import Correlation, correlate
 from radiogenomics.modules.impute import impute_nearest
 from radiogenomics.modules.inputs import check_varying
@@ -85,7 +86,7 @@ def membership(expression: pd.DataFrame, eigengenes: pd.DataFrame, *, correlatio
         If the patients differ.
     """
     if not expression.index.equals(eigengenes.index):
-        raise ValueError(
+        raise InputError(
             "`expression` and `eigengenes` must have the same patients in the same order; use eigengenes.loc[expression.index]."
         )
     kme = correlate(check_varying(expression), eigengenes.to_numpy(dtype=np.float64), correlation)
@@ -96,7 +97,7 @@ def known_genes(expression: pd.DataFrame, labels: pd.Series) -> pd.Index:
     """Check that every labelled gene is in the expression -> their names."""
     missing = labels.index.difference(expression.columns)
     if len(missing):
-        raise ValueError(
+        raise InputError(
             f"`expression` lacks {len(missing)} of {len(labels)} labelled genes, the first is {missing[0]!r}; "
             "give the table the modules were found in."
         )

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from radiogenomics._errors import InputError
 from radiogenomics.modules.find import Modules
 
 
@@ -31,7 +32,7 @@ def intramodular_connectivity(adjacency: pd.DataFrame, labels: pd.Series) -> pd.
     Zhang & Horvath (2005), doi:10.2202/1544-6115.1128
     """
     if not adjacency.index.equals(labels.index) or not adjacency.columns.equals(labels.index):
-        raise ValueError("`adjacency` and `labels` must name the same genes in the same order; use labels.loc[adjacency.index].")
+        raise InputError("`adjacency` and `labels` must name the same genes in the same order; use labels.loc[adjacency.index].")
     values = adjacency.to_numpy(dtype=np.float64)
     codes, _ = pd.factorize(labels)
     within = values @ np.eye(codes.max(initial=-1) + 1)[codes]
@@ -67,7 +68,7 @@ def hub_genes(modules: Modules, *, most: int = 10) -> pd.DataFrame:
     Horvath & Dong (2008), Geometric interpretation of gene coexpression network analysis. doi:10.1371/journal.pcbi.1000117
     """
     if most < 1:
-        raise ValueError(f"`most` is {most}; ask for at least 1 gene a module.")
+        raise InputError(f"`most` is {most}; ask for at least 1 gene a module.")
     own = modules.labels[modules.labels > 0]
     columns = modules.membership.columns.get_indexer(pd.Index([f"ME{label}" for label in own]))
     kme = modules.membership.loc[own.index].to_numpy()[np.arange(len(own)), columns]

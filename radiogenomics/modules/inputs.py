@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import check_numeric, check_patients, shown
 
 Array = np.ndarray[Any, Any]
@@ -18,7 +19,7 @@ def check_expression(expression: pd.DataFrame) -> Array:
     """Check an expression table, patients x genes -> its values in float64, NaN where missing."""
     check_numeric(check_patients(expression, "expression"), "expression", missing=True)
     if expression.shape[1] < 2:
-        raise ValueError(f"`expression` has {expression.shape[1]} gene(s); a network needs at least 2.")
+        raise InputError(f"`expression` has {expression.shape[1]} gene(s); a network needs at least 2.")
     return expression.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
@@ -27,7 +28,7 @@ def check_varying(expression: pd.DataFrame) -> Array:
     values = check_expression(expression)
     flat = expression.columns[_bad_genes(values) == "constant"]
     if len(flat):
-        raise ValueError(
+        raise InputError(
             f"`expression` has {len(flat)} gene(s) without variance: {shown(flat)}; drop them, as `find_modules` does."
         )
     return values
@@ -36,7 +37,7 @@ def check_varying(expression: pd.DataFrame) -> Array:
 def check_enough_patients(expression: pd.DataFrame) -> None:
     """Refuse cohorts in which correlations are mostly noise."""
     if len(expression) < FEWEST_PATIENTS:
-        raise ValueError(
+        raise InputError(
             f"`expression` has {len(expression)} patients; modules need at least {FEWEST_PATIENTS}, since correlations of "
             "fewer are mostly noise. Add patients, or project modules of a larger cohort with `project`."
         )
@@ -47,7 +48,7 @@ def check_power(power: float) -> float:
     if isinstance(power, bool) or not isinstance(power, int | float | np.integer | np.floating):
         raise TypeError(f"`power` is {power!r}; give a number, for example the one `pick_soft_threshold` suggests.")
     if not 0 < power <= 100:
-        raise ValueError(f"`power` is {power}; it must be above 0 and at most 100 (usually 4 to 20).")
+        raise InputError(f"`power` is {power}; it must be above 0 and at most 100 (usually 4 to 20).")
     return float(power)
 
 

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from radiogenomics._errors import InputError
+
 Array = np.ndarray[Any, Any]
 
 
@@ -140,7 +142,7 @@ def trees_from_table(table: pd.DataFrame) -> tuple[Tree, ...]:
     """
     missing = {"block", "node", "gene", "position", "left", "right", "height"} - set(table.columns)
     if missing:
-        raise ValueError(f"The tree table lacks the column(s) {', '.join(sorted(missing))}; make it with `tree_table`.")
+        raise InputError(f"The tree table lacks the column(s) {', '.join(sorted(missing))}; make it with `tree_table`.")
     return tuple(_tree(rows.sort_values("node")) for _, rows in table.groupby("block"))
 
 

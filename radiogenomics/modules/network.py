@@ -5,6 +5,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import check_choice
 from radiogenomics.modules.correlation import Correlation, correlate_into
 from radiogenomics.modules.inputs import check_power, check_varying
@@ -128,9 +129,9 @@ def overlap_in_place(square: Array, scratch: Array, *, denominator: Denominator,
 def _checked_adjacency(adjacency: pd.DataFrame) -> Array:
     values = np.array(adjacency, dtype=np.float64)
     if values.ndim != 2 or values.shape[0] != values.shape[1]:
-        raise ValueError(f"`adjacency` has shape {values.shape}; give a square, genes x genes.")
+        raise InputError(f"`adjacency` has shape {values.shape}; give a square, genes x genes.")
     if not np.isfinite(values).all() or np.abs(values).max(initial=0) > 1 + 1e-12:
-        raise ValueError("`adjacency` must be finite and in [-1, 1]; make it with `adjacency(...)`.")
+        raise InputError("`adjacency` must be finite and in [-1, 1]; make it with `adjacency(...)`.")
     if not np.allclose(values, values.T, rtol=0, atol=1e-12) or not np.allclose(np.diag(values), 1, rtol=0, atol=1e-12):
-        raise ValueError("`adjacency` must be symmetric with 1 on its diagonal; make it with `adjacency(...)`.")
+        raise InputError("`adjacency` must be symmetric with 1 on its diagonal; make it with `adjacency(...)`.")
     return values

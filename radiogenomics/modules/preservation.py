@@ -6,6 +6,7 @@ from typing import Any, get_args
 import numpy as np
 import pandas as pd
 
+from radiogenomics._errors import InputError
 from radiogenomics._parallel import Progress, fan_out, one_thread
 from radiogenomics._tables import check_choice, shown
 from radiogenomics.modules.correlation import correlate
@@ -75,7 +76,7 @@ def preservation(
     Langfelder, Luo, Oldham & Horvath (2011), Is my network module preserved and reproducible? doi:10.1371/journal.pcbi.1001057
     """
     if n_permutations < 0 or largest < _FEWEST_GENES:
-        raise ValueError(
+        raise InputError(
             f"`n_permutations` is {n_permutations} and `largest` {largest}; they must be at least 0 and at least {_FEWEST_GENES}."
         )
     check_choice(network, "network", get_args(Network))
@@ -122,7 +123,7 @@ def _common(modules: Modules, expression: pd.DataFrame, reference: pd.DataFrame)
     """Take the genes that both tables have and that vary in both -> labels, reference values, new values."""
     both = modules.labels.index.intersection(expression.columns, sort=False).intersection(reference.columns, sort=False)
     if both.empty:
-        raise ValueError(
+        raise InputError(
             "`expression` and `reference` share no gene with the modules; bring them to one kind of gene identifier."
         )
     old, new = check_expression(reference.loc[:, both]), check_expression(expression.loc[:, both])
@@ -131,7 +132,7 @@ def _common(modules: Modules, expression: pd.DataFrame, reference: pd.DataFrame)
     counts = pd.Series(labels).value_counts().reindex(np.unique(modules.labels[modules.labels > 0]), fill_value=0)
     poor = counts[counts < _FEWEST_GENES]
     if len(poor):
-        raise ValueError(
+        raise InputError(
             f"Fewer than {_FEWEST_GENES} genes of module(s) {shown(poor.index)} vary in both tables; drop those modules."
         )
     return labels, old[:, usable], new[:, usable]

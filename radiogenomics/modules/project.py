@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import check_numeric, check_patients, shown
 from radiogenomics.modules.find import Modules
 
@@ -61,7 +62,7 @@ def _check_coverage(loadings: pd.DataFrame, there: np.ndarray[tuple[int], np.dty
     covered = pd.Series(there, index=loadings["label"]).groupby(level=0).mean()
     poor = covered[covered < _ENOUGH]
     if len(poor):
-        raise ValueError(
+        raise InputError(
             f"`expression` measures less than half of the genes of module(s) {shown(poor.index)}; bring both tables to the same "
             "kind of gene identifier, or drop those modules."
         )

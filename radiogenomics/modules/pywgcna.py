@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.spatial.distance import squareform
 
+from radiogenomics._errors import InputError, MissingPackageError, RunError
 from radiogenomics.modules.cut import by_size
 from radiogenomics.modules.linkage import Tree, tree_from_pairs
 from radiogenomics.modules.settings import Found, Settings
@@ -61,16 +62,16 @@ def find_with_pywgcna(expression: pd.DataFrame, settings: Settings) -> Found:
 def _check(expression: pd.DataFrame, settings: Settings) -> None:
     for name, only in _NATIVE_ONLY.items():
         if getattr(settings, name) != only:
-            raise ValueError(
+            raise InputError(
                 f"engine='pywgcna' knows only {name}={only!r}, it is {getattr(settings, name)!r}; use engine='native'."
             )
     if settings.overlap not in ("unsigned", "signed"):
-        raise ValueError(
+        raise InputError(
             f"engine='pywgcna' knows only unsigned and signed overlap, it is {settings.overlap!r}; use engine='native'."
         )
     holes = int(expression.isna().to_numpy().sum())
     if holes:
-        raise ValueError(f"engine='pywgcna' cannot use the {holes} missing values; impute them first or use engine='native'.")
+        raise InputError(f"engine='pywgcna' cannot use the {holes} missing values; impute them first or use engine='native'.")
 
 
 @contextlib.contextmanager
@@ -86,7 +87,7 @@ def _contained() -> Iterator[None]:
             with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
                 yield
         except SystemExit as leave:
-            raise RuntimeError(f"PyWGCNA gave up: {_last_words(said, leave)}; use engine='native'.") from leave
+            raise RunError(f"PyWGCNA gave up: {_last_words(said, leave)}; use engine='native'.") from leave
         finally:
             os.chdir(here)
 
@@ -100,7 +101,7 @@ def _run(expression: pd.DataFrame, settings: Settings) -> tuple[Array, Array, Tr
     try:
         from PyWGCNA import WGCNA
     except ImportError as error:
-        raise ImportError("engine='pywgcna' needs the package PyWGCNA: pip install 'radiogenomics[pywgcna]'.") from error
+        raise MissingPackageError("engine='pywgcna' needs the package PyWGCNA: pip install 'radiogenomics[pywgcna]'.") from error
     genes = expression.columns.rename("gene")
     adjacency = WGCNA.adjacency(expression, power=settings.power, adjacencyType=settings.network)
     dissimilarity = 1 - np.asarray(WGCNA.TOMsimilarity(adjacency, TOMType=settings.overlap), dtype=np.float64)

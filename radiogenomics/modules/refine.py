@@ -9,6 +9,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 from scipy.stats import norm
 
+from radiogenomics._errors import InputError
 from radiogenomics.modules.correlation import Correlation, correlate
 from radiogenomics.modules.cut import by_size
 from radiogenomics.modules.eigengenes import eigengene_matrix, known_genes
@@ -152,7 +153,7 @@ def merge_close_modules(
 def check_merge_height(merge_height: float) -> float:
     """Check the height below which modules merge."""
     if not 0 <= merge_height <= 2:
-        raise ValueError(f"`merge_height` is {merge_height}; it is a height of 1 - r and must be in [0, 2], 0 for no merging.")
+        raise InputError(f"`merge_height` is {merge_height}; it is a height of 1 - r and must be in [0, 2], 0 for no merging.")
     return merge_height
 
 

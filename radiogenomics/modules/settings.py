@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 import numpy as np
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import check_choice
 from radiogenomics.modules.correlation import Correlation
 from radiogenomics.modules.cut import check_cut
@@ -73,4 +74,4 @@ class Settings:
 
 def _between(value: float, name: str, low: float, high: float) -> None:
     if not low <= value <= high:
-        raise ValueError(f"`{name}` is {value}; it must be in [{low}, {high}].")
+        raise InputError(f"`{name}` is {value}; it must be in [{low}, {high}].")

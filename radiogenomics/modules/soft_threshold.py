@@ -9,6 +9,7 @@ from typing import Any, get_args
 import numpy as np
 import pandas as pd
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import check_choice
 from radiogenomics.modules.correlation import Correlation, row_blocks
 from radiogenomics.modules.inputs import check_enough_patients, check_power, usable
@@ -83,7 +84,7 @@ def pick_soft_threshold(
     check_choice(network, "network", get_args(Network))
     candidates = np.array(sorted({check_power(power) for power in powers}))
     if not len(candidates):
-        raise ValueError("`powers` is empty; give at least one power, for example range(1, 21).")
+        raise InputError("`powers` is empty; give at least one power, for example range(1, 21).")
     check_enough_patients(expression)
     kept, _ = usable(expression)
     k = _connectivity(kept.to_numpy(dtype=np.float64, na_value=np.nan), candidates, network, correlation, max_p_outliers)

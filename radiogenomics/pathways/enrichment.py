@@ -8,6 +8,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 from scipy.stats import hypergeom
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import shown
 from radiogenomics.pathways.genesets import measured
 from radiogenomics.stats import benjamini_hochberg
@@ -54,7 +55,7 @@ def enrich(
     Boyle et al. (2004), doi:10.1093/bioinformatics/bth456.
     """
     if not genes:
-        raise ValueError("`genes` has no list; give at least one, by name.")
+        raise InputError("`genes` has no list; give at least one, by name.")
     universe = set(background)
     pathways = measured(gene_sets, sorted(universe), min_size=min_size, max_size=max_size)
     table = pd.concat([_tested(name, members, pathways, universe) for name, members in genes.items()], ignore_index=True)
@@ -67,7 +68,7 @@ def enrich(
 def _tested(name: str, members: Sequence[str], pathways: Mapping[str, list[str]], universe: set[str]) -> pd.DataFrame:
     drawn = set(members) & universe
     if not drawn:
-        raise ValueError(f"List {name!r} holds no gene of the background: {shown(members, 3)}; bring both to one kind of symbol.")
+        raise InputError(f"List {name!r} holds no gene of the background: {shown(members, 3)}; bring both to one kind of symbol.")
     both = {pathway: sorted(drawn.intersection(genes)) for pathway, genes in pathways.items()}
     overlap, size = np.array([len(genes) for genes in both.values()]), np.array([len(genes) for genes in pathways.values()])
     p = hypergeom.sf(overlap - 1, len(universe), size, len(drawn))
@@ -137,7 +138,7 @@ def preranked(
 
     if statistic.isna().any() or statistic.index.has_duplicates:
         lost, twice = int(statistic.isna().sum()), int(statistic.index.duplicated().sum())
-        raise ValueError(f"`statistic` misses {lost} gene(s) and names {twice} twice; give every gene one number.")
+        raise InputError(f"`statistic` misses {lost} gene(s) and names {twice} twice; give every gene one number.")
     pathways = measured(gene_sets, statistic.index, min_size=min_size, max_size=max_size)
     ranking = statistic.astype(float).sort_values(ascending=False, kind="stable")
     result = gseapy.prerank(
@@ -202,7 +203,7 @@ def redundancy(gene_sets: Mapping[str, Sequence[str]], *, jaccard: float = 0.5) 
         If `jaccard` does not lie in 0 to 1.
     """
     if not 0.0 < jaccard <= 1.0:
-        raise ValueError(f"`jaccard` is {jaccard}, it must lie above 0 and not above 1.")
+        raise InputError(f"`jaccard` is {jaccard}, it must lie above 0 and not above 1.")
     shared = overlap(gene_sets)
     labels = np.ones(len(shared), dtype=int)
     if len(shared) > 1:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from radiogenomics._errors import DownloadError, InputError
 from radiogenomics._tables import shown
 from radiogenomics.pathways.names import closest, words
 
@@ -49,10 +50,10 @@ def read_gmt(path: Path | str) -> GeneSets:
             continue
         name, genes = _gmt_line(line, f"{path}, line {number}")
         if name in sets:
-            raise ValueError(f"{path}, line {number}: the set {name!r} comes a second time; remove or rename one.")
+            raise InputError(f"{path}, line {number}: the set {name!r} comes a second time; remove or rename one.")
         sets[name] = genes
     if not sets:
-        raise ValueError(f"{path} holds no gene set; a GMT file has one set a line: name, description, genes, separated by tabs.")
+        raise InputError(f"{path} holds no gene set; a GMT file has one set a line: name, description, genes, separated by tabs.")
     return sets
 
 
@@ -60,7 +61,7 @@ def _gmt_line(line: str, place: str) -> tuple[str, list[str]]:
     name, *rest = (field.strip() for field in line.split("\t"))
     genes = list(dict.fromkeys(gene for gene in rest[1:] if gene))
     if not name or not genes:
-        raise ValueError(f"{place}: {line[:40]!r} is no gene set; write name, description and genes, separated by tabs.")
+        raise InputError(f"{place}: {line[:40]!r} is no gene set; write name, description and genes, separated by tabs.")
     return name, genes
 
 
@@ -96,13 +97,13 @@ def fetch_library(name: str, *, organism: str = "human") -> GeneSets:
     try:
         known = gseapy.get_library_name(organism)
         if library not in known:
-            raise ValueError(
+            raise InputError(
                 f"Enrichr has no library {library!r} for {organism}; the nearest are {', '.join(closest(library, known))}."
             )
         sets: GeneSets = gseapy.get_library(library, organism=organism, max_size=1_000_000)
     except OSError as error:
         reason = f"Enrichr did not give the library {library!r} ({type(error).__name__})"
-        raise ConnectionError(f"{reason}; try again later, or read a GMT file with `read_gmt`.") from error
+        raise DownloadError(f"{reason}; try again later, or read a GMT file with `read_gmt`.") from error
     return sets
 
 
@@ -156,7 +157,7 @@ def measured(
         largest = max((len(members) for members in kept.values()), default=0)
         examples = shown(next(iter(gene_sets.values()), []), 3), shown(here, 3)
         sizes = f"{min_size} to {max_size or 'any number of'} measured genes"
-        raise ValueError(
+        raise InputError(
             f"None of {len(gene_sets)} gene sets has {sizes}, the largest has {largest}; the sets name {examples[0]}, "
             f"the expression {examples[1]}: bring both to one kind of symbol, or change the sizes."
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from radiogenomics._errors import InputError
 from radiogenomics._files import read_table
 
 
@@ -96,7 +97,7 @@ def read_aliases(path: Path | str) -> dict[str, str]:
     fields = ["symbol", "prev_symbol", "alias_symbol"]
     lacking = set(fields) - set(table.columns)
     if lacking:
-        raise ValueError(
+        raise InputError(
             f"{path} has no column {', '.join(sorted(lacking))}; give HGNC's complete set, or a table with its columns."
         )
     claims: dict[str, set[str]] = {}

@@ -11,6 +11,7 @@ from scipy.stats import rankdata
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import check_choice, check_numeric, check_patients, shown
 from radiogenomics.pathways import _kernels
 from radiogenomics.pathways.genesets import measured
@@ -160,7 +161,7 @@ class PathwayScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         check_choice(self.kernel, "kernel", get_args(Kernel))
         check_numeric(check_patients(X, "expression"), "expression")
         if len(X) < 3:
-            raise ValueError(f"`expression` has {len(X)} patient(s); pathway scores need at least 3 to compare with.")
+            raise InputError(f"`expression` has {len(X)} patient(s); pathway scores need at least 3 to compare with.")
         varies = X.ne(X.iloc[0]).any() | (self.method == "ssgsea")
         self.genes_ = X.columns[varies]
         self.gene_sets_ = measured(self.gene_sets, self.genes_, min_size=self.min_size, max_size=self.max_size)
@@ -177,7 +178,7 @@ class PathwayScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         check_patients(X, "expression")
         lacking = self.genes_.difference(X.columns)
         if len(lacking):
-            raise ValueError(
+            raise InputError(
                 f"`expression` lacks {len(lacking)} of {len(self.genes_)} training genes: {shown(lacking)}; add them."
             )
         return self._scores(check_numeric(X[self.genes_], "expression"), own=False)
@@ -247,7 +248,7 @@ def _genes_first(X: pd.DataFrame) -> Floats:
 def _check_rest(gene_sets: Mapping[str, list[str]], n_genes: int) -> None:
     whole = [name for name, genes in gene_sets.items() if len(genes) == n_genes]
     if whole:
-        raise ValueError(
+        raise InputError(
             f"{shown(whole)} holds all {n_genes} genes of `expression`, and the score compares a pathway's genes with the rest; "
             f"give more genes, or leave it out with max_size={n_genes - 1}."
         )
@@ -279,7 +280,7 @@ def _density(values: Floats, training: Floats, kernel: Kernel, *, own: bool) -> 
 def _poisson(values: Floats, training: Floats) -> Floats:
     """Average Poisson distributions around every training count; half a count keeps the mean of zeros positive."""
     if (values < 0).any() or (training < 0).any():
-        raise ValueError(
+        raise InputError(
             "The Poisson kernel takes counts, `expression` has negative values; use kernel='gaussian' for log expression."
         )
     below = [pdtr(new[:, None], old[None, :] + 0.5).mean(axis=1) for old, new in zip(training, values, strict=True)]

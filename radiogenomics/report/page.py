@@ -13,6 +13,7 @@ from typing import Any, NotRequired, TypedDict
 import jinja2
 import pandas as pd
 
+from radiogenomics._errors import InputError
 from radiogenomics.report._view import View, facts_view, view
 from radiogenomics.report._words import level
 from radiogenomics.report.captions import caption_of, kind_of
@@ -173,7 +174,7 @@ def _image(name: str, path: Path, caption: str) -> _Image:
     kind = _KINDS.get(path.suffix.lower())
     if kind is None or not path.is_file():
         remedy = "draw it again or leave it out" if kind else f"save it as {', '.join(_KINDS)}"
-        raise ValueError(
+        raise InputError(
             f"The figure {name!r} cannot be embedded from {path}: {'the file is missing' if kind else 'unknown kind'}; {remedy}."
         )
     data = path.read_bytes()

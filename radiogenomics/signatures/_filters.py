@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import check_patients, shown
 from radiogenomics.stats import icc_by_feature
 
@@ -113,17 +114,17 @@ class StableFeatures(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan")
         lacking = X.columns.difference(second.columns)
         if len(lacking):
-            raise ValueError(
+            raise InputError(
                 f"`second_reader` lacks {len(lacking)} feature(s): {shown(lacking)}; extract both with the same settings."
             )
         both = X.index[X.index.isin(second.index)].unique()
         if len(both) < _FEWEST_READ_TWICE:
             shares = f"shares {len(both)} patient(s) with the patients fitted on"
-            raise ValueError(f"`second_reader` {shares}; at least {_FEWEST_READ_TWICE} are needed.")
+            raise InputError(f"`second_reader` {shares}; at least {_FEWEST_READ_TWICE} are needed.")
         self.icc_: Floats = repeatability(X[~X.index.duplicated()], second)["icc"].to_numpy()
         if not (self.icc_ >= self.icc).any():
             best = np.nanmax(self.icc_, initial=-1.0)
-            raise ValueError(
+            raise InputError(
                 f"No feature reaches an ICC of {self.icc} in {len(both)} patients, the best has {best:.3f}; lower `icc`."
             )
         return self
@@ -174,7 +175,7 @@ class Uncorrelated(SelectorMixin, BaseEstimator):  # type: ignore[misc]
             If `max_rho` is not between 0 and 1, or every feature is constant.
         """
         if not 0 < self.max_rho <= 1:
-            raise ValueError(f"`max_rho` is {self.max_rho}; give a correlation above 0 and at most 1.")
+            raise InputError(f"`max_rho` is {self.max_rho}; give a correlation above 0 and at most 1.")
         values = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
         self.kept_ = _greedy(values, self.max_rho)
         return self
@@ -190,7 +191,7 @@ def _greedy(X: Floats, max_rho: float) -> NDArray[np.bool_]:
     ranks -= ranks.mean(axis=0)
     length = np.sqrt((ranks**2).sum(axis=0))
     if not (length > 0).any():
-        raise ValueError("every feature is constant; none can be kept.")
+        raise InputError("every feature is constant; none can be kept.")
     ranks /= np.where(length > 0, length, 1.0)
     kept: NDArray[np.bool_] = length > 0
     for one in range(X.shape[1]):

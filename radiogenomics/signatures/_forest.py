@@ -10,6 +10,8 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from radiogenomics._errors import InputError
+
 Floats = NDArray[np.float64]
 
 
@@ -93,7 +95,7 @@ class Forest(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.classes_, classes = np.unique(labels, return_inverse=True)
         if len(self.classes_) != 2:
             count = "1 class" if len(self.classes_) == 1 else f"{len(self.classes_)} classes"
-            raise ValueError(f"Only binary classification is supported. `y` has {count}; a Forest tells two classes apart.")
+            raise InputError(f"Only binary classification is supported. `y` has {count}; a Forest tells two classes apart.")
         balance = compute_class_weight(self.class_weight, classes=self.classes_, y=labels)
         self._nodes, self._cuts, self.oob_probability_ = grow_forest(
             np.ascontiguousarray(values.T),
@@ -132,7 +134,7 @@ class Forest(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _at_least_one(self, name: str) -> int:
         value = getattr(self, name)
         if value < 1:
-            raise ValueError(f"`{name}` is {value}; it must be 1 or more.")
+            raise InputError(f"`{name}` is {value}; it must be 1 or more.")
         return int(value)
 
     def __sklearn_tags__(self) -> Any:

@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 from sklearn.utils.validation import check_is_fitted
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import shown
 from radiogenomics.signatures._nomogram import RISKS, Axis, Nomogram, build_nomogram, continuous_axis
 from radiogenomics.stats import FirthLogisticRegression
@@ -104,7 +105,7 @@ class Fusion(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         outcome = np.asarray(y)
         self.classes_ = np.unique(outcome)
         if list(self.classes_) != [0, 1]:
-            raise ValueError(f"`y` must hold 0 and 1, it holds {shown(self.classes_)}; code the event as 1.")
+            raise InputError(f"`y` must hold 0 and 1, it holds {shown(self.classes_)}; code the event as 1.")
         recipes = {name: self._recipe(one) for name, (one, _) in self.signatures.items()}
         inner = self._inner_folds(X.index, outcome) if recipes else ()
         scores = {
@@ -205,17 +206,17 @@ class Fusion(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if not isinstance(X, pd.DataFrame):
             raise TypeError(f"Fusion needs a DataFrame with named columns, not a {type(X).__name__}.")
         if not self.signatures and not len(self.clinical):
-            raise ValueError("Fusion has neither signatures nor clinical columns; give at least one.")
+            raise InputError("Fusion has neither signatures nor clinical columns; give at least one.")
         needed = [column for name in self.signatures for column in self._columns(name)] + list(self.clinical)
         lacking = [column for column in dict.fromkeys(needed) if column not in X.columns]
         if lacking:
-            raise ValueError(f"The table lacks column(s) {shown(lacking)} that the fusion reads.")
+            raise InputError(f"The table lacks column(s) {shown(lacking)} that the fusion reads.")
         both = [name for name in self.signatures if name in self.clinical]
         if both:
-            raise ValueError(f"{both[0]!r} names a signature and a clinical column; rename one.")
+            raise InputError(f"{both[0]!r} names a signature and a clinical column; rename one.")
         missing = [name for name in self.clinical if X[name].isna().any()]
         if missing:
-            raise ValueError(f"Clinical column(s) {shown(missing)} have missing values; impute them or drop the patients.")
+            raise InputError(f"Clinical column(s) {shown(missing)} have missing values; impute them or drop the patients.")
 
     def _design(self, table: pd.DataFrame) -> pd.DataFrame:
         columns: dict[str, Floats] = {}
@@ -226,7 +227,7 @@ class Fusion(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             strange = table.loc[~table[name].isin(self.levels_[name]), name]
             if len(strange):
                 known = shown(self.levels_[name])
-                raise ValueError(f"Column {name!r} has the level {strange.iloc[0]!r}, the model was fitted on {known}.")
+                raise InputError(f"Column {name!r} has the level {strange.iloc[0]!r}, the model was fitted on {known}.")
             columns |= {_dummy(name, level): (table[name] == level).to_numpy(dtype=float) for level in self.levels_[name][1:]}
         return pd.DataFrame(columns, index=table.index)
 
@@ -253,14 +254,14 @@ def _logistic(design: pd.DataFrame, outcome: NDArray[Any]) -> pd.DataFrame:
     mean, sd = values.mean(axis=0), values.std(axis=0)
     constant = design.columns[sd == 0]
     if len(constant):
-        raise ValueError(f"Term(s) {shown(constant)} have one value in all training patients; leave them out.")
+        raise InputError(f"Term(s) {shown(constant)} have one value in all training patients; leave them out.")
     scaled = (values - mean) / sd
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # separated data are named below
         fitted = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-12, max_iter=200).fit(scaled, outcome)
     if np.abs(fitted.coef_).max() > _SEPARATED:
         worst = design.columns[int(np.argmax(np.abs(fitted.coef_[0])))]
-        raise ValueError(f"The terms separate events from non-events (first {worst!r}); use firth=True or fewer terms.")
+        raise InputError(f"The terms separate events from non-events (first {worst!r}); use firth=True or fewer terms.")
     coefficient = fitted.coef_[0] / sd
     full = np.column_stack([np.ones(len(values)), values])
     beta = np.array([fitted.intercept_[0] - coefficient @ mean, *coefficient])

@@ -14,6 +14,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import check_choice
 
 Floats = NDArray[np.float64]
@@ -195,7 +196,7 @@ class Lasso(SelectorMixin, ClassifierMixin, BaseEstimator):  # type: ignore[misc
         self.classes_, outcome = np.unique(labels, return_inverse=True)
         if len(self.classes_) != 2:
             count = "1 class" if len(self.classes_) == 1 else f"{len(self.classes_)} classes"
-            raise ValueError(f"Only binary classification is supported. `y` has {count}; this LASSO tells two classes apart.")
+            raise InputError(f"Only binary classification is supported. `y` has {count}; this LASSO tells two classes apart.")
         self.path_ = lasso_path(values, outcome)
         self.cv_ = _in_folds(values, outcome, self._fold(outcome), self.path_, self.measure)
         place = _chosen(self.cv_, self.measure, self.penalty)
@@ -218,7 +219,7 @@ class Lasso(SelectorMixin, ClassifierMixin, BaseEstimator):  # type: ignore[misc
     def _fold(self, outcome: NDArray[np.intp]) -> NDArray[np.intp]:
         fewest = np.bincount(outcome).min()
         if fewest < self.n_splits:
-            raise ValueError(f"a class has {fewest} patient(s), fewer than the {self.n_splits} inner folds; lower `n_splits`.")
+            raise InputError(f"a class has {fewest} patient(s), fewer than the {self.n_splits} inner folds; lower `n_splits`.")
         fold = np.empty(len(outcome), dtype=np.intp)
         for number, (_, test) in enumerate(
             StratifiedKFold(self.n_splits, shuffle=True, random_state=self.random_state).split(fold, outcome)

@@ -9,6 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
+from radiogenomics._errors import InputError
+
 Floats = NDArray[np.float64]
 
 RISKS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
@@ -81,10 +83,10 @@ def build_nomogram(axes: Sequence[Axis], intercept: float, linear: Floats, risks
     """
     widest = max((float(np.ptp(axis.linear)) for axis in axes), default=0.0)
     if widest == 0:
-        raise ValueError("No term changes the linear predictor; a nomogram needs at least one with a coefficient.")
+        raise InputError("No term changes the linear predictor; a nomogram needs at least one with a coefficient.")
     wrong = [risk for risk in risks if not 0 < risk < 1]
     if wrong:
-        raise ValueError(f"`risks` holds {wrong[0]}; risks lie between 0 and 1.")
+        raise InputError(f"`risks` holds {wrong[0]}; risks lie between 0 and 1.")
     scale = 100 / widest
     parts = [
         pd.DataFrame({"term": axis.term, "value": pd.Series(list(axis.values), dtype=object), "linear": axis.linear}).assign(

@@ -9,6 +9,8 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from radiogenomics._errors import InputError
+
 Floats = NDArray[np.float64]
 
 # CORElearn's ramp: two values nearer than 4 % of a feature's range count as equal, farther than 10 % as different.
@@ -34,7 +36,7 @@ class Ranked(SelectorMixin, BaseEstimator):  # type: ignore[misc]
             With `scores_` (one a feature) and `ranking_` (column positions, best first; ties in the order of the columns).
         """
         if self.n_features is not None and self.n_features < 1:
-            raise ValueError(f"`n_features` is {self.n_features}; keep at least one feature, or None for all.")
+            raise InputError(f"`n_features` is {self.n_features}; keep at least one feature, or None for all.")
         values, labels = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(labels)
         self.scores_, self.ranking_ = self._rank(values, np.unique(labels, return_inverse=True)[1])
@@ -88,7 +90,7 @@ class ReliefF(Ranked):
 
     def _rank(self, X: Floats, classes: NDArray[np.intp]) -> tuple[Floats, NDArray[np.intp]]:
         if self.n_neighbors < 1:
-            raise ValueError(f"`n_neighbors` is {self.n_neighbors}; ReliefF needs at least one neighbour.")
+            raise InputError(f"`n_neighbors` is {self.n_neighbors}; ReliefF needs at least one neighbour.")
         weights = relieff(X, classes, self.n_neighbors)
         return weights, np.argsort(-weights, kind="stable")
 

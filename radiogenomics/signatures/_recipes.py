@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import check_choice
 from radiogenomics.signatures._balance import Balanced
 from radiogenomics.signatures._filters import StableFeatures, Uncorrelated
@@ -76,7 +77,7 @@ def published(
         If `variance` is not between 0 and 1, or a choice is unknown.
     """
     if not 0 < variance < 1:
-        raise ValueError(f"`variance` is {variance}; give the share of variance to keep, above 0 and below 1.")
+        raise InputError(f"`variance` is {variance}; give the share of variance to keep, above 0 and below 1.")
     forest = Forest(n_trees, class_weight="balanced" if imbalance == "weights" else None, random_state=random_state)
     last = _balanced(forest, imbalance, random_state)
     chosen = ChosenSize(
@@ -232,13 +233,13 @@ def by_path(path: str, **parameters: Any) -> Pipeline:
     try:
         found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
-        raise ValueError(f"The recipe {path!r} cannot be imported ({error}); write it as 'package.module:Name'.") from error
+        raise InputError(f"The recipe {path!r} cannot be imported ({error}); write it as 'package.module:Name'.") from error
     if not (isinstance(found, type) and issubclass(found, BaseEstimator)) and not callable(found):
         raise TypeError(f"The recipe {path!r} is a {type(found).__name__}; it must be a scikit-learn estimator or a function.")
     try:
         built = found(**parameters)
     except TypeError as error:
-        raise ValueError(f"The recipe {path!r} does not take these parameters: {error}.") from error
+        raise InputError(f"The recipe {path!r} does not take these parameters: {error}.") from error
     if not isinstance(built, BaseEstimator):
         raise TypeError(f"The recipe {path!r} gives a {type(built).__name__}; it must be a scikit-learn estimator.")
     return built if isinstance(built, Pipeline) else Pipeline(_plain(built))

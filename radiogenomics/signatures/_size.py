@@ -9,6 +9,7 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import check_choice
 from radiogenomics.signatures._forest import Forest
 from radiogenomics.signatures._ranking import Ranked
@@ -89,7 +90,7 @@ class ChosenSize(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         values, labels = validate_data(self, X, y, dtype=np.float64)
         classes = len(np.unique(labels))
         if classes != 2:
-            raise ValueError(f"Sizes are chosen for two classes; `y` has {classes} class{'' if classes == 1 else 'es'}.")
+            raise InputError(f"Sizes are chosen for two classes; `y` has {classes} class{'' if classes == 1 else 'es'}.")
         sizes = self._sizes(values.shape[1])
         self.ranking_ = clone(self.ranker).fit(values, labels).ranking_
         if len(sizes) == 1:
@@ -102,13 +103,13 @@ class ChosenSize(SelectorMixin, BaseEstimator):  # type: ignore[misc]
 
     def _sizes(self, most: int) -> list[int]:
         if not len(self.sizes) or min(self.sizes) < 1:
-            raise ValueError(f"`sizes` is {self.sizes!r}; give at least one number of features, each 1 or more.")
+            raise InputError(f"`sizes` is {self.sizes!r}; give at least one number of features, each 1 or more.")
         return sorted({min(int(size), most) for size in self.sizes})
 
     def _in_folds(self, X: Floats, y: NDArray[Any], sizes: list[int]) -> dict[int, Floats]:
         fewest = np.unique(y, return_counts=True)[1].min()
         if fewest < self.n_splits:
-            raise ValueError(f"a class has {fewest} patient(s), fewer than the {self.n_splits} inner folds; lower `n_splits`.")
+            raise InputError(f"a class has {fewest} patient(s), fewer than the {self.n_splits} inner folds; lower `n_splits`.")
         scores = {size: np.empty(len(y)) for size in sizes}
         folds = StratifiedKFold(self.n_splits, shuffle=True, random_state=self.random_state)
         for train, test in folds.split(X, y):

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
+from radiogenomics._errors import InputError
+
 MODULE_SIZES = (160, 140, 120, 100, 80, 60)
 """Genes of each planted module, largest first."""
 
@@ -110,11 +112,11 @@ def simulate(
         [0, 1].
     """
     if n_genes < sum(MODULE_SIZES):
-        raise ValueError(f"`n_genes` is {n_genes}, the planted modules alone hold {sum(MODULE_SIZES)}; give more.")
+        raise InputError(f"`n_genes` is {n_genes}, the planted modules alone hold {sum(MODULE_SIZES)}; give more.")
     if n_features % 6:
-        raise ValueError(f"`n_features` is {n_features}, it must be a multiple of 6; give {6 * round(n_features / 6) or 6}.")
+        raise InputError(f"`n_features` is {n_features}, it must be a multiple of 6; give {6 * round(n_features / 6) or 6}.")
     if not 0 <= link <= 1:
-        raise ValueError(f"`link` is {link}, a correlation in [0, 1] is needed.")
+        raise InputError(f"`link` is {link}, a correlation in [0, 1] is needed.")
     rng = np.random.default_rng(seed)
     link, slope = (link, OUTCOME_SLOPE) if signal else (0.0, 0.0)
     patients = {"training": _names("SIM-TR", 1, n_training), "external": _names("SIM-EX", 1, n_external)}

@@ -12,6 +12,7 @@ import pandas as pd
 import SimpleITK as sitk
 
 from radiogenomics import images
+from radiogenomics._errors import InputError
 from radiogenomics._parallel import Progress, fan_out
 from radiogenomics._tables import shown
 from radiogenomics.images.writing import Timing
@@ -141,15 +142,15 @@ def write_images(
 
 def _check(made: Simulated, second_reader: int) -> None:
     if not made.lesions:
-        raise ValueError("`made` holds no lesions to draw; make it with simulate().")
+        raise InputError("`made` holds no lesions to draw; make it with simulate().")
     whole = len(made.lesions["training"]) - len(made.damaged)
     if not 0 <= second_reader <= whole:
-        raise ValueError(
+        raise InputError(
             f"`second_reader` is {second_reader}, the training cohort has {whole} whole patients; give 0 to {whole}."
         )
     twice = made.lesions["training"].index.intersection(made.lesions["external"].index)
     if len(twice):
-        raise ValueError(f"Patient(s) {shown(twice)} are in both cohorts; name them apart.")
+        raise InputError(f"Patient(s) {shown(twice)} are in both cohorts; name them apart.")
 
 
 def _tasks(made: Simulated, cohort: str, folder: Path, second_reader: int, seed: int) -> list[_Task]:

@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from radiogenomics._errors import InputError
+
 Floats: TypeAlias = npt.NDArray[np.float64]
 Bools: TypeAlias = npt.NDArray[np.bool_]
 Ints: TypeAlias = npt.NDArray[np.int64]
@@ -15,14 +17,14 @@ def numbers(values: npt.ArrayLike, name: str, *, missing: bool = False) -> Float
     """Check one-dimensional finite numbers -> a float array; NaN passes only with `missing`."""
     array = _floats(values, name)
     if array.ndim != 1:
-        raise ValueError(f"`{name}` has shape {array.shape}; give one value per patient, shape (n,).")
+        raise InputError(f"`{name}` has shape {array.shape}; give one value per patient, shape (n,).")
     if not array.size:
-        raise ValueError(f"`{name}` is empty; give at least one value.")
+        raise InputError(f"`{name}` is empty; give at least one value.")
     bad = np.isinf(array) if missing else ~np.isfinite(array)
     if bad.any():
         first = int(np.flatnonzero(bad)[0])
         count = f"{int(bad.sum())} value(s) that are not finite"
-        raise ValueError(
+        raise InputError(
             f"`{name}` has {count}, the first is {array[first]} at {place(values, first)}; drop or impute them first."
         )
     return array
@@ -34,10 +36,10 @@ def binary(values: npt.ArrayLike, name: str = "outcome", *, both: bool = True) -
     bad = (array != 0) & (array != 1)
     if bad.any():
         first = int(np.flatnonzero(bad)[0])
-        raise ValueError(f"`{name}` is {array[first]:g} at {place(values, first)}; code the event as 1 and everything else as 0.")
+        raise InputError(f"`{name}` is {array[first]:g} at {place(values, first)}; code the event as 1 and everything else as 0.")
     if both and array.min() == array.max():
         remedy = "patients of both classes are needed"
-        raise ValueError(f"`{name}` has one class only: all {array.size} values are {array[0]:g}; {remedy}.")
+        raise InputError(f"`{name}` has one class only: all {array.size} values are {array[0]:g}; {remedy}.")
     event: Bools = array == 1
     return event
 
@@ -56,7 +58,7 @@ def probabilities(values: npt.ArrayLike, beside: npt.ArrayLike, name: str) -> Fl
     if bad.any():
         first = int(np.flatnonzero(bad)[0])
         remedy = "give predicted probabilities, not scores or linear predictors"
-        raise ValueError(f"`{name}` is {array[first]:g} at {place(values, first)}, outside [0, 1]; {remedy}.")
+        raise InputError(f"`{name}` is {array[first]:g} at {place(values, first)}, outside [0, 1]; {remedy}.")
     return array
 
 
@@ -64,11 +66,11 @@ def same_patients(values: npt.ArrayLike, beside: npt.ArrayLike, name: str, other
     """Refuse two columns of different length, or two Series whose labels differ or stand in another order."""
     mine, theirs = np.shape(values), np.shape(beside)
     if mine[:1] != theirs[:1]:
-        raise ValueError(f"`{name}` has {mine[0]} values and `{other}` has {theirs[0]}; give both for the same patients.")
+        raise InputError(f"`{name}` has {mine[0]} values and `{other}` has {theirs[0]}; give both for the same patients.")
     if isinstance(values, pd.Series) and isinstance(beside, pd.Series) and not values.index.equals(beside.index):
         first = int(np.flatnonzero(np.asarray(values.index != beside.index))[0])
         labels = f"row {first + 1} is {values.index[first]!r} in `{name}` and {beside.index[first]!r} in `{other}`"
-        raise ValueError(f"`{name}` and `{other}` are labelled differently: {labels}; align them with {name}.loc[{other}.index].")
+        raise InputError(f"`{name}` and `{other}` are labelled differently: {labels}; align them with {name}.loc[{other}.index].")
 
 
 def follow_up_of(time: npt.ArrayLike, event: npt.ArrayLike) -> tuple[Floats, Bools]:
@@ -77,14 +79,14 @@ def follow_up_of(time: npt.ArrayLike, event: npt.ArrayLike) -> tuple[Floats, Boo
     same_patients(event, time, "event", "time")
     if follow_up.min() < 0:
         first = int(np.flatnonzero(follow_up < 0)[0])
-        raise ValueError(f"`time` is {follow_up[first]:g} at {place(time, first)}; follow-up cannot be negative.")
+        raise InputError(f"`time` is {follow_up[first]:g} at {place(time, first)}; follow-up cannot be negative.")
     return follow_up, failed
 
 
 def level_of(level: float) -> float:
     """Check a confidence level strictly between 0 and 1 -> the level."""
     if not 0 < level < 1:
-        raise ValueError(f"`level` is {level}; a confidence level lies between 0 and 1, for example 0.95.")
+        raise InputError(f"`level` is {level}; a confidence level lies between 0 and 1, for example 0.95.")
     return float(level)
 
 

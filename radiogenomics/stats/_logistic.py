@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, log_expit
 
+from radiogenomics._errors import InputError
 from radiogenomics.stats._checks import Bools, Floats
 
 _STEPS, _HALVINGS, _LONGEST = 200, 40, 5.0
@@ -52,7 +53,7 @@ def fit_logistic(
         value, score, information = new
         if np.abs(step).max() <= 1e-10 * (1 + np.abs(beta).max()):
             return Fit(beta, value, _inverse(information))
-    raise ValueError(
+    raise InputError(
         "The logistic regression does not settle: a combination of the predictors separates events from non-events; "
         "drop predictors or use FirthLogisticRegression."
     )
@@ -84,14 +85,14 @@ def _solve(matrix: Floats, right: Floats) -> Floats:
     try:
         return np.asarray(np.linalg.solve(matrix, right), dtype=np.float64)
     except np.linalg.LinAlgError:
-        raise ValueError(_SINGULAR) from None
+        raise InputError(_SINGULAR) from None
 
 
 def _inverse(matrix: Floats) -> Floats:
     try:
         return np.asarray(np.linalg.inv(matrix), dtype=np.float64)
     except np.linalg.LinAlgError:
-        raise ValueError(_SINGULAR) from None
+        raise InputError(_SINGULAR) from None
 
 
 _SINGULAR = (

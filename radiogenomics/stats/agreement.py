@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import ndtri, stdtrit
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import check_choice
 from radiogenomics.stats._checks import level_of, numbers, same_patients
 
@@ -100,7 +101,7 @@ def bland_altman(first: npt.ArrayLike, second: npt.ArrayLike, *, level: float = 
     same_patients(second, first, "second", "first")
     n = one.size
     if n < 2:
-        raise ValueError("`first` has one value; limits of agreement need at least two pairs.")
+        raise InputError("`first` has one value; limits of agreement need at least two pairs.")
     difference = one - two
     bias, sd, z = float(difference.mean()), float(difference.std(ddof=1)), float(ndtri((1 + level_of(level)) / 2))
     t = float(stdtrit(n - 1, (1 + level) / 2)) * sd
@@ -161,13 +162,13 @@ def cohen_kappa(
 def _square_table(one: pd.Series, two: pd.Series, categories: Sequence[object] | None) -> npt.NDArray[np.int64]:
     for name, column in (("first", one), ("second", two)):
         if column.isna().any():
-            raise ValueError(f"`{name}` has {int(column.isna().sum())} missing value(s); drop those subjects first.")
+            raise InputError(f"`{name}` has {int(column.isna().sum())} missing value(s); drop those subjects first.")
     known = list(categories) if categories is not None else sorted(set(one) | set(two))
     strange = (set(one) | set(two)) - set(known)
     if strange:
-        raise ValueError(f"{sorted(map(str, strange))[0]!r} is not among `categories` ({', '.join(map(str, known))}).")
+        raise InputError(f"{sorted(map(str, strange))[0]!r} is not among `categories` ({', '.join(map(str, known))}).")
     if len(set(one) | set(two)) < 2:
-        raise ValueError(f"Both readers say {one.tolist()[0]!r} every time; kappa needs at least two categories.")
+        raise InputError(f"Both readers say {one.tolist()[0]!r} every time; kappa needs at least two categories.")
     position = {category: index for index, category in enumerate(known)}
     cells = one.map(position).to_numpy() * len(known) + two.map(position).to_numpy()
     return np.bincount(cells, minlength=len(known) ** 2).reshape(len(known), len(known))

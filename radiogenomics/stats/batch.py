@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import check_numeric, shown
 from radiogenomics.stats._checks import Floats, binary, same_patients
 
@@ -114,7 +115,7 @@ class ComBat(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.unadjusted_ = [name for name, moves in zip(self.features_, varying, strict=True) if not moves]
         self._varying = varying
         if varying.sum() < 2:
-            raise ValueError(f"`X` has {int(varying.sum())} feature(s) that vary in every batch; ComBat needs at least two.")
+            raise InputError(f"`X` has {int(varying.sum())} feature(s) that vary in every batch; ComBat needs at least two.")
         self._standardise(values[:, varying], covariates, members)
         scaled = self._scaled(values[:, varying], covariates)
         self._adjustments = [self._adjustment(name, scaled[rows]) for name, rows in zip(self.batches_, members, strict=True)]
@@ -143,7 +144,7 @@ class ComBat(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         unknown = [name for name in labels.unique() if name not in self.batches_]
         if unknown:
             remedy = "fit on patients of every batch that is to be adjusted"
-            raise ValueError(f"Batch {shown(unknown)} was not seen by fit, which knows {shown(self.batches_)}; {remedy}.")
+            raise InputError(f"Batch {shown(unknown)} was not seen by fit, which knows {shown(self.batches_)}; {remedy}.")
         adjusted = self._scaled(values[:, self._varying], covariates)
         for name, found in zip(self.batches_, self._adjustments, strict=True):
             rows = (labels == name).to_numpy()
@@ -168,9 +169,9 @@ class ComBat(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             raise TypeError(f"`X` must be a pandas DataFrame with the batch column {self.batch!r}, it is a {type(X).__name__}.")
         missing = [name for name in (self.batch, *self.covariates, *(features or ())) if name not in X.columns]
         if missing:
-            raise ValueError(f"`X` lacks the column(s) {shown(missing)}; give features, batch and covariates in one table.")
+            raise InputError(f"`X` lacks the column(s) {shown(missing)}; give features, batch and covariates in one table.")
         if X[self.batch].isna().any():
-            raise ValueError(f"Column {self.batch!r} is missing for {shown(X.index[X[self.batch].isna()])}; name their batch.")
+            raise InputError(f"Column {self.batch!r} is missing for {shown(X.index[X[self.batch].isna()])}; name their batch.")
         values = check_numeric(X[self._feature_columns(X) if features is None else list(features)], "X")
         covariates = check_numeric(X[list(self.covariates)], "covariates")
         return X[self.batch], values.to_numpy(dtype=np.float64), covariates.to_numpy(dtype=np.float64)
@@ -178,15 +179,15 @@ class ComBat(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _check_batches(self, labels: "pd.Series[str]") -> None:
         sizes = labels.value_counts()
         if len(sizes) < 2:
-            raise ValueError(
+            raise InputError(
                 f"Column {self.batch!r} is {self.batches_[0]!r} for every patient; ComBat needs at least two batches."
             )
         if sizes.min() < 2 and not self.mean_only:
-            raise ValueError(
+            raise InputError(
                 f"Batch {sizes.idxmin()!r} has one patient, whose scale cannot be known; use mean_only=True or drop it."
             )
         if self.reference is not None and self.reference not in self.batches_:
-            raise ValueError(f"`reference` is {self.reference!r}, the batches are {shown(self.batches_)}; name one of them.")
+            raise InputError(f"`reference` is {self.reference!r}, the batches are {shown(self.batches_)}; name one of them.")
 
     def _confounding(self, labels: "pd.Series[str]", X: pd.DataFrame, y: npt.ArrayLike) -> float:
         same_patients(y, X[self.batch], "y", "X")
@@ -197,7 +198,7 @@ class ComBat(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             counts = zip(self.batches_, table[:, 1], table.sum(axis=1), strict=True)
             found = ", ".join(f"{events} of {size} in {name}" for name, events, size in counts)
             message = f"Batch and outcome are confounded (events {found}; Cramer's V {association:.2f})"
-            raise ValueError(f"{message}; no adjustment can tell them apart. Analyse the batches apart, or use other patients.")
+            raise InputError(f"{message}; no adjustment can tell them apart. Analyse the batches apart, or use other patients.")
         return association
 
     def _standardise(self, values: Floats, covariates: Floats, members: list[npt.NDArray[np.intp]]) -> None:
@@ -208,7 +209,7 @@ class ComBat(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             indicator[rows, column] = 1
         design = np.column_stack([indicator, covariates])
         if np.linalg.matrix_rank(design) < design.shape[1]:
-            raise ValueError(f"The covariates {shown(self.covariates)} are confounded with batch or with each other; drop some.")
+            raise InputError(f"The covariates {shown(self.covariates)} are confounded with batch or with each other; drop some.")
         effects = np.linalg.lstsq(design, values, rcond=None)[0]
         residual = values - design @ effects
         share = np.array([rows.size for rows in members]) / n

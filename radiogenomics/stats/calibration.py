@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import chdtrc, logit, ndtr, ndtri
 
+from radiogenomics._errors import InputError
 from radiogenomics.stats._checks import Bools, Floats, binary, level_of, place, probabilities
 from radiogenomics.stats._logistic import Fit, fit_logistic, likelihood
 from radiogenomics.stats._lowess import lowess
@@ -126,7 +127,7 @@ def hosmer_lemeshow(outcome: npt.ArrayLike, probability: npt.ArrayLike, *, group
     table = _risk_groups(event, p, groups)
     if len(table) < 3:
         remedy = "the test needs at least 3; ask for more groups or give probabilities with fewer ties"
-        raise ValueError(
+        raise InputError(
             f"`probability` falls into {len(table)} group(s) of risk ({np.unique(p).size} distinct values); {remedy}."
         )
     expected = np.column_stack([table["expected"], table["n"] - table["expected"]])
@@ -171,7 +172,7 @@ def calibration_measures(outcome: npt.ArrayLike, probability: npt.ArrayLike, *, 
     event, p = binary(outcome), _inside(probability, outcome)
     linear, n = logit(p), event.size
     if np.ptp(p) == 0:
-        raise ValueError(f"`probability` is {p[0]:g} for every patient; slope and curve need probabilities that differ.")
+        raise InputError(f"`probability` is {p[0]:g} for every patient; slope and curve need probabilities that differ.")
     fit = fit_logistic(np.column_stack([np.ones(n), linear]), event)
     large = fit_logistic(np.ones((n, 1)), event, offset=linear)
     curve = _smoothed(event, p)
@@ -220,7 +221,7 @@ def calibration_curve(outcome: npt.ArrayLike, probability: npt.ArrayLike) -> pd.
     """
     event, p = binary(outcome), probabilities(probability, outcome, "probability")
     if np.ptp(p) == 0:
-        raise ValueError(f"`probability` is {p[0]:g} for every patient; a curve needs probabilities that differ.")
+        raise InputError(f"`probability` is {p[0]:g} for every patient; a curve needs probabilities that differ.")
     predicted, observed = _smoothed(event, p)
     return pd.DataFrame({"predicted": predicted, "observed": observed})
 
@@ -259,10 +260,10 @@ def calibration_groups(
 
 def _risk_groups(event: Bools, p: Floats, groups: int) -> pd.DataFrame:
     if groups < 2:
-        raise ValueError(f"`groups` is {groups}; give at least 2 groups of risk, usually 10.")
+        raise InputError(f"`groups` is {groups}; give at least 2 groups of risk, usually 10.")
     edges = np.unique(np.quantile(p, np.linspace(0, 1, groups + 1)))
     if edges.size < 2:
-        raise ValueError(f"`probability` is {p[0]:g} for every patient; groups of risk need probabilities that differ.")
+        raise InputError(f"`probability` is {p[0]:g} for every patient; groups of risk need probabilities that differ.")
     index = np.clip(np.searchsorted(edges, p, side="left") - 1, 0, edges.size - 2)
     n, events, expected = (np.bincount(index, weights=w, minlength=edges.size - 1) for w in (np.ones_like(p), event, p))
     table = pd.DataFrame({"lower": edges[:-1], "upper": edges[1:], "n": n.astype(int), "events": events.astype(int)})
@@ -275,7 +276,7 @@ def _inside(probability: npt.ArrayLike, outcome: npt.ArrayLike) -> Floats:
     if edge.any():
         first = int(np.flatnonzero(edge)[0])
         found = f"`probability` is {p[first]:g} at {place(probability, first)}, its logit is infinite"
-        raise ValueError(f"{found}; clip the probabilities first, for example to [1/(2n), 1 - 1/(2n)].")
+        raise InputError(f"{found}; clip the probabilities first, for example to [1/(2n), 1 - 1/(2n)].")
     return p
 
 

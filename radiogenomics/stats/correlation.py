@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri, stdtr
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import check_choice, check_numeric, check_patients, common_patients
 from radiogenomics.stats._checks import Floats, level_of
 from radiogenomics.stats.multiplicity import benjamini_hochberg
@@ -54,7 +55,7 @@ def correlation_table(
             check_numeric(check_patients(table, name), name)
     patients = left.index if right is None else common_patients(left, right, ("left", "right"))
     if len(patients) < 4:
-        raise ValueError(f"{len(patients)} patient(s) are left for a correlation; an interval needs at least four.")
+        raise InputError(f"{len(patients)} patient(s) are left for a correlation; an interval needs at least four.")
     x, y = _standardised(left.loc[patients], method), None if right is None else _standardised(right.loc[patients], method)
     r = np.clip(x.T @ (x if y is None else y), -1, 1)
     rows, columns = np.triu_indices(len(r), 1) if y is None else np.indices(r.shape).reshape(2, -1)

@@ -8,6 +8,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import check_choice
 from radiogenomics.stats._checks import Floats, numbers, same_patients
 from radiogenomics.stats.survival import log_rank
@@ -72,7 +73,7 @@ class SurvivalCut(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         check_choice(self.rule, "rule", ("median", "optimal"))
         score = numbers(X, "X")
         if np.ptp(score) == 0:
-            raise ValueError(f"`X` is {score[0]:g} for every patient; a cut needs scores that differ.")
+            raise InputError(f"`X` is {score[0]:g} for every patient; a cut needs scores that differ.")
         self.exploratory_ = self.rule == "optimal"
         self.p_corrected_ = np.nan
         if self.exploratory_:
@@ -106,16 +107,16 @@ class SurvivalCut(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _search(self, X: npt.ArrayLike, score: Floats, y: pd.DataFrame | None) -> None:
         if y is None or not {"time", "event"} <= set(y.columns):
-            raise ValueError("The optimal rule needs `y` with the columns time and event; give them or use rule='median'.")
+            raise InputError("The optimal rule needs `y` with the columns time and event; give them or use rule='median'.")
         if not 0 < self.min_share < 0.5:
-            raise ValueError(f"`min_share` is {self.min_share}; give a share in (0, 0.5), for example 0.2.")
+            raise InputError(f"`min_share` is {self.min_share}; give a share in (0, 0.5), for example 0.2.")
         same_patients(y["time"], X, "y", "X")
         time, event = y["time"].to_numpy(), y["event"].to_numpy()
         distinct = np.unique(score)
         share = np.searchsorted(np.sort(score), distinct, side="right") / score.size
         allowed = distinct[(share >= self.min_share) & (share <= 1 - self.min_share)]
         if not allowed.size:
-            raise ValueError(f"No cut leaves {self.min_share:.0%} of the patients on each side; lower `min_share`.")
+            raise InputError(f"No cut leaves {self.min_share:.0%} of the patients on each side; lower `min_share`.")
         chi2 = [log_rank(time, event, score > cut).chi2 for cut in allowed]
         best = int(np.argmax(chi2))
         above = distinct[np.searchsorted(distinct, allowed[best]) + 1]

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from radiogenomics._errors import InputError
 from radiogenomics.stats._checks import Bools, Floats, binary, follow_up_of, level_of, numbers, probabilities
 
 Rates: TypeAlias = Callable[[Bools, Floats], tuple[Floats, Floats]]
@@ -144,9 +145,9 @@ class _Bootstrap:
 
     def __init__(self, n_boot: int, rng: np.random.Generator | None, level: float) -> None:
         if n_boot < 0 or n_boot == 1:
-            raise ValueError(f"`n_boot` is {n_boot}; give 0 for no band, or at least 2 samples, usually 1000.")
+            raise InputError(f"`n_boot` is {n_boot}; give 0 for no band, or at least 2 samples, usually 1000.")
         if n_boot and rng is None:
-            raise ValueError(f"`n_boot` is {n_boot} but `rng` is missing; give a numpy.random.Generator.")
+            raise InputError(f"`n_boot` is {n_boot} but `rng` is missing; give a numpy.random.Generator.")
         self.n_boot = n_boot
         self.seed = rng.integers(2**63) if rng is not None else 0
         self.tails = (1 - level_of(level)) / 2, (1 + level) / 2
@@ -213,9 +214,9 @@ def _risk(weights: Floats, failed: Bools, starts: npt.NDArray[np.intp], due: Boo
 def _follow_up(time: npt.ArrayLike, event: npt.ArrayLike, horizon: float) -> tuple[Floats, Bools]:
     follow_up, failed = follow_up_of(time, event)
     if not failed.any():
-        raise ValueError("`event` is 0 for every patient; nobody has the event.")
+        raise InputError("`event` is 0 for every patient; nobody has the event.")
     if not 0 < horizon <= follow_up.max():
-        raise ValueError(f"`horizon` is {horizon:g}, the longest follow-up is {follow_up.max():g}; choose a time within it.")
+        raise InputError(f"`horizon` is {horizon:g}, the longest follow-up is {follow_up.max():g}; choose a time within it.")
     return follow_up, failed
 
 
@@ -223,9 +224,9 @@ def _models(probability: Mapping[str, npt.ArrayLike] | pd.DataFrame, beside: npt
     columns: dict[str, npt.ArrayLike] = {str(name): column for name, column in probability.items()}
     for name in _BASE:
         if name in columns:
-            raise ValueError(f"A model is called {name!r}, which stands for treating {name} patients; rename it.")
+            raise InputError(f"A model is called {name!r}, which stands for treating {name} patients; rename it.")
     if not columns:
-        raise ValueError("`probability` holds no model; give at least one, such as {'model': probabilities}.")
+        raise InputError("`probability` holds no model; give at least one, such as {'model': probabilities}.")
     return {name: probabilities(p, beside, name) for name, p in columns.items()}
 
 
@@ -233,5 +234,5 @@ def _thresholds(thresholds: Sequence[float] | Floats) -> Floats:
     values = numbers(thresholds, "thresholds")
     if not ((values >= 0) & (values < 1)).all():
         wrong = values[(values < 0) | (values >= 1)][0]
-        raise ValueError(f"`thresholds` holds {wrong:g}; threshold probabilities lie in [0, 1).")
+        raise InputError(f"`thresholds` holds {wrong:g}; threshold probabilities lie in [0, 1).")
     return values

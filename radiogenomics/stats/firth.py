@@ -10,6 +10,7 @@ from scipy.special import chdtrc, chdtri, expit, ndtri
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import check_choice, check_numeric
 from radiogenomics.stats._checks import Bools, Floats, binary, level_of, same_patients
 from radiogenomics.stats._logistic import Fit, fit_logistic
@@ -120,7 +121,7 @@ class FirthLogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[m
             known is not None and isinstance(X, pd.DataFrame) and list(X) != list(known)
         ):
             expected = ", ".join(map(str, known)) if known is not None else f"{self.n_features_in_} columns"
-            raise ValueError(f"`X` has the columns {', '.join(map(str, table.columns))}; the model was fitted on {expected}.")
+            raise InputError(f"`X` has the columns {', '.join(map(str, table.columns))}; the model was fitted on {expected}.")
         linear: Floats = table.to_numpy(dtype=np.float64) @ self.coef_[0] + self.intercept_[0]
         return linear
 
@@ -138,10 +139,10 @@ def _table(X: Any) -> pd.DataFrame:
     if not isinstance(X, pd.DataFrame):
         array = np.asarray(X)
         if array.ndim != 2:
-            raise ValueError(f"`X` has shape {array.shape}; give one row per patient, one column per predictor.")
+            raise InputError(f"`X` has shape {array.shape}; give one row per patient, one column per predictor.")
         X = pd.DataFrame(array).rename(columns=lambda column: f"x{column}")
     if X.empty:
-        raise ValueError(f"`X` has shape {X.shape}; give at least one patient and one predictor.")
+        raise InputError(f"`X` has shape {X.shape}; give at least one patient and one predictor.")
     return check_numeric(X, "X")
 
 
@@ -151,7 +152,7 @@ def _full_rank(design: Floats, names: list[str]) -> None:
     diagonal = np.abs(np.diag(np.linalg.qr(scaled, mode="r")))
     if diagonal.size < len(names) or diagonal.min() < 1e-10:
         name = names[int(np.flatnonzero(diagonal < 1e-10)[0])] if diagonal.min() < 1e-10 else names[diagonal.size]
-        raise ValueError(f"Predictor {name!r} is constant or a combination of the ones before it; drop it.")
+        raise InputError(f"Predictor {name!r} is constant or a combination of the ones before it; drop it.")
 
 
 def _terms(fit: Fit, design: Floats, event: Bools, names: list[str], interval: str, level: float) -> pd.DataFrame:

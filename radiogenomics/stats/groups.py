@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import chdtrc, chndtrinc, gammaln, ndtri, stdtr
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import shown
 from radiogenomics.stats._checks import Floats, Ints, level_of, numbers, place, same_patients
 from radiogenomics.stats.roc import auc
@@ -81,7 +82,7 @@ def mann_whitney(first: npt.ArrayLike, second: npt.ArrayLike, *, level: float = 
     both = np.concatenate([one, two])
     exact = max(one.size, two.size) < _EXACT and np.unique(both).size == both.size
     if np.ptp(both) == 0:
-        raise ValueError(f"`first` and `second` hold {both[0]:g} only; a comparison needs values that differ.")
+        raise InputError(f"`first` and `second` hold {both[0]:g} only; a comparison needs values that differ.")
     result = mannwhitneyu(one, two, method="exact" if exact else "asymptotic")
     area = auc(np.repeat([1, 0], [one.size, two.size]), both, level=level)
     effect, low, high = (2 * value - 1 for value in (area.auc, area.low, area.high))
@@ -124,7 +125,7 @@ def t_test(first: npt.ArrayLike, second: npt.ArrayLike, *, equal_variance: bool 
     difference, total = float(one.mean() - two.mean()), int(sizes.sum())
     pooled = float((sizes - 1) @ variances / (total - 2))
     if pooled == 0:
-        raise ValueError(f"`first` is {one[0]:g} and `second` {two[0]:g} throughout; a t test needs values that vary.")
+        raise InputError(f"`first` is {one[0]:g} and `second` {two[0]:g} throughout; a t test needs values that vary.")
     parts = (pooled if equal_variance else variances) / sizes
     df = total - 2.0 if equal_variance else float(parts.sum() ** 2 / (parts**2 / (sizes - 1)).sum())
     t = difference / float(np.sqrt(parts.sum()))
@@ -165,7 +166,7 @@ def paired_t_test(first: npt.ArrayLike, second: npt.ArrayLike, *, level: float =
     difference = one - two
     n, sd = difference.size, float(difference.std(ddof=1))
     if sd == 0:
-        raise ValueError(f"`first` less `second` is {difference[0]:g} throughout; a paired t test needs differences that vary.")
+        raise InputError(f"`first` less `second` is {difference[0]:g} throughout; a paired t test needs differences that vary.")
     d = float(difference.mean()) / sd
     se = (1 / n + d**2 / (2 * n)) ** 0.5
     return _t_result("paired t", d * n**0.5, n - 1.0, "Cohen's d_z", d, se, level, n)
@@ -281,10 +282,10 @@ def table_one(
 
     absent = [name for name in ([by] if by is not None else []) + [*categorical, *nonnormal] if name not in table.columns]
     if absent:
-        raise ValueError(f"`table` lacks the column(s) {shown(absent)}; its columns are {shown(table.columns)}.")
+        raise InputError(f"`table` lacks the column(s) {shown(absent)}; its columns are {shown(table.columns)}.")
     if by is not None and (table[by].isna().any() or table[by].nunique() < 2):
         found = f"{table[by].nunique()} group(s) and {int(table[by].isna().sum())} missing value(s)"
-        raise ValueError(f"Column {by!r} has {found}; groups need two names or more, and every patient one.")
+        raise InputError(f"Column {by!r} has {found}; groups need two names or more, and every patient one.")
     columns = [name for name in table.columns if name != by]
     compared = by is not None
     result = TableOne(
@@ -305,7 +306,7 @@ def _t_result(test: str, t: float, df: float, name: str, effect: float, se: floa
 def _two_values(values: npt.ArrayLike, name: str) -> Floats:
     array = numbers(values, name)
     if array.size < 2:
-        raise ValueError(f"`{name}` has one value; a t test needs at least two in each sample.")
+        raise InputError(f"`{name}` has one value; a t test needs at least two in each sample.")
     return array
 
 
@@ -320,9 +321,9 @@ def _categories(values: npt.ArrayLike, name: str) -> Ints:
     """Give each category of a column its number from 0, in sorted order."""
     codes, known = pd.factorize(np.asarray(values), sort=True)
     if (codes < 0).any():
-        raise ValueError(f"`{name}` is missing at {place(values, int(np.argmin(codes)))}; drop such subjects first.")
+        raise InputError(f"`{name}` is missing at {place(values, int(np.argmin(codes)))}; drop such subjects first.")
     if len(known) < 2:
-        raise ValueError(f"`{name}` is {known.tolist()[0]!r} for every subject; a test needs at least two categories.")
+        raise InputError(f"`{name}` is {known.tolist()[0]!r} for every subject; a test needs at least two categories.")
     return codes.astype(np.int64)
 
 
@@ -350,7 +351,7 @@ def _odds_ratio(table: Ints, level: float) -> tuple[str, float, float, float]:
 def _exact_p(table: Ints) -> float:
     """Enumerate all tables of two columns with the margins of this one."""
     if table.shape[1] != 2:
-        raise ValueError(f"The table has {table.shape[0]} x {table.shape[1]} cells, more than two each way; use chi_square.")
+        raise InputError(f"The table has {table.shape[0]} x {table.shape[1]} cells, more than two each way; use chi_square.")
     rows, column = table.sum(axis=1), int(table[:, 0].sum())
     # Rows still to come can take at most their own total, so partial sums outside these limits lead nowhere.
     left = column - np.array(list(accumulate(rows[::-1])))[::-1]
@@ -359,7 +360,7 @@ def _exact_p(table: Ints) -> float:
         least = left[row + 1] if row + 1 < rows.size else column
         cell = np.arange(total + 1)
         if sums.size * cell.size > _TABLES:
-            raise ValueError(f"The exact test would enumerate more than {_TABLES:,} tables; use chi_square.")
+            raise InputError(f"The exact test would enumerate more than {_TABLES:,} tables; use chi_square.")
         sums, weights = (sums[:, None] + cell).ravel(), (weights[:, None] + _log_choose(total, cell)).ravel()
         possible = (sums <= column) & (sums >= least)
         sums, weights = sums[possible], weights[possible]

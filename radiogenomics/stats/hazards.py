@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import chdtrc, ndtri
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import check_choice, check_numeric
 from radiogenomics.stats._checks import Bools, Floats, follow_up_of, level_of, same_patients
 from radiogenomics.stats.survival import life_table
@@ -140,7 +141,7 @@ def proportional_hazards_test(
     score = g @ residuals
     variance = squared - cross @ np.linalg.solve(plain, cross)
     if np.linalg.matrix_rank(variance) < score.size:
-        raise ValueError(
+        raise InputError(
             f"{times.size} time(s) with an event are too few to test {score.size} covariate(s); test fewer covariates."
         )
     chi2 = np.append(score**2 / np.diag(variance), score @ np.linalg.solve(variance, score))
@@ -150,15 +151,15 @@ def proportional_hazards_test(
 
 def _cox_input(covariates: pd.DataFrame, time: npt.ArrayLike, event: npt.ArrayLike) -> tuple[Floats, Bools]:
     if covariates.empty:
-        raise ValueError(f"`covariates` has shape {covariates.shape}; give at least one patient and one covariate.")
+        raise InputError(f"`covariates` has shape {covariates.shape}; give at least one patient and one covariate.")
     check_numeric(covariates, "covariates")
     follow_up, failed = follow_up_of(time, event)
     same_patients(time, covariates.iloc[:, 0], "time", "covariates")
     if not failed.any():
-        raise ValueError("`event` is 0 for every patient; nobody has the event.")
+        raise InputError("`event` is 0 for every patient; nobody has the event.")
     for name in covariates.columns:
         if (covariates[name] == covariates[name].iloc[0]).all():
-            raise ValueError(f"Covariate {name!r} is {covariates[name].iloc[0]} for every patient; drop it.")
+            raise InputError(f"Covariate {name!r} is {covariates[name].iloc[0]} for every patient; drop it.")
     return follow_up, failed
 
 
@@ -176,7 +177,7 @@ def _fit_cox(covariates: pd.DataFrame, time: Floats, failed: Bools) -> "CoxPHFit
     except (ConvergenceError, ConvergenceWarning) as error:
         names = ", ".join(map(str, covariates.columns))
         reason = "a covariate separates those with the event, or is a combination of others"
-        raise ValueError(f"The Cox regression on {names} does not settle: {reason}; drop it.") from error
+        raise InputError(f"The Cox regression on {names} does not settle: {reason}; drop it.") from error
 
 
 def _schoenfeld(x: Floats, time: Floats, failed: Bools, beta: Floats) -> tuple[Floats, Floats, Floats]:
@@ -207,7 +208,7 @@ def _time_scale(times: Floats, follow_up: Floats, failed: Bools, transform: str)
         return times
     if transform == "log":
         if times[0] <= 0:
-            raise ValueError("`transform` is 'log' but somebody has the event at time 0; use 'km' or 'identity'.")
+            raise InputError("`transform` is 'log' but somebody has the event at time 0; use 'km' or 'identity'.")
         return np.log(times)
     curve = life_table(follow_up, failed)
     before = np.searchsorted(curve["time"].to_numpy(), times, side="left") - 1

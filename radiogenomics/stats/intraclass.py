@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import fdtrc, fdtri
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import check_choice, check_numeric, check_patients
 from radiogenomics.stats._checks import Floats, level_of
 
@@ -85,7 +86,7 @@ def icc(ratings: Floats | pd.DataFrame, *, model: Model, definition: Definition,
     values = table.to_numpy(dtype=np.float64)
     columns = _icc(values[:, :, None], model, definition, unit, level_of(level))
     if np.isnan(columns["icc"][0]):
-        raise ValueError("`ratings` has the same values for every subject; an intraclass correlation needs subjects that differ.")
+        raise InputError("`ratings` has the same values for every subject; an intraclass correlation needs subjects that differ.")
     name = {"oneway": "ICC({k})", "twoway": f"ICC({definition[0].upper()},{{k}})"}[model]
     subjects, raters = values.shape
     label = name.format(k=1 if unit == "single" else raters)
@@ -119,14 +120,14 @@ def icc_by_feature(
     McGraw KO, Wong SP (1996). Psychological Methods 1:30. doi:10.1037/1082-989X.1.1.30
     """
     if len(readings) < 2:
-        raise ValueError(f"`readings` holds {len(readings)} table(s); an intraclass correlation needs at least two readings.")
+        raise InputError(f"`readings` holds {len(readings)} table(s); an intraclass correlation needs at least two readings.")
     first = check_patients(readings[0], "readings[0]")
     for position, table in enumerate(readings):
         name = f"readings[{position}]"
         check_numeric(check_patients(table, name), name)
         if not (table.index.equals(first.index) and table.columns.equals(first.columns)):
             remedy = f"use {name}.loc[readings[0].index, readings[0].columns]"
-            raise ValueError(f"`{name}` has other patients or features than the first, or another order; {remedy}.")
+            raise InputError(f"`{name}` has other patients or features than the first, or another order; {remedy}.")
     values = np.stack([table.to_numpy(dtype=np.float64) for table in readings], axis=1)
     return pd.DataFrame({"feature": first.columns, **_icc(values, model, definition, unit, level_of(level))})
 
@@ -138,7 +139,7 @@ def _icc(values: Floats, model: str, definition: str, unit: str, level: float) -
     check_choice(unit, "unit", ("single", "average"))
     n, k, _ = values.shape
     if n < 2 or k < 2:
-        raise ValueError(f"The ratings have {n} subject(s) and {k} rater(s); give at least two of each.")
+        raise InputError(f"The ratings have {n} subject(s) and {k} rater(s); give at least two of each.")
     rows, columns, error, within = _mean_squares(values)
     with np.errstate(divide="ignore", invalid="ignore"):
         if model == "oneway":

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from radiogenomics._errors import InputError
 from radiogenomics.stats._checks import Bools, Floats, numbers
 
 
@@ -59,7 +60,7 @@ def dice(first: npt.ArrayLike, second: npt.ArrayLike) -> float:
     one, two = _mask(first, "first"), _mask(second, "second")
     _same_grid(one, two)
     if not (one.any() or two.any()):
-        raise ValueError("`first` and `second` are both empty; overlap is not defined without a voxel.")
+        raise InputError("`first` and `second` are both empty; overlap is not defined without a voxel.")
     return float(2 * (one & two).sum() / (one.sum() + two.sum()))
 
 
@@ -95,10 +96,10 @@ def mask_agreement(first: npt.ArrayLike, second: npt.ArrayLike, *, spacing_mm: S
     _same_grid(one, two)
     for name, mask in (("first", one), ("second", two)):
         if not mask.any():
-            raise ValueError(f"`{name}` is empty; a distance needs at least one voxel in each mask.")
+            raise InputError(f"`{name}` is empty; a distance needs at least one voxel in each mask.")
     spacing = numbers(spacing_mm, "spacing_mm")
     if spacing.size != one.ndim or (spacing <= 0).any():
-        raise ValueError(f"`spacing_mm` is {list(spacing_mm)}; give one positive size for each of the {one.ndim} axes.")
+        raise InputError(f"`spacing_mm` is {list(spacing_mm)}; give one positive size for each of the {one.ndim} axes.")
     ways = _surface_distances(one, two, spacing)
     both, either, voxel = int((one & two).sum()), int((one | two).sum()), float(spacing.prod())
     return MaskAgreement(
@@ -116,13 +117,13 @@ def _mask(values: npt.ArrayLike, name: str) -> Bools:
     array = np.asarray(values)
     wrong = (array != 0) & (array != 1)
     if wrong.any():
-        raise ValueError(f"`{name}` holds {array[wrong][0]}; a mask is Boolean, or 0 and 1: compare with the wanted label first.")
+        raise InputError(f"`{name}` holds {array[wrong][0]}; a mask is Boolean, or 0 and 1: compare with the wanted label first.")
     return array.astype(bool)
 
 
 def _same_grid(one: Bools, two: Bools) -> None:
     if one.shape != two.shape:
-        raise ValueError(f"`first` has shape {one.shape} and `second` {two.shape}; resample both masks to one grid first.")
+        raise InputError(f"`first` has shape {one.shape} and `second` {two.shape}; resample both masks to one grid first.")
 
 
 def _surface_distances(one: Bools, two: Bools, spacing: Floats) -> tuple[Floats, Floats]:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from radiogenomics._errors import InputError
 from radiogenomics.stats._checks import Floats, numbers, place
 
 _P = TypeVar("_P", Floats, "pd.Series[float]")
@@ -150,13 +151,13 @@ def max_t(observed: npt.ArrayLike, permuted: npt.ArrayLike, *, step_down: bool =
 def _null(permuted: npt.ArrayLike, m: int, known: npt.NDArray[np.intp], step_down: bool) -> Floats:
     null = np.abs(np.asarray(permuted, dtype=np.float64))
     if null.ndim not in (1, 2) or not null.size or (null.ndim == 2 and null.shape[1] != m):
-        raise ValueError(f"`permuted` has shape {null.shape}; give (n_permutations, {m}), or (n_permutations,) for the maxima.")
+        raise InputError(f"`permuted` has shape {null.shape}; give (n_permutations, {m}), or (n_permutations,) for the maxima.")
     if step_down and null.ndim == 1:
-        raise ValueError("`permuted` holds only maxima; stepping down needs every statistic, shape (n_permutations, m).")
+        raise InputError("`permuted` holds only maxima; stepping down needs every statistic, shape (n_permutations, m).")
     bad = np.isnan(null if null.ndim == 1 else null[:, known])
     if bad.any():
         row = int(np.argwhere(bad)[0][0])
-        raise ValueError(
+        raise InputError(
             f"`permuted` has {int(bad.sum())} NaN, the first in permutation {row}; leave such tests out of `observed`."
         )
     return null
@@ -167,7 +168,7 @@ def _family(p: npt.ArrayLike) -> tuple[Floats, Floats]:
     bad = (values < 0) | (values > 1)
     if bad.any():
         first = int(np.flatnonzero(bad)[0])
-        raise ValueError(f"`p` is {values[first]:g} at {place(p, first)}; p values lie in [0, 1].")
+        raise InputError(f"`p` is {values[first]:g} at {place(p, first)}; p values lie in [0, 1].")
     return values, values[~np.isnan(values)]
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import ndtr, ndtri
 
+from radiogenomics._errors import InputError
 from radiogenomics.stats._checks import Bools, Floats, Ints, binary, level_of, probabilities
 
 
@@ -126,7 +127,7 @@ def reclassification_table(
     event, before, after = _models(outcome, old, new)
     limits = _limits(cutoffs)
     if not limits.size:
-        raise ValueError(
+        raise InputError(
             "`cutoffs` is empty; a table needs at least one limit between two risk categories, for example (0.2, 0.4)."
         )
     edges = [0.0, *limits, 1.0]
@@ -146,7 +147,7 @@ def _models(outcome: npt.ArrayLike, old: npt.ArrayLike, new: npt.ArrayLike) -> t
 def _limits(cutoffs: Sequence[float]) -> Floats:
     limits = np.asarray(cutoffs, dtype=np.float64)
     if limits.ndim != 1 or not ((limits > 0) & (limits < 1)).all() or not (np.diff(limits) > 0).all():
-        raise ValueError(f"`cutoffs` is {list(cutoffs)}; give ascending limits inside (0, 1), without 0 and 1 themselves.")
+        raise InputError(f"`cutoffs` is {list(cutoffs)}; give ascending limits inside (0, 1), without 0 and 1 themselves.")
     return limits
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import check_choice
 from radiogenomics.stats._checks import Bools, Floats, Ints, binary, level_of, scores
 
@@ -145,7 +146,7 @@ def bootstrap_auc(
     event, level = binary(outcome), level_of(level)
     value = scores(score, outcome, "score")
     if n_boot < 2:
-        raise ValueError(f"`n_boot` is {n_boot}; an interval needs at least 2 bootstrap samples, usually 2000.")
+        raise InputError(f"`n_boot` is {n_boot}; an interval needs at least 2 bootstrap samples, usually 2000.")
     areas = _bootstrap_areas(event, value, n_boot, rng)
     low, high = np.quantile(areas, [(1 - level) / 2, (1 + level) / 2])
     area = float(_placements(event, value)[event].mean())
@@ -206,7 +207,7 @@ def delong_test(
         two = _placements(other, scores(second, second_outcome, "second", "second_outcome"))
     areas = _auc(one[event], one[~event], level), _auc(two[other], two[~other], level)
     if not np.isfinite(areas[0].se + areas[1].se):
-        raise ValueError("A class has a single patient; DeLong's test needs at least two cases and two controls.")
+        raise InputError("A class has a single patient; DeLong's test needs at least two cases and two controls.")
     if second_outcome is None:
         apart = one - two
         return _compare(areas, _variance(apart[event], apart[~event]), np.inf, alternative, level)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import chdtrc, ndtri
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import check_choice
 from radiogenomics.stats._checks import Bools, Floats, follow_up_of, level_of, numbers, place, same_patients
 
@@ -200,10 +201,10 @@ def log_rank(time: npt.ArrayLike, event: npt.ArrayLike, group: npt.ArrayLike, *,
     check_choice(weights, "weights", ("none", "wilcoxon", "tarone-ware", "peto"))
     groups = list(_by_group(time, event, group))
     if len(groups) < 2:
-        raise ValueError(f"`group` is {groups[0][0]!r} for every patient; a comparison needs at least two groups.")
+        raise InputError(f"`group` is {groups[0][0]!r} for every patient; a comparison needs at least two groups.")
     times = np.unique(np.concatenate([follow_up[failed] for _, follow_up, failed in groups]))
     if not times.size:
-        raise ValueError("`event` is 0 for every patient; nobody has the event.")
+        raise InputError("`event` is 0 for every patient; nobody has the event.")
     at_risk = np.array([(follow_up[:, None] >= times).sum(axis=0) for _, follow_up, _ in groups], dtype=np.float64)
     deaths = np.array([(follow_up[failed][:, None] == times).sum(axis=0) for _, follow_up, failed in groups], dtype=float)
     n, d = at_risk.sum(axis=0), deaths.sum(axis=0)
@@ -229,7 +230,7 @@ def _by_group(time: npt.ArrayLike, event: npt.ArrayLike, group: npt.ArrayLike | 
     same_patients(group, time, "group", "time")
     labels = pd.Series(np.asarray(group))
     if labels.isna().any():
-        raise ValueError(
+        raise InputError(
             f"`group` is missing at {place(group, int(np.flatnonzero(labels.isna())[0]))}; drop such patients first."
         )
     for name, members in labels.groupby(labels):

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import betaincinv, expit, logit, ndtri
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import check_choice
 from radiogenomics.stats._checks import Bools, Floats, Ints, binary, level_of, scores
 
@@ -180,7 +181,7 @@ def fixed_sensitivity_threshold(outcome: npt.ArrayLike, score: npt.ArrayLike, *,
         As `auc`; also if `sensitivity` lies outside (0, 1].
     """
     if not 0 < sensitivity <= 1:
-        raise ValueError(f"`sensitivity` is {sensitivity}; give a share in (0, 1], for example 0.9.")
+        raise InputError(f"`sensitivity` is {sensitivity}; give a share in (0, 1], for example 0.9.")
     event = binary(outcome)
     threshold, positives, _ = _called(event, scores(score, outcome, "score"))
     # A ratio such as 0.9 is not exact in binary: 9 of 10 cases must satisfy it.
@@ -227,7 +228,7 @@ def at_threshold(
     check_choice(interval, "interval", ("exact", "wilson"))
     event = binary(outcome)
     if np.isnan(threshold):
-        raise ValueError("`threshold` is NaN; give a number on the scale of the score.")
+        raise InputError("`threshold` is NaN; give a number on the scale of the score.")
     called = scores(score, outcome, "score") >= threshold
     parts = {
         "accuracy": (called == event, np.ones_like(event)),

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import check_numeric, shown
 from radiogenomics.cohort import Cohort, assemble
 from radiogenomics.expression import check_unit
@@ -123,11 +124,11 @@ def _features_check(inputs: Inputs, name: str, kind: str) -> Callable[[], object
         check_numeric(table, f"features of {name}", missing=True)
         column = inputs.manifest.outcome.column
         if column in table:
-            raise ValueError(f"the outcome column {column!r} stands among the features; remove it from the table")
+            raise InputError(f"the outcome column {column!r} stands among the features; remove it from the table")
         reference = inputs.features("training", kind).columns
         missing = reference.difference(table.columns)
         if len(missing):
-            raise ValueError(f"lacks {len(missing)} column(s) that the training cohort has: {shown(missing)}")
+            raise InputError(f"lacks {len(missing)} column(s) that the training cohort has: {shown(missing)}")
 
     return run
 
@@ -139,9 +140,9 @@ def _recipe_check(inputs: Inputs) -> None:
     try:
         recipe = by_path(chosen.recipe, **chosen.parameters)
     except TypeError as error:
-        raise ValueError(str(error)) from error
+        raise InputError(str(error)) from error
     if not hasattr(recipe, "predict_proba"):
-        raise ValueError(
+        raise InputError(
             "it has no predict_proba, so that scores of different folds could not be compared; take a classifier that has, "
             "such as sklearn.svm:SVC with parameters = { probability = true }"
         )
@@ -153,11 +154,11 @@ def _volume_check(inputs: Inputs, name: str, volume: str) -> Callable[[], object
         columns = next((table[volume] for table in tables if volume in table), None)
         if columns is None:
             found = [column for table in tables for column in table.columns]
-            raise ValueError(f"volume column {volume!r} is in no feature table; their columns are {shown(found, 8)}")
+            raise InputError(f"volume column {volume!r} is in no feature table; their columns are {shown(found, 8)}")
         if columns.isna().any():
-            raise ValueError(f"it is missing for {shown(columns.index[columns.isna()])}; give it or leave volume out")
+            raise InputError(f"it is missing for {shown(columns.index[columns.isna()])}; give it or leave volume out")
         if columns.nunique() < 2:
-            raise ValueError(f"it is {columns.iloc[0]} in every patient; name a column that varies or leave volume out")
+            raise InputError(f"it is {columns.iloc[0]} in every patient; name a column that varies or leave volume out")
 
     return run
 
@@ -168,10 +169,10 @@ def _clinical_check(inputs: Inputs, name: str) -> Callable[[], object]:
         wanted = [manifest.outcome.column, *(manifest.clinical_columns if name == "training" else [])]
         missing = [column for column in wanted if column not in table]
         if missing:
-            raise ValueError(f"no column {shown(missing)}; its columns are {shown(table.columns, 8)}")
+            raise InputError(f"no column {shown(missing)}; its columns are {shown(table.columns, 8)}")
         patients = inputs.members(name)
         if not patients.isin(table.index).any():
-            raise ValueError(
+            raise InputError(
                 f"no patient with features is in it: features have {shown(patients, 2)}, it has {shown(table.index, 2)}; "
                 "bring both to one kind of identifier (barcode = 'tcga' cuts TCGA barcodes)"
             )
@@ -192,7 +193,7 @@ def _sets_problems(inputs: Inputs, section: GeneSets, say: "_Say") -> Iterator[P
 def _truth_check(inputs: Inputs) -> None:
     missing = sorted({"kind", "name", "value"} - set(inputs.truth().columns))
     if missing:
-        raise ValueError(f"no column {shown(missing)}; a table of planted truth has kind, name and value")
+        raise InputError(f"no column {shown(missing)}; a table of planted truth has kind, name and value")
 
 
 def _unit(inputs: Inputs) -> dict[str, Any]:
@@ -202,7 +203,7 @@ def _unit(inputs: Inputs) -> dict[str, Any]:
 def _size_check(inputs: Inputs) -> None:
     genes, least = inputs.expression.shape[1], inputs.manifest.modules.min_size
     if least > genes:
-        raise ValueError(f"no module can hold {least} genes, since the expression matrix has {genes}; lower it")
+        raise InputError(f"no module can hold {least} genes, since the expression matrix has {genes}; lower it")
 
 
 def _columns_check(inputs: Inputs) -> None:
@@ -215,7 +216,7 @@ def _columns_check(inputs: Inputs) -> None:
     named += ["cohort", "outcome", "has_expression", "included"]
     twice = sorted({column for column in named if named.count(column) > 1})
     if twice:
-        raise ValueError(
+        raise InputError(
             f"column(s) {shown(twice)} are named more than once, among them those the study makes itself; name each once"
         )
 
@@ -226,7 +227,7 @@ def _joined_check(inputs: Inputs, name: str) -> Callable[[], object]:
         table = inputs.patients(chosen.source)
         missing = [column for column in (*chosen.columns, *chosen.linked) if column not in table]
         if missing:
-            raise ValueError(f"no column {shown(missing)}; its columns are {shown(table.columns, 8)}")
+            raise InputError(f"no column {shown(missing)}; its columns are {shown(table.columns, 8)}")
         check_numeric(table[chosen.linked], f"joined.{name}.linked", missing=True)
 
     return run
@@ -238,16 +239,16 @@ def _survival_check(inputs: Inputs, endpoint: Survival) -> Callable[[], object]:
         missing = [column for column in (endpoint.time, endpoint.event) if column not in table]
         missing += [column for column in endpoint.covariates if column not in inputs.clinical("training")]
         if missing:
-            raise ValueError(f"no column {shown(missing)}; {endpoint.source!r} has {shown(table.columns, 8)}")
+            raise InputError(f"no column {shown(missing)}; {endpoint.source!r} has {shown(table.columns, 8)}")
         times = check_numeric(table[[endpoint.time, endpoint.event]], endpoint.source, missing=True).dropna()
         patients = inputs.expression.index
         if not patients.isin(times.index).any():
-            raise ValueError(
+            raise InputError(
                 f"nobody with expression has a follow-up: expression has {shown(patients, 2)}, it has {shown(table.index, 2)}"
             )
         words = set(times[endpoint.event]) - {0.0, 1.0}
         if words:
-            raise ValueError(f"event column {endpoint.event!r} must be 1 or 0, it holds {shown(sorted(words))}")
+            raise InputError(f"event column {endpoint.event!r} must be 1 or 0, it holds {shown(sorted(words))}")
 
     return run
 

@@ -13,6 +13,7 @@ from typing import Literal
 import pandas as pd
 
 from radiogenomics import __version__
+from radiogenomics._errors import InputError
 from radiogenomics._parallel import fan_out, forget_all_but, release_workers
 from radiogenomics.features import Backbone
 from radiogenomics.study import measurement
@@ -165,7 +166,7 @@ def _check_measured(plan: Plan, tasks: list[Task], failures: Mapping[str, str]) 
             where = "training" if name == "training" else f"external.{name}"
             source = getattr(plan.inputs.manifest.cohorts()[name].masks, reader)
             remedy = ", or remove masks.second_reader" if reader == "second_reader" else ""
-            raise ValueError(
+            raise InputError(
                 f"{plan.inputs.path}: {where}.masks.{reader} = {source!r}: {len(asked) - len(lost)} of {len(asked)} patients "
                 f"could be measured, at least {least} must be; {first.patient}, {first.mask}: {why} "
                 f"Correct images and masks{remedy}."

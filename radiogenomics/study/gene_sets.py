@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from radiogenomics import pathways
+from radiogenomics._errors import InputError
 from radiogenomics._tables import shown
 from radiogenomics.study.inputs import Inputs
 from radiogenomics.study.sections import GeneSets
@@ -87,7 +88,7 @@ def study_sets(inputs: Inputs, genes: pd.Index) -> StudySets:
     """
     section, libraries = inputs.manifest.gene_sets, inputs.gene_sets()
     if section is None:
-        raise ValueError(f"{inputs.path} has no section [gene_sets]; add it with its sources.")
+        raise InputError(f"{inputs.path} has no section [gene_sets]; add it with its sources.")
     given = {name: members for sets in libraries.values() for name, members in sets.items()}
     updated = pathways.update_symbols(given, genes, inputs.aliases)
     table = _asked_first(libraries, section)
@@ -147,7 +148,7 @@ def _asked(words: list[str], libraries: Libraries, ours: list[str]) -> list[str]
     if TUMOUR_RELATED in words and not every.keys() & set(ours):
         faults.append(f"none of our {len(ours)} KEGG pathways is in the sources; add a source with KEGG's sets")
     if faults:
-        raise ValueError("; ".join(faults))
+        raise InputError("; ".join(faults))
     groups = {TUMOUR_RELATED: ours} | {source: list(sets) for source, sets in libraries.items()}
     groups |= {word: [name] for word, name in zip(chosen.found["name"], chosen.found["pathway"], strict=True)}
     return [name for word in words for name in groups[word]]

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from radiogenomics import features
+from radiogenomics._errors import InputError
 from radiogenomics._tables import check_numeric, shown
 from radiogenomics.study.inputs import Inputs
 
@@ -16,24 +17,24 @@ def folders(inputs: Inputs, name: str) -> Callable[[], object]:
     def run() -> None:
         have, drawn = inputs.images(name), inputs.masks(name, "reader")
         if not have:
-            raise ValueError("no patient has a folder in it; give a folder with one folder of DICOM files a patient")
+            raise InputError("no patient has a folder in it; give a folder with one folder of DICOM files a patient")
         strangers = [patient for patient in drawn if patient not in have]
         if not set(have) & set(drawn):
-            raise ValueError(
+            raise InputError(
                 f"no patient has a mask: images are of {shown(list(have), 2)}, masks of {shown(list(drawn), 2)}; "
                 "name every mask after its patient"
             )
         again = inputs.masks(name, "second_reader")
         if again and name != "training":
-            raise ValueError("repeatability is judged in the training cohort only; remove masks.second_reader here")
+            raise InputError("repeatability is judged in the training cohort only; remove masks.second_reader here")
         both = [patient for patient in again if patient in drawn and patient in have]
         if again and len(both) < FEWEST_READ_TWICE:
-            raise ValueError(
+            raise InputError(
                 f"only {len(both)} patient(s) have masks of both readers (the second has {shown(list(again), 2)}); at least "
                 f"{FEWEST_READ_TWICE} are needed to judge agreement"
             )
         if strangers:
-            raise ValueError(f"masks of {shown(strangers)} belong to no folder of images; rename or remove them")
+            raise InputError(f"masks of {shown(strangers)} belong to no folder of images; rename or remove them")
 
     return run
 
@@ -68,7 +69,7 @@ def settings(inputs: Inputs) -> None:
         features.check_parameters(inputs.files[chosen.parameters])
     for name, weights in chosen.deep.items():
         if weights not in inputs.files and weights not in (known := ["random", *features.known_weights(name)]):
-            raise ValueError(f"deep.{name} is {weights!r}; give a source of [sources], or one of {', '.join(known)}")
+            raise InputError(f"deep.{name} is {weights!r}; give a source of [sources], or one of {', '.join(known)}")
 
 
 def second_reader(inputs: Inputs, name: str, kind: str) -> Callable[[], object]:
@@ -76,15 +77,15 @@ def second_reader(inputs: Inputs, name: str, kind: str) -> Callable[[], object]:
 
     def run() -> None:
         if name != "training":
-            raise ValueError("repeatability is judged in the training cohort only; remove it here")
+            raise InputError("repeatability is judged in the training cohort only; remove it here")
         table, first = inputs.second_reader(name, kind), inputs.features(name, kind)
         check_numeric(table, f"second reader's {kind}", missing=True)
         lacking = first.columns.difference(table.columns)
         if len(lacking):
-            raise ValueError(f"lacks {len(lacking)} column(s) that the first reader's table has: {shown(lacking)}")
+            raise InputError(f"lacks {len(lacking)} column(s) that the first reader's table has: {shown(lacking)}")
         both = table.index.intersection(first.index)
         if len(both) < FEWEST_READ_TWICE:
-            raise ValueError(
+            raise InputError(
                 f"only {len(both)} patient(s) stand in both readers' tables; at least {FEWEST_READ_TWICE} are needed"
             )
 

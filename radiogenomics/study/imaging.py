@@ -13,6 +13,7 @@ import pandas as pd
 import SimpleITK as sitk
 
 from radiogenomics import features, figures, images, lesions
+from radiogenomics._errors import InputError
 from radiogenomics._files import make_folder, write_table, write_text
 from radiogenomics._tables import check_choice
 from radiogenomics.study.measurement import (
@@ -142,7 +143,7 @@ def extract_patient(
         Unless exactly one of `mask`, `seed` and `box` is given, or if the input is damaged.
     """
     if sum(origin is not None for origin in (mask, seed, box)) != 1:
-        raise ValueError("Give exactly one of a mask file, a seed voxel and a box: the lesion is read from it or grown from it.")
+        raise InputError("Give exactly one of a mask file, a seed voxel and a box: the lesion is read from it or grown from it.")
     for network in deep or {}:
         check_choice(network, "deep", get_args(Network))
     settings = Extraction.model_validate({"deep": dict(deep or {}), "register_phases": register, "segment": segment})

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from radiogenomics import cohort, signatures, validation
+from radiogenomics._errors import InputError
 from radiogenomics.study import extraction
 from radiogenomics.study.checks import build_cohort
 from radiogenomics.study.measurement import CHOICES
@@ -263,7 +264,7 @@ def _check_repeatable(plan: Plan, store: Store) -> None:
         asked = plan.inputs.manifest.signature.icc_of(str(kind))
         if asked is not None and (rows["icc"] >= asked).sum() < _FEWEST_STABLE:
             best = ", ".join(f"{value:.2f}" for value in rows["icc"].nlargest(_FEWEST_STABLE))
-            raise ValueError(
+            raise InputError(
                 f"signature.icc is {asked:g}: fewer than {_FEWEST_STABLE} features of {kind} reach it (the best {best}); "
                 f"lower it, or name the kinds it is asked of, such as icc = {{ radiomics = {asked:g} }}"
             )

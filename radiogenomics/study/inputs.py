@@ -12,6 +12,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from radiogenomics import archives, cohort, expression, pathways
+from radiogenomics._errors import InputError, MissingFileError
 from radiogenomics._files import sha256, write_text
 from radiogenomics._tables import shown
 from radiogenomics.study.manifest import Manifest, read_manifest
@@ -100,14 +101,14 @@ class Inputs:
         """Name what lies in a folder by patient: the part of its name before the first dot."""
         folder = self.files[source]
         if not folder.is_dir():
-            raise ValueError(f"{folder} is a file; give a folder with one {'folder' if folders else 'mask'} a patient")
+            raise InputError(f"{folder} is a file; give a folder with one {'folder' if folders else 'mask'} a patient")
         found = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and (path.is_dir() or not folders))
         names = [path.name if folders else path.name.split(".")[0] for path in found]
         if self.manifest.sources[source].barcode == "tcga":
             names = cohort.tcga_patients(names, name=str(folder))
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise ValueError(f"{folder} has more than one entry for {shown(twice)}; keep one of each")
+            raise InputError(f"{folder} has more than one entry for {shown(twice)}; keep one of each")
         return dict(zip(names, found, strict=True))
 
     def clinical(self, name: str) -> pd.DataFrame:
@@ -126,7 +127,7 @@ class Inputs:
         names = pd.Index(cohort.tcga_patients(list(table.index), name=str(self.files[source])), name="patient", dtype=object)
         twice = names[names.duplicated()].unique()
         if len(twice):
-            raise ValueError(
+            raise InputError(
                 f"{self.files[source]}: patient(s) {shown(twice)} have more than one tumour sample; keep one of each"
             )
         return table.set_axis(names)
@@ -221,7 +222,7 @@ def _locate(source: Source, folders: list[Path]) -> Path:
     origin = source.url or source.library
     if origin is None:
         looked = ", ".join(str(folder) for folder in folders)
-        raise FileNotFoundError(
+        raise MissingFileError(
             f"not found in {looked}, and no url is known; get it from its source ({source.citation}) and give --mirror"
         )
     # Two studies may use one file name for two addresses, so the address is part of the place.
@@ -256,7 +257,7 @@ def _verified_folder(folder: Path, listing: dict[str, str], source: Source) -> s
     text = "".join(f"{name} {value}\n" for name, value in listing.items())
     found = hashlib.sha256(text.encode()).hexdigest()
     if source.sha256 not in ("first-use", found):
-        raise ValueError(f"{folder}: the {len(listing)} files in it have the SHA-256 {found}, the manifest says {source.sha256}")
+        raise InputError(f"{folder}: the {len(listing)} files in it have the SHA-256 {found}, the manifest says {source.sha256}")
     return found
 
 

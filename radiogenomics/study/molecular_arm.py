@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from radiogenomics import expression, modules, pathways
+from radiogenomics._errors import InputError
 from radiogenomics.study.gene_sets import study_sets
 from radiogenomics.study.plan import Plan
 from radiogenomics.study.store import Step, Store
@@ -66,7 +67,7 @@ def _modules(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
         engine=chosen.engine,
     )
     if found.eigengenes.empty:
-        raise ValueError(
+        raise InputError(
             f"no module of {chosen.min_size} genes or more was found at power {power:g}; lower modules.min_size or the power"
         )
     return {

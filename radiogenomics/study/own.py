@@ -11,6 +11,7 @@ import pandas as pd
 import tomli_w
 
 from radiogenomics import cohort, expression
+from radiogenomics._errors import InputError
 from radiogenomics._files import make_folder, read_table, sha256, write_text
 from radiogenomics._tables import shown
 from radiogenomics.study.checks import check
@@ -54,7 +55,7 @@ def init(
     """
     to = Path(to)
     if to.exists():
-        raise ValueError(f"{to} exists already; choose another name with --to, or remove it.")
+        raise InputError(f"{to} exists already; choose another name with --to, or remove it.")
     patients = cohort.read_patients(features).index
     words = _words(Path(clinical), outcome)
     sources: dict[str, dict[str, object]] = {
@@ -92,7 +93,7 @@ def _source(file: Path, to: Path) -> dict[str, object]:
 def _words(clinical: Path, outcome: str) -> list[str]:
     table = cohort.read_patients(clinical)
     if outcome not in table:
-        raise ValueError(f"{clinical}: no column {outcome!r} to predict; its columns are {shown(table.columns, 12)}.")
+        raise InputError(f"{clinical}: no column {outcome!r} to predict; its columns are {shown(table.columns, 12)}.")
     return sorted({f"{value:g}" if isinstance(value, float) else str(value).strip() for value in table[outcome].dropna()})
 
 
@@ -100,7 +101,7 @@ def _meaning(words: list[str], outcome: str, positive: Sequence[str] | None) -> 
     chosen = [word.strip() for word in positive] if positive else ["1"]
     absent = [word for word in chosen if word not in words]
     if absent or (positive is None and words != ["0", "1"]):
-        raise ValueError(
+        raise InputError(
             f"{outcome!r} has the values {shown(words, 12)}; say which are positive with --positive VALUE[,VALUE...]."
         )
     return {"positive": chosen, "negative": [word for word in words if word not in chosen]}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from radiogenomics._errors import InputError
 from radiogenomics.study.answers import Answer
 from radiogenomics.study.queries import UnknownNameError, names_of, query
 
@@ -99,7 +100,7 @@ def _png(panel: "Axes | Figure | SubFigure") -> tuple[bytes, int]:
 
     figure, buffer = panel.get_figure(root=True), BytesIO()
     if figure is None:
-        raise ValueError("the panel belongs to no figure any more; draw it again.")
+        raise InputError("the panel belongs to no figure any more; draw it again.")
     figure.savefig(buffer, format="png", dpi=_DPI)
     plt.close(figure)
     return buffer.getvalue(), round(figure.get_figwidth() * 130)

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from radiogenomics._errors import InputError
 from radiogenomics._files import make_folder, write_text
 from radiogenomics._parallel import Progress, one_thread
 from radiogenomics.study import drawing, imaging_arm, joint, molecular_arm
@@ -52,7 +53,7 @@ def run(
         If `out` cannot be a folder, `n_jobs` is 0, or a step finds that the data do not allow what is asked.
     """
     if n_jobs == 0:
-        raise ValueError("`n_jobs` is 0; give the number of processes, or -1 for every core.")
+        raise InputError("`n_jobs` is 0; give the number of processes, or -1 for every core.")
     checked = check(manifest, mirror=mirror)
     store = Store(make_folder(out, "the study's folder"))
     plan = Plan(checked.inputs, store, n_jobs=n_jobs, scheduler=scheduler, progress=progress)

@@ -8,6 +8,7 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import nearest
 from radiogenomics.study.sections import MisfitError
 
@@ -37,7 +38,7 @@ class Problem:
         return f"{self.file}: {self.key} = {self.value}: {self.remedy}"
 
 
-class ManifestError(ValueError):
+class ManifestError(InputError):
     """Everything that is wrong with a manifest, at once.
 
     Attributes

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from radiogenomics import pathways
+from radiogenomics._errors import InputError
 from radiogenomics.pathways.names import words
 from radiogenomics.study.answers import Answer, sentence
 
@@ -36,7 +37,7 @@ _DRAWN = ["feature", "target", "effect", "p", "q", "measure"]
 _FIRST_RELATED, _FIRST_CLINICAL = 8, 6
 
 
-class UnknownNameError(ValueError):
+class UnknownNameError(InputError):
     """A question that names nothing of the study.
 
     Attributes
@@ -157,7 +158,7 @@ def _facts(folder: Path) -> dict[str, Any]:
     """Read the settings of a finished study."""
     record = folder / "provenance.json"
     if not record.is_file() or not (folder / "steps" / "report.json").is_file():
-        raise ValueError(f"{folder} holds no finished study; run one there first: radiogenomics run MANIFEST --out {folder}")
+        raise InputError(f"{folder} holds no finished study; run one there first: radiogenomics run MANIFEST --out {folder}")
     facts: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))["settings"]
     return facts
 
@@ -171,7 +172,7 @@ def _read(folder: Path, name: str, **how: Any) -> pd.DataFrame:
         return pd.read_parquet(_path(folder, name), **how)
     except FileNotFoundError as error:
         message = f"{folder} has no table {name!r}: an earlier version made the study; run it again into a new folder."
-        raise ValueError(message) from error
+        raise InputError(message) from error
 
 
 def _columns(folder: Path, name: str) -> list[str]:

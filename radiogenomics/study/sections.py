@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from radiogenomics._errors import InputError
+
 Text = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")]
 Count = Annotated[int, Field(ge=1)]
@@ -13,7 +15,7 @@ Length = Annotated[float, Field(gt=0)]
 Network = Literal["googlenet", "resnet50", "vgg16", "efficientnet_b0", "vit_small"]
 
 
-class MisfitError(ValueError):
+class MisfitError(InputError):
     """Keys of a section that do not fit each other.
 
     Attributes
@@ -50,7 +52,7 @@ class Source(Section):
     @model_validator(mode="after")
     def _comes_from_one_place(self) -> "Source":
         if self.url and self.library:
-            raise ValueError("both a url and a library of Enrichr; keep the one it comes from")
+            raise InputError("both a url and a library of Enrichr; keep the one it comes from")
         return self
 
 
@@ -74,7 +76,7 @@ class CohortSection(Section):
     @model_validator(mode="after")
     def _has_features(self) -> "CohortSection":
         if not self.features and self.images is None:
-            raise ValueError("neither features nor images; name feature tables, or a folder of images and one of masks")
+            raise InputError("neither features nor images; name feature tables, or a folder of images and one of masks")
         if (self.images is None) != (self.masks is None):
             given = "masks" if self.images is None else "images"
             raise MisfitError(((given,), "images and masks go together; name both, or neither"))
@@ -119,7 +121,7 @@ class Extraction(Section):
     @model_validator(mode="after")
     def _measures_something(self) -> "Extraction":
         if not (self.radiomics or self.kinetics or self.deep):
-            raise ValueError("nothing is measured; leave radiomics or kinetics on, or name a network under deep")
+            raise InputError("nothing is measured; leave radiomics or kinetics on, or name a network under deep")
         return self
 
     def kinds(self) -> list[str]:
@@ -222,7 +224,7 @@ class Signature(Section):
     def _is_a_recipe(cls, value: str) -> str:
         if value not in _KEYS_OF_RECIPE and not re.fullmatch(r"[\w.]+:\w+", value):
             known = ", ".join(map(repr, _KEYS_OF_RECIPE))
-            raise ValueError(f"unknown recipe; give {known}, or a classifier by its place, 'package.module:Name'")
+            raise InputError(f"unknown recipe; give {known}, or a classifier by its place, 'package.module:Name'")
         return value
 
     def icc_of(self, kind: str) -> float | None:

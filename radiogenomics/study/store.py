@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from radiogenomics import __version__
+from radiogenomics._errors import MissingFileError
 from radiogenomics._files import sha256, write_table, write_text
 
 if TYPE_CHECKING:
@@ -231,7 +232,7 @@ def study_folder(default: Path | str = "../demo") -> Path:
             else f"RADIOGENOMICS_STUDY is not set, and the default is {str(default)!r}"
         )
         remedy = "set it to the absolute path of a finished study, or make one: radiogenomics demo --out demo"
-        raise FileNotFoundError(f"{value}; no study lies in {' or '.join(map(str, tried))}; {remedy}.")
+        raise MissingFileError(f"{value}; no study lies in {' or '.join(map(str, tried))}; {remedy}.")
     return found
 
 

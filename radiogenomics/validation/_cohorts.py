@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
+from radiogenomics._errors import InputError
 from radiogenomics._tables import check_numeric, check_patients, shown
 
 Ints = NDArray[np.int_]
@@ -77,7 +78,7 @@ def check_cohort(
     check_numeric(check_patients(features, place).select_dtypes(exclude="category"), place, missing=True)
     features = features.sort_index()
     if features.shape[1] == 0:
-        raise ValueError(f"`{place}` has no columns; give at least one feature.")
+        raise InputError(f"`{place}` has no columns; give at least one feature.")
     values = _outcome(name, features, outcome)
     _not_among(name, features, values, outcome.name)
     known = None if groups is None else _aligned(groups, features.index, f"{name} groups")
@@ -103,13 +104,13 @@ def check_external(
     cohorts, seen = [], dict.fromkeys(training.features.index, training.name)
     for name, (features, outcome) in external.items():
         if name == training.name:
-            raise ValueError(f"An external cohort is named {name!r} like the training cohort; give it another name.")
+            raise InputError(f"An external cohort is named {name!r} like the training cohort; give it another name.")
         _same_columns(training, name, features)
         cohort = check_cohort(name, features[list(training.features.columns)], outcome, volume=volume)
         twice = [patient for patient in cohort.features.index if patient in seen]
         if twice:
             where = seen[twice[0]]
-            raise ValueError(
+            raise InputError(
                 f"Patient(s) {shown(twice)} stand in cohorts {where!r} and {name!r}; a patient may be in one cohort only."
             )
         seen |= dict.fromkeys(cohort.features.index, name)
@@ -126,13 +127,13 @@ def check_folds(training: Cohort, n_splits: int, n_repeats: int) -> None:
         If there are fewer than two folds, no repeat, or fewer events (or non-events, or groups of either) than folds.
     """
     if n_splits < 2 or n_repeats < 1:
-        raise ValueError(f"`n_splits` is {n_splits} and `n_repeats` {n_repeats}; give at least 2 folds and 1 repeat.")
+        raise InputError(f"`n_splits` is {n_splits} and `n_repeats` {n_repeats}; give at least 2 folds and 1 repeat.")
     units = np.arange(len(training.outcome)) if training.groups is None else training.groups
     what = "patients" if training.groups is None else "groups"
     for label, kind in ((1, "events"), (0, "non-events")):
         have = len(np.unique(units[training.outcome == label]))
         if have < n_splits:
-            raise ValueError(
+            raise InputError(
                 f"Cohort {training.name!r} has {kind} in {have} {what}, fewer than the {n_splits} folds; "
                 f"lower `n_splits` to at most {have} or add patients."
             )
@@ -161,7 +162,7 @@ def check_recipe(recipe: Any, training: Cohort) -> None:
         if _imputes(step):
             return
         if not get_tags(step).input_tags.allow_nan:
-            raise ValueError(
+            raise InputError(
                 f"`{training.name} features` has NaN in column(s) {shown(missing)}, and step {name!r} ({type(step).__name__}) "
                 "cannot take them; put sklearn.impute.SimpleImputer before it, so that it learns inside the folds."
             )
@@ -177,9 +178,9 @@ def _outcome(name: str, features: pd.DataFrame, outcome: pd.Series) -> Ints:
     values = _aligned(outcome, features.index, f"{name} outcome")
     if not pd.api.types.is_numeric_dtype(values) or not values.isin([0, 1]).all():
         strange = values[~values.isin([0, 1])].unique() if pd.api.types.is_numeric_dtype(values) else values.unique()
-        raise ValueError(f"The outcome of cohort {name!r} must be 0 or 1, it holds {shown(strange)}; code the event as 1.")
+        raise InputError(f"The outcome of cohort {name!r} must be 0 or 1, it holds {shown(strange)}; code the event as 1.")
     if values.nunique() < 2:
-        raise ValueError(
+        raise InputError(
             f"The outcome of cohort {name!r} has one class, all {len(values)} patients are {int(values.iloc[0])}; "
             "an AUC needs both events and non-events."
         )
@@ -188,12 +189,12 @@ def _outcome(name: str, features: pd.DataFrame, outcome: pd.Series) -> Ints:
 
 def _aligned(series: pd.Series, patients: pd.Index, name: str) -> pd.Series:
     if series.index.has_duplicates:
-        raise ValueError(
+        raise InputError(
             f"`{name}` has more than one value for patient {shown(series.index[series.index.duplicated()])}; keep one."
         )
     lacking = patients.difference(series.dropna().index)
     if len(lacking):
-        raise ValueError(
+        raise InputError(
             f"`{name}` lacks {len(lacking)} patient(s) that have features: {shown(lacking)}; drop them from the features."
         )
     return series.loc[patients]
@@ -209,7 +210,7 @@ def _not_among(name: str, features: pd.DataFrame, outcome: Ints, label: Any) -> 
     copies = (scaled == outcome[:, None]).all(axis=0) | (scaled == 1 - outcome[:, None]).all(axis=0)
     same += [column for column in features.columns[two][copies] if column not in same]
     if same:
-        raise ValueError(f"`{name} features` holds the outcome itself in column(s) {shown(same)}; drop them.")
+        raise InputError(f"`{name} features` holds the outcome itself in column(s) {shown(same)}; drop them.")
 
 
 def _numbers(column: pd.Series) -> pd.Series:
@@ -223,7 +224,7 @@ def _same_columns(training: Cohort, name: str, features: pd.DataFrame) -> None:
     extra = features.columns.difference(training.features.columns)
     if len(lacking) or len(extra):
         parts = [f"{word} {len(some)} ({shown(some)})" for word, some in (("lacks", lacking), ("adds", extra)) if len(some)]
-        raise ValueError(
+        raise InputError(
             f"The features of external cohort {name!r} differ from those of {training.name!r}: it {' and '.join(parts)}; "
             "extract both with the same settings."
         )

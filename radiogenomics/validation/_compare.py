@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
+from radiogenomics._errors import InputError
 from radiogenomics.stats import Auc, DelongTest, benjamini_hochberg, delong_test, idi, nri
 
 
@@ -58,7 +59,7 @@ def compare(
         for row in _pairs(str(cohort), estimate, part, evaluation, cutoffs)
     ]
     if not rows:
-        raise ValueError(f"No two signatures have {estimate!r} scores of the same patients; evaluate at least two on one cohort.")
+        raise InputError(f"No two signatures have {estimate!r} scores of the same patients; evaluate at least two on one cohort.")
     table = pd.DataFrame(rows)
     place = list(table.columns).index("p") + 1
     table.insert(place, "q", benjamini_hochberg(table["p"]))
@@ -124,7 +125,7 @@ def area_of(evaluation: pd.DataFrame, cohort: str, signature: str, estimate: str
     """
     named = evaluation[["cohort", "signature", "estimate"]].eq([cohort, signature, estimate]).all(axis=1)
     if not named.any():
-        raise ValueError(
+        raise InputError(
             f"`evaluation` has no row {estimate!r} of {signature!r} in cohort {cohort!r}, but there are scores of it."
         )
     row = evaluation[named].iloc[0]
@@ -140,7 +141,7 @@ def _pairs(
     for first, second in combinations(wide.columns, 2):
         both = wide[[first, second]].dropna()
         if len(both) < max(wide[first].count(), wide[second].count()):
-            raise ValueError(
+            raise InputError(
                 f"Signatures {first!r} and {second!r} of cohort {cohort!r} share only {len(both)} patients; "
                 "evaluate both on the same patients."
             )

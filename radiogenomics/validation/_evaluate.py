@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import mannwhitneyu
 
+from radiogenomics._errors import InputError
 from radiogenomics._parallel import Progress, fan_out
 from radiogenomics.stats import Auc, at_threshold, auc, youden_threshold
 from radiogenomics.validation._cohorts import Cohort, check_cohort, check_external, check_folds, check_recipe
@@ -206,7 +207,7 @@ def evaluate(
 def _check_volume(training: Cohort, volume: pd.Series | None) -> None:
     if volume is not None and training.volume is None:
         lacking = training.features.index.difference(volume.dropna().index)
-        raise ValueError(
+        raise InputError(
             f"`volume` lacks {len(lacking)} patient(s) of {training.name!r}, the first {lacking[0]!r}; give them or leave it out."
         )
 

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
+from radiogenomics._errors import InputError
 from radiogenomics.stats import Auc, auc
 
 
@@ -88,7 +89,7 @@ def area_within_folds(outcome: ArrayLike, scores: NDArray[np.float64], folds: ND
             above += (1 + np.sign(apart)).sum() / 2
             pairs += apart.size
     if pairs == 0:
-        raise ValueError("No fold holds both a case and a control, so no pair can be compared; lower `n_splits`.")
+        raise InputError("No fold holds both a case and a control, so no pair can be compared; lower `n_splits`.")
     return float(above / pairs)
 
 

@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.pipeline import Pipeline
 
+from radiogenomics._errors import InputError
 from radiogenomics.stats import auc
 from radiogenomics.validation._cohorts import Cohort, Ints
 from radiogenomics.validation._interval import area_within_folds
@@ -99,7 +100,7 @@ class Resample:
             rows = np.concatenate([members[one] for one in rng.integers(len(members), size=len(members))])
             if np.bincount(training.outcome[rows], minlength=2).min() >= self.fewest:
                 return rows
-        raise ValueError(f"1000 bootstrap samples had fewer than {self.fewest} patients of a class; there are too few events.")
+        raise InputError(f"1000 bootstrap samples had fewer than {self.fewest} patients of a class; there are too few events.")
 
 
 @dataclass(frozen=True)
