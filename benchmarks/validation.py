@@ -20,7 +20,8 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 
 from radiogenomics import signatures, stats, validation
-from radiogenomics.study import recipes, sections
+from radiogenomics.study.manifest import schema as sections
+from radiogenomics.study.steps import recipes
 
 N, P = 88, 1781
 FUSED = 100  # features of the fusion, whose signature is fitted six times in every fold

@@ -9,7 +9,8 @@ import tomli_w
 
 from radiogenomics import simulate, study
 from radiogenomics._files import sha256, write_table, write_text
-from radiogenomics.study import demo, drawing
+from radiogenomics.study import demo
+from radiogenomics.study.presentation import drawing
 
 
 def write_table_study(folder: Path, *, signal: bool = True, seed: int = 2026) -> Path:

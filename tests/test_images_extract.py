@@ -11,7 +11,7 @@ from imaging_phantoms import array, breast, write
 from matplotlib.collections import LineCollection
 
 from radiogenomics import figures, images, lesions
-from radiogenomics.study.imaging import extract_patient
+from radiogenomics.study.patient import extract_patient
 
 
 @pytest.fixture(scope="module")

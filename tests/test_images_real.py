@@ -9,7 +9,7 @@ import SimpleITK as sitk
 from imaging_phantoms import array
 
 from radiogenomics import images, lesions
-from radiogenomics.study.imaging import extract_patient
+from radiogenomics.study.patient import extract_patient
 
 pytestmark = pytest.mark.real
 

@@ -20,9 +20,10 @@ from table_study import run_for_tables, write_table_study
 import radiogenomics as rg
 from radiogenomics import linking, study
 from radiogenomics.stats import benjamini_hochberg
-from radiogenomics.study import clinical, covariates
-from radiogenomics.study.answers import sentence
-from radiogenomics.study.queries import Names, find
+from radiogenomics.study.query.answer import sentence
+from radiogenomics.study.query.search import Names, find
+from radiogenomics.study.steps import clinical_links as clinical
+from radiogenomics.study.steps import covariates
 
 SMALL = {
     "signature": {"sizes": [3], "n_trees": 20, "n_repeats": 1, "n_splits": 3},

@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from table_study import run_for_tables, write_table_study
 
 from radiogenomics import study
-from radiogenomics.study.store import Step, Store
+from radiogenomics.study.engine.store import Step, Store
 
 SMALL = {
     "signature": {"sizes": [3, 6], "n_trees": 15, "n_repeats": 1, "n_splits": 3},
@@ -351,7 +351,7 @@ class TestStore:
 
     def test_another_version_of_the_package_does_it_again(self, tmp_path, monkeypatch):
         Store(tmp_path).do(self.step())
-        monkeypatch.setattr("radiogenomics.study.store.__version__", "99")
+        monkeypatch.setattr("radiogenomics.study.engine.store.__version__", "99")
         assert Store(tmp_path).do(self.step())
 
     def test_a_failing_step_leaves_no_record(self, tmp_path):

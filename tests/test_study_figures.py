@@ -3,7 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from radiogenomics.study import adjustment, calibrated, drawing
+from radiogenomics.study.presentation import drawing
+from radiogenomics.study.steps import adjusted_links as adjustment
+from radiogenomics.study.steps import calibration as calibrated
 
 
 def features() -> pd.DataFrame:

@@ -13,8 +13,8 @@ import tomli_w
 from table_study import write_table_study
 
 from radiogenomics import pathways, study
-from radiogenomics.study.gene_sets import study_sets
-from radiogenomics.study.manifest import ManifestError
+from radiogenomics.study.inputs.gene_sets import study_sets
+from radiogenomics.study.manifest.model import ManifestError
 
 GENES = [f"SIMG{number:05d}" for number in range(1, 1201)]
 KEGG = {

@@ -16,10 +16,11 @@ import SimpleITK as sitk
 import tomli_w
 
 from radiogenomics import features, linking, study
-from radiogenomics.study import extraction, measurement
-from radiogenomics.study.manifest import ManifestError
-from radiogenomics.study.plan import Plan
-from radiogenomics.study.sections import Extraction
+from radiogenomics.study import lesion as measurement
+from radiogenomics.study.engine.context import Plan
+from radiogenomics.study.manifest.model import ManifestError
+from radiogenomics.study.manifest.schema import Extraction
+from radiogenomics.study.steps import lesions as extraction
 
 QUICK = """
 setting: {resampledPixelSpacing: [3, 3, 3], interpolator: sitkLinear, binWidth: 25}

@@ -13,7 +13,7 @@ import tomli_w
 from table_study import write_table_study
 
 from radiogenomics import study
-from radiogenomics.study.manifest import ManifestError
+from radiogenomics.study.manifest.model import ManifestError
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,14 @@ from typing import Any
 from radiogenomics._errors import InputError
 from radiogenomics._files import make_folder, write_text
 from radiogenomics._parallel import Progress, one_thread
-from radiogenomics.study import drawing, imaging_arm, joint, molecular_arm
-from radiogenomics.study.checks import check
-from radiogenomics.study.plan import Plan
-from radiogenomics.study.provenance import provenance
-from radiogenomics.study.store import Store
+from radiogenomics.study.engine.context import Plan
+from radiogenomics.study.engine.provenance import provenance
+from radiogenomics.study.engine.store import Store
+from radiogenomics.study.inputs.checks import check
+from radiogenomics.study.presentation import drawing
+from radiogenomics.study.steps import links as joint
+from radiogenomics.study.steps import molecules as molecular_arm
+from radiogenomics.study.steps import signatures as imaging_arm
 
 
 def run(

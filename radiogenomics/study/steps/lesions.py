@@ -16,11 +16,11 @@ from radiogenomics import __version__
 from radiogenomics._errors import InputError
 from radiogenomics._parallel import fan_out, forget_all_but, release_workers
 from radiogenomics.features import Backbone
-from radiogenomics.study import measurement
-from radiogenomics.study.image_checks import FEWEST_READ_TWICE
-from radiogenomics.study.plan import Plan
-from radiogenomics.study.sections import Extraction
-from radiogenomics.study.store import Store, digest
+from radiogenomics.study import lesion as measurement
+from radiogenomics.study.engine.context import Plan
+from radiogenomics.study.engine.store import Store, digest
+from radiogenomics.study.inputs.image_checks import FEWEST_READ_TWICE
+from radiogenomics.study.manifest.schema import Extraction
 
 Reader = Literal["reader", "second_reader"]
 Readings = dict[tuple[str, Reader], measurement.Measured]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from radiogenomics import features
 from radiogenomics._errors import InputError
 from radiogenomics._tables import check_numeric, shown
-from radiogenomics.study.inputs import Inputs
+from radiogenomics.study.inputs.sources import Inputs
 
 FEWEST_READ_TWICE = 10
 """Of fewer patients read twice no agreement is judged."""

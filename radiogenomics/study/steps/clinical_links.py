@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from radiogenomics import linking, stats
-from radiogenomics.study.imaging_arm import scores_of
-from radiogenomics.study.plan import Plan
-from radiogenomics.study.store import Step, Store
+from radiogenomics.study.engine.context import Plan
+from radiogenomics.study.engine.store import Step, Store
+from radiogenomics.study.steps.signatures import scores_of
 
 _FEWEST_KNOWN = 10
 """A clinical column known of fewer linked patients than this is not linked."""

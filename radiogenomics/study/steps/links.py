@@ -10,11 +10,14 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 
 from radiogenomics import genescore, linking, validation
-from radiogenomics.study import adjustment, calibrated, clinical, comparisons, survival
-from radiogenomics.study.imaging_arm import scores_of, training_features
-from radiogenomics.study.plan import Plan
-from radiogenomics.study.recipes import recipe
-from radiogenomics.study.store import Step, Store
+from radiogenomics.study.engine.context import Plan
+from radiogenomics.study.engine.store import Step, Store
+from radiogenomics.study.steps import adjusted_links as adjustment
+from radiogenomics.study.steps import calibration as calibrated
+from radiogenomics.study.steps import clinical_links as clinical
+from radiogenomics.study.steps import comparisons, survival
+from radiogenomics.study.steps.recipes import recipe
+from radiogenomics.study.steps.signatures import scores_of, training_features
 
 _NEAREST = 1e-12
 """How near to 0 and 1 a score comes before its log odds are taken: scores are kept to twelve decimals."""

@@ -7,12 +7,12 @@ import pandas as pd
 
 from radiogenomics import cohort, signatures, validation
 from radiogenomics._errors import InputError
-from radiogenomics.study import extraction
-from radiogenomics.study.checks import build_cohort
-from radiogenomics.study.measurement import CHOICES
-from radiogenomics.study.plan import Plan
-from radiogenomics.study.recipes import SHUFFLED, fusion, measured, recipe
-from radiogenomics.study.store import Step, Store
+from radiogenomics.study.engine.context import Plan
+from radiogenomics.study.engine.store import Step, Store
+from radiogenomics.study.inputs.checks import build_cohort
+from radiogenomics.study.lesion import CHOICES
+from radiogenomics.study.steps import lesions as extraction
+from radiogenomics.study.steps.recipes import SHUFFLED, fusion, measured, recipe
 
 Cohorts = dict[str, tuple[pd.DataFrame, pd.Series]]
 """Features and outcome by cohort, the training cohort first."""

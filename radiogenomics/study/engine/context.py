@@ -10,8 +10,8 @@ import pandas as pd
 
 from radiogenomics import expression
 from radiogenomics._parallel import Progress
-from radiogenomics.study.inputs import Inputs
-from radiogenomics.study.store import Product, Store
+from radiogenomics.study.engine.store import Product, Store
+from radiogenomics.study.inputs.sources import Inputs
 
 
 @dataclass(frozen=True)

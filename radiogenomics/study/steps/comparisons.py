@@ -5,8 +5,8 @@ from typing import Any
 import pandas as pd
 
 from radiogenomics import validation
-from radiogenomics.study.plan import Plan
-from radiogenomics.study.store import Store
+from radiogenomics.study.engine.context import Plan
+from radiogenomics.study.engine.store import Store
 
 NEEDED = ("signatures", "gene_score_patients", "evaluation", "gene_score_evaluation")
 """The tables that comparisons are made of: scores, and what they are worth."""

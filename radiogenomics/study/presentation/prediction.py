@@ -8,12 +8,12 @@ import pandas as pd
 
 from radiogenomics import figures, stats
 from radiogenomics.figures.wording import slug
-from radiogenomics.study.imaging_arm import baselines
-from radiogenomics.study.plan import Plan
-from radiogenomics.study.store import Store
+from radiogenomics.study.engine.context import Plan
+from radiogenomics.study.engine.store import Store
+from radiogenomics.study.steps.signatures import baselines
 
 if TYPE_CHECKING:
-    from radiogenomics.study.store import Panel
+    from radiogenomics.study.engine.store import Panel
 
 Panels = Iterator[tuple[str, "Panel", pd.DataFrame]]
 """Figures by name, each with the table behind it."""

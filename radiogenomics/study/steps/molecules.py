@@ -8,9 +8,9 @@ import pandas as pd
 
 from radiogenomics import expression, modules, pathways
 from radiogenomics._errors import InputError
-from radiogenomics.study.gene_sets import study_sets
-from radiogenomics.study.plan import Plan
-from radiogenomics.study.store import Step, Store
+from radiogenomics.study.engine.context import Plan
+from radiogenomics.study.engine.store import Step, Store
+from radiogenomics.study.inputs.gene_sets import study_sets
 
 Network = Literal["unsigned", "signed", "signed hybrid"]
 

@@ -5,8 +5,8 @@ from typing import Any
 import pandas as pd
 
 from radiogenomics import signatures
-from radiogenomics.study.plan import Plan
-from radiogenomics.study.store import Store
+from radiogenomics.study.engine.context import Plan
+from radiogenomics.study.engine.store import Store
 
 SHUFFLED = "shuffled_"
 """How the name of a feature begins that was measured after the lesion's voxels were permuted: a baseline, no measurement."""

@@ -12,7 +12,7 @@ import SimpleITK as sitk
 from radiogenomics import features, images, lesions
 from radiogenomics._files import sha256
 from radiogenomics.features import Backbone
-from radiogenomics.study.sections import Extraction
+from radiogenomics.study.manifest.schema import Extraction
 
 RIM_MM = 2.0
 SURROUND_MM = 5.0

@@ -16,7 +16,7 @@ from radiogenomics import features, figures, images, lesions
 from radiogenomics._errors import InputError
 from radiogenomics._files import make_folder, write_table, write_text
 from radiogenomics._tables import check_choice
-from radiogenomics.study.measurement import (
+from radiogenomics.study.lesion import (
     CROP_SIZE,
     INTERPOLATION,
     METRIC,
@@ -30,7 +30,7 @@ from radiogenomics.study.measurement import (
     networks_of,
     registered,
 )
-from radiogenomics.study.sections import Extraction, Network
+from radiogenomics.study.manifest.schema import Extraction, Network
 
 logger = logging.getLogger(__name__)
 

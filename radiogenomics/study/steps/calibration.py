@@ -7,9 +7,9 @@ import pandas as pd
 from scipy.special import chdtrc
 
 from radiogenomics import stats
-from radiogenomics.study.imaging_arm import baselines
-from radiogenomics.study.plan import Plan
-from radiogenomics.study.store import Store
+from radiogenomics.study.engine.context import Plan
+from radiogenomics.study.engine.store import Store
+from radiogenomics.study.steps.signatures import baselines
 
 _GROUPS = 5
 """Groups of risk, as many as the figures show."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from radiogenomics._errors import InputError
-from radiogenomics.study.answers import Answer
-from radiogenomics.study.queries import UnknownNameError, names_of, query
+from radiogenomics.study.query.answer import Answer
+from radiogenomics.study.query.search import UnknownNameError, names_of, query
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

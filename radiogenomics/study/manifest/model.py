@@ -9,8 +9,8 @@ from pydantic import Field, ValidationError, model_validator
 
 from radiogenomics._tables import nearest, shown
 from radiogenomics.figures.wording import slug
-from radiogenomics.study.problems import ManifestError, Problem, problems_of
-from radiogenomics.study.sections import (
+from radiogenomics.study.manifest.errors import ManifestError, Problem, problems_of
+from radiogenomics.study.manifest.schema import (
     CohortSection,
     Expression,
     Extraction,

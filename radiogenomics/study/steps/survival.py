@@ -3,9 +3,9 @@
 import pandas as pd
 
 from radiogenomics import genescore
-from radiogenomics.study.plan import Plan
-from radiogenomics.study.sections import Survival
-from radiogenomics.study.store import Store
+from radiogenomics.study.engine.context import Plan
+from radiogenomics.study.engine.store import Store
+from radiogenomics.study.manifest.schema import Survival
 
 _TESTS = ["endpoint", "test", "term", "hazard_ratio", "low", "high", "p", "p_proportional", "n", "events", "fitted"]
 

@@ -8,12 +8,13 @@ from scipy.spatial.distance import squareform
 
 from radiogenomics import figures, report
 from radiogenomics.figures.wording import slug
-from radiogenomics.study import image_figures, prediction_figures
-from radiogenomics.study.imaging_arm import training_features
-from radiogenomics.study.plan import Plan
-from radiogenomics.study.prediction_figures import Panels
-from radiogenomics.study.provenance import provenance
-from radiogenomics.study.store import Drawn, Page, Step, Store
+from radiogenomics.study.engine.context import Plan
+from radiogenomics.study.engine.provenance import provenance
+from radiogenomics.study.engine.store import Drawn, Page, Step, Store
+from radiogenomics.study.presentation import images as image_figures
+from radiogenomics.study.presentation import prediction as prediction_figures
+from radiogenomics.study.presentation.prediction import Panels
+from radiogenomics.study.steps.signatures import training_features
 
 _MOST_FEATURES = 30
 """Features that the module-trait heat map shows beside the signatures."""

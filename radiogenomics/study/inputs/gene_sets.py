@@ -9,8 +9,8 @@ import pandas as pd
 from radiogenomics import pathways
 from radiogenomics._errors import InputError
 from radiogenomics._tables import shown
-from radiogenomics.study.inputs import Inputs
-from radiogenomics.study.sections import GeneSets
+from radiogenomics.study.inputs.sources import Inputs
+from radiogenomics.study.manifest.schema import GeneSets
 
 TUMOUR_RELATED = "tumour_related"
 """What ``gene_sets.scored`` calls our 36 tumour-related KEGG pathways."""

@@ -15,9 +15,9 @@ from radiogenomics import archives, cohort, expression, pathways
 from radiogenomics._errors import InputError, MissingFileError
 from radiogenomics._files import sha256, write_text
 from radiogenomics._tables import shown
-from radiogenomics.study.manifest import Manifest, read_manifest
-from radiogenomics.study.problems import ManifestError, Problem
-from radiogenomics.study.sections import CohortSection, Source
+from radiogenomics.study.manifest.errors import ManifestError, Problem
+from radiogenomics.study.manifest.model import Manifest, read_manifest
+from radiogenomics.study.manifest.schema import CohortSection, Source
 
 
 @dataclass(frozen=True)

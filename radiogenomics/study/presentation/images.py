@@ -7,10 +7,10 @@ import SimpleITK as sitk
 
 from radiogenomics import figures, lesions
 from radiogenomics.figures.wording import slug
-from radiogenomics.study.measurement import CHOICES, Lesion, read_lesion
-from radiogenomics.study.plan import Plan
-from radiogenomics.study.prediction_figures import Panels
-from radiogenomics.study.store import Store
+from radiogenomics.study.engine.context import Plan
+from radiogenomics.study.engine.store import Store
+from radiogenomics.study.lesion import CHOICES, Lesion, read_lesion
+from radiogenomics.study.presentation.prediction import Panels
 
 _AROUND_MM = 15.0
 """Shown of the image on every side of the lesion."""

@@ -14,7 +14,7 @@ from radiogenomics import cohort, expression
 from radiogenomics._errors import InputError
 from radiogenomics._files import make_folder, read_table, sha256, write_text
 from radiogenomics._tables import shown
-from radiogenomics.study.checks import check
+from radiogenomics.study.inputs.checks import check
 
 
 def init(

@@ -6,8 +6,8 @@ from importlib.metadata import distributions
 from typing import Any
 
 from radiogenomics import __version__
-from radiogenomics.study.plan import Plan
-from radiogenomics.study.store import Store
+from radiogenomics.study.engine.context import Plan
+from radiogenomics.study.engine.store import Store
 
 
 def provenance(store: Store, plan: Plan) -> dict[str, Any]:

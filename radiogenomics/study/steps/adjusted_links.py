@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 
 from radiogenomics import linking, stats
-from radiogenomics.study import clinical, covariates
-from radiogenomics.study.imaging_arm import scores_of, training_features, volume, volume_tables
-from radiogenomics.study.plan import Plan
-from radiogenomics.study.store import Step, Store
+from radiogenomics.study.engine.context import Plan
+from radiogenomics.study.engine.store import Step, Store
+from radiogenomics.study.steps import clinical_links as clinical
+from radiogenomics.study.steps import covariates
+from radiogenomics.study.steps.signatures import scores_of, training_features, volume, volume_tables
 
 LIKE_SIZE = 0.9
 """A feature whose ranks follow those of lesion volume so closely, in either direction, is lesion size by another name."""

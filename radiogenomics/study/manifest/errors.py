@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from radiogenomics._errors import InputError
 from radiogenomics._tables import nearest
-from radiogenomics.study.sections import MisfitError
+from radiogenomics.study.manifest.schema import MisfitError
 
 
 @dataclass(frozen=True)

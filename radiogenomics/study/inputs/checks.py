@@ -14,12 +14,13 @@ from radiogenomics._tables import check_numeric, shown
 from radiogenomics.cohort import Cohort, assemble
 from radiogenomics.expression import check_unit
 from radiogenomics.signatures import by_path
-from radiogenomics.study import covariates, image_checks
-from radiogenomics.study.gene_sets import study_sets
-from radiogenomics.study.inputs import Inputs, gather
-from radiogenomics.study.manifest import Manifest
-from radiogenomics.study.problems import ManifestError, Problem
-from radiogenomics.study.sections import GeneSets, Survival
+from radiogenomics.study.inputs import image_checks
+from radiogenomics.study.inputs.gene_sets import study_sets
+from radiogenomics.study.inputs.sources import Inputs, gather
+from radiogenomics.study.manifest.errors import ManifestError, Problem
+from radiogenomics.study.manifest.model import Manifest
+from radiogenomics.study.manifest.schema import GeneSets, Survival
+from radiogenomics.study.steps import covariates
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ import pandas as pd
 from radiogenomics import pathways
 from radiogenomics._errors import InputError
 from radiogenomics.pathways.names import words
-from radiogenomics.study.answers import Answer, sentence
+from radiogenomics.study.query.answer import Answer, sentence
 
 Kind = Literal["pathway", "gene", "module"]
 

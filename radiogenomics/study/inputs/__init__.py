@@ -1,0 +1,1 @@
+"""What a manifest names -> verified tables and folders on this machine, checked before any long work."""
