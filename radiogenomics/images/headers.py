@@ -59,7 +59,7 @@ _TAGS[_GE_RAW_TAG] = GE_RAW_TYPE
 _BINARY = {"US", "SS", "UL", "SL"}
 _REMEDY = "fetch it again or remove it"
 _DIRECTORY = "DICOMDIR"
-_DIRECTORY_CLASS = b"1.2.840.10008.1.3.10"
+_DIRECTORY_CLASS = b"\x02\0\x02\0UI\x14\x001.2.840.10008.1.3.10"  # MediaStorageSOPClassUID as its bytes stand in the file
 
 
 @dataclass(frozen=True)
@@ -178,13 +178,17 @@ def _text(dataset: Dataset, tag: int, letters: list[str]) -> str:
     """Read a tag as text straight from its bytes: pydicom's own conversion of every value costs as much as the pixels."""
     raw = dataset.get_item(tag)
     if not isinstance(raw, RawDataElement) or raw.value is None:
-        return str(dataset[tag].value)
+        value = dataset[tag].value
+        return "" if value is None else str(value)
     if len(raw.value) < raw.length < 0xFFFFFFFF:
         raise EOFError(f"{raw.length - len(raw.value)} bytes of a value are missing")
     kind = "SS" if tag == _GE_RAW_TAG else raw.VR or dictionary_VR(tag)
     if kind in _BINARY or kind == "US or SS":
         order = "little" if raw.is_little_endian else "big"
         return str(int.from_bytes(raw.value[: 4 if kind in {"UL", "SL"} else 2], order, signed=kind in {"SS", "SL"}))
+    if kind == "FD":
+        order = "<" if raw.is_little_endian else ">"
+        return "\\".join(f"{value:g}" for (value,) in struct.iter_unpack(f"{order}d", raw.value))
     return "\\".join(part.strip(" \0\r\n") for part in _decoded(raw.value, letters).split("\\"))
 
 
@@ -296,7 +300,7 @@ def printable(name: str) -> str:
 def _is_foreign(path: Path) -> bool:
     """Tell whether a file is none that an image may lie in: no DICOM, or the directory of a disc."""
     with path.open("rb") as file:
-        if path.name.upper().startswith(_DIRECTORY) or _DIRECTORY_CLASS + b"\0" in file.read(1024)[:1024]:
+        if path.name.upper().startswith(_DIRECTORY) or _DIRECTORY_CLASS in file.read(1024):
             return True
         file.seek(0)
         return path.suffix.lower() not in {".dcm", ".ima"} and not is_dicom(file)

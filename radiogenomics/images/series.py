@@ -146,11 +146,11 @@ def series_table(series: Sequence[Series]) -> pd.DataFrame:
     Returns
     -------
     DataFrame, shape (n_series, 19)
-        ``series`` (number), ``kind``, ``content`` (``phase``, ``water``...; mostly empty),
-        ``description``, ``images``, ``rows``, ``columns``, ``orientation``, ``laterality`` (L, R, B or empty), ``vendor`` (the manufacturer's short name), ``manufacturer``, ``model``, ``field_t`` (tesla, the
-        nominal strength where the header is within 5 % of one; values in gauss such as 15000 are converted), ``tr_ms``,
-        ``te_ms``, ``flip_deg``, ``thickness_mm``, ``patient``, ``uid``. Numbers that the header lacks are NaN. Inclusion
-        is then one line:
+        ``series`` (number), ``kind``, ``content`` (``phase``, ``water``...; mostly empty), ``description``, ``images``,
+        ``rows``, ``columns``, ``orientation``, ``laterality`` (L, R, B or empty), ``vendor`` (the manufacturer's short name),
+        ``manufacturer``, ``model``, ``field_t`` (tesla, the nominal strength where the header is within 5 % of one; values in
+        gauss such as 15000 are converted), ``tr_ms``, ``te_ms``, ``flip_deg``, ``thickness_mm``, ``patient``, ``uid``. Numbers
+        that the header lacks are NaN. Inclusion is then one line:
         ``table.query("vendor == 'GE' and field_t == 1.5 and kind == 'image'")``.
     """
     return pd.DataFrame([_facts(one) for one in series])

@@ -71,7 +71,7 @@ def split_series(series: Series) -> Split:
 
 
 def place_numbers(series: Series) -> list[int]:
-    """Count the positions of a series from the lowest -> the number of each image's; phases repeat positions rounded otherwise."""
+    """Count the positions of a series from the lowest -> the number of each image; rounding makes no new position."""
     along = heights(series.slices)
     order = np.argsort(along, kind="stable")
     place = np.empty(len(along), dtype=int)
@@ -132,18 +132,17 @@ def _by_rank(slices: Sequence[Slice], places: Sequence[int], values: Array, numb
 def _orders(series: Series, places: Sequence[int], keyword: str, values: Array, number: int) -> bool:
     """Tell whether a tag says something of the order of the images; refuse where it says that several belong to one time."""
     known = ~np.isnan(values)
-    here = [values[(np.array(places) == place) & known] for place in sorted(set(places))]
-    times = [Counter(found.tolist()) for found in here]
-    several = max(len(found) for found in times)
-    if several < 2:
-        return False
     first = keyword == TRUST[0]
     if not known.all():
-        if first:
+        if first and len(np.unique(values[known])) > 1:
             raise InputError(
                 f"{series.place}: {int((~known).sum())} of {len(values)} images lack the {keyword} that tells the phases of the "
                 "others apart; fetch the series again, or remove the images that lack it."
             )
+        return False
+    times = [Counter(values[np.array(places) == place].tolist()) for place in sorted(set(places))]
+    several = max(len(found) for found in times)
+    if several < 2:
         return False
     shares = {share for found in times for share in found.values()}
     if several < number and (first or (len(shares) == 1 and shares != {1})):
@@ -210,12 +209,18 @@ def _refuse_contradiction(series: Series, phases: Sequence[Sequence[Slice]], key
 
 
 def _backwards(phases: Sequence[Sequence[Slice]], keyword: str) -> bool:
-    """Tell whether a tag puts the phases into one other order at every position."""
+    """Tell whether files were counted phase by phase, or position by position, and that puts the phases into another order."""
     table = _table(phases, keyword)
-    if np.isnan(table).any():
+    if np.isnan(table).any() or not (_in_blocks(table) or _in_blocks(table.T)):
         return False
-    orders = {tuple(np.argsort(column)) if len(set(column)) == len(column) else () for column in table.T}
-    return len(orders) == 1 and not orders & {(), tuple(range(len(phases)))}
+    orders = {tuple(np.argsort(column)) for column in table.T}
+    return len(orders) == 1 and orders != {tuple(range(len(phases)))}
+
+
+def _in_blocks(table: Array) -> bool:
+    """Tell whether each row of a table spans numbers that no other row reaches into."""
+    rows = table[np.argsort(table.min(axis=1))]
+    return bool((rows.max(axis=1)[:-1] < rows.min(axis=1)[1:]).all())
 
 
 def _why_not(series: Series, places: Sequence[int]) -> str:

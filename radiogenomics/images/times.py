@@ -64,7 +64,7 @@ def _unwrapped(clock: Array) -> Array:
         return clock
     gaps = np.append(np.diff(known), known[0] + _DAY_S - known[-1])
     longest = int(gaps.argmax())
-    if longest == len(known) - 1:
+    if gaps[-1] == gaps[longest]:
         return clock
     return np.where(clock > known[longest], clock - _DAY_S, clock)
 
