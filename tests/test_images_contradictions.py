@@ -132,7 +132,9 @@ def test_padding_is_no_signal(tmp_path, caplog, padding, implicit):
         pydicom.dcmwrite(path, dataset, implicit_vr=implicit, little_endian=True, force_encoding=True)
     back = read_back(tmp_path)
     np.testing.assert_array_equal(array(back), np.where(outside, 0, array(image)))
-    assert back.GetMetaData(images.PADDING) == "0"
+    drawn = sitk.GetImageFromArray((np.random.default_rng(7).random(outside.shape) < 0.4).astype(np.uint8))
+    assert images.padding_inside(back, drawn) == (outside & (array(drawn) > 0)).sum() > 0
+    assert images.padding_inside(image, drawn) == 0
     assert f"{outside.sum()} of {outside.size} voxels are padding by their header" in caplog.text
 
 
@@ -154,6 +156,7 @@ def test_a_range_of_padding_and_negative_signal(tmp_path):
     signal = array(image)[~outside] - 1024.0
     np.testing.assert_array_equal(back[~outside], signal)
     assert set(back[outside]) == {signal.min()}
+    assert float(read_back(tmp_path).GetMetaData(images.PADDING)) == signal.min()
 
 
 def test_a_padding_value_that_no_pixel_has_changes_nothing(tmp_path, caplog):

@@ -23,7 +23,7 @@ from radiogenomics.images.preprocessing import (
 )
 from radiogenomics.images.registration import Aligned, register, register_phases
 from radiogenomics.images.series import Series, find_series, series_table, unpack
-from radiogenomics.images.volume import FRAME, PADDING, read_image, sort_slices
+from radiogenomics.images.volume import FRAME, PADDING, padding_inside, read_image, sort_slices
 from radiogenomics.images.writing import write_dicom, write_volume
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "normalise_percentiles",
     "normalise_reference",
     "normalise_zscore",
+    "padding_inside",
     "percent_enhancement",
     "project_maximum",
     "read_image",

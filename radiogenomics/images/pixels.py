@@ -70,9 +70,10 @@ def read_pixels(place: str, slices: Sequence[Slice]) -> Signal:
         If pixels cannot be decoded, or contradict what the headers say of bits, padding and slope.
     """
     check_rescale(place, slices)
-    bits, first = _bits(place, slices), slices[0]
+    first, kind = slices[0], stored_type(slices[0])
+    bits = _bits(place, slices)
     rows, columns = first.integer("Rows"), first.integer("Columns")
-    stored: Array = np.empty((len(slices), rows, columns), dtype=stored_type(first))
+    stored: Array = np.empty((len(slices), rows, columns), dtype=kind)
     opened: dict[Path, Dataset] = {}
     for at, one in enumerate(slices):
         stored[at] = _decode(place, one, (rows, columns), opened)

@@ -61,8 +61,38 @@ def read_image(series: Series) -> sitk.Image:
     image.SetDirection(slices[0].axes.ravel().tolist())
     image.SetMetaData(FRAME, slices[0].header.get(FRAME, ""))
     if signal.padded:
-        image.SetMetaData(PADDING, f"{signal.fill:g}")
+        image.SetMetaData(PADDING, repr(float(signal.fill)))
     return image
+
+
+def padding_inside(image: sitk.Image, mask: sitk.Image) -> int:
+    """Count the voxels of a mask that hold no signal because the image's header calls them padding.
+
+    Parameters
+    ----------
+    image : SimpleITK.Image
+        From `read_image`; without the metadata `PADDING` it has none.
+    mask : SimpleITK.Image
+        On the same voxels; above 0 is inside.
+
+    Returns
+    -------
+    int
+        A voxel whose signal happens to equal the padding counts too: the value alone tells padding.
+
+    Raises
+    ------
+    ValueError
+        If the two have different sizes.
+    """
+    if image.GetSize() != mask.GetSize():
+        raise InputError(
+            f"The image has {image.GetSize()} voxels and the mask {mask.GetSize()}; bring both onto one grid (lesions.checked)."
+        )
+    if not image.HasMetaDataKey(PADDING):
+        return 0
+    padded = sitk.GetArrayViewFromImage(image) == np.float32(image.GetMetaData(PADDING))
+    return int(np.count_nonzero(padded & (sitk.GetArrayViewFromImage(mask) > 0)))
 
 
 def sort_slices(series: Series) -> list[Slice]:

@@ -104,6 +104,9 @@ def extract_patient(
     resample: bool = False,
     parameters: Path | None = None,
     deep: Mapping[str, str] | None = None,
+    background: float | None = None,
+    content: str | None = None,
+    derived: bool = False,
 ) -> ExtractedPatient:
     """Take one patient from a DICOM folder to phases, maps, lesion, zones, features, tables and figures.
 
@@ -131,6 +134,13 @@ def extract_patient(
         A PyRadiomics parameter file; left out, the package's own (`features.PARAMETERS`).
     deep : mapping of str to str, optional
         Networks to run and their weights: a name of torchvision or timm, a local file, or ``random``.
+    background : float, optional
+        Pre-contrast signal below which a voxel is air; left out, `images.background_level` finds it. Archives used levels of
+        their own (Breast-MRI-NACT-Pilot 35 or 40): give theirs to compare maps with them.
+    content : str, optional
+        Which images of the dynamic series, where the scan gave several kinds: ``water``..., see `images.dynamic_series`.
+    derived : bool
+        Whether the series that `series` names may call itself derived.
 
     Returns
     -------
@@ -153,11 +163,13 @@ def extract_patient(
         features.check_parameters(parameters)
     found = _series(Path(folder), Path(out))
     out = make_folder(out, "the results' folder")
-    phases = images.read_phases(images.dynamic_series(found, number=series), pre_contrast=int(SETTINGS["pre_contrast_phases"]))
+    chosen = images.dynamic_series(found, number=series, content=content, derived=derived)
+    phases = images.read_phases(chosen, pre_contrast=int(SETTINGS["pre_contrast_phases"]))
     tables = {"series": images.series_table(found), "phases": phases.table}
     if register:
         phases, tables["motion"] = registered(phases)
-    level = images.background_level(phases.pre)
+    level = images.background_level(phases.pre) if background is None else background
+    logger.info("Signal below %g counts as air (%s).", level, "found in the image" if background is None else "given")
     maps = make_maps(phases, background=level)
     drawn = _read(Path(mask), phases, segment, resample) if mask is not None else _grow(maps["pe1"], seed, box)
     lesion = lesions.lesion_of_patient(drawn, lesions=SETTINGS["lesions"])
@@ -173,6 +185,7 @@ def extract_patient(
             {
                 "patient": patient,
                 "background_level": level,
+                "background_from": "the image (images.background_level)" if background is None else "given",
                 **_origin(mask, seed, box),
                 "extraction": settings.model_dump(),
                 "parameters": (parameters or features.PARAMETERS).name,
