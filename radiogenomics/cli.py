@@ -246,7 +246,8 @@ def _bug(kind: type[BaseException], error: BaseException, trace: TracebackType |
         typer.echo(text, err=True)
     typer.secho(f"This is a bug of radiogenomics, no mistake of yours: {kind.__name__}: {error}", err=True, fg=typer.colors.RED)
     typer.echo(
-        f"The full log lies at {file.name}. Please report it with that log as an issue of the project; what was finished is kept.",
+        f"The full log lies at {file.name}; please report it as an issue of the project, with that log.\n"
+        "What was finished is kept.",
         err=True,
     )
 

@@ -54,7 +54,7 @@ def claim(folder: Path, name: str) -> Path:
     folder = make_folder(folder, name)
     if not (folder / MARKER).is_file() and any(folder.iterdir()):
         raise InputError(
-            f"{name} is {folder}, which holds files and was not made by a study; give a new or empty folder with --out."
+            f"{name} is {folder}, which holds files and was not made by a study; give a new or an empty folder with --out."
         )
     for place in (folder / part for part in (*_FOLDERS, *_PAGES)):
         if place.is_symlink():
