@@ -10,6 +10,10 @@ from .genesets import read_gmt as read_gmt
 from .genesets import select as select
 from .genesets import sized as sized
 from .genesets import tumour_pathways as tumour_pathways
+from .methods import METHODS as METHODS
+from .methods import Method as Method
+from .methods import Options as Options
+from .methods import Sets as Sets
 from .names import Updated as Updated
 from .names import closest as closest
 from .names import holds as holds

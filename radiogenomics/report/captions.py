@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from radiogenomics.figures import estimate
-from radiogenomics.figures.wording import slug
+from radiogenomics._names import slug
 from radiogenomics.report._words import (
     FITTED,
     Tables,

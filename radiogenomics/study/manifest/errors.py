@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from radiogenomics._errors import InputError
-from radiogenomics._tables import nearest
+from radiogenomics._names import nearest
 from radiogenomics.study.manifest.schema import MisfitError
 
 

@@ -7,7 +7,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
 from radiogenomics import figures, report
-from radiogenomics.figures.wording import slug
+from radiogenomics._names import slug
 from radiogenomics.study.engine.context import Plan
 from radiogenomics.study.engine.provenance import provenance
 from radiogenomics.study.engine.store import Drawn, Page, Step, Store

@@ -6,7 +6,7 @@ import pandas as pd
 import SimpleITK as sitk
 
 from radiogenomics import figures, lesions
-from radiogenomics.figures.wording import slug
+from radiogenomics._names import slug
 from radiogenomics.study.engine.context import Plan
 from radiogenomics.study.engine.store import Store
 from radiogenomics.study.lesion import CHOICES, Lesion, read_lesion

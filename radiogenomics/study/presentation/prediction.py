@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from radiogenomics import figures, stats
-from radiogenomics.figures.wording import slug
+from radiogenomics._names import slug
 from radiogenomics.study.engine.context import Plan
 from radiogenomics.study.engine.store import Store
 from radiogenomics.study.steps.signatures import baselines
