@@ -141,7 +141,7 @@ class Registry(Mapping[str, Member], Generic[Member]):
 
     def get(self, name: str, default: Any = None) -> Any:
         """Give a member, or the default where the table has none of this name."""
-        return self[name] if name in self else default
+        return self[name] if name in self else default  # noqa: SIM401 - this is `get`
 
     def __repr__(self) -> str:
         return f"Registry({self.kind}: {', '.join(self._members)})"

@@ -2,9 +2,7 @@ from .enrichment import enrich as enrich
 from .enrichment import overlap as overlap
 from .enrichment import preranked as preranked
 from .enrichment import redundancy as redundancy
-from .genesets import COLLECTIONS as COLLECTIONS
 from .genesets import Selection as Selection
-from .genesets import fetch_library as fetch_library
 from .genesets import measured as measured
 from .genesets import read_gmt as read_gmt
 from .genesets import select as select

@@ -192,11 +192,9 @@ class PathwayScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _scores(self, X: pd.DataFrame, *, own: bool) -> pd.DataFrame:
         values = self.training_ if own else _genes_first(X)
         scores = self.method_.score(values, own=own)
-        if scores.shape != (len(self.gene_sets_), len(X)):
-            wanted = (len(self.gene_sets_), len(X))
-            raise InputError(
-                f"The pathway method {self.method!r} gave scores of shape {scores.shape}, not {wanted} (sets, patients)."
-            )
+        wanted = (len(self.gene_sets_), len(X))
+        if scores.shape != wanted:
+            raise InputError(f"The pathway method {self.method!r} gave {scores.shape} scores, not {wanted}: sets x patients.")
         return pd.DataFrame(scores.T, index=X.index, columns=pd.Index(self.gene_sets_, name="pathway"))
 
 

@@ -219,26 +219,18 @@ def _locate(source: Source, folders: list[Path]) -> Path:
     found = archives.find(source.file, folders=folders)
     if found is not None:
         return found
-    origin = source.url or source.library
+    origin = source.origin()
     if origin is None:
         looked = ", ".join(str(folder) for folder in folders)
         raise MissingFileError(
             f"not found in {looked}, and no url is known; get it from its source ({source.citation}) and give --mirror"
         )
     # Two studies may use one file name for two addresses, so the address is part of the place.
-    place = cache_folder() / hashlib.sha256(origin.encode()).hexdigest()[:12] / Path(source.file).name
-    if place.is_file():
+    place = cache_folder() / hashlib.sha256(source.address().encode()).hexdigest()[:12] / Path(source.file).name
+    if place.exists():
         return place
-    if source.url is None:
-        return _write_library(origin, place)
-    return archives.download(source.url, place, expected=None if source.sha256 == "first-use" else source.sha256)
-
-
-def _write_library(name: str, place: Path) -> Path:
-    """Keep a library of Enrichr as a GMT file."""
-    sets = pathways.fetch_library(name)
-    write_text(place, "".join("\t".join([pathway, name, *genes]) + "\n" for pathway, genes in sets.items() if genes))
-    return place
+    archive, item = origin
+    return archives.ARCHIVES[archive](item, place, expected=None if source.sha256 == "first-use" else source.sha256)
 
 
 def _verified(file: Path, source: Source, locked: str | None) -> str:
