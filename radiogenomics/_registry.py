@@ -5,9 +5,11 @@ what `Registry.register` added in this process, and what installed packages offe
 ``radiogenomics.<kind>``.
 """
 
+import hashlib
 import importlib
 import importlib.util
 import logging
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
@@ -44,6 +46,7 @@ class Registry(Mapping[str, Member], Generic[Member]):
         self._members: dict[str, Any] = dict(members)
         self._own = frozenset(members)
         self._registered: set[str] = set()
+        self._hashes: dict[str, str] = {}
         self._complete = False
 
     @property
@@ -82,6 +85,7 @@ class Registry(Mapping[str, Member], Generic[Member]):
             raise InputError(f"There is a {self.what} {name!r} already ({_described(self._members[name])}); {remedy}.")
         self._members[name] = member if isinstance(member, str) else self._checked(name, member)
         self._registered.add(name)
+        self._hashes[name] = hash_of(self.foreign_files([name]))
 
     def unregister(self, name: str) -> None:
         """Take a member out that `register` added in this process.
@@ -94,10 +98,26 @@ class Registry(Mapping[str, Member], Generic[Member]):
         if name not in self._registered:
             raise InputError(f"The {self.what} {name!r} was not added by `register` in this process; it stays.")
         self._registered.discard(name)
-        del self._members[name]
+        del self._members[name], self._hashes[name]
+
+    def code(self, names: Iterable[str] | None = None) -> dict[str, str]:
+        """Hash the source files of members from outside the package -> 64 hexadecimal digits by name.
+
+        Parameters
+        ----------
+        names : iterable of str, optional
+            Of these members only; of all when left out. Names of the package's own members count for nothing.
+
+        Returns
+        -------
+        dict of str to str
+            As the files were when the member was registered or loaded: what has been edited since does not run yet.
+        """
+        asked = self.outside() if names is None else [name for name in self.outside() if name in set(names)]
+        return {name: self._hashes.get(name) or hash_of(self.foreign_files([name])) for name in asked}
 
     def foreign_files(self, names: Iterable[str] | None = None) -> list[Path]:
-        """List the source files of members from outside the package, so that a study's keys can hold their content.
+        """List the source files of members from outside the package; `code` hashes them for a study's keys.
 
         Parameters
         ----------
@@ -113,7 +133,7 @@ class Registry(Mapping[str, Member], Generic[Member]):
         asked = self.outside() if names is None else [name for name in self.outside() if name in set(names)]
         found: set[Path] = set()
         for name in asked:
-            files = {file for module in _modules(self._members[name]) for file in _files_of(module)}
+            files = {file for module in _modules(self._members[name]) for file in source_files(module)}
             if not files:
                 remedy = "a change of it is not noticed: put it into a file, or use a new folder for the study"
                 logger.warning("The %s %r has no source file, so that %s.", self.what, name, remedy)
@@ -126,6 +146,8 @@ class Registry(Mapping[str, Member], Generic[Member]):
             raise InputError(f"There is no {self.what} {name!r}; it must be one of {known}{nearest(str(name), self._members)}.")
         member = self._members[name]
         if isinstance(member, str | EntryPoint):
+            if name not in self._own:
+                self._hashes[name] = hash_of(self.foreign_files([name]))
             member = self._members[name] = self._checked(name, self._loaded(name, member))
         found: Member = member
         return found
@@ -209,6 +231,14 @@ def load(place: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
+def hash_of(files: Iterable[Path]) -> str:
+    """Hash names and bytes of files, in the order of their paths -> 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        digest.update(f"{file.name}\n".encode() + hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
 def _arrive(place: str, members: Mapping[str, Any]) -> Registry[Any]:
     """Find the table in this process, and register what came along."""
     table: Registry[Any] = load(place)
@@ -241,8 +271,8 @@ def _modules(member: Any) -> set[str]:
     return {name for name in names if name.partition(".")[0] not in {_OURS, *_NOBODYS}}
 
 
-def _files_of(module: str) -> set[Path]:
-    """List the files of a module: its own, or every Python file of the package it lies in."""
+def source_files(module: str) -> set[Path]:
+    """List the files of a module: its own, or every Python file of the package it lies in; none where it was typed in."""
     top = module.partition(".")[0]
     try:
         spec = importlib.util.find_spec(top)
@@ -250,5 +280,5 @@ def _files_of(module: str) -> set[Path]:
         spec = None
     if spec is not None and spec.submodule_search_locations:
         return {file for folder in spec.submodule_search_locations for file in Path(folder).rglob("*.py")}
-    origin = spec.origin if spec is not None else getattr(importlib.import_module(top), "__file__", None)
+    origin = spec.origin if spec is not None else getattr(sys.modules.get(top), "__file__", None)
     return {Path(origin)} if origin and Path(origin).is_file() else set()

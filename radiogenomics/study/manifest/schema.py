@@ -1,7 +1,6 @@
 """The sections of a study manifest: every key, its type and its default."""
 
 import re
-from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -18,18 +17,18 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Length = Annotated[float, Field(gt=0)]
 
 
-def _one_of(names: Callable[[], list[str]]) -> AfterValidator:
-    """Demand a name that a table of the package holds; the table is read when a value is checked."""
+def _one_of(kind: str) -> AfterValidator:
+    """Demand a name of the table of a kind; the table is read when a value is checked."""
 
     def check(value: str) -> str:
-        if value not in (known := names()):
+        if value not in (known := choices.names(kind)):
             raise PydanticCustomError("unknown_name", "unknown name", {"known": known})
         return value
 
     return AfterValidator(check)
 
 
-Network = Annotated[str, _one_of(choices.backbones)]
+Network = Annotated[str, _one_of("backbone")]
 
 
 class MisfitError(InputError):
@@ -62,7 +61,7 @@ class Source(Section):
     file: Text
     url: Text | None = None
     library: Text | None = None
-    archive: Annotated[str, _one_of(choices.archives)] | None = None
+    archive: Annotated[str, _one_of("archive")] | None = None
     item: Text | None = None
     sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64}|first-use)$")] = "first-use"
     licence: Text
@@ -263,7 +262,7 @@ class Signature(Section):
     @field_validator("recipe")
     @classmethod
     def _is_a_recipe(cls, value: str) -> str:
-        if value not in (known := choices.recipes()) and not re.fullmatch(r"[\w.]+:\w+", value):
+        if value not in (known := choices.names("recipe")) and not re.fullmatch(r"[\w.]+:\w+", value):
             names = ", ".join(map(repr, known))
             place = "or a classifier by its place, 'package.module:Name'"
             raise InputError(f"unknown recipe; give {names}, {place}{nearest(value, known)}")
@@ -319,7 +318,7 @@ class ModuleSettings(Section):
 class PathwaySettings(Section):
     """Pathway scores."""
 
-    method: Annotated[str, _one_of(choices.pathway_methods)] = "gsva"
+    method: Annotated[str, _one_of("pathway method")] = "gsva"
     kernel: Literal["gaussian", "poisson", "none"] = "gaussian"
 
 
@@ -330,7 +329,7 @@ class LinkSettings(Section):
     names say age, subtype, site or scanner, as far as the patients can pay for them.
     """
 
-    method: Annotated[str, _one_of(choices.link_methods)] = "pearson"
+    method: Annotated[str, _one_of("link method")] = "pearson"
     covariates: list[Text] | None = None
     n_permutations: Annotated[int, Field(ge=100)] = 1000
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
