@@ -178,10 +178,11 @@ class Registry(Mapping[str, Member], Generic[Member]):
             return
         members = dict(self._members)
         for point in sorted(entry_points(group=f"{_OURS}.{self.kind}"), key=lambda point: (point.name, point.value)):
-            if members.get(point.name, point) != point:
+            taken = members.get(point.name)
+            if taken is not None and not (isinstance(taken, EntryPoint) and taken == point):
                 raise InputError(
                     f"The {self.what} {point.name!r} of {_described(point)} has a name that is taken "
-                    f"({_described(members[point.name])}); remove that package, or ask its authors for another name."
+                    f"({_described(taken)}); remove that package, or ask its authors for another name."
                 )
             members[point.name] = point
         self._members, self._complete = members, True

@@ -7,9 +7,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
 import typer.core
 
@@ -20,14 +19,15 @@ from radiogenomics._errors import InputError
 class _TableHelp(typer.core.TyperCommand):
     """A command whose help names members of tables: ``{backbones}`` is filled in when the help is asked for, not before."""
 
-    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_help(self, ctx: Any, formatter: Any) -> None:
         """Fill in the names, then write the help."""
         from radiogenomics.features import BACKBONES
         from radiogenomics.lesions import READERS
 
-        kinds = [reader.what for reader in READERS.values()]
-        for option in (one for one in self.params if isinstance(one, click.Option) and one.help):
-            option.help = option.help.format(backbones=", ".join(BACKBONES), mask_kinds=", ".join(kinds))
+        names = {"backbones": ", ".join(BACKBONES), "mask_kinds": ", ".join(reader.what for reader in READERS.values())}
+        for option in self.params:
+            if isinstance(option, typer.core.TyperOption) and option.help:
+                option.help = option.help.format(**names)
         super().format_help(ctx, formatter)
 
 

@@ -8,8 +8,8 @@ import pandas as pd
 
 from radiogenomics._errors import InputError
 from radiogenomics._files import read_table
-from radiogenomics._names import closest as closest  # asked for with pathways in mind, and offered here
-from radiogenomics._names import words
+from radiogenomics._names import closest as closest  # offered here too: names of pathways are what they look for
+from radiogenomics._names import words as words
 
 
 def holds(name: str, asked: str) -> bool:
