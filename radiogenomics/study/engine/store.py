@@ -54,14 +54,10 @@ def claim(folder: Path, name: str) -> Path:
     """
     folder = make_folder(folder, name)
     if not (folder / MARKER).is_file() and any(folder.iterdir()):
-        raise InputError(
-            f"{name} is {folder}, which holds files and was not made by a study; give a new or empty folder with --out."
-        )
+        raise InputError(f"{name} is {folder}, which holds files and was not made by a study; give a new or empty folder with --out.")
     for place in (folder / part for part in (*_FOLDERS, *_PAGES)):
         if place.is_symlink():
-            raise InputError(
-                f"{place} is a link to {os.readlink(place)}; a study writes only into its own folder: remove the link."
-            )
+            raise InputError(f"{place} is a link to {os.readlink(place)}; a study writes only into its own folder: remove the link.")
     if not (folder / MARKER).is_file():
         write_text(folder / MARKER, json.dumps({"made_by": "radiogenomics"}) + "\n")
     return folder
@@ -110,9 +106,7 @@ class Store(Results):
         try:
             lock.acquire(timeout=-1 if wait else 0)
         except Timeout as error:
-            raise RunError(
-                f"{folder}: {_who(folder)} runs a study there; wait for it to end (--wait), or give another folder."
-            ) from error
+            raise RunError(f"{folder}: {_who(folder)} runs a study there; wait for it to end (--wait), or give another folder.") from error
         try:
             write_text(folder / _RUNNING, json.dumps(_me()) + "\n")
             store = cls(folder, steps)

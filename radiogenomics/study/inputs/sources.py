@@ -21,6 +21,7 @@ from radiogenomics.study.manifest.errors import ManifestError, Problem
 from radiogenomics.study.manifest.model import Manifest, read_manifest
 from radiogenomics.study.manifest.schema import CohortSection, Source
 
+
 _MATRIX = "(expression matrix)"
 """What the expression matrix is called among the tables that were read; no source has such a name."""
 
@@ -58,10 +59,7 @@ class Inputs:
 
     def only(self, sources: Collection[str], settings: Manifest) -> "Inputs":
         """Give the inputs with these sources alone, read by these settings; tables that were read are shared."""
-        parts = (
-            {name: part[name] for name in sources if name in part}
-            for part in (self.sources, self.files, self.hashes, self.listings)
-        )
+        parts = ({name: part[name] for name in sources if name in part} for part in (self.sources, self.files, self.hashes, self.listings))
         return Inputs(self.path, settings, *(DeclaredFiles(part) for part in parts), self._tables)
 
     def identity(self, source: str) -> dict[str, Any]:
@@ -83,11 +81,7 @@ class Inputs:
 
     def repeated(self) -> dict[str, list[str]]:
         """Name the patients whose row stands more than once in a table that was read, word for word -> by source."""
-        found = {
-            source: cohort.repeated_patients(self.files[source], **self._reading(source))
-            for source in self._tables
-            if source != _MATRIX
-        }
+        found = {source: cohort.repeated_patients(self.files[source], **self._reading(source)) for source in self._tables if source != _MATRIX}
         return {source: patients for source, patients in found.items() if patients}
 
     def features(self, name: str, kind: str) -> pd.DataFrame:
