@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from table_study import run_for_tables, write_table_study
 
 from radiogenomics import study
-from radiogenomics.study.engine.store import Step, Store
+from radiogenomics.study.engine.store import Store
 
 SMALL = {
     "signature": {"sizes": [3, 6], "n_trees": 15, "n_repeats": 1, "n_splits": 3},

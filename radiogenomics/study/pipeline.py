@@ -14,7 +14,8 @@ from radiogenomics.study.engine.store import Store
 from radiogenomics.study.inputs.checks import check
 from radiogenomics.study.inputs.sources import Inputs
 from radiogenomics.study.manifest.choices import outside_code
-from radiogenomics.study.presentation import images, links as link_figures, molecules, prediction
+from radiogenomics.study.presentation import images, molecules, prediction
+from radiogenomics.study.presentation import links as link_figures
 from radiogenomics.study.presentation.report import report
 from radiogenomics.study.steps.adjusted_links import adjusted_links, feature_volume
 from radiogenomics.study.steps.calibration import calibration
@@ -129,7 +130,7 @@ def run(
             _write_provenance(store, inputs)
             if progress is not None:
                 progress(i, len(stored), f"study: {step.name}")
-        store.clean()
+        store.finish()
     return Path(out) / "report.html"
 
 

@@ -4,8 +4,8 @@ import ast
 import hashlib
 from collections.abc import Callable, Iterator
 from functools import cache
-from inspect import unwrap
 from importlib.metadata import PackageNotFoundError, version
+from inspect import unwrap
 from pathlib import Path
 from typing import Any
 

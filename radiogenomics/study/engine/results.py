@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MARKER = "study.json"
-"""A folder with this file was made by a study."""
+"""A folder with this file was made by a study; it says whether the study is finished."""
+
+RUNNING = "running.json"
+"""Who runs the study now."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,14 @@ class SavedPanel:
     caption: str
     path: Path
 
+    @property
+    def data(self) -> pd.DataFrame:
+        """The table behind the figure."""
+        return pd.read_csv(self.path.with_suffix(".csv"))
+
+    def _repr_png_(self) -> bytes:
+        return self.path.read_bytes()
+
 
 @dataclass(frozen=True)
 class Page:
@@ -79,6 +90,37 @@ class Results:
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
         self._records = read_records(self.folder)
+        self._seen: dict[str, tuple[int, int]] = {}
+
+    @property
+    def finished(self) -> bool:
+        """Whether every step of the study is finished; False while it is run, and after a run that was interrupted."""
+        try:
+            return bool(json.loads((self.folder / MARKER).read_text(encoding="utf-8"))["finished"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+
+    def settings(self) -> dict[str, Any]:
+        """Give what the manifest of a finished study says, as its report's record has it.
+
+        Raises
+        ------
+        InputError
+            If the folder holds no study that was run to its end, or one that is being run or was interrupted.
+        """
+        if not self.finished or "report" not in self._records:
+            command = f"radiogenomics run MANIFEST --out {self.folder}"
+            raise InputError(f"{self.folder} holds no finished study; {self.state()} {command}")
+        settings: dict[str, Any] = self._records["report"]["made_of"]["settings"]
+        return settings
+
+    def state(self) -> str:
+        """Say in words why a study is not finished, and what to do."""
+        if not (self.folder / MARKER).is_file():
+            return "run one there first:"
+        if (self.folder / RUNNING).is_file():
+            return "it is being run, or its run was interrupted; wait, or go on with it:"
+        return "its last run did not come to its end; go on with it:"
 
     def tables(self) -> dict[str, str]:
         """Name the finished tables, in alphabetical order -> what each holds, in one line."""
@@ -106,6 +148,14 @@ class Results:
             raise InputError(f"{self.folder} holds no table {name!r}; it has {', '.join(self.tables()) or 'none'}.")
         return pd.read_parquet(self._verified(f"tables/{name}.parquet"), **options)
 
+    def columns(self, name: str) -> list[str]:
+        """Name the columns of a patient table without reading its values."""
+        from pyarrow.parquet import read_schema
+
+        if name not in self.tables():
+            raise InputError(f"{self.folder} holds no table {name!r}; it has {', '.join(self.tables()) or 'none'}.")
+        return [column for column in read_schema(self._verified(f"tables/{name}.parquet")).names if column != "patient"]
+
     def panels(self) -> list[SavedPanel]:
         """List the finished figures, step by step in the order they were drawn."""
         return [
@@ -124,10 +174,21 @@ class Results:
         for records in (self._records, None):
             if records is None:
                 self._records = read_records(self.folder)
-            if path.is_file() and sha256(path) == self._hash(file):
+            if path.is_file() and self._is_as_written(file, path):
                 return path
         what = "is missing" if not path.is_file() else "is not what its step wrote"
         raise FileError(f"{path} {what}: it was damaged, or a run is renewing it; run the study again into the same folder.")
+
+    def _is_as_written(self, file: str, path: Path) -> bool:
+        """Compare a file's bytes with its record, once as long as neither size nor time of change tells of another."""
+        facts = path.stat()
+        stamp = (facts.st_mtime_ns, facts.st_size)
+        if self._seen.get(file) == stamp:
+            return True
+        if sha256(path) != self._hash(file):
+            return False
+        self._seen[file] = stamp
+        return True
 
     def _hash(self, file: str) -> str:
         found = (record["files"][file] for record in self._records.values() if file in record["files"])
@@ -159,6 +220,8 @@ _FACTS: Mapping[str, type] = {"key": str, "made_of": dict, "files": dict, "table
 def _is_record(record: object) -> bool:
     if not isinstance(record, dict) or any(not isinstance(record.get(name), kind) for name, kind in _FACTS.items()):
         return False
+    if digest(record["made_of"]) != record["key"]:
+        return False
     panels = all(isinstance(one, dict) and set(one) == {"kind", "subject", "caption"} for one in record["panels"].values())
     return panels and all(_is_own(file) for file in record["files"])
 
@@ -166,7 +229,11 @@ def _is_record(record: object) -> bool:
 def _is_own(file: str) -> bool:
     """Tell whether a step may have written a file: in the study's folder, or in one of its two folders of results."""
     parts = Path(file).parts
-    return not Path(file).is_absolute() and ".." not in parts and (len(parts) == 1 or parts[0] in ("tables", "figures") and len(parts) == 2)
+    return (
+        not Path(file).is_absolute()
+        and ".." not in parts
+        and (len(parts) == 1 or (parts[0] in ("tables", "figures") and len(parts) == 2))
+    )
 
 
 def digest(value: Any) -> str:

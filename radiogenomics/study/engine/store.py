@@ -25,7 +25,7 @@ from radiogenomics._files import make_folder, sha256, write_table, write_text
 from radiogenomics.study.engine.code import code_of, libraries
 from radiogenomics.study.engine.context import Context
 from radiogenomics.study.engine.cost import measured
-from radiogenomics.study.engine.results import MARKER, Page, Panel, Results, digest
+from radiogenomics.study.engine.results import MARKER, RUNNING, Page, Panel, Results, digest
 from radiogenomics.study.engine.step import Step, is_family, is_optional
 
 logger = logging.getLogger(__name__)
@@ -33,8 +33,7 @@ logger = logging.getLogger(__name__)
 Product = pd.DataFrame | Panel | Page
 
 _FOLDERS = ("tables", "figures", "steps", "work", "kept")
-_PAGES = ("report.html", "provenance.json", "running.json", MARKER)
-_RUNNING = "running.json"
+_PAGES = ("report.html", "provenance.json", RUNNING, MARKER)
 
 
 def claim(folder: Path, name: str) -> Path:
@@ -54,12 +53,16 @@ def claim(folder: Path, name: str) -> Path:
     """
     folder = make_folder(folder, name)
     if not (folder / MARKER).is_file() and any(folder.iterdir()):
-        raise InputError(f"{name} is {folder}, which holds files and was not made by a study; give a new or empty folder with --out.")
+        raise InputError(
+            f"{name} is {folder}, which holds files and was not made by a study; give a new or empty folder with --out."
+        )
     for place in (folder / part for part in (*_FOLDERS, *_PAGES)):
         if place.is_symlink():
-            raise InputError(f"{place} is a link to {os.readlink(place)}; a study writes only into its own folder: remove the link.")
+            raise InputError(
+                f"{place} is a link to {os.readlink(place)}; a study writes only into its own folder: remove the link."
+            )
     if not (folder / MARKER).is_file():
-        write_text(folder / MARKER, json.dumps({"made_by": "radiogenomics"}) + "\n")
+        _mark(folder, finished=False)
     return folder
 
 
@@ -106,25 +109,29 @@ class Store(Results):
         try:
             lock.acquire(timeout=-1 if wait else 0)
         except Timeout as error:
-            raise RunError(f"{folder}: {_who(folder)} runs a study there; wait for it to end (--wait), or give another folder.") from error
+            raise RunError(
+                f"{folder}: {_who(folder)} runs a study there; wait for it to end (--wait), or give another folder."
+            ) from error
         try:
-            write_text(folder / _RUNNING, json.dumps(_me()) + "\n")
+            write_text(folder / RUNNING, json.dumps(_me()) + "\n")
             store = cls(folder, steps)
             store.sweep()
             store.forget(step.name for step in steps)
             yield store
         finally:
-            (folder / _RUNNING).unlink(missing_ok=True)
+            (folder / RUNNING).unlink(missing_ok=True)
             lock.release()
 
     def do(self, step: Step, context: Context) -> bool:
         """Run a step unless it is finished -> whether it ran."""
-        made_of = self._made_of(step, context)
+        made_of = json.loads(json.dumps(self._made_of(step, context), default=str))
         key = digest(made_of)
         if self._finished(step.name, key):
             logger.info("%s: kept", step.name)
             return False
         logger.info("%s: computed, %s", step.name, self._why(step.name, made_of))
+        if self.finished:
+            _mark(self.folder, finished=False)
         files: dict[str, str] = {}
         tables: dict[str, str] = {}
         panels: dict[str, dict[str, str]] = {}
@@ -139,8 +146,9 @@ class Store(Results):
         self._record(step.name, {"key": key, "made_of": made_of, **result, **cost})
         return True
 
-    def clean(self) -> None:
-        """Remove the parts of unfinished work, once every step is finished."""
+    def finish(self) -> None:
+        """Say that every step is finished, and remove the parts of unfinished work."""
+        _mark(self.folder, finished=True)
         shutil.rmtree(self.folder / "work", ignore_errors=True)
 
     def forget(self, steps: Iterable[str]) -> None:
@@ -203,13 +211,14 @@ class Store(Results):
     def _arguments(self, step: Step, context: Context, key: str) -> dict[str, Any]:
         settings = context.settings(step.settings)
         given: dict[str, Any] = {name: self._argument(step, name, context) for name in step.needs}
-        offered = {
-            "settings": lambda: settings,
-            "inputs": lambda: context.inputs.only(set(step.sources(context.manifest)), settings),
-            "run": lambda: context.run(self.folder / "work" / f"{step.name}-{key[:16]}", self.folder / "kept" / step.name),
-            "results": lambda: Results(self.folder),
+        work = self.folder / "work" / f"{step.name}-{key[:16]}"
+        offered: dict[str, Any] = {
+            "settings": settings,
+            "inputs": context.inputs.only(set(step.sources(context.manifest)), settings),
+            "run": context.run(work, self.folder / "kept" / step.name),
+            "results": Results(self.folder),
         }
-        return given | {name: offered[name]() for name in step.asks}
+        return given | {name: offered[name] for name in step.asks}
 
     def _argument(self, step: Step, name: str, context: Context) -> Any:
         if name in self._makers:
@@ -282,6 +291,10 @@ def _description(step: Step, name: str) -> str:
     raise RuntimeError(f"the step {step.name} makes the table {name!r}, and declares only {', '.join(step.makes)}.")
 
 
+def _mark(folder: Path, *, finished: bool) -> None:
+    write_text(folder / MARKER, json.dumps({"made_by": "radiogenomics", "finished": finished}) + "\n")
+
+
 def _me() -> dict[str, Any]:
     return {"process": os.getpid(), "host": socket.gethostname(), "since": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"}
 
@@ -289,7 +302,7 @@ def _me() -> dict[str, Any]:
 def _who(folder: Path) -> str:
     """Say who writes to a folder, as far as is known."""
     try:
-        facts = json.loads((folder / _RUNNING).read_text(encoding="utf-8"))
+        facts = json.loads((folder / RUNNING).read_text(encoding="utf-8"))
         return f"process {facts['process']} on {facts['host']}, since {facts['since']},"
     except (OSError, ValueError, KeyError, TypeError):  # it is just beginning or ending
         return "another process"

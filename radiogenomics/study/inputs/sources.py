@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,6 @@ from radiogenomics.study.engine.context import DeclaredFiles
 from radiogenomics.study.manifest.errors import ManifestError, Problem
 from radiogenomics.study.manifest.model import Manifest, read_manifest
 from radiogenomics.study.manifest.schema import CohortSection, Source
-
 
 _MATRIX = "(expression matrix)"
 """What the expression matrix is called among the tables that were read; no source has such a name."""
@@ -59,11 +58,22 @@ class Inputs:
 
     def only(self, sources: Collection[str], settings: Manifest) -> "Inputs":
         """Give the inputs with these sources alone, read by these settings; tables that were read are shared."""
-        parts = ({name: part[name] for name in sources if name in part} for part in (self.sources, self.files, self.hashes, self.listings))
-        return Inputs(self.path, settings, *(DeclaredFiles(part) for part in parts), self._tables)
+
+        def declared(part: Mapping[str, Any]) -> DeclaredFiles:
+            return DeclaredFiles({name: part[name] for name in sources if name in part})
+
+        return Inputs(
+            path=self.path,
+            manifest=settings,
+            sources=declared(self.sources),
+            files=declared(self.files),
+            hashes=declared(self.hashes),
+            listings=declared(self.listings),
+            _tables=self._tables,
+        )
 
     def identity(self, source: str) -> dict[str, Any]:
-        """Give all that a source's values depend on: the hash of its bytes, how its name ends, and the keys by which it is read."""
+        """Give all that a source's values depend on: the hash of its bytes, its name's ending, the keys by which it is read."""
         facts = self.sources[source].model_dump(mode="json", exclude=_ORIGIN)
         return {"sha256": self.hashes[source], "ending": "".join(self.files[source].suffixes), **facts}
 
@@ -81,7 +91,11 @@ class Inputs:
 
     def repeated(self) -> dict[str, list[str]]:
         """Name the patients whose row stands more than once in a table that was read, word for word -> by source."""
-        found = {source: cohort.repeated_patients(self.files[source], **self._reading(source)) for source in self._tables if source != _MATRIX}
+        found = {
+            source: cohort.repeated_patients(self.files[source], **self._reading(source))
+            for source in self._tables
+            if source != _MATRIX
+        }
         return {source: patients for source, patients in found.items() if patients}
 
     def features(self, name: str, kind: str) -> pd.DataFrame:

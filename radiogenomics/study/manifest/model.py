@@ -91,7 +91,7 @@ class Manifest(Section):
 
     def kinds(self, name: str = "training") -> list[str]:
         """Name a cohort's imaging tables, one a signature: those it gives, and those measured in its images."""
-        cohort = self.cohorts()[name]
+        cohort = self.training if name == "training" else self.external[name]
         return [*cohort.features, *(self.extraction.kinds() if cohort.images else [])]
 
     def columns(self) -> list[str]:

@@ -79,9 +79,7 @@ def _features(patients: pd.DataFrame, features: Tables, settings: Manifest) -> I
         yield kind, training_features(features, patients, kind).loc[linked(patients)]
 
 
-def _size(
-    patients: pd.DataFrame, features: Tables, lesions: pd.DataFrame | None, settings: Manifest
-) -> "pd.Series[float]":
+def _size(patients: pd.DataFrame, features: Tables, lesions: pd.DataFrame | None, settings: Manifest) -> "pd.Series[float]":
     size = lesion_volume(settings, features, lesions)
     if size is None:
         raise InputError(f"training.volume is {settings.training.volume!r}, which stands in no table of features.")
@@ -125,10 +123,14 @@ def _partial(
     links = linking.correlate(left, right, family=f"{family}, adjusted", **given, **how)
     parts = [links.assign(measure="partial r")]
     if len(known) < len(confounders):
-        same = {"adjustment": SAME_PATIENTS, "family": f"{family}, the same patients unadjusted"}
+        same: dict[str, Any] = {"adjustment": SAME_PATIENTS, "family": f"{family}, the same patients unadjusted"}
         found = linking.correlate(left, right, method=chosen.method, **same, **how)
         parts.append(found.assign(measure=measure(chosen.method)))
-    draws = {"alpha": chosen.alpha, "n_repeats": repeats, "random_state": settings.seed_of(f"{family}, adjusted null")}
+    draws: dict[str, Any] = {
+        "alpha": chosen.alpha,
+        "n_repeats": repeats,
+        "random_state": settings.seed_of(f"{family}, adjusted null"),
+    }
     return parts, linking.random_feature_null(left, right, family=f"{family}, adjusted", **given, **named, **draws)
 
 

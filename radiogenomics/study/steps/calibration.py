@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import chdtrc
 
 from radiogenomics import stats
 from radiogenomics._errors import InputError
@@ -41,10 +40,8 @@ def _measured(outcome: "np.ndarray[Any, Any]", probability: "np.ndarray[Any, Any
     facts: dict[str, Any] = {"n": n, "events": int(outcome.sum())}
     try:
         found = stats.calibration_measures(outcome, inside)
-        fit = stats.hosmer_lemeshow(outcome, probability, groups=_GROUPS)
+        fit = stats.hosmer_lemeshow(outcome, probability, groups=_GROUPS, fitted=False)
     except InputError as error:  # all have one score, or scores separate the classes
         return facts | {"remark": str(error)}
-    # The patients judged were in no fit, so that no degree of freedom is lost.
-    df = len(fit.groups)
-    tested = {"hl_chi2": fit.statistic, "hl_df": df, "hl_p": float(chdtrc(df, fit.statistic)), "remark": ""}
+    tested = {"hl_chi2": fit.statistic, "hl_df": fit.df, "hl_p": fit.p, "remark": ""}
     return facts | {name: getattr(found, name) for name in _MEASURES} | tested

@@ -40,7 +40,7 @@ def clinical_links(
 
 
 @step(
-    makes={"gene_links": "links of every gene with signatures and clinical columns, corrected over all genes and over the one asked"},
+    makes={"gene_links": "links of every gene with signatures and clinical columns; q over all genes, and over one gene"},
     settings=(*_SETTINGS, "fusion", "training", "extraction"),
 )
 def gene_links(

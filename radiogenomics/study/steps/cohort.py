@@ -16,7 +16,7 @@ def _sources(manifest: Manifest) -> list[str]:
 
 @step(
     makes={
-        "patients": "every patient with features: cohort, outcome, clinical columns, whether expression is there and who is included",
+        "patients": "every patient with features: cohort, outcome, clinical columns, expression or not, included or not",
         "inclusion": "how many patients each step of inclusion leaves, and why the others are out",
         "failures": "patients left out, at which step, and why",
     },

@@ -7,8 +7,9 @@ import pandas as pd
 from radiogenomics import validation
 from radiogenomics.study.engine.step import Tables, step
 
+
 @step(
-    makes={"comparisons": "every model against volume and against every other: difference of areas, NRI and IDI on patients not seen"},
+    makes={"comparisons": "every model against volume and the others: difference of AUC, NRI and IDI on patients not seen"},
 )
 def comparisons(
     signatures: pd.DataFrame,

@@ -45,9 +45,7 @@ def gene_score(
 ) -> Tables:
     """Judge the gene score with selection and regression repeated in every outer fold; the modules, unsupervised, stay fixed."""
     who = linked(patients)
-    imaging = {
-        kind: training_features(features, patients, kind).loc[who].add_prefix(f"{kind}: ") for kind in settings.kinds()
-    }
+    imaging = {kind: training_features(features, patients, kind).loc[who].add_prefix(f"{kind}: ") for kind in settings.kinds()}
     table = pd.concat(
         [*imaging.values(), matrix.expression.loc[who, modules.index[modules["module"] > 0]], eigengenes.loc[who]], axis=1
     )

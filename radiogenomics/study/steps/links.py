@@ -14,7 +14,7 @@ from radiogenomics.study.steps.patients import linked
 
 @step(
     makes={
-        "links": "links of signatures and features with modules, pathways and further tables: effect, interval, p, q, permutation p",
+        "links": "links of signatures and features with modules, pathways and further tables",
         "link_null": "links that chance alone gives in each family, with permuted patients and with random features",
     },
     settings=("links", "joined", "fusion", "training", "extraction", "seed"),
@@ -39,11 +39,12 @@ def links(
             seed = settings.seed_of(f"{family} {estimate}")
             how: dict[str, Any] = {"imaging": imaging, "molecular": molecular, "family": family, "random_state": seed}
             left = linking.varying_columns(left.loc[linked(patients)])
-            both = {"method": chosen.method, "ranks": True, "n_permutations": chosen.n_permutations}
-            found.append(linking.correlate(left, right, estimate=estimate, **both, **how))
+            how["method"] = chosen.method
+            found.append(
+                linking.correlate(left, right, estimate=estimate, ranks=True, n_permutations=chosen.n_permutations, **how)
+            )
             if estimate != "published":
-                null = {"method": chosen.method, "alpha": chosen.alpha, "n_repeats": repeats}
-                nulls.append(linking.random_feature_null(left, right, **null, **how))
+                nulls.append(linking.random_feature_null(left, right, alpha=chosen.alpha, n_repeats=repeats, **how))
     null = linking.holm_over_families(pd.concat(nulls, ignore_index=True))
     return {"links": pd.concat(found, ignore_index=True), "link_null": null}
 

@@ -89,7 +89,7 @@ class _Judge:
             model = fusion(self.settings, {}, second_reader=self.second_reader)
             yield CLINICAL, self._judge(CLINICAL, model, model, clinical)
 
-    def _recipe(self, kind: str, **options: bool) -> Any:
+    def _recipe(self, kind: str, **options: Any) -> Any:
         return recipe(self.settings, kind, second_reader=self.second_reader, **options)
 
     def _judge(self, name: str, chosen: Any, quick: Any, table: pd.DataFrame) -> validation.Evaluation:
