@@ -1,6 +1,7 @@
 """What people add: a toy member of every kind from outside the package is registered, or offered by a package, and used."""
 
 import importlib
+import json
 import logging
 import os
 import pickle
@@ -279,6 +280,8 @@ def change(tmp_path):
             for parent in parents:
                 section = section.setdefault(parent, {})
             section[last] = value
+            if value is None:
+                del section[last]
         path.write_text(tomli_w.dumps(raw))
         return path
 
@@ -355,7 +358,7 @@ def exams(tmp_path_factory):
     """Simulated exams whose masks are lists of voxels, whose gene sets lie on a shelf, and a manifest that names every toy."""
     path = study.write_demo(tmp_path_factory.mktemp("exams"), n_training=24, n_external=12, fast=True)
     folder = path.parent
-    for exam in sorted((folder / "images" / "training" / "dicom").iterdir())[18:]:  # the last are damaged, and fewer are quicker
+    for exam in sorted((folder / "images" / "training" / "dicom").iterdir())[24:]:  # the last are damaged, and fewer are quicker
         shutil.rmtree(exam)
     for mask in sorted((folder / "images" / "training" / "masks").iterdir()):
         if not (folder / "images" / "training" / "dicom" / mask.name.removesuffix(".nii.gz")).is_dir():
@@ -382,28 +385,64 @@ def tables(out):
     return {file.name: file.read_bytes() for file in sorted((out / "tables").glob("*.csv"))}
 
 
-def test_a_study_runs_on_toys_of_every_kind(registered, exams, tmp_path, monkeypatch):
+@pytest.fixture
+def shelf(tmp_path, monkeypatch):
+    """The archive of the toys, empty."""
+    monkeypatch.setenv("TOY_SHELF", str(tmp_path / "shelf"))
+    monkeypatch.setenv("RADIOGENOMICS_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "shelf").mkdir()
+    return tmp_path / "shelf"
+
+
+def test_a_study_of_tables_runs_on_toys(registered, change, shelf, tmp_path):
+    """Pathway method, link method, recipe and archive; networks and readers need images, and the slow tests have them."""
+    folder = tmp_path / "inputs"
+    (folder / "gene_sets.gmt").rename(shelf / "sets")
+    path = change(
+        training={"features": {"deep": "deep_training"}, "clinical": "clinical_training"},
+        external={},
+        fusion=None,
+        survival=[],
+        sources__gene_sets__archive="shelf",
+        sources__gene_sets__item="sets",
+        signature={"recipe": "ridge", "parameters": {"strength": 2.0}, "n_splits": 3, "n_repeats": 1},
+        pathways={"method": "median_gene"},
+        links={"method": "normal_scores", "n_permutations": 100},
+        gene_score={"n_repeats": 1, "inner_repeats": 1},
+    )
+    out = study.run(path, out=tmp_path / "out", figures=False).parent
+    made = {
+        name: pd.read_parquet(out / "tables" / f"{name}.parquet") for name in ("pathways", "links", "features_deep", "patients")
+    }
+    sets, inputs = pathways.read_gmt(shelf / "sets"), study.gather(path)
+    wanted = pathways.score(inputs.expression, sets, method="median_gene", min_size=10)
+    pd.testing.assert_frame_equal(made["pathways"], wanted, check_names=False, check_like=True)
+    patients = made["patients"].index[made["patients"]["included"]]
+    again = linking.correlate(
+        made["features_deep"].loc[patients], made["pathways"].loc[patients], method="normal_scores", n_permutations=0
+    )
+    chosen = made["links"].query("imaging == 'deep features' and molecular == 'pathways'")
+    np.testing.assert_array_equal(chosen["effect"], again["effect"])
+    record = json.loads((out / "steps" / "pathways.json").read_text())
+    assert record["made_of"]["code"]["members of pathways"].startswith("median_gene ")
+    assert not any(part.startswith("members of signature") for part in record["made_of"]["code"])
+
+
+@pytest.mark.slow
+def test_a_study_of_images_runs_on_toys_of_every_kind(registered, exams, tmp_path, monkeypatch):
     monkeypatch.setenv("TOY_SHELF", str(exams.parent / "shelf"))
     monkeypatch.setenv("RADIOGENOMICS_CACHE", str(tmp_path / "cache"))
-    out = study.run(exams, out=tmp_path / "out", figures=False).parent
+    out = study.run(exams, out=tmp_path / "out", n_jobs=2, figures=False).parent
     measured = pd.read_parquet(out / "tables" / "features_tiny_random_weights.parquet")
-    assert measured.shape[1] == 6
-    assert len(measured) == 18
-    scores = pd.read_parquet(out / "tables" / "pathways.parquet")
-    sets = pathways.read_gmt(exams.parent / "shelf" / "sets")
-    assert set(scores) <= set(sets)
-    links = pd.read_parquet(out / "tables" / "links.parquet")
-    pair = links[(links["imaging"] == "signature") & (links["molecular"] == "pathways") & (links["estimate"] == "nested")].iloc[0]
-    assert pair["feature"] == "tiny_random_weights"
-    evaluation = pd.read_parquet(out / "tables" / "evaluation.parquet")
-    assert set(evaluation["signature"]) == {"tiny_random_weights"}
+    assert measured.shape == (24, 6)
+    assert set(pd.read_parquet(out / "tables" / "evaluation.parquet")["signature"]) == {"tiny_random_weights"}
 
 
 @pytest.mark.slow
 def test_the_same_study_runs_on_what_a_package_offers(registered, exams, package, tmp_path, monkeypatch):
     monkeypatch.setenv("TOY_SHELF", str(exams.parent / "shelf"))
     monkeypatch.setenv("RADIOGENOMICS_CACHE", str(tmp_path / "cache"))
-    here = study.run(exams, out=tmp_path / "here", n_jobs=2, figures=False).parent
+    here = study.run(exams, out=tmp_path / "here", figures=False).parent
     command = [sys.executable, "-m", "radiogenomics", "run", str(exams), "--out", str(tmp_path / "there"), "--n-jobs", "2", "-q"]
     subprocess.run(command, check=True, env=_env(package), cwd=tmp_path)
     assert tables(tmp_path / "there") == tables(here)
