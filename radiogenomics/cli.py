@@ -10,12 +10,29 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import typer.core
 
 from radiogenomics import __version__
 from radiogenomics._errors import InputError, RadiogenomicsError
+
+
+class _TableHelp(typer.core.TyperCommand):
+    """A command whose help names members of tables: ``{backbones}`` is filled in when the help is asked for, not before."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Fill in the names, then write the help."""
+        from radiogenomics.features import BACKBONES
+        from radiogenomics.lesions import READERS
+
+        names = {"backbones": ", ".join(BACKBONES), "mask_kinds": ", ".join(reader.what for reader in READERS.values())}
+        for option in self.params:
+            if isinstance(option, typer.core.TyperOption) and option.help:
+                option.help = option.help.format(**names)
+        super().format_help(ctx, formatter)
+
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -126,11 +143,11 @@ def init(
     _say(quiet, f"{path} is written and checked; now: radiogenomics run {path} --out {path.stem}")
 
 
-@app.command()
+@app.command(cls=_TableHelp)
 def extract(
     folder: Annotated[Path, typer.Argument(help="One patient's DICOM folder, or a zip of it.")],
     out: Annotated[Path, typer.Option("--out", help="Where images, tables and figures go.")],
-    mask: Annotated[Path | None, typer.Option("--mask", help="The lesion: DICOM SEG, RTSTRUCT, NIfTI, NRRD or .les.")] = None,
+    mask: Annotated[Path | None, typer.Option("--mask", help="The lesion, one of {mask_kinds}.")] = None,
     seed: Annotated[
         str | None, typer.Option("--seed", help="A voxel x,y,z inside the lesion, counted from 0; it is grown there.")
     ] = None,
@@ -149,7 +166,9 @@ def extract(
     deep: Annotated[
         list[str] | None,
         typer.Option(
-            "--deep", help="NETWORK=WEIGHTS, such as googlenet=IMAGENET1K_V1, a local file, or random; may be repeated."
+            "--deep",
+            help="NETWORK=WEIGHTS; networks are {backbones}, weights a name such as IMAGENET1K_V1, a local file, or random; "
+            "may be repeated.",
         ),
     ] = None,
     quiet: Quiet = False,

@@ -211,7 +211,7 @@ def test_files_that_are_no_masks_are_named(case, tmp_path):
     (tmp_path / "mask.txt").write_text("tumour in the left breast")
     with pytest.raises(
         ValueError,
-        match=r"^mask\.txt is no mask this can read; give a DICOM SEG or RTSTRUCT, NIfTI, NRRD, MetaImage or \.les file\.$",
+        match=r"^mask\.txt is no mask this can read; give one of DICOM SEG, DICOM RTSTRUCT, NIfTI, NRRD, MetaImage, \.les\.$",
     ):
         lesions.read_mask(tmp_path / "mask.txt", image=image)
     with pytest.raises(ValueError, match=r"^1-001\.dcm is no DICOM SEG \(its modality is MR\); give the mask file\.$"):

@@ -5,14 +5,17 @@ from radiogenomics.lesions.curves import time_intensity
 from radiogenomics.lesions.growing import Grown, dice, grow_from_seed, grow_in_box
 from radiogenomics.lesions.les import read_les, write_les
 from radiogenomics.lesions.masks import place, read_mask, resample_mask, volume_mm3
+from radiogenomics.lesions.readers import READERS, MaskReader
 from radiogenomics.lesions.segmentation import list_segments, read_seg, write_seg
 from radiogenomics.lesions.structures import list_structures, read_rtstruct
 from radiogenomics.lesions.zones import ZONES, largest_slices, lesion_of_patient, zone, zones
 
 __all__ = [
+    "READERS",
     "ZONES",
     "Finding",
     "Grown",
+    "MaskReader",
     "check",
     "checked",
     "dice",

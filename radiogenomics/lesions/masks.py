@@ -1,9 +1,6 @@
 """Mask files as people have them -> masks on the grid of an image."""
 
-import gzip
 import logging
-import struct
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +9,10 @@ import SimpleITK as sitk
 
 from radiogenomics._errors import InputError
 from radiogenomics.images import resample_like
-from radiogenomics.lesions.les import read_les
-from radiogenomics.lesions.segmentation import read_seg
-from radiogenomics.lesions.structures import read_rtstruct
+from radiogenomics.lesions.readers import HEAD, READERS, MaskReader
 
 logger = logging.getLogger(__name__)
 
-_VOLUMES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
 _OFF_GRID = 0.05  # voxels: centres closer than this are the same voxel, headers round to less
 
 
@@ -28,7 +22,7 @@ def read_mask(path: Path, *, image: sitk.Image, segment: int | str | None = None
     Parameters
     ----------
     path : Path
-        DICOM SEG or RTSTRUCT, NIfTI, NRRD or MetaImage (ITK-SNAP, 3D Slicer), or `.les`.
+        DICOM SEG or RTSTRUCT, NIfTI, NRRD or MetaImage (ITK-SNAP, 3D Slicer), `.les`, or what a reader in `READERS` reads.
     image : SimpleITK.Image
         The image it was drawn on.
     segment : int or str, optional
@@ -50,19 +44,23 @@ def read_mask(path: Path, *, image: sitk.Image, segment: int | str | None = None
     path = Path(path)
     if not path.is_file():
         raise InputError(f"The mask {path} does not exist or is a folder; give the one mask file.")
-    if path.suffix.lower() == ".les":
-        return read_les(path, image=image)
-    if path.name.lower().endswith(_VOLUMES):
-        return _labels(path, segment)
     with path.open("rb") as file:
-        head = file.read(132)
-    if head[128:] != b"DICM":
-        raise InputError(
-            f"{path.name} is no mask this can read; give a DICOM SEG or RTSTRUCT, NIfTI, NRRD, MetaImage or .les file."
-        )
-    if b"1.2.840.10008.5.1.4.1.1.481.3" in _meta(path):
-        return read_rtstruct(path, image=image, structure=segment)
-    return read_seg(path, segment=segment, threshold=threshold)
+        head = file.read(HEAD)
+    reader = _reader_of(path, head)
+    return reader.read(path, image=image, segment=segment, threshold=threshold)
+
+
+def _reader_of(path: Path, head: bytes) -> MaskReader:
+    """Find the reader that can read a file; those from outside are asked first, and two of them must not both claim it."""
+    outside = set(READERS.outside())
+    claims = {name: reader for name, reader in READERS.items() if reader.reads(path, head)}
+    chosen = [name for name in claims if name in outside] or list(claims)
+    if not chosen:
+        kinds = ", ".join(reader.what for reader in READERS.values())
+        raise InputError(f"{path.name} is no mask this can read; give one of {kinds}.")
+    if len(chosen) > 1:
+        raise InputError(f"{path.name} is claimed by the mask readers {', '.join(chosen)}; take one of them out.")
+    return claims[chosen[0]]
 
 
 def place(mask: sitk.Image, image: sitk.Image) -> sitk.Image:
@@ -146,49 +144,6 @@ def volume_mm3(mask: sitk.Image) -> float:
 def count(mask: sitk.Image) -> int:
     """Count the voxels above 0."""
     return int(np.count_nonzero(sitk.GetArrayViewFromImage(mask) > 0))
-
-
-def _labels(path: Path, segment: int | str | None) -> sitk.Image:
-    try:
-        if ".nii" in path.suffixes:
-            _refuse_cut(path)
-        mask = sitk.ReadImage(str(path))
-    except (RuntimeError, OSError, EOFError, struct.error, zlib.error) as error:
-        raise InputError(f"{path.name} cannot be read as a volume; it is damaged or cut short, export the mask again.") from error
-    if mask.GetDimension() == 4 and mask.GetSize()[3] == 1:
-        mask = mask[:, :, :, 0]
-    if mask.GetNumberOfComponentsPerPixel() != 1:
-        raise InputError(
-            f"{path.name} holds {mask.GetNumberOfComponentsPerPixel()} values a voxel; export it as a label map of one."
-        )
-    if segment is None:
-        return mask
-    values = np.unique(sitk.GetArrayViewFromImage(mask))
-    if segment not in values:
-        raise InputError(f"{path.name} has no label {segment!r}; it holds {', '.join(f'{value:g}' for value in values[:12])}.")
-    return sitk.Cast(mask == segment, sitk.sitkUInt8)
-
-
-def _refuse_cut(path: Path) -> None:
-    """Refuse a NIfTI file that ends before its last voxel: ITK reads it without a word and leaves the rest as it finds it."""
-    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-        head = file.read(348)
-        order = "<" if struct.unpack("<i", head[:4])[0] in (348, 540) else ">"
-        version_2 = struct.unpack(f"{order}i", head[:4])[0] == 540
-        dims = struct.unpack_from(f"{order}8{'q' if version_2 else 'h'}", head, 16 if version_2 else 40)
-        (bits,) = struct.unpack_from(f"{order}h", head, 14 if version_2 else 72)
-        (start,) = struct.unpack_from(f"{order}{'q' if version_2 else 'f'}", head, 168 if version_2 else 108)
-        expected = int(start) + int(np.prod(dims[1 : dims[0] + 1])) * bits // 8
-        held = len(head)
-        while chunk := file.read(1 << 20):
-            held += len(chunk)
-    if held < expected:
-        raise EOFError(f"{expected - held} bytes are missing")
-
-
-def _meta(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(2048)
 
 
 def _index_steps(mask: sitk.Image, image: sitk.Image) -> npt.NDArray[np.float64]:

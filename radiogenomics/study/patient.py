@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +32,7 @@ from radiogenomics.study.lesion import (
     read_phases,
     with_zones,
 )
-from radiogenomics.study.manifest.schema import Extraction, Network
+from radiogenomics.study.manifest.schema import Extraction
 
 logger = logging.getLogger(__name__)
 
@@ -157,7 +157,7 @@ def extract_patient(
     if sum(origin is not None for origin in (mask, seed, box)) != 1:
         raise InputError("Give exactly one of a mask file, a seed voxel and a box: the lesion is read from it or grown from it.")
     for network in deep or {}:
-        check_choice(network, "deep", get_args(Network))
+        check_choice(network, "deep", features.BACKBONES.names())
     settings = Extraction.model_validate({"deep": dict(deep or {}), "register_phases": register, "segment": segment})
     local = {weights: Path(weights) for weights in settings.deep.values() if Path(weights).is_file()}
     networks = networks_of(settings, local, seed=0)  # first: weights that cannot be had are known before long work
