@@ -5,7 +5,8 @@ from radiogenomics.lesions.curves import time_intensity
 from radiogenomics.lesions.growing import Grown, dice, grow_from_seed, grow_in_box
 from radiogenomics.lesions.les import read_les, write_les
 from radiogenomics.lesions.masks import place, read_mask, resample_mask, volume_mm3
-from radiogenomics.lesions.segmentation import list_segments, read_seg, write_seg
+from radiogenomics.lesions.segmentation import list_segments, read_seg
+from radiogenomics.lesions.segmentation_writing import write_seg
 from radiogenomics.lesions.structures import list_structures, read_rtstruct
 from radiogenomics.lesions.zones import ZONES, largest_slices, lesion_of_patient, zone, zones
 
