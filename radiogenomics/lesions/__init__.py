@@ -4,7 +4,9 @@ from radiogenomics.lesions.checking import Finding, check, checked
 from radiogenomics.lesions.curves import time_intensity
 from radiogenomics.lesions.growing import Grown, dice, grow_from_seed, grow_in_box
 from radiogenomics.lesions.les import read_les, write_les
-from radiogenomics.lesions.masks import place, read_mask, resample_mask, volume_mm3
+from radiogenomics.lesions.folders import find_mask, mask_stem
+from radiogenomics.lesions.masks import read_mask
+from radiogenomics.lesions.placement import place, resample_mask, volume_mm3
 from radiogenomics.lesions.segmentation import list_segments, read_seg
 from radiogenomics.lesions.segmentation_writing import write_seg
 from radiogenomics.lesions.structures import list_structures, read_rtstruct
@@ -17,12 +19,14 @@ __all__ = [
     "check",
     "checked",
     "dice",
+    "find_mask",
     "grow_from_seed",
     "grow_in_box",
     "largest_slices",
     "lesion_of_patient",
     "list_segments",
     "list_structures",
+    "mask_stem",
     "place",
     "read_les",
     "read_mask",
