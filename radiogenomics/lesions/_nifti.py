@@ -80,7 +80,9 @@ def _bytes(path: Path, head: bytes) -> int:
     (bits,) = struct.unpack_from(f"{order}h", head, 14 if second else 72)
     (start,) = struct.unpack_from(f"{order}{'q' if second else 'f'}", head, 168 if second else 108)
     if not np.isfinite(start) or start < 0:
-        raise InputError(f"{path.name}: its voxels should begin at byte {start} (vox_offset); its header is damaged, export again.")
+        raise InputError(
+            f"{path.name}: its voxels should begin at byte {start} (vox_offset); its header is damaged, export again."
+        )
     if not dims or min(dims) < 1 or bits < 1:
         raise InputError(f"{path.name}: its size is {dims} voxels of {bits} bits; its header is damaged, export the mask again.")
     return int(start) + int(np.prod(dims, dtype=object)) * bits // 8
