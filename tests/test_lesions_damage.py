@@ -354,7 +354,7 @@ def test_seeds_and_boxes_are_checked(case):
         ValueError,
         match=r"^The lesion grown from seed \(29, 22, 10\) leaks: it reaches 4 mm from the seed at a threshold of \d+ % ",
     ):
-        lesions.grow_from_seed(enhancement, seed=(29, 22, 10), radius_mm=4.0, fraction=0.5, smoothing_mm=0.8)
+        lesions.grow_from_seed(enhancement, seed=(29, 22, 10), radius_mm=4.0, fraction=0.5, smoothing_mm=0.8, leak="refuse")
     with pytest.raises(ValueError, match=r"^`fraction` is 1, it must lie between 0 and 1\.$"):
         lesions.grow_from_seed(enhancement, seed=(29, 22, 10), radius_mm=9.0, fraction=1, smoothing_mm=0.8)
     with pytest.raises(

@@ -66,8 +66,8 @@ def test_the_largest_lesion_or_all_stand_for_the_patient():
     values[2:4, 2:5, 2:5] = 3
     mask = volume(values)
     np.testing.assert_array_equal(array(lesions.lesion_of_patient(mask, lesions="largest")), array(ball(8.0)))
-    np.testing.assert_array_equal(array(lesions.lesion_of_patient(mask, lesions="all")), values > 0)
-    with pytest.raises(ValueError, match=r"^`lesions` is 'first', it must be one of 'largest', 'all'\.$"):
+    np.testing.assert_array_equal(array(lesions.lesion_of_patient(mask, lesions="union")), values > 0)
+    with pytest.raises(ValueError, match=r"^`lesions` is 'first', it must be one of 'largest', 'union'\.$"):
         lesions.lesion_of_patient(mask, lesions="first")
 
 

@@ -9,10 +9,12 @@ from radiogenomics.lesions.masks import read_mask
 from radiogenomics.lesions.placement import place, resample_mask, volume_mm3
 from radiogenomics.lesions.segmentation import list_segments, read_seg
 from radiogenomics.lesions.segmentation_writing import write_seg
+from radiogenomics.lesions.several import LESIONS, lesion_of_patient, list_lesions, split_lesions
 from radiogenomics.lesions.structures import list_structures, read_rtstruct
-from radiogenomics.lesions.zones import ZONES, largest_slices, lesion_of_patient, zone, zones
+from radiogenomics.lesions.zones import ZONES, largest_slices, zone, zones
 
 __all__ = [
+    "LESIONS",
     "ZONES",
     "Finding",
     "Grown",
@@ -24,6 +26,7 @@ __all__ = [
     "grow_in_box",
     "largest_slices",
     "lesion_of_patient",
+    "list_lesions",
     "list_segments",
     "list_structures",
     "mask_stem",
@@ -33,6 +36,7 @@ __all__ = [
     "read_rtstruct",
     "read_seg",
     "resample_mask",
+    "split_lesions",
     "time_intensity",
     "volume_mm3",
     "write_les",

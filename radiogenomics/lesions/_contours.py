@@ -64,9 +64,9 @@ def _nested(contours: Sequence[Points], regions: Sequence[Voxels]) -> Voxels:
     within = np.array([[_contains(outer, inner) for inner in contours] for outer in contours])
     depth = within.sum(axis=0)
     inside = np.zeros_like(regions[0])
-    for at in np.flatnonzero(depth % 2 == 0):
+    for at in np.flatnonzero(depth % 2 == 0).tolist():
         region = regions[at].copy()
-        for hole in np.flatnonzero(within[at] & (depth == depth[at] + 1)):
+        for hole in np.flatnonzero(within[at] & (depth == depth[at] + 1)).tolist():
             region &= ~regions[hole]
         inside |= region
     return inside

@@ -55,7 +55,7 @@ def stack_frames(
         If frames lack a place, differ in orientation or voxel size, slide sideways, or are unevenly spaced.
     """
     axes = _axes(path, dataset, frames)
-    height, width = _alike(path, dataset, frames, "PixelMeasuresSequence", "PixelSpacing", 2)
+    height, width = _alike(path, dataset, frames, "PixelMeasuresSequence", "PixelSpacing", 2).tolist()
     if min(height, width) <= 0:
         raise InputError(f"{path.name} has a PixelSpacing of {height:g} x {width:g} mm; it must be positive, export it again.")
     positions = np.array([_numbers(path, dataset, at, "PlanePositionSequence", "ImagePositionPatient", 3) for at in frames])
@@ -80,7 +80,8 @@ def stack_frames(
 def _axes(path: Path, dataset: Dataset, frames: Sequence[int]) -> Floats:
     """Give the directions of columns, rows and planes as the columns of a rotation."""
     row, column = _alike(path, dataset, frames, "PlaneOrientationSequence", "ImageOrientationPatient", 6).reshape(2, 3)
-    if max(abs(np.linalg.norm(row) - 1), abs(np.linalg.norm(column) - 1), abs(row @ column)) > _SAME_AXIS:
+    axes = np.column_stack([row, column])
+    if np.abs(axes.T @ axes - np.eye(2)).max() > 2 * _SAME_AXIS:
         raise InputError(
             f"{path.name}: ImageOrientationPatient {[*row.tolist(), *column.tolist()]} is not two perpendicular unit vectors; "
             f"its header is damaged, export it again."
@@ -128,7 +129,8 @@ def _distances(dataset: Dataset, frame: int, normal: Floats, image: sitk.Image |
     it is taken for the first unless its own SliceThickness says the second.
     """
     measures = functional_group(dataset, frame, "PixelMeasuresSequence") or Dataset()
-    between, thick = (float(measures.get(tag) or 0) for tag in ("SpacingBetweenSlices", "SliceThickness"))
+    between = float(measures.get("SpacingBetweenSlices") or 0)
+    thick = float(measures.get("SliceThickness") or 0)
     drawn_on = _step_of(image, normal)
     if thick > _COARSE * drawn_on:
         drawn_on = 0.0

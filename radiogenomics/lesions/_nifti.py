@@ -2,10 +2,11 @@
 
 import gzip
 import logging
+import math
 import struct
 import tempfile
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -60,7 +61,7 @@ def _check_whole(path: Path) -> bytes:
     with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
         head = file.read(max(_SIZES))
         expected = _bytes(path, head)
-        held = len(head) + _count(file)
+        held = len(head) + _count(cast("IO[bytes]", file))
     if held < expected:
         raise EOFError(f"{expected - held:,} bytes are missing")
     return head
@@ -85,11 +86,11 @@ def _bytes(path: Path, head: bytes) -> int:
         )
     if not dims or min(dims) < 1 or bits < 1:
         raise InputError(f"{path.name}: its size is {dims} voxels of {bits} bits; its header is damaged, export the mask again.")
-    return int(start) + int(np.prod(dims, dtype=object)) * bits // 8
+    return int(start) + math.prod(dims) * int(bits) // 8
 
 
 def _is_2(head: bytes) -> bool:
-    return struct.unpack(f"{_order(head)}i", head[:4])[0] == _SIZES[1]
+    return bool(struct.unpack(f"{_order(head)}i", head[:4])[0] == _SIZES[1])
 
 
 def _order(head: bytes) -> str:
@@ -127,7 +128,7 @@ def _straightened(matrix: Floats) -> Floats:
     """Find the nearest perpendicular axes, keeping the voxel sizes."""
     sizes = np.linalg.norm(matrix, axis=0)
     left, _, right = np.linalg.svd(matrix / sizes)
-    return np.asarray(left @ right) * sizes
+    return np.asarray(left @ right * sizes)
 
 
 def _bend(matrix: Floats, dims: list[int]) -> float:

@@ -109,7 +109,8 @@ def grow_from_seed(
     )
     near = distance(window, place, enhancement, spacing) <= radius_mm
     field = field_around(enhancement, window, near, place, smoothing_mm)
-    piece, limit = grow(field, fraction), "none"
+    piece = grow(field, fraction)
+    limit: Limit = "none"
     if reaches(piece, field):
         if leak == "refuse":
             raise InputError(_leak_message(seed, radius_mm, piece, field))

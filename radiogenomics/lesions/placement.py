@@ -82,8 +82,8 @@ def grid_problem(mask: sitk.Image, image: sitk.Image) -> str:
     if same_voxels(mask, image) and (same_frame(mask, image) or np.abs(offset(mask, image)).max() <= _OFF_GRID):
         return ""
     return (
-        f"The mask's grid is not the image's: mask {_described(mask)}; image {_described(image)}. Give the image it was drawn on, "
-        f"or allow resampling (`resample=True`, --resample)."
+        f"The mask's grid is not the image's: mask {_described(mask)}; image {_described(image)}. Give the image it was drawn "
+        f"on, or allow resampling (`resample=True`, --resample)."
     )
 
 

@@ -116,8 +116,8 @@ def _check_frame_count(path: Path, dataset: Dataset) -> None:
     expected, held = (stated * bits + 7) // 8, len(dataset.PixelData)
     if held < expected or held - expected >= max(bits // 8, 2):
         raise InputError(
-            f"{path.name} announces {stated} frames (NumberOfFrames), {expected:,} bytes of pixels, and holds {held:,}; slices of "
-            f"the mask would be lost, fetch or export it again."
+            f"{path.name} announces {stated} frames (NumberOfFrames), {expected:,} bytes of pixels, and holds {held:,}; slices "
+            f"of the mask would be lost, fetch or export it again."
         )
 
 
@@ -153,7 +153,7 @@ def _known(dataset: Dataset) -> dict[int, str]:
     return {number: label for number, label in numbers.items() if number or dataset.SegmentationType != "LABELMAP"}
 
 
-def _pixels(dataset: Dataset) -> npt.NDArray[np.generic]:
+def _pixels(dataset: Dataset) -> npt.NDArray[np.integer]:
     return np.asarray(dataset.pixel_array).reshape(-1, int(dataset.Rows), int(dataset.Columns))
 
 

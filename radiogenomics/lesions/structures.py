@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import SimpleITK as sitk
+from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
 
 from radiogenomics._errors import InputError
@@ -76,7 +77,7 @@ def read_rtstruct(path: Path, *, image: sitk.Image, structure: int | str | None)
         slices of the image or reach outside it.
     """
     path = Path(path)
-    with parsing(path, _KIND):
+    with parsing(path, _KIND), disable_value_validation():  # INTERPOLATED_PLANAR is longer than its field may be
         dataset = _read(path)
         number = choose(path, _known(dataset), structure, what="structures")
         contours = _contours(path, dataset, number)
@@ -179,7 +180,7 @@ def _check_inside(path: Path, voxels: Points, at: int, size: tuple[int, ...]) ->
     beside = max(float(-voxels[:, :2].min()), float((voxels[:, :2] - (np.array(size[:2]) - 1)).max()))
     if beside > _BESIDE:
         raise InputError(
-            f"{path.name}: a contour of slice {at} reaches {beside:.1f} voxels outside the image of {size[0]} x {size[1]} voxels; "
+            f"{path.name}: a contour of slice {at} reaches {beside:.1f} voxels outside the image of {size[0]} x {size[1]}; "
             f"it was drawn on another image or is displaced, give the image it was drawn on."
         )
 
