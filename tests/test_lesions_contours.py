@@ -128,7 +128,7 @@ def test_a_lesion_drawn_twice_with_another_outline_is_named(image, tmp_path, cap
 
 
 def test_contours_beside_the_image_are_refused(image, tmp_path):
-    beside = structure_set(tmp_path / "b.dcm", image, [("CLOSED_PLANAR", 2, OUTER + [14.0, 0.0])])
+    beside = structure_set(tmp_path / "b.dcm", image, [("CLOSED_PLANAR", 2, OUTER + np.array([14.0, 0.0]))])
     with pytest.raises(
         ValueError, match=r"^b\.dcm: a contour of slice 2 reaches 7\.4 voxels outside the image of 32 x 26; it was"
     ):

@@ -73,7 +73,7 @@ def test_a_label_map_gives_the_voxels_of_each_segment(case, tmp_path):
     values[ellipsoid(values.shape, (4, 9, 9), (2.2, 3.1, 4.4))] = 2
     values[11, 20:24, 5:9] = 3
     path = segmentation(tmp_path / "map.dcm", series, ["Mass", "Node", "Vessel"], values, "LABELMAP")
-    assert pydicom.dcmread(path).SOPClassUID.name == "Label Map Segmentation Storage"
+    assert pydicom.dcmread(path).SOPClassUID == "1.2.840.10008.5.1.4.1.1.66.7"  # Label Map Segmentation Storage
     table = lesions.list_segments(path)
     assert table["number"].tolist() == [1, 2, 3]
     assert table["frames"].tolist() == [int((values == number).any(axis=(1, 2)).sum()) for number in (1, 2, 3)]

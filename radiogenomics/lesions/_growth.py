@@ -22,7 +22,7 @@ _SEED_PERCENTILE = 90.0  # high among them, so that a seed near the lesion's edg
 _ROUNDS = 3  # then the level is the lesion's own median, which noise does not raise
 _WIDER_MM = (2.5, 3.5, 5.0)  # radii of the bridges that are cut where the lesion reaches the radius,
 _HIGHER = (0.6, 0.7)  # then the fractions that are tried,
-_KEPT = 0.5  # as long as the piece keeps this share of what lies above the first threshold nearer than half the radius
+_KEPT = 0.25  # as long as the piece keeps this share of what lies above the first threshold nearer than half the radius
 _FILLED = 0.5  # tissue around the seed brighter than this share of its level is the lesion itself, not its background
 
 
@@ -88,16 +88,15 @@ def grow(field: Field, fraction: float) -> Piece:
 def shrunk(field: Field, leaking: Piece, *, fraction: float, radius_mm: float) -> tuple[Piece, Limit]:
     """Find the mildest change that keeps a piece within the radius, or leave it cut off there -> piece, what was done.
 
-    Wider bridges are cut, then the threshold is raised. A change counts only where it keeps half of what the piece held nearer
+    Wider bridges are cut, then the threshold is raised. A change counts only where it keeps a quarter of what the piece held nearer
     than half the radius: a lesion larger than the radius would else shrink to its brightest spot.
     """
-    level = float(np.median(field.smooth[leaking.inside]))
     attempts: list[tuple[float, float, Limit]] = [
         (leaking.threshold, bridge, "bridges") for bridge in _WIDER_MM if bridge < radius_mm / 2
     ]
     for share in _HIGHER:
         if share > fraction:
-            attempts.append((field.background + share * (level - field.background), _BRIDGE_MM, "threshold"))
+            attempts.append((field.background + share * (field.seed_level - field.background), _BRIDGE_MM, "threshold"))
     middle = leaking.inside & (_to_seed(field) <= radius_mm / 2)
     for threshold, bridge, limit in attempts:
         piece = Piece(_above(field, threshold, bridge), threshold)

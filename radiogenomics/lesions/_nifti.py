@@ -141,7 +141,7 @@ def _bend(matrix: Floats, dims: list[int]) -> float:
 
 def _read_straightened(path: Path, head: bytes, sform: Floats) -> sitk.Image:
     """Read a copy with perpendicular axes; the middle of the volume stays where it is."""
-    content = bytearray((gzip.open if path.suffix.lower() == ".gz" else open)(path, "rb").read())
+    content = bytearray(gzip.decompress(path.read_bytes()) if path.suffix.lower() == ".gz" else path.read_bytes())
     second, order = _is_2(head), _order(head)
     kind, at = ("d", 400) if second else ("f", 280)
     offset = np.reshape(struct.unpack_from(f"{order}12{kind}", head, at), (3, 4))[:, 3]

@@ -121,7 +121,7 @@ def offset(mask: sitk.Image, image: sitk.Image) -> Floats:
 def describe_shift(shift: Floats, image: sitk.Image) -> str:
     """Put an offset into words, in voxels and mm."""
     millimetres = float(np.linalg.norm(shift * np.array(image.GetSpacing())))
-    return f"({', '.join(f'{value:.2f}' for value in shift)}) voxels, {millimetres:.2f} mm"
+    return f"({', '.join(f'{round(value, 2) + 0.0:.2f}' for value in shift)}) voxels, {millimetres:.2f} mm"
 
 
 def source(mask: sitk.Image) -> str:
