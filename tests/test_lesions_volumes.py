@@ -165,17 +165,19 @@ def test_a_header_with_more_voxels_than_the_file_can_hold_is_refused_before_memo
     "error", [KeyError("x"), zlib.error("bad"), AttributeError("no"), RecursionError(), OverflowError("inf")]
 )
 def test_whatever_a_parser_raises_becomes_one_error(tmp_path, error):
-    with pytest.raises(
-        InputError, match=r"^a\.dcm cannot be read as a DICOM SEG; it is damaged or cut short, export the mask again"
+    with (
+        pytest.raises(
+            InputError, match=r"^a\.dcm cannot be read as a DICOM SEG; it is damaged or cut short, export the mask again"
+        ),
+        parsing(tmp_path / "a.dcm", "a DICOM SEG"),
     ):
-        with parsing(tmp_path / "a.dcm", "a DICOM SEG"):
-            raise error
+        raise error
 
 
 def test_what_does_not_lie_in_the_file_is_not_blamed_on_it(tmp_path):
-    with pytest.raises(FileError, match=r"could not be read \(Input/output error\); make it readable and try again\.$"):
-        with parsing(tmp_path / "a.nii", "a volume"):
-            raise OSError(5, "Input/output error")
+    message = r"could not be read \(Input/output error\); make it readable and try again\.$"
+    with pytest.raises(FileError, match=message), parsing(tmp_path / "a.nii", "a volume"):
+        raise OSError(5, "Input/output error")
     for passed in (MemoryError, KeyboardInterrupt):
         with pytest.raises(passed), parsing(tmp_path / "a.nii", "a volume"):
             raise passed

@@ -88,8 +88,8 @@ def grow(field: Field, fraction: float) -> Piece:
 def shrunk(field: Field, leaking: Piece, *, fraction: float, radius_mm: float) -> tuple[Piece, Limit]:
     """Find the mildest change that keeps a piece within the radius, or leave it cut off there -> piece, what was done.
 
-    Wider bridges are cut, then the threshold is raised. A change counts only where it keeps a quarter of what the piece held nearer
-    than half the radius: a lesion larger than the radius would else shrink to its brightest spot.
+    Wider bridges are cut, then the threshold is raised. A change counts only where it keeps a quarter of what the
+    piece held nearer than half the radius: a lesion larger than the radius would else shrink to its brightest spot.
     """
     attempts: list[tuple[float, float, Limit]] = [
         (leaking.threshold, bridge, "bridges") for bridge in _WIDER_MM if bridge < radius_mm / 2

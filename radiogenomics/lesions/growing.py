@@ -66,8 +66,8 @@ def grow_from_seed(
 
     A lesion that reaches the radius leaks into other tissue or is larger than the radius. It is then shrunk: wider bridges
     are cut (up to 10 mm); then the threshold is raised (up to a fraction of 0.7); where neither leaves a piece that holds the
-    seed, keeps a quarter of its middle and stays within the radius, it is cut off at the radius. What was done is logged and stands in
-    ``limit``.
+    seed, keeps a quarter of its middle and stays within the radius, it is cut off at the radius. What was done is logged and
+    stands in ``limit``.
 
     Parameters
     ----------
