@@ -10,7 +10,7 @@ from radiogenomics._parallel import one_thread
 from radiogenomics._tables import check_choice, check_numeric, check_patients, common_patients
 from radiogenomics.linking._blocks import Block, Floats, blocks, counts, interval, p_of, t_of
 from radiogenomics.linking._permutation import permute
-from radiogenomics.linking._table import FEWEST, Pairs, aligned, check_varies, tidy, varying
+from radiogenomics.linking._table import FEWEST, Origin, Pairs, aligned, check_varies, tidy, varying
 
 Method = Literal["pearson", "spearman", "partial"]
 
@@ -23,6 +23,10 @@ def correlate(
     method: Method = "pearson",
     covariates: pd.DataFrame | None = None,
     n_permutations: int = 1000,
+    ranks: bool = False,
+    imaging: str = "",
+    molecular: str = "",
+    adjustment: str = "",
     family: str = "all",
     estimate: str = "nested",
     confidence: float = 0.95,
@@ -40,6 +44,10 @@ def correlate(
         What "partial" adjusts for: volume, age, subtype, site. Words become indicators; patients that miss one are left out.
     n_permutations : int
         Shuffles of the patients; 0 leaves the permutation columns empty.
+    ranks : bool
+        Whether `p_spearman` holds Spearman's p, of the same pairs' ranks, beside p; it is NaN otherwise.
+    imaging, molecular, adjustment : str
+        Names of the left table, of the right table and of what was adjusted for; they stand in the columns of that name.
     family : str
         What q and the max-T p are corrected over: "feature" makes a family of each left column, "target" of each right column;
         any other word is the name of one family, the whole table.
@@ -53,15 +61,15 @@ def correlate(
     Returns
     -------
     DataFrame, n_features x n_targets rows
-        Columns `feature, target, family, effect, effect_low, effect_high, n, p, q, p_permutation, p_max_t, estimate`: the
-        correlation with Fisher's interval, Student's p, Benjamini-Hochberg's q over the family, the share of permutations that
-        reach the pair's own correlation, and the share whose largest |t| in the family reaches it. Pairs with too few common
-        patients hold NaN and count in no family.
+        Columns `feature, target, imaging, molecular, adjustment, family, effect, effect_low, effect_high, n, p, p_spearman, q,
+        p_permutation, p_max_t, estimate` (`LINK_COLUMNS`): the correlation with Fisher's interval, Student's p,
+        Benjamini-Hochberg's q over the family, the share of permutations that reach the pair's own correlation, and the share
+        whose largest |t| in the family reaches it. Pairs with too few common patients hold NaN and count in no family.
 
     Raises
     ------
     ValueError
-        If tables share fewer than five patients, a column does not vary, or covariates and method do not fit together.
+        If tables share fewer than five patients, a column does not vary, or covariates or `ranks` do not fit the method.
 
     References
     ----------
@@ -69,6 +77,8 @@ def correlate(
     testing. Bonett & Wright (2000), doi:10.1007/BF02294183. Freedman & Lane (1983), doi:10.1080/07350015.1983.10509354.
     """
     check_choice(method, "method", get_args(Method))
+    if ranks and method == "partial":
+        raise InputError("`ranks` is True with method 'partial'; Spearman's p has no covariates: leave `ranks` out.")
     left, right = aligned(left, right)
     left, right, design = adjusted(left, right, covariates, method)
     parts, pairs = pair(left, right, design, ranked=method == "spearman", confidence=confidence)
@@ -79,7 +89,15 @@ def correlate(
         null = permute(
             parts, shape, len(left), n_permutations=n_permutations, family=family, rng=np.random.default_rng(random_state)
         )
-    return tidy(left.columns, right.columns, pairs, null, family=family, estimate=estimate)
+    origin = Origin(imaging, molecular, adjustment, family, estimate)
+    p_ranks = _p_of_ranks(left, right) if ranks else None
+    return tidy(left.columns, right.columns, pairs, null, origin=origin, p_ranks=p_ranks)
+
+
+def _p_of_ranks(left: pd.DataFrame, right: pd.DataFrame) -> Floats:
+    """Give Spearman's p of every pair of two aligned tables."""
+    _, r, freedom = correlations(left, right, np.empty((len(left), 0)), ranked=True)
+    return p_of(r, freedom)
 
 
 def linkable(

@@ -28,7 +28,9 @@ from radiogenomics.study.lesion import (
     finite,
     measure,
     networks_of,
-    registered,
+    read_mask,
+    read_phases,
+    with_zones,
 )
 from radiogenomics.study.manifest.schema import Extraction, Network
 
@@ -153,18 +155,17 @@ def extract_patient(
         features.check_parameters(parameters)
     found = _series(Path(folder), Path(out))
     out = make_folder(out, "the results' folder")
-    phases = images.read_phases(images.dynamic_series(found, number=series), pre_contrast=int(SETTINGS["pre_contrast_phases"]))
-    tables = {"series": images.series_table(found), "phases": phases.table}
-    if register:
-        phases, tables["motion"] = registered(phases)
-    level = images.background_level(phases.pre)
-    maps = make_maps(phases, background=level)
-    drawn = _read(Path(mask), phases, segment, resample) if mask is not None else _grow(maps["pe1"], seed, box)
-    lesion = lesions.lesion_of_patient(drawn, lesions=SETTINGS["lesions"])
-    zones = lesions.zones(lesion, rim_mm=SETTINGS["rim_mm"], surround_mm=SETTINGS["surround_mm"], within=maps["body"])
+    phases, motion = read_phases(found, settings=settings, series=series)
+    tables = {"series": images.series_table(found), "phases": phases.table, **({} if motion is None else {"motion": motion})}
+    maps = make_maps(phases, background=images.background_level(phases.pre))
+    drawn = (
+        read_mask(Path(mask), phases, settings=settings, resample=resample) if mask is not None else _grow(maps["pe1"], seed, box)
+    )
+    whole = with_zones(phases, drawn)
+    lesion, zones = whole.mask, whole.zones
     patient = next(iter(phases.sources.values())).header.get("PatientID", "")
     tables |= _lesion_tables(phases, lesion, zones)
-    tables |= _feature_tables(patient, Lesion(phases, lesion, zones, level), settings, parameters, networks)
+    tables |= _feature_tables(patient, whole, settings, parameters, networks)
     files = _write(out, phases, maps, lesion, zones, tables)
     files += draw(out, phases, maps, lesion, zones, tables["curves"])
     files.append(
@@ -172,7 +173,7 @@ def extract_patient(
             out,
             {
                 "patient": patient,
-                "background_level": level,
+                "background_level": whole.background,
                 **_origin(mask, seed, box),
                 "extraction": settings.model_dump(),
                 "parameters": (parameters or features.PARAMETERS).name,
@@ -251,11 +252,6 @@ def _feature_tables(
         tables[f"features_{kind}"] = table
         unknown.append(lost.assign(table=f"features_{kind}"))
     return tables | {"nonfinite": pd.concat(unknown, ignore_index=True)}
-
-
-def _read(mask: Path, phases: images.Phases, segment: int | str | None, resample: bool) -> sitk.Image:
-    drawn = lesions.read_mask(mask, image=phases.first, segment=segment, threshold=SETTINGS["seg_threshold"])
-    return lesions.checked(drawn, phases.first, resample=resample)
 
 
 def _grow(enhancement: sitk.Image, seed: Sequence[int] | None, box: Sequence[tuple[int, int]] | None) -> sitk.Image:
