@@ -185,7 +185,7 @@ def extract(
         box=_box(box) if box is not None else None,
         out=out,
         series=series,
-        segment=int(segment) if segment is not None and segment.isdigit() else segment,
+        segment=segment,
         register=register,
         resample=resample,
         parameters=parameters,

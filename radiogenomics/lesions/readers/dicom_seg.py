@@ -19,7 +19,7 @@ class DicomSeg:
 
     def read(self, path: Path, *, image: sitk.Image, segment: int | str | None, threshold: float) -> sitk.Image:
         """Read one segment on the grid of its own frames."""
-        return read_seg(path, segment=segment, threshold=threshold)
+        return read_seg(path, segment=segment, threshold=threshold, image=image)
 
 
 READER = DicomSeg()

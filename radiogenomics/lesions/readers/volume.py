@@ -4,9 +4,7 @@ from pathlib import Path
 
 import SimpleITK as sitk
 
-from radiogenomics.lesions.volumes import read_volume
-
-_ENDINGS = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
+from radiogenomics.lesions.volumes import VOLUMES, read_volume
 
 
 class Volume:
@@ -16,7 +14,7 @@ class Volume:
 
     def reads(self, path: Path, head: bytes) -> bool:
         """Claim files by the ending of their names."""
-        return path.name.lower().endswith(_ENDINGS)
+        return path.name.lower().endswith(VOLUMES)
 
     def read(self, path: Path, *, image: sitk.Image, segment: int | str | None, threshold: float) -> sitk.Image:
         """Read the labels on their own grid."""
