@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from radiogenomics._errors import InputError
-from radiogenomics._tables import nearest, shown
+from radiogenomics._names import nearest
+from radiogenomics._tables import shown
 
 _SHOWN = 12
 
