@@ -240,7 +240,7 @@ def main() -> None:
     """Run the command line: what the user can mend ends in one message, a bug in where its log lies and how to report it."""
     sys.excepthook = _bug
     try:
-        app()
+        typer.main.get_command(app)()  # app() itself would put typer's own hook in the place of ours
     except RadiogenomicsError as error:
         logger.debug("The traceback of this error:", exc_info=True)
         typer.secho(f"Error: {error}", err=True, fg=typer.colors.RED)
