@@ -259,7 +259,7 @@ class TestFaults:
     )
     def test_nobody_was_followed(self, ask):
         rng = np.random.default_rng(0)
-        with pytest.raises(ValueError, match="`time` is 0 for every patient.*is it the right column"):
+        with pytest.raises(ValueError, match=r"`time` is 0 for every patient.*is it the right column"):
             ask(np.zeros(30), rng.integers(0, 2, 30), rng.normal(size=30))
 
     def test_groups(self):
