@@ -106,6 +106,9 @@ def extract_patient(
     resample: bool = False,
     parameters: Path | None = None,
     deep: Mapping[str, str] | None = None,
+    background: float | None = None,
+    content: str | None = None,
+    derived: bool = False,
 ) -> ExtractedPatient:
     """Take one patient from a DICOM folder to phases, maps, lesion, zones, features, tables and figures.
 
@@ -133,6 +136,13 @@ def extract_patient(
         A PyRadiomics parameter file; left out, the package's own (`features.PARAMETERS`).
     deep : mapping of str to str, optional
         Networks to run and their weights: a name of torchvision or timm, a local file, or ``random``.
+    background : float, optional
+        Pre-contrast signal below which a voxel is air; left out, `images.background_level` finds it. Archives used levels of
+        their own (Breast-MRI-NACT-Pilot 35 or 40): give theirs to compare maps with them.
+    content : str, optional
+        Which images of the dynamic series, where the scan gave several kinds: ``water``..., see `images.dynamic_series`.
+    derived : bool
+        Whether the series that `series` names may call itself derived.
 
     Returns
     -------
@@ -155,13 +165,15 @@ def extract_patient(
         features.check_parameters(parameters)
     found = _series(Path(folder), Path(out))
     out = make_folder(out, "the results' folder")
-    phases, motion = read_phases(found, settings=settings, series=series)
+    phases, motion = read_phases(found, settings=settings, series=series, content=content, derived=derived)
     tables = {"series": images.series_table(found), "phases": phases.table, **({} if motion is None else {"motion": motion})}
-    maps = make_maps(phases, background=images.background_level(phases.pre))
+    level = images.background_level(phases.pre) if background is None else background
+    logger.info("Signal below %g counts as air (%s).", level, "found in the image" if background is None else "given")
+    maps = make_maps(phases, background=level)
     drawn = (
         read_mask(Path(mask), phases, settings=settings, resample=resample) if mask is not None else _grow(maps["pe1"], seed, box)
     )
-    whole = with_zones(phases, drawn)
+    whole = with_zones(phases, drawn, background=level)
     lesion, zones = whole.mask, whole.zones
     patient = next(iter(phases.sources.values())).header.get("PatientID", "")
     tables |= _lesion_tables(phases, lesion, zones)
@@ -174,6 +186,7 @@ def extract_patient(
             {
                 "patient": patient,
                 "background_level": whole.background,
+                "background_from": "the image (images.background_level)" if background is None else "given",
                 **_origin(mask, seed, box),
                 "extraction": settings.model_dump(),
                 "parameters": (parameters or features.PARAMETERS).name,
