@@ -421,8 +421,9 @@ def test_a_study_of_tables_runs_on_toys(registered, change, shelf, tmp_path):
     again = linking.correlate(
         made["features_deep"].loc[patients], made["pathways"].loc[patients], method="normal_scores", n_permutations=0
     )
-    chosen = made["links"].query("imaging == 'deep features' and molecular == 'pathways'")
-    np.testing.assert_array_equal(chosen["effect"], again["effect"])
+    chosen = made["links"].query("imaging == 'deep' and molecular == 'pathways'").merge(again, on=["feature", "target"])
+    assert len(chosen) == len(again) == made["features_deep"].shape[1] * made["pathways"].shape[1]
+    np.testing.assert_allclose(chosen["effect_x"], chosen["effect_y"], rtol=0, atol=1e-14)
     record = json.loads((out / "steps" / "pathways.json").read_text())
     assert record["made_of"]["code"]["members of pathways"].startswith("median_gene ")
     assert not any(part.startswith("members of signature") for part in record["made_of"]["code"])
