@@ -3,13 +3,13 @@
 import io
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from radiogenomics._errors import InputError
+from radiogenomics._files.columns import choose_columns
 from radiogenomics._files.decisions import Decision, Reading, decision_table, log_decisions
 from radiogenomics._files.dialect import UNNAMED, Layout, lay_out
 from radiogenomics._files.sheets import read_sheet
@@ -19,6 +19,7 @@ from radiogenomics._files.words import (
     MissingWords,
     as_words,
     comma_columns,
+    has_points,
     number_column,
     shown_counts,
     with_point,
@@ -119,51 +120,75 @@ def read_rows(
     *,
     missing: MissingWords,
     text: bool = True,
+    number_names: bool = False,
     separator: str | None = None,
     decimal: str | None = None,
     encoding: str | None = None,
     sheet: str | None = None,
 ) -> Rows:
-    """Read a table as `read_table` does -> its rows with their lines, and what was decided; nothing is logged."""
+    """Read a table as `read_table` does -> its rows with their lines, and what was decided; nothing is logged.
+
+    With `number_names`, columns of one name and other values are numbered (`x`, `x.1`) rather than refused.
+    """
     path = Path(path)
     decisions: list[Decision] = []
     if decimal not in (None, ".", ","):
         raise InputError(f"{path}: decimal = {decimal!r}; give '.' or ','.")
     data = unpack(path, decisions)
     if data.startswith(b"PAR1"):
-        rows = _parquet(data, path, decisions)
+        raw = _parquet(data, path)
     elif is_workbook(data, path):
         found = read_sheet(data, path, sheet, decisions)
-        table = pd.DataFrame(found.rows, dtype=object).set_axis([found.names[0] or UNNAMED, *found.names[1:]], axis=1)
-        rows = Rows(table, found.lines, 0, decisions)
+        raw = _Raw(pd.DataFrame(found.rows, dtype=object), [found.names[0] or UNNAMED, *found.names[1:]], found.lines, 0)
     else:
-        layout = lay_out(decode(data, path, encoding, decisions), path, separator, decisions)
-        rows = Rows(_parse(layout, text, missing), layout.lines, layout.comments, decisions)
-    rows = replace(rows, table=_once(_headed(rows.table, path, decisions), path, decisions))
-    return replace(rows, table=_values(rows, path, missing, decimal, text))
+        raw = _parse(lay_out(decode(data, path, encoding, decisions), path, separator, decisions), missing, text)
+    names = choose_columns(raw.table, raw.names, path, number_names, decisions)
+    table = _values(raw, names, path, missing, decisions)
+    table = _points(table, path, decimal, decisions)
+    if not text:
+        table = table.apply(lambda column: column if column.name == table.columns[0] else number_column(column)[0])
+    return Rows(table, raw.lines, raw.comments, decisions)
 
 
-def _parse(layout: Layout, text: bool, missing: MissingWords) -> pd.DataFrame:
-    """Read the rows of a text table; their number of fields has been checked."""
-    table = pd.read_csv(
+@dataclass(frozen=True)
+class _Raw:
+    """Columns 0, 1, ... as they stand in the file, with their names; `numeric` names those of plain numbers by position."""
+
+    table: pd.DataFrame
+    names: list[str]
+    lines: list[int]
+    comments: int
+    numeric: set[int] = field(default_factory=set)
+
+
+def _parse(layout: Layout, missing: MissingWords, text: bool) -> _Raw:
+    """Read the rows of a text table, whose numbers of fields have been checked."""
+    blank = [word for word in PLAIN if missing.includes(word)]
+    typed = _read_csv(layout, {0: str}, [*blank, *missing.own])
+    table = _read_csv(layout, str, blank) if text else typed
+    if len(table) != len(layout.lines):
+        raise InputError(f"{len(layout.lines)} rows were counted and {len(table)} read; give the table without quotes.")
+    numeric = {at for at, kind in typed.dtypes.items() if kind.kind in "iuf"}
+    return _Raw(table, layout.names, layout.lines, layout.comments, numeric)
+
+
+def _read_csv(layout: Layout, kind: object, blank: list[str]) -> pd.DataFrame:
+    return pd.read_csv(
         io.StringIO("\n".join(layout.body) + "\n"),
         sep=layout.separator,
         header=None,
         index_col=False,
         names=range(len(layout.names)),
-        dtype=str if text else {0: str},
+        dtype=kind,
         keep_default_na=False,
-        na_values=[word for word in PLAIN if missing.includes(word)],
+        na_values=blank,
         skipinitialspace=layout.separator != " ",
         quoting=layout.quoting,
         low_memory=False,
     )
-    if len(table) != len(layout.lines):
-        raise InputError(f"{len(layout.lines)} rows were counted and {len(table)} read; give the table without quotes.")
-    return table.set_axis(layout.names, axis=1)
 
 
-def _parquet(data: bytes, path: Path, decisions: list[Decision]) -> Rows:
+def _parquet(data: bytes, path: Path) -> _Raw:
     try:
         table = pd.read_parquet(io.BytesIO(data))
     except (ValueError, OSError) as error:
@@ -172,79 +197,44 @@ def _parquet(data: bytes, path: Path, decisions: list[Decision]) -> Rows:
         table = table.reset_index(names=table.index.name or UNNAMED)
     if table.empty:
         raise no_table(path, "it has a heading and no row", "give a table with rows")
-    return Rows(table.set_axis([str(name) for name in table.columns], axis=1), list(range(1, len(table) + 1)), 0, decisions)
+    numeric = {at for at, kind in enumerate(table.dtypes) if pd.api.types.is_numeric_dtype(kind) and kind != bool}
+    names = [str(name) for name in table.columns]
+    return _Raw(table.set_axis(range(len(names)), axis=1), names, list(range(1, len(table) + 1)), 0, numeric)
 
 
-def _headed(table: pd.DataFrame, path: Path, decisions: list[Decision]) -> pd.DataFrame:
-    """Take blanks off the names, leave out nameless empty columns, and refuse nameless ones with values."""
-    names = [name.strip(" \t\n\u00a0\u200b") for name in table.columns]
-    nameless = [at for at, name in enumerate(names) if not name]
-    filled = [at for at in nameless if not _is_blank(table.iloc[:, at])]
-    if filled:
-        raise no_table(path, f"column {filled[0] + 1} has values and no name", "name it in the heading, or remove it")
-    if nameless:
-        decisions.append(Decision("empty columns", str(path), len(nameless), "columns without a name and without a value"))
-    kept = [at for at in range(len(names)) if at not in nameless]
-    return table.set_axis(names, axis=1).iloc[:, kept] if nameless else table.set_axis(names, axis=1)
-
-
-def _is_blank(column: pd.Series) -> bool:
-    return bool((column.isna() | (column.astype(str).str.strip() == "")).all())
-
-
-def _once(table: pd.DataFrame, path: Path, decisions: list[Decision]) -> pd.DataFrame:
-    """Keep one of columns that have the same name and the same values; refuse those that differ."""
-    if table.columns.is_unique:
-        return table
-    copies = []
-    for name in table.columns[table.columns.duplicated()].unique():
-        places = np.flatnonzero(table.columns == name)
-        if any(not table.iloc[:, at].equals(table.iloc[:, places[0]]) for at in places[1:]):
-            raise no_table(path, f"column(s) {_named_twice(table)} come more than once", "rename or drop the duplicates")
-        copies += places[1:].tolist()
-    why = f"columns with the name and the values of another are left out: {_named_twice(table)}"
-    decisions.append(Decision("copies of columns", str(path), len(copies), why))
-    return table.iloc[:, [at for at in range(table.shape[1]) if at not in copies]]
-
-
-def _named_twice(table: pd.DataFrame) -> str:
-    return ", ".join(sorted(set(table.columns[table.columns.duplicated()]))[:5])
-
-
-def _values(rows: Rows, path: Path, missing: MissingWords, decimal: str | None, text: bool) -> pd.DataFrame:
-    """Blank the words for missing and mend decimal commas, column by column; the first keeps its words."""
-    table, columns = rows.table, {}
-    for at, name in enumerate(table.columns):
-        column = table[name]
-        if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+def _values(
+    raw: _Raw, names: dict[int, str], path: Path, missing: MissingWords, decisions: list[Decision]
+) -> pd.DataFrame:
+    """Blank the words for missing, column by column; the first column keeps its words."""
+    columns, blank = {}, MissingWords(known=False, own=frozenset([""] if missing.includes("") else []))
+    for at, name in names.items():
+        column = raw.table[at]
+        if columns and at in raw.numeric and not (missing.own and column.isin(missing.own).any()):
             columns[name] = column
             continue
-        words = missing if at else MissingWords(known=False, own=frozenset(["", *missing.own]))
+        words = missing if columns else blank
         columns[name], said = without_missing(column, words)
         if said:
             where = f"{path}, column {name!r}"
-            rows.decisions.append(Decision("word for missing", where, sum(said.values()), shown_counts(said)))
-    clean = pd.DataFrame(columns, index=table.index)
-    clean = _points(clean, path, decimal, rows.decisions)
-    if text:
-        return clean
-    return clean.apply(lambda column: column if column.name == clean.columns[0] else number_column(column)[0])
+            decisions.append(Decision("word for missing", where, sum(said.values()), shown_counts(said)))
+    return pd.DataFrame(columns, index=raw.table.index)
 
 
 def _points(table: pd.DataFrame, path: Path, decimal: str | None, decisions: list[Decision]) -> pd.DataFrame:
     """Write decimal commas as points; refuse a table in which a comma may mean two things."""
-    commas, thousands, points = comma_columns(table.iloc[:, 1:])
+    words = table.iloc[:, 1:].select_dtypes("object")
+    with_sign = [name for name in words.columns if words[name].astype(str).str.contains(",", regex=False).any()]
+    commas, thousands, points = comma_columns(words[with_sign])
     if not commas:
         return table
-    names = [str(table.columns[at + 1]) for at in commas]
-    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    points = points or any(has_points(table[name]) for name in table.columns[1:] if name not in with_sign)
+    shown = ", ".join(commas[:5]) + (f" and {len(commas) - 5} more" if len(commas) > 5 else "")
     if decimal is None and (thousands or points):
         other = "others have a point" if points and not thousands else "it may part thousands"
         raise InputError(
-            f"{path}: column(s) {shown} hold numbers with a comma, while {other}; say decimal = ',' or '.', or write numbers alike."
+            f"{path}: column(s) {shown} hold numbers with a comma, while {other}; "
+            "say decimal = ',' or '.', or write numbers alike."
         )
-    grouped = decimal == "."
-    kind = "commas between thousands" if grouped else "decimal comma"
-    decisions.append(Decision(kind, str(path), len(names), f"numbers with a comma in column(s) {shown}"))
-    mended = {name: with_point(table[name], thousands=grouped) for name in names}
-    return table.assign(**mended)
+    kind = "commas between thousands" if decimal == "." else "decimal comma"
+    decisions.append(Decision(kind, str(path), len(commas), f"numbers with a comma in column(s) {shown}"))
+    return table.assign(**{name: with_point(table[name], thousands=decimal == ".") for name in commas})

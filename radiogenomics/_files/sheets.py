@@ -3,6 +3,7 @@
 import datetime
 import io
 import re
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,21 +44,27 @@ def read_sheet(data: bytes, path: Path, sheet: str | None, decisions: list[Decis
 
     try:
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-        chosen = _choose({page.title: _cells(page) for page in book.worksheets}, path, sheet, decisions)
-        formulas = openpyxl.load_workbook(io.BytesIO(data), read_only=True)[chosen[0]]
+        title, cells = _choose({page.title: _cells(page) for page in book.worksheets}, path, sheet, decisions)
+        if _has_formulas(data):
+            _check_formulas(cells, openpyxl.load_workbook(io.BytesIO(data), read_only=True)[title], path)
+    except InputError:
+        raise
     except (KeyError, ValueError, OSError, EOFError) as error:
-        if isinstance(error, InputError):
-            raise
         raise no_table(path, f"the workbook is damaged: {error}", "copy it again, or save it as CSV") from error
-    title, cells = chosen
-    _check_formulas(cells, formulas, path, title)
     return _table(cells, path, title, decisions)
 
 
 def _cells(page: Any) -> dict[int, list[str | None]]:
     """Read the rows that hold something, by their number in the sheet."""
-    rows = {at: [_text(cell) for cell in row] for at, row in enumerate(page.iter_rows(), start=1)}
-    return {at: row for at, row in rows.items() if any(row)}
+    page.reset_dimensions()  # what a workbook says of its size may be a million empty rows
+    rows = ((at, [_text(cell) for cell in row]) for at, row in enumerate(page.iter_rows(), start=1))
+    return {at: row for at, row in rows if any(row)}
+
+
+def _has_formulas(data: bytes) -> bool:
+    archive = zipfile.ZipFile(io.BytesIO(data))
+    parts = [name for name in archive.namelist() if name.startswith("xl/worksheets/") and name.endswith(".xml")]
+    return any(re.search(rb"<f[ >/]", archive.read(name)) is not None for name in parts)
 
 
 def _text(cell: Any) -> str | None:
@@ -88,14 +95,15 @@ def _choose(
     return filled[0], pages[filled[0]]
 
 
-def _check_formulas(cells: dict[int, list[str | None]], page: Any, path: Path, title: str) -> None:
+def _check_formulas(cells: dict[int, list[str | None]], page: Any, path: Path) -> None:
     """Refuse formulas whose result was never stored: their cells would be read as empty."""
+    page.reset_dimensions()
     for at, row in enumerate(page.iter_rows(values_only=True), start=1):
         known = cells.get(at, [])
         for place, value in enumerate(row):
             empty = place >= len(known) or known[place] is None
             if empty and isinstance(value, str) and value.startswith("="):
-                reason = f"sheet {title!r}, row {at} holds the formula {value[:30]!r} without its result"
+                reason = f"sheet {page.title!r}, row {at} holds the formula {value[:30]!r} without its result"
                 raise no_table(path, reason, "open and save it in Excel, or paste the values")
 
 

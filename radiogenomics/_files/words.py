@@ -11,7 +11,7 @@ PLAIN = ("", "NA", "NaN", "nan", "<NA>")
 """What programs write for a missing value; it needs no mention."""
 _SHORT = frozenset(
     ["N/A", "n/a", "n.a.", "N.A.", "na", "Na", "#N/A", "#NA", "NaT", "NC", "NP", "ND", "NK", "-", "--", "---", "–", "—", ".", "?", "??"]
-    + ["null", "NULL", "Null", "-nan", "NAN", "1.#QNAN", "-1.#IND", "[Discrepancy]", "[Completed]"]
+    + ["#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "null", "NULL", "Null", "-nan", "NAN", "1.#QNAN", "-1.#IND", "[Discrepancy]", "[Completed]"]
 )
 _KINDS = (
     r"available|applicable|evaluated|evaluable|collected|known|reported|recorded|assessed|assessable|determined|tested|stated"
@@ -83,9 +83,21 @@ def numbers_of(column: pd.Series) -> pd.Series:
         return pd.Series(np.nan, index=column.index)
     if pd.api.types.is_numeric_dtype(column):
         return column.astype(float)
+    if (plain := plain_numbers(column)) is not None:
+        return plain
     text = column.map(lambda value: value.replace("\u2212", "-") if isinstance(value, str) else value)
     text = text.mask(text.map(lambda value: isinstance(value, bool)))
     return pd.to_numeric(text, errors="coerce").astype(float)
+
+
+def plain_numbers(column: pd.Series) -> pd.Series | None:
+    """Turn a column of text in which every value is missing or a plain number into floats; None where some is not."""
+    if pd.api.types.is_bool_dtype(column) or (column.dtype == object and column.map(type).eq(bool).any()):
+        return None
+    numbers = pd.to_numeric(column, errors="coerce")
+    if not pd.api.types.is_numeric_dtype(numbers) or bool((numbers.isna() & column.notna()).any()):
+        return None
+    return numbers.astype(float)
 
 
 def number_column(column: pd.Series) -> tuple[pd.Series, list[int]]:
@@ -120,27 +132,37 @@ def _is_measured(present: pd.Series, numbers: pd.Series, wrong: pd.Series) -> bo
 IDENTIFIERS = re.compile(r"(?i)(^|[\s_.-])(id|ids|code|barcode|identifier|accession|date|name)$|uuid|ID$")
 
 
-def comma_columns(table: pd.DataFrame) -> tuple[list[int], bool, bool]:
-    """Find the columns whose numbers have a decimal comma -> their positions; are they perhaps thousands; are there points."""
+def comma_columns(table: pd.DataFrame) -> tuple[list[str], bool, bool]:
+    """Find among columns of text those whose numbers have a decimal comma.
+
+    Returns
+    -------
+    names : list of str
+        Their names.
+    thousands : bool
+        Whether every comma in them may part thousands.
+    points : bool
+        Whether other columns hold numbers with a point.
+    """
     commas, thousands, points = [], True, False
-    for at in range(table.shape[1]):
-        column = table.iloc[:, at]
-        if pd.api.types.is_numeric_dtype(column):
-            points = points or pd.api.types.is_float_dtype(column) and bool((column.dropna() % 1 != 0).any())
-            continue
-        texts = pd.Series(column.dropna().unique()).astype(str).str.replace("\u2212", "-")
-        if texts.empty:
-            continue
-        points = points or _share(texts, _DOT) > 0.5
-        with_comma = texts[texts.map(lambda text: bool(_COMMA.fullmatch(text) or _THOUSANDS.fullmatch(text)))]
-        if len(with_comma) and len(with_comma) + texts.map(lambda text: bool(_INTEGER.fullmatch(text))).sum() >= 0.9 * len(texts):
-            commas.append(at)
+    for name in table.columns:
+        texts = pd.Series(table[name].dropna().unique()).astype(str).str.replace("\u2212", "-")
+        points = points or _count(texts, _DOT) > 0.5 * len(texts)
+        with_comma = texts[[bool(_COMMA.fullmatch(text) or _THOUSANDS.fullmatch(text)) for text in texts]]
+        if len(with_comma) and len(with_comma) + _count(texts, _INTEGER) >= 0.9 * len(texts):
+            commas.append(str(name))
             thousands = thousands and all(_THOUSANDS.fullmatch(text) for text in with_comma)
     return commas, bool(commas) and thousands, points
 
 
-def _share(texts: pd.Series, pattern: re.Pattern[str]) -> float:
-    return float(texts.map(lambda text: bool(pattern.fullmatch(text))).mean())
+def has_points(column: pd.Series) -> bool:
+    """Say whether a column holds plain numbers with decimals."""
+    numbers = plain_numbers(column)
+    return numbers is not None and bool((numbers.dropna() % 1 != 0).any())
+
+
+def _count(texts: pd.Series, pattern: re.Pattern[str]) -> int:
+    return sum(pattern.fullmatch(text) is not None for text in texts)
 
 
 def with_point(column: pd.Series, *, thousands: bool) -> pd.Series:
