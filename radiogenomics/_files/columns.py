@@ -36,7 +36,7 @@ def _named(table: pd.DataFrame, names: list[str], path: Path, decisions: list[De
     if filled:
         raise no_table(path, f"column {filled[0] + 1} has values and no name", "name it in the heading, or remove it")
     if nameless:
-        decisions.append(Decision("empty columns", str(path), len(nameless), "columns without a name and without a value"))
+        decisions.append(Decision("empty columns", path.name, len(nameless), "columns without a name and without a value"))
     return {at: name for at, name in enumerate(names) if name}
 
 
@@ -49,7 +49,7 @@ def _without_copies(table: pd.DataFrame, names: dict[int, str], path: Path, deci
     copies = {at: name for at, name in names.items() if first.setdefault(name, at) != at and table[at].equals(table[first[name]])}
     if copies:
         why = f"columns with the name and the values of another are left out: {', '.join(list(copies.values())[:5])}"
-        decisions.append(Decision("copies of columns", str(path), len(copies), why))
+        decisions.append(Decision("copies of columns", path.name, len(copies), why))
     return {at: name for at, name in names.items() if at not in copies}
 
 
@@ -65,7 +65,7 @@ def _numbered(names: dict[int, str], again: str, path: Path, decisions: list[Dec
         seen[name] = seen.get(name, -1) + 1
         numbered[at] = f"{name}.{seen[name]}" if seen[name] else name
     count = sum(numbered[at] != name for at, name in names.items())
-    decisions.append(Decision("names numbered", str(path), count, f"{again} come again: the second 'x' is called 'x.1'"))
+    decisions.append(Decision("names numbered", path.name, count, f"{again} come again: the second 'x' is called 'x.1'"))
     if _again(numbered):
         raise no_table(path, f"column(s) {_again(numbered)} come more than once", "rename or drop the duplicates")
     return numbered

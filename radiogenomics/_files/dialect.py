@@ -107,7 +107,7 @@ def _start(lines: Sequence[str], path: Path, decisions: list[Decision]) -> tuple
         at += 1
     if comments:
         why = f"lines before the heading that begin with # or !, first {lines[0].strip()[:40]!r}"
-        decisions.append(Decision("comment lines", str(path), comments, why))
+        decisions.append(Decision("comment lines", path.name, comments, why))
     return at, announced, comments
 
 
@@ -197,7 +197,7 @@ def _without_blank(records: list[_Record], path: Path, decisions: list[Decision]
     inside = [record for record in empty if any(record.line != other.line for other in records)]
     if inside:
         why = f"rows without any value, first in line {inside[0].line + 1}"
-        decisions.append(Decision("empty rows", str(path), len(inside), why))
+        decisions.append(Decision("empty rows", path.name, len(inside), why))
     return [record for record in records if record.filled]
 
 
@@ -210,7 +210,7 @@ def _without_titles(records: list[_Record], path: Path, decisions: list[Decision
             break
         first += 1
     if first:
-        decisions.append(Decision("title lines", str(path), first, "lines above the heading that fill one field only"))
+        decisions.append(Decision("title lines", path.name, first, "lines above the heading that fill one field only"))
     return records[first:]
 
 
@@ -238,7 +238,7 @@ def _lengthened(names: list[str], body: list[_Record], path: Path, decisions: li
         reason = f"every row has {len(names) + 1} fields, one more than the heading, which begins with {names[0]!r}"
         raise no_table(path, reason, "name the further column, or put a number or text with the separator in it in quotes")
     why = f"it is one field short, as R's write.table writes it: the first field of a row is its name, {names[0]!r} the second"
-    decisions.append(Decision("heading", str(path), 1, why))
+    decisions.append(Decision("heading", path.name, 1, why))
     return ["", *names]
 
 
@@ -253,4 +253,4 @@ def _say_separator(separator: str, given: str | None, path: Path, decisions: lis
     names = path.name.lower()
     expected = "," if ".csv" in names else "\t"
     if given is None and separator != expected:
-        decisions.append(Decision("separator", str(path), 1, f"fields are parted by {_WORDS.get(separator, repr(separator))}"))
+        decisions.append(Decision("separator", path.name, 1, f"fields are parted by {_WORDS.get(separator, repr(separator))}"))

@@ -215,7 +215,7 @@ def _values(
         words = missing if columns else blank
         columns[name], said = without_missing(column, words)
         if said:
-            where = f"{path}, column {name!r}"
+            where = f"{path.name}, column {name!r}"
             decisions.append(Decision("word for missing", where, sum(said.values()), shown_counts(said)))
     return pd.DataFrame(columns, index=raw.table.index)
 
@@ -236,5 +236,5 @@ def _points(table: pd.DataFrame, path: Path, decimal: str | None, decisions: lis
             "say decimal = ',' or '.', or write numbers alike."
         )
     kind = "commas between thousands" if decimal == "." else "decimal comma"
-    decisions.append(Decision(kind, str(path), len(commas), f"numbers with a comma in column(s) {shown}"))
+    decisions.append(Decision(kind, path.name, len(commas), f"numbers with a comma in column(s) {shown}"))
     return table.assign(**{name: with_point(table[name], thousands=decimal == ".") for name in commas})

@@ -91,7 +91,7 @@ def _choose(
         raise no_table(path, "every sheet is empty")
     if len(filled) > 1:
         others = ", ".join(filled[1:6])
-        decisions.append(Decision("sheet", str(path), len(filled), f"the first, {filled[0]!r}, is read; others are {others}"))
+        decisions.append(Decision("sheet", path.name, len(filled), f"the first, {filled[0]!r}, is read; others are {others}"))
     return filled[0], pages[filled[0]]
 
 
@@ -114,7 +114,7 @@ def _table(cells: dict[int, list[str | None]], path: Path, title: str, decisions
     while first + 2 < len(lines) and filled[first] == 1 and filled[first + 1] >= 3:
         first += 1
     if first:
-        decisions.append(Decision("title lines", str(path), first, "rows above the heading that fill one field only"))
+        decisions.append(Decision("title lines", path.name, first, "rows above the heading that fill one field only"))
     if len(lines) - first < 2:
         raise no_table(path, f"sheet {title!r} has a heading and no row", "give a table with rows")
     width = max(max((at for at, value in enumerate(row, 1) if value is not None), default=0) for row in cells.values())

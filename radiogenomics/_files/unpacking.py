@@ -77,7 +77,7 @@ def unpack(path: Path, decisions: list[Decision]) -> bytes:
     while (found := _unpack_once(data, path)) is not None:
         data, kind, ending = found
         if ending not in names:
-            decisions.append(Decision("unpacked", str(path), 1, f"the file is {kind} though its name does not end in {ending}"))
+            decisions.append(Decision("unpacked", path.name, 1, f"the file is {kind} though its name does not end in {ending}"))
     foreign = next((text for mark, text in _FOREIGN.items() if data.startswith(mark)), None)
     if foreign:
         what, remedy = foreign.split("; ")
@@ -159,7 +159,7 @@ def _detect(data: bytes, path: Path, decisions: list[Decision]) -> str:
     marked = next((name for mark, name in _MARKS.items() if data.startswith(mark)), None) or _unmarked_utf16(data)
     if marked is not None:
         if marked != "utf-8-sig":
-            decisions.append(Decision("encoding", str(path), 1, f"the bytes are {marked.upper()}"))
+            decisions.append(Decision("encoding", path.name, 1, f"the bytes are {marked.upper()}"))
         return _decode_as(data, path, marked)
     try:
         return data.decode("utf-8")
@@ -175,7 +175,7 @@ def _detect(data: bytes, path: Path, decisions: list[Decision]) -> str:
         words = sorted({word for word in re.findall(r"\w+", text) if not word.isascii()})
         count = sum(byte > 127 for byte in data)
         why = f"not UTF-8, read as Windows-1252 (Latin-1): {', '.join(words[:3])}; if that looks wrong, give `encoding`"
-        decisions.append(Decision("encoding", str(path), count, why))
+        decisions.append(Decision("encoding", path.name, count, why))
         return text
 
 
