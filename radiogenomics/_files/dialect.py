@@ -160,9 +160,7 @@ def _records(rest: Sequence[str], separator: str, path: Path, start: int) -> tup
     csv.field_size_limit(2**31 - 1)
     if not any('"' in line for line in rest):
         return _plain_records(rest, separator), csv.QUOTE_NONE
-    reader = csv.reader(
-        (f"{line}\n" for line in rest), delimiter=separator, strict=True, skipinitialspace=separator != " "
-    )
+    reader = csv.reader((f"{line}\n" for line in rest), delimiter=separator, strict=True, skipinitialspace=separator != " ")
     records, before = [], 0
     try:
         for row in reader:
@@ -214,9 +212,7 @@ def _without_titles(records: list[_Record], path: Path, decisions: list[Decision
     return records[first:]
 
 
-def _fit(
-    names: list[str], heading: _Record, body: list[_Record], path: Path, decisions: list[Decision], start: int
-) -> list[str]:
+def _fit(names: list[str], heading: _Record, body: list[_Record], path: Path, decisions: list[Decision], start: int) -> list[str]:
     """Bring the heading to as many names as the rows have fields, or refuse the row that has another number."""
     names = [name.strip(" \u200b\u00a0") for name in names]
     widths = {record.width for record in body}

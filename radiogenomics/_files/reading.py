@@ -27,6 +27,7 @@ from radiogenomics._files.words import (
 )
 
 logger = logging.getLogger(__name__)
+_TRUTH = ("bool", "boolean")
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ class _Raw:
 def _parse(layout: Layout, missing: MissingWords, text: bool) -> _Raw:
     """Read the rows of a text table, whose numbers of fields have been checked."""
     blank = [word for word in PLAIN if missing.includes(word)]
-    typed = _read_csv(layout, {0: str}, [*blank, *missing.own])
+    typed = _read_csv(layout, {0: str}, blank)
     table = _read_csv(layout, str, blank) if text else typed
     if len(table) != len(layout.lines):
         raise InputError(f"{len(layout.lines)} rows were counted and {len(table)} read; give the table without quotes.")
@@ -197,23 +198,20 @@ def _parquet(data: bytes, path: Path) -> _Raw:
         table = table.reset_index(names=table.index.name or UNNAMED)
     if table.empty:
         raise no_table(path, "it has a heading and no row", "give a table with rows")
-    numeric = {at for at, kind in enumerate(table.dtypes) if pd.api.types.is_numeric_dtype(kind) and kind != bool}
+    numeric = {at for at, kind in enumerate(table.dtypes) if pd.api.types.is_numeric_dtype(kind) and kind.name not in _TRUTH}
     names = [str(name) for name in table.columns]
     return _Raw(table.set_axis(range(len(names)), axis=1), names, list(range(1, len(table) + 1)), 0, numeric)
 
 
-def _values(
-    raw: _Raw, names: dict[int, str], path: Path, missing: MissingWords, decisions: list[Decision]
-) -> pd.DataFrame:
+def _values(raw: _Raw, names: dict[int, str], path: Path, missing: MissingWords, decisions: list[Decision]) -> pd.DataFrame:
     """Blank the words for missing, column by column; the first column keeps its words."""
     columns, blank = {}, MissingWords(known=False, own=frozenset([""] if missing.includes("") else []))
     for at, name in names.items():
         column = raw.table[at]
-        if columns and at in raw.numeric and not (missing.own and column.isin(missing.own).any()):
+        if columns and at in raw.numeric and not missing.own:
             columns[name] = column
             continue
-        words = missing if columns else blank
-        columns[name], said = without_missing(column, words)
+        columns[name], said = without_missing(column, missing if columns else blank)
         if said:
             where = f"{path.name}, column {name!r}"
             decisions.append(Decision("word for missing", where, sum(said.values()), shown_counts(said)))

@@ -25,6 +25,7 @@ _FOREIGN = {
     b"ARROW1": "a Feather file; save it as parquet or CSV",
     b"%PDF": "a PDF; give the table as CSV or .xlsx",
 }
+_DAMAGE = (OSError, EOFError, ValueError, RuntimeError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)
 _MARKS = {
     b"\xef\xbb\xbf": "utf-8-sig",
     b"\xff\xfe\x00\x00": "utf-32",
@@ -33,7 +34,9 @@ _MARKS = {
     b"\xfe\xff": "utf-16",
 }
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f\ufeff\ufffe]")
-_TWICE_DECODED = re.compile("[\u00c2\u00c3][\u0080-\u00bf\u20ac\u201a-\u203a\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc]")
+_TWICE_DECODED = re.compile(
+    "[\u00c2\u00c3][\u0080-\u00bf\u20ac\u201a-\u203a\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc]"
+)
 
 
 def no_table(path: Path, reason: str, remedy: str = "give CSV, tab-separated text, .xlsx or parquet") -> InputError:
@@ -96,7 +99,16 @@ def _unpack_once(data: bytes, path: Path) -> tuple[bytes, str, str] | None:
             return _only_in_tar(data, path), "tar", ".t"
     except InputError:
         raise
-    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError, RuntimeError) as error:
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        zlib.error,
+        lzma.LZMAError,
+        zipfile.BadZipFile,
+        tarfile.TarError,
+        RuntimeError,
+    ) as error:
         raise no_table(path, f"it is packed, and damaged or cut: {error}", "fetch or copy it again") from error
     return None
 
@@ -146,10 +158,7 @@ def decode(data: bytes, path: Path, encoding: str | None, decisions: list[Decisi
     """Decode bytes by their mark, as UTF-16 without one, as UTF-8, else as Windows-1252 -> text with plain line ends."""
     if not data.strip():
         raise no_table(path, "it is empty")
-    if encoding is not None:
-        text = _decode_as(data, path, encoding)
-    else:
-        text = _detect(data, path, decisions)
+    text = _decode_as(data, path, encoding) if encoding is not None else _detect(data, path, decisions)
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").rstrip("\x1a")
     _check_content(text, path)
     return text if text.isascii() else unicodedata.normalize("NFC", text)

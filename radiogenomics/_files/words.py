@@ -10,8 +10,9 @@ import pandas as pd
 PLAIN = ("", "NA", "NaN", "nan", "<NA>")
 """What programs write for a missing value; it needs no mention."""
 _SHORT = frozenset(
-    ["N/A", "n/a", "n.a.", "N.A.", "na", "Na", "#N/A", "#NA", "NaT", "NC", "NP", "ND", "NK", "-", "--", "---", "–", "—", ".", "?", "??"]
-    + ["#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "null", "NULL", "Null", "-nan", "NAN", "1.#QNAN", "-1.#IND", "[Discrepancy]", "[Completed]"]
+    ("N/A", "n/a", "n.a.", "N.A.", "na", "Na", "NaT", "NC", "NP", "ND", "NK", "null", "NULL", "Null", "-nan", "NAN")
+    + ("-", "--", "---", "–", "—", ".", "?", "??", "[Discrepancy]", "[Completed]", "1.#QNAN", "-1.#IND")
+    + ("#N/A", "#NA", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!")
 )
 _KINDS = (
     r"available|applicable|evaluated|evaluable|collected|known|reported|recorded|assessed|assessable|determined|tested|stated"
@@ -65,12 +66,22 @@ def is_missing_word(word: str) -> bool:
 
 def without_missing(column: pd.Series, words: MissingWords) -> tuple[pd.Series, dict[str, int]]:
     """Strip a column of text and blank its words for missing -> the column, and how often each word beyond NA stood there."""
+    if pd.api.types.is_numeric_dtype(column) and column.dtype != "bool":
+        return _without_numbers(column, words)
     stripped = column.map(_stripped)
     present = stripped.dropna()
     counts = present.value_counts()
     gone = [word for word in counts.index if isinstance(word, str) and words.includes(word)]
     said = {word: int(counts[word]) for word in sorted(gone) if word not in PLAIN}
     return stripped.mask(stripped.isin(gone), np.nan) if gone else stripped, said
+
+
+def _without_numbers(column: pd.Series, words: MissingWords) -> tuple[pd.Series, dict[str, int]]:
+    """Blank numbers that stand for a missing value, such as -9, where they are named."""
+    numbers = pd.to_numeric(pd.Series(sorted(words.own), dtype=object), errors="coerce").dropna()
+    gone = column.isin(numbers)
+    said = {f"{value:g}": int((column == value).sum()) for value in numbers if (column == value).any()}
+    return (column.mask(gone) if gone.any() else column), said
 
 
 def _stripped(value: object) -> object:
@@ -108,7 +119,7 @@ def number_column(column: pd.Series) -> tuple[pd.Series, list[int]]:
     column : Series
         Floats where every present value is a number, else as it was.
     exceptions : list of int
-        Positions of the values that keep a column of numbers from being one, such as ``>80``; empty where it is text.
+        Positions of the few values that keep a column of numbers from being one, such as ``>80``; empty where it is text.
     """
     numbers = numbers_of(column)
     present = column.notna()
@@ -118,13 +129,17 @@ def number_column(column: pd.Series) -> tuple[pd.Series, list[int]]:
     return column, np.flatnonzero(wrong).tolist() if _is_measured(column[present], numbers[present], column[wrong]) else []
 
 
+def is_number_like(word: object) -> bool:
+    """Say whether a word is a number with something about it, such as ``>80``, ``12 mm``, ``3-5`` or ``4,5``."""
+    return bool(_NUMBER_LIKE.fullmatch(str(word).strip()))
+
+
 def _is_measured(present: pd.Series, numbers: pd.Series, wrong: pd.Series) -> bool:
     """Tell a column of measurements with a few other entries from words of which some are numbers, such as grades."""
     if IDENTIFIERS.search(str(present.name)):
         return False
     share, distinct = numbers.notna().mean(), numbers.nunique()
-    alike = all(_NUMBER_LIKE.fullmatch(str(word).strip()) for word in wrong.unique())
-    if alike:
+    if all(is_number_like(word) for word in wrong.unique()):
         return share >= 0.6 and distinct >= 5
     return share >= 0.8 and distinct >= 8 and wrong.nunique() <= max(3, 0.05 * len(present))
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from radiogenomics._errors import InputError
 
+
 def binary_outcome(
     values: pd.Series,
     *,

@@ -17,6 +17,7 @@ from radiogenomics._files import (
     Reading,
     Rows,
     decision_table,
+    is_number_like,
     log_decisions,
     number_column,
     read_rows,
@@ -113,7 +114,7 @@ def patients_reading(
     rows = _rows(path, patient=patient, header_rows=header_rows, barcode=barcode, missing=missing, **options)
     table, lines, decisions = _once(rows, Path(path))
     _check_text_columns(text_columns, table, Path(path))
-    table = _without_diagnostics(_numeric(table, lines, Path(path), text_columns), Path(path), decisions)
+    table = _without_diagnostics(_numeric(table, lines, Path(path), text_columns, decisions), Path(path), decisions)
     log_decisions(decisions, logger)
     return Reading(table, decision_table(decisions))
 
@@ -186,10 +187,7 @@ def _key(table: pd.DataFrame, patient: str | None, path: Path, decisions: list[D
     if patient is not None:
         names = {str(name).lstrip("#"): str(name) for name in table.columns}
         if patient.strip().lstrip("#") not in names:
-            raise InputError(
-                f"{path}: no column {patient!r} to identify patients; "
-                f"its columns are {shown(table.columns, 8)}."
-            )
+            raise InputError(f"{path}: no column {patient!r} to identify patients; its columns are {shown(table.columns, 8)}.")
         return names[patient.strip().lstrip("#")]
     first, others = str(table.columns[0]), [str(name) for name in table.columns[1:] if _PATIENT.match(str(name))]
     if not others or _PATIENT.match(first) or not _is_no_name(table[first], first):
@@ -257,14 +255,21 @@ def _check_text_columns(chosen: Sequence[str], table: pd.DataFrame, path: Path) 
         raise InputError(f"{path}: text_columns names {shown(absent)}, which the table has not; name its columns.")
 
 
-def _numeric(table: pd.DataFrame, lines: list[int], path: Path, text_columns: Sequence[str]) -> pd.DataFrame:
-    """Make columns of numbers numeric; refuse an entry that keeps one from being so."""
+def _numeric(
+    table: pd.DataFrame, lines: list[int], path: Path, text_columns: Sequence[str], decisions: list[Decision]
+) -> pd.DataFrame:
+    """Make columns of numbers numeric; refuse an entry such as ``>80`` that keeps one from being so, and tell of words."""
     columns, problems = {}, []
     for name in table.columns:
         columns[name], places = (table[name], []) if name in text_columns else number_column(table[name])
-        if places:
-            named = [f"{table[name].iloc[at]!r} (patient {table.index[at]}, line {lines[at]})" for at in places]
-            problems.append(f"column {name!r} holds numbers, but for {shown(named, 3)}")
+        if not places:
+            continue
+        entries = shown([f"{table[name].iloc[at]!r} (patient {table.index[at]}, line {lines[at]})" for at in places], 3)
+        if all(is_number_like(table[name].iloc[at]) for at in places):
+            problems.append(f"column {name!r} holds numbers, but for {entries}")
+        else:
+            why = f"the column is read as words, since among its numbers stand {entries}; name them in `missing` to read numbers"
+            decisions.append(Decision("words amid numbers", f"{path.name}, column {name!r}", len(places), why))
     if problems:
         raise InputError(
             f"{path}: {'; '.join(problems)}; write a number or leave the cell blank, name the entry in `missing` "
