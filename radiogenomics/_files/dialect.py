@@ -75,7 +75,7 @@ def lay_out(text: str, path: Path, separator: str | None, decisions: list[Decisi
     if separator is not None and (len(separator) != 1 or separator in "\"'\n"):
         raise InputError(f"{path}: separator = {separator!r}; give one character, such as ',', ';' or '\\t'.")
     chosen = separator or announced or _sniff(rest, path)
-    records, quoting = _records(rest, chosen, path, start)
+    records, quoting = _records(rest, chosen, path, start, decisions)
     records = _without_titles(_without_blank(records, path, decisions), path, decisions)
     if not records:
         raise no_table(path, "it holds no row")
@@ -155,7 +155,7 @@ def _parse(lines: Sequence[str], separator: str, quoting: int, strict: bool = Tr
     )
 
 
-def _records(rest: Sequence[str], separator: str, path: Path, start: int) -> tuple[list[_Record], int]:
+def _records(rest: Sequence[str], separator: str, path: Path, start: int, decisions: list[Decision]) -> tuple[list[_Record], int]:
     """Count the fields of every record, quotes minded only where there are some."""
     csv.field_size_limit(2**31 - 1)
     if not any('"' in line for line in rest):
@@ -169,7 +169,9 @@ def _records(rest: Sequence[str], separator: str, path: Path, start: int) -> tup
             before = reader.line_num
     except csv.Error as error:
         plain = [record for record in _plain_records(rest, separator) if record.filled]
-        if len({record.width for record in plain[1:]}) == 1 and plain[-1].width > 1:
+        if separator == "\t" and len({record.width for record in plain}) == 1 and plain[-1].width > 1:
+            why = f"a quote that opens in line {start + before + 1} does not close: quotes are read as letters"
+            decisions.append(Decision("quotes", path.name, 1, why))
             return _plain_records(rest, separator), csv.QUOTE_NONE
         reason = f"a quote that opens in line {start + before + 1} is not closed as it should ({error})"
         raise no_table(path, reason, "mend the quotes, or export it again") from error

@@ -9,11 +9,13 @@ import pandas as pd
 
 PLAIN = ("", "NA", "NaN", "nan", "<NA>")
 """What programs write for a missing value; it needs no mention."""
-_SHORT = frozenset(
-    ("N/A", "n/a", "n.a.", "N.A.", "na", "Na", "NaT", "NC", "NP", "ND", "NK", "null", "NULL", "Null", "-nan", "NAN")
-    + ("-", "--", "---", "–", "—", ".", "?", "??", "[Discrepancy]", "[Completed]", "1.#QNAN", "-1.#IND")
-    + ("#N/A", "#NA", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!")
-)
+# fmt: off
+_SHORT = frozenset([
+    "N/A", "n/a", "n.a.", "N.A.", "na", "Na", "NaT", "NC", "NP", "ND", "NK", "null", "NULL", "Null", "-nan", "NAN", "-",
+    "--", "---", "–", "—", ".", "?", "??", "[Discrepancy]", "[Completed]", "1.#QNAN", "-1.#IND", "#N/A", "#NA", "#REF!",
+    "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!",
+])
+# fmt: on
 _KINDS = (
     r"available|applicable|evaluated|evaluable|collected|known|reported|recorded|assessed|assessable|determined|tested|stated"
     r"|specified|provided|documented|measured|obtained|entered|examined"

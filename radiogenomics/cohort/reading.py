@@ -165,6 +165,11 @@ def _rows(
     if table.empty:
         raise InputError(f"{path}: has no row after its {header_rows} rows of heading; give header_rows = 1, or add patients.")
     key = _key(table, patient, Path(path), raw.decisions)
+    if key != table.columns[0] and _counts_rows(table.iloc[:, 0]):
+        raw.decisions.append(
+            Decision("columns left out", Path(path).name, 1, "a first column without a name that counts the rows")
+        )
+        table = table.iloc[:, 1:]
     identifiers = [_identifier(value) for value in table[key]]
     _check_named(identifiers, lines, key, Path(path))
     names = tcga_patients(identifiers, name=f"{path}, column {key!r}") if barcode == "tcga" else identifiers
@@ -190,7 +195,7 @@ def _key(table: pd.DataFrame, patient: str | None, path: Path, decisions: list[D
             raise InputError(f"{path}: no column {patient!r} to identify patients; its columns are {shown(table.columns, 8)}.")
         return names[patient.strip().lstrip("#")]
     first, others = str(table.columns[0]), [str(name) for name in table.columns[1:] if _PATIENT.match(str(name))]
-    if not others or _PATIENT.match(first) or not _is_no_name(table[first], first):
+    if not others or _PATIENT.match(first) or not _is_no_name(table[first]):
         return first
     unique = [name for name in others if table[name].notna().all() and table[name].is_unique]
     if len(unique) != 1:
@@ -200,13 +205,16 @@ def _key(table: pd.DataFrame, patient: str | None, path: Path, decisions: list[D
     return unique[0]
 
 
-def _is_no_name(column: pd.Series, name: str) -> bool:
+def _is_no_name(column: pd.Series) -> bool:
     """Tell measurements, and the row numbers that pandas and R write, from identifiers."""
     numbers = pd.to_numeric(column, errors="coerce")
-    if numbers.isna().any():
-        return False
-    counts = bool((numbers.diff().dropna() == 1).all()) and numbers.iloc[0] in (0, 1) and name.startswith("Unnamed")
-    return counts or bool((numbers % 1 != 0).any())
+    return _counts_rows(column) or (not numbers.isna().any() and bool((numbers % 1 != 0).any()))
+
+
+def _counts_rows(column: pd.Series) -> bool:
+    numbers = pd.to_numeric(column, errors="coerce")
+    unnamed = str(column.name).startswith("Unnamed")
+    return unnamed and numbers.iloc[0] in (0, 1) and bool((numbers.diff().iloc[1:] == 1).all())
 
 
 def _identifier(value: object) -> str:

@@ -12,12 +12,14 @@ from radiogenomics.expression.labels import is_annotation, is_summary
 from radiogenomics.expression.preparation import Unit
 
 _GENE = re.compile(r"^(ENS[A-Z]*[GT]\d{11}(\.\d+)?(_PAR_Y)?|[A-Z][A-Z0-9]{1,9}(-[A-Z0-9]{1,4})?|C\d+orf\d+|\w+_at|\S+\|\d+)$")
-_COMMON = frozenset(
-    ("A2M", "ACTB", "AKT1", "ALB", "APC", "AR", "ATM", "B2M", "BCL2", "BRAF", "BRCA1", "BRCA2", "CCNB1", "CCND1", "CD274")
-    + ("CD3E", "CD4", "CD8A", "CDH1", "CDK1", "CDK4", "EGFR", "EPCAM", "ERBB2", "ESR1", "FOXA1", "FOXP3", "GAPDH", "GATA3")
-    + ("HIF1A", "IFNG", "IL6", "JAK2", "KIT", "KRAS", "KRT5", "KRT8", "LDHA", "MAPK1", "MKI67", "MTOR", "MYC", "PCNA", "PGR")
-    + ("PIK3CA", "PTEN", "PTPRC", "RB1", "SLC2A1", "SMAD4", "STAT1", "STAT3", "TGFB1", "TNF", "TOP2A", "TP53", "TYMS", "VEGFA")
-)
+# fmt: off
+_COMMON = frozenset([
+    "A2M", "ACTB", "AKT1", "ALB", "APC", "AR", "ATM", "B2M", "BCL2", "BRAF", "BRCA1", "BRCA2", "CCNB1", "CCND1", "CD274",
+    "CD3E", "CD4", "CD8A", "CDH1", "CDK1", "CDK4", "EGFR", "EPCAM", "ERBB2", "ESR1", "FOXA1", "FOXP3", "GAPDH", "GATA3",
+    "HIF1A", "IFNG", "IL6", "JAK2", "KIT", "KRAS", "KRT5", "KRT8", "LDHA", "MAPK1", "MKI67", "MTOR", "MYC", "PCNA", "PGR",
+    "PIK3CA", "PTEN", "PTPRC", "RB1", "SLC2A1", "SMAD4", "STAT1", "STAT3", "TGFB1", "TNF", "TOP2A", "TP53", "TYMS", "VEGFA",
+])
+# fmt: on
 _LARGEST_LOG = 30.0
 """Two to the power of 30 is a thousand million: no expression on a log2 scale lies above."""
 

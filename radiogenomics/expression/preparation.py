@@ -249,7 +249,8 @@ def check_unit(expression: pd.DataFrame, *, unit: Unit, clip: float | None = Non
         row, column = np.argwhere(expression.isna().to_numpy())[0]
         raise InputError(
             f"{int(expression.isna().to_numpy().sum())} counts are missing, the first of patient {expression.index[row]!r} and "
-            f"gene {expression.columns[column]!r}, so that library sizes are not known; write 0 where no read was found, or leave the genes out."
+            f"gene {expression.columns[column]!r}, so that library sizes are "
+            "not known; write 0 where no read was found, or leave the genes out."
         )
     if unit == "zscore" and clip is None and expression.abs().max().max() > 100:
         raise InputError(
