@@ -2,8 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import asdict, dataclass
 
 import pandas as pd
 
@@ -11,7 +10,8 @@ _QUIET = {"separator", "decimal comma", "encoding", "unpacked", "sheet", "commen
 """How a file is written, as against what was left out or changed: information rather than a warning."""
 
 
-class Decision(NamedTuple):
+@dataclass(frozen=True)
+class Decision:
     """Something that was decided about the data.
 
     Attributes
@@ -50,7 +50,8 @@ class Reading:
 
 def decision_table(decisions: Iterable[Decision]) -> pd.DataFrame:
     """Lay decisions out as a table -> columns ``what, where, count, why``."""
-    table = pd.DataFrame(list(decisions), columns=list(Decision._fields))
+    columns = ["what", "where", "count", "why"]
+    table = pd.DataFrame([asdict(decision) for decision in decisions], columns=columns)
     return table.astype({"what": object, "where": object, "count": "int64", "why": object})
 
 

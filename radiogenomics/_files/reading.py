@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -95,7 +96,7 @@ def read_table(
     ValueError
         If the file is no such table, damaged, ragged or without rows, or a folder; the message names the line.
     """
-    options = {"separator": separator, "decimal": decimal, "encoding": encoding, "sheet": sheet}
+    options: dict[str, Any] = {"separator": separator, "decimal": decimal, "encoding": encoding, "sheet": sheet}
     return table_reading(path, missing=missing, text=text, **options).table
 
 
@@ -110,7 +111,7 @@ def table_reading(
     sheet: str | None = None,
 ) -> Reading:
     """Read a table as `read_table` does -> the table and what was decided while it was read."""
-    options = {"separator": separator, "decimal": decimal, "encoding": encoding, "sheet": sheet}
+    options: dict[str, Any] = {"separator": separator, "decimal": decimal, "encoding": encoding, "sheet": sheet}
     rows = read_rows(path, missing=as_words(missing), text=text, **options)
     log_decisions(rows.decisions, logger)
     return Reading(rows.table, decision_table(rows.decisions))
@@ -169,12 +170,12 @@ def _parse(layout: Layout, missing: MissingWords, text: bool) -> _Raw:
     table = _read_csv(layout, str, blank) if text else typed
     if len(table) != len(layout.lines):
         raise InputError(f"{len(layout.lines)} rows were counted and {len(table)} read; give the table without quotes.")
-    numeric = {at for at, kind in typed.dtypes.items() if kind.kind in "iuf"}
+    numeric = {at for at, kind in enumerate(typed.dtypes) if kind.kind in "iuf"}
     return _Raw(table, layout.names, layout.lines, layout.comments, numeric)
 
 
-def _read_csv(layout: Layout, kind: object, blank: list[str]) -> pd.DataFrame:
-    return pd.read_csv(
+def _read_csv(layout: Layout, kind: Any, blank: list[str]) -> pd.DataFrame:
+    table: pd.DataFrame = pd.read_csv(
         io.StringIO("\n".join(layout.body) + "\n"),
         sep=layout.separator,
         header=None,
@@ -187,6 +188,7 @@ def _read_csv(layout: Layout, kind: object, blank: list[str]) -> pd.DataFrame:
         quoting=layout.quoting,
         low_memory=False,
     )
+    return table
 
 
 def _parquet(data: bytes, path: Path) -> _Raw:
@@ -205,7 +207,8 @@ def _parquet(data: bytes, path: Path) -> _Raw:
 
 def _values(raw: _Raw, names: dict[int, str], path: Path, missing: MissingWords, decisions: list[Decision]) -> pd.DataFrame:
     """Blank the words for missing, column by column; the first column keeps its words."""
-    columns, blank = {}, MissingWords(known=False, own=frozenset([""] if missing.includes("") else []))
+    columns: dict[str, pd.Series] = {}
+    blank = MissingWords(known=False, own=frozenset([""] if missing.includes("") else []))
     for at, name in names.items():
         column = raw.table[at]
         if columns and at in raw.numeric and not missing.own:

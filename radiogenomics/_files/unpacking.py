@@ -61,7 +61,8 @@ def read_text(path: Path, *, encoding: str | None = None) -> tuple[str, list[Dec
     ValueError
         If it is a folder, damaged, no text, or of another encoding; the message names the line.
     """
-    path, decisions = Path(path), []
+    path = Path(path)
+    decisions: list[Decision] = []
     data = unpack(path, decisions)
     return decode(data, path, encoding, decisions), decisions
 
@@ -92,7 +93,7 @@ def _unpack_once(data: bytes, path: Path) -> tuple[bytes, str, str] | None:
     kind = next((facts for mark, facts in _PACKED.items() if data.startswith(mark)), None)
     try:
         if kind is not None:
-            return {"gzip": gzip, "bzip2": bz2, "xz": lzma}[kind[0]].decompress(data), *kind  # type: ignore[attr-defined]
+            return {"gzip": gzip, "bzip2": bz2, "xz": lzma}[kind[0]].decompress(data), *kind
         if data.startswith(b"PK\x03\x04") and not is_workbook(data, path):
             return _only_zipped(data, path), "zip", ".zip"
         if data[257:262] == b"ustar":

@@ -105,7 +105,7 @@ def numbers_of(column: pd.Series) -> pd.Series:
 
 def plain_numbers(column: pd.Series) -> pd.Series | None:
     """Turn a column of text in which every value is missing or a plain number into floats; None where some is not."""
-    if pd.api.types.is_bool_dtype(column) or (column.dtype == object and column.map(type).eq(bool).any()):
+    if pd.api.types.is_bool_dtype(column) or (column.dtype == object and column.map(lambda value: isinstance(value, bool)).any()):
         return None
     numbers = pd.to_numeric(column, errors="coerce")
     if not pd.api.types.is_numeric_dtype(numbers) or bool((numbers.isna() & column.notna()).any()):

@@ -4,7 +4,7 @@ import logging
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -110,7 +110,7 @@ def patients_reading(
     sheet: str | None = None,
 ) -> Reading:
     """Read a table of patients as `read_patients` does -> the table and what was decided while it was read."""
-    options = {"separator": separator, "decimal": decimal, "encoding": encoding, "sheet": sheet}
+    options: dict[str, Any] = {"separator": separator, "decimal": decimal, "encoding": encoding, "sheet": sheet}
     rows = _rows(path, patient=patient, header_rows=header_rows, barcode=barcode, missing=missing, **options)
     table, lines, decisions = _once(rows, Path(path))
     _check_text_columns(text_columns, table, Path(path))
@@ -143,7 +143,7 @@ def repeated_patients(
     list of str
         In the order of the table.
     """
-    options = {"separator": separator, "decimal": decimal, "encoding": encoding, "sheet": sheet}
+    options: dict[str, Any] = {"separator": separator, "decimal": decimal, "encoding": encoding, "sheet": sheet}
     table = _rows(path, patient=patient, header_rows=header_rows, barcode=barcode, missing=missing, **options).table
     return list(table.index[_repeated(table)].unique())
 
@@ -155,7 +155,7 @@ def _rows(
     header_rows: int,
     barcode: Barcode,
     missing: Sequence[str] | None,
-    **options: str | None,
+    **options: Any,
 ) -> Rows:
     """Read the rows of patients as text, each with its identifier as index."""
     words = MissingWords(own=frozenset(word.strip() for word in missing or ()))

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -110,7 +110,7 @@ def expression_reading(
     if duplicates is not None:
         check_choice(duplicates, "duplicates", get_args(Duplicates))
     path = Path(path)
-    options = {"separator": separator, "decimal": decimal, "encoding": encoding, "sheet": sheet}
+    options: dict[str, Any] = {"separator": separator, "decimal": decimal, "encoding": encoding, "sheet": sheet}
     words = MissingWords(own=frozenset(word.strip() for word in missing or ()))
     rows = read_rows(path, missing=words, text=False, **options)
     decisions = list(rows.decisions)
