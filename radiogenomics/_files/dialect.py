@@ -69,6 +69,8 @@ def lay_out(text: str, path: Path, separator: str | None, decisions: list[Decisi
     ValueError
         If a row has more or fewer fields than the heading, a quote does not close, or there is no row; names the line.
     """
+    if not text.strip():
+        raise no_table(path, "it is empty")
     lines = text.rstrip("\n").split("\n")
     start, announced, comments = _start(lines, path, decisions)
     rest = lines[start : len(lines) - lines[-1].startswith("!")]  # GEO closes its tables with such a line

@@ -157,8 +157,6 @@ def _check_one(names: list[str], path: Path) -> None:
 
 def decode(data: bytes, path: Path, encoding: str | None, decisions: list[Decision]) -> str:
     """Decode bytes by their mark, as UTF-16 without one, as UTF-8, else as Windows-1252 -> text with plain line ends."""
-    if not data.strip():
-        raise no_table(path, "it is empty")
     text = _decode_as(data, path, encoding) if encoding is not None else _detect(data, path, decisions)
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").rstrip("\x1a")
     _check_content(text, path)
