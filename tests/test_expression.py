@@ -54,7 +54,7 @@ def test_dropped_genes_are_listed_with_the_reason():
     assert made.dropped["reason"].to_dict() == {
         "B": "mean below 1",
         "C": "constant among the patients with images",
-        "D": "missing values",
+        "D": "more than half of its values are missing",
     }
     assert made.expression.columns.tolist() == ["A"]
 

@@ -1,5 +1,6 @@
 """Gene sets, their names, and enrichment."""
 
+import gzip
 import math
 import re
 from fractions import Fraction
@@ -22,6 +23,19 @@ def gmt(tmp_path, text):
 def test_read_gmt_keeps_order_and_each_gene_once(tmp_path):
     path = gmt(tmp_path, "A\tna\tTP53\tBRCA1\tTP53\t\n\nB\thttp://x\tMYC\r\n")
     assert pathways.read_gmt(path) == {"A": ["TP53", "BRCA1"], "B": ["MYC"]}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "latin-1"])
+def test_a_gmt_of_any_encoding_packed_or_not_holds_the_same_sets(tmp_path, encoding):
+    text = 'Réponse immune\tna\tTP53\tBRCA1\n"Hypoxia"\t\t"CA9"\t"VEGFA"\t\t\n'
+    (tmp_path / "sets.gmt").write_bytes(text.encode(encoding))
+    (tmp_path / "sets.gmt.gz").write_bytes(gzip.compress(text.encode(encoding)))
+    expected = {"Réponse immune": ["TP53", "BRCA1"], "Hypoxia": ["CA9", "VEGFA"]}
+    assert pathways.read_gmt(tmp_path / "sets.gmt") == pathways.read_gmt(tmp_path / "sets.gmt.gz") == expected
+
+
+def test_the_weights_of_enrichr_are_no_part_of_a_gene(tmp_path):
+    assert pathways.read_gmt(gmt(tmp_path, "A\t\tTP53,1.0\tHLA-DRA,0.25\tMYC\n")) == {"A": ["TP53", "HLA-DRA", "MYC"]}
 
 
 @pytest.mark.parametrize(

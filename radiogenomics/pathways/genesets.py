@@ -1,5 +1,6 @@
 """Gene sets: where they come from, which of them are usable, and our 36 tumour-related KEGG pathways."""
 
+import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,11 +10,14 @@ from pathlib import Path
 import pandas as pd
 
 from radiogenomics._errors import InputError
+from radiogenomics._files import log_decisions, read_text
 from radiogenomics._tables import shown
 from radiogenomics.pathways.names import words
 
 GeneSets = dict[str, list[str]]
+logger = logging.getLogger(__name__)
 
+_WEIGHT = re.compile(r",\d+(\.\d+)?$")
 _COLLECTION_WORDS = {"kegg", "reactome", "hallmark", "wp", "biocarta", "pid"}
 
 
@@ -23,7 +27,8 @@ def read_gmt(path: Path | str) -> GeneSets:
     Parameters
     ----------
     path : path
-        One set a line: name, description, genes, separated by tabs.
+        One set a line: name, description, genes, separated by tabs. UTF-8, UTF-16 or Latin-1, with or without a byte order
+        mark, packed or not; quotes around fields and Enrichr's weights (``TP53,1.0``) are taken off.
 
     Returns
     -------
@@ -36,7 +41,9 @@ def read_gmt(path: Path | str) -> GeneSets:
         If a line has no gene, a name comes twice, or the file holds no set; the message names file and line.
     """
     sets: GeneSets = {}
-    for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), start=1):
+    text, decisions = read_text(Path(path))
+    log_decisions(decisions, logger)
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         name, genes = _gmt_line(line, f"{path}, line {number}")
@@ -49,11 +56,15 @@ def read_gmt(path: Path | str) -> GeneSets:
 
 
 def _gmt_line(line: str, place: str) -> tuple[str, list[str]]:
-    name, *rest = (field.strip() for field in line.split("\t"))
-    genes = list(dict.fromkeys(gene for gene in rest[1:] if gene))
+    name, *rest = (_unquoted(field.strip()) for field in line.split("\t"))
+    genes = list(dict.fromkeys(_WEIGHT.sub("", gene) for gene in rest[1:] if gene))
     if not name or not genes:
         raise InputError(f"{place}: {line[:40]!r} is no gene set; write name, description and genes, separated by tabs.")
     return name, genes
+
+
+def _unquoted(field: str) -> str:
+    return field[1:-1].strip() if len(field) > 1 and field[0] == field[-1] == '"' else field
 
 
 def sized(gene_sets: Mapping[str, Sequence[str]], *, min_size: int = 1, max_size: int | None = None) -> GeneSets:
