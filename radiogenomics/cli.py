@@ -99,6 +99,8 @@ def check(manifest: Manifest, mirror: Mirror = None, quiet: Quiet = False, verbo
         _say(quiet, f"{included['cohort'].iloc[0]}: {int(included['outcome'].sum())} of {len(included)} positive")
     for line in study.sets_found(checked.inputs):
         _say(quiet, line)
+    for row in study.decided(checked.inputs).to_dict("records"):
+        _say(quiet, f"{row['where']}: {row['what']} ({row['count']}): {row['why']}")
     _say(quiet, f"{manifest}: no problem found")
 
 

@@ -74,6 +74,11 @@ def check(path: Path, *, mirror: Path | None = None) -> Checked:
     return Checked(inputs, cohorts)
 
 
+def decided(inputs: Inputs) -> pd.DataFrame:
+    """Tell what is decided about the tables of a study when they are read -> ``what, where, count, why``, one row a decision."""
+    return inputs.decisions(inputs.manifest.tables())
+
+
 def _table_problems(inputs: Inputs) -> Iterator[Problem]:
     """Read every table once; what cannot be read, or lacks a column, is a problem of its own."""
     manifest, say = inputs.manifest, _Say(str(inputs.path))

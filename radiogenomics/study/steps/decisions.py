@@ -1,0 +1,33 @@
+"""What was decided about the data on the way: dropped, joined, imputed, clipped, taken for missing; one row a decision."""
+
+import pandas as pd
+
+from radiogenomics._files import Decision, decision_table
+from radiogenomics.expression import Prepared
+from radiogenomics.study.engine.step import Tables, step
+from radiogenomics.study.inputs.sources import Inputs
+from radiogenomics.study.manifest.model import Manifest
+from radiogenomics.study.steps.imaging import measured
+
+
+@step(
+    makes={"decisions": "what was decided about the data: what, where, how many, why"},
+    settings=("training", "external", "expression", "joined", "survival"),
+    sources=lambda manifest: manifest.tables(),
+)
+def decisions(matrix: Prepared, features: Tables, *, settings: Manifest, inputs: Inputs) -> Tables:
+    """Gather what was decided while tables were read, expression was prepared and features were completed."""
+    parts = [inputs.decisions(settings.tables()), matrix.decisions, decision_table(_imputed(features))]
+    return {"decisions": pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)}
+
+
+def _imputed(features: Tables) -> list[Decision]:
+    """Say of every kind of features how many values are missing: each fit fills them with the median of its own patients."""
+    found = []
+    for kind, table in features.items():
+        gaps = measured(table).isna().sum()
+        if gaps.any():
+            names = ", ".join(map(str, gaps[gaps > 0].nlargest(3, keep="first").index))
+            why = f"missing values of {int((gaps > 0).sum())} feature(s), most in {names}: the median of the patients of each fit"
+            found.append(Decision("features imputed", f"features_{kind}", int(gaps.sum()), why))
+    return found
