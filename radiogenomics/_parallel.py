@@ -5,6 +5,7 @@ A task has failed when its data are at fault. One that the machine stopped (no m
 interrupted: it is no result, and the next run tries it again.
 """
 
+import errno
 import logging
 import os
 import sys
@@ -32,7 +33,14 @@ Progress = Callable[[int, int, str], None]
 """Called after every task with the number of finished tasks, the number of all tasks and the task's name."""
 
 DATA_ERRORS = (ValueError, OSError, RuntimeError, ArithmeticError, LookupError, MemoryError)
-"""What data or machine can raise inside a task; `is_transient` tells which. Anything else is a mistake in the code and propagates."""
+"""What data or machine can raise inside a task, see `is_transient`. Anything else is a mistake in the code and propagates."""
+
+_MACHINE = frozenset(
+    getattr(errno, name)
+    for name in ("EIO", "ENOMEM", "ENOSPC", "EDQUOT", "EMFILE", "ENFILE", "EAGAIN", "ESTALE", "ETIMEDOUT", "ENOLCK")
+    if hasattr(errno, name)
+)
+"""What the operating system says when a device, memory, or its own limits give out, whatever the file holds."""
 
 _TRIES = 3
 """How often a task that may have lost its worker runs alone."""
@@ -229,13 +237,20 @@ def is_transient(error: BaseException) -> bool:
     """Tell whether an error lies in the machine, not in the data, so that to run again may help.
 
     Memory that gave out, and what the operating system says of files: a disk that is full, a share that is gone. Our own errors
-    lie in the data, and so does a library's own kind of OSError, such as `gzip.BadGzipFile`, which no system call gave.
+    lie in the data, unless a fault of the machine (`_MACHINE`) is their cause; and so does a library's own kind of OSError, such
+    as `gzip.BadGzipFile`, which no system call gave.
     """
-    if isinstance(error, MemoryError):
-        return not isinstance(error, RadiogenomicsError)
-    if not isinstance(error, OSError) or isinstance(error, RadiogenomicsError):
-        return False
-    return error.errno is not None or type(error).__module__ == "builtins"
+    if isinstance(error, RadiogenomicsError):
+        return any(isinstance(cause, OSError) and cause.errno in _MACHINE for cause in _causes(error))
+    if isinstance(error, OSError):
+        return error.errno is not None or type(error).__module__ == "builtins"
+    return isinstance(error, MemoryError)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    while error.__cause__ is not None:
+        error = error.__cause__
+        yield error
 
 
 def _named(function: Callable[[Any], Any], name: str, task: Any) -> tuple[str, Any]:
