@@ -17,7 +17,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -218,7 +218,7 @@ Part = Callable[[Any], Any]
 
 
 def _lay_array(value: NDArray[Any], part: Part) -> dict[str, Any]:
-    order = "F" if value.flags.f_contiguous and not value.flags.c_contiguous else "C"
+    order: Literal["F", "C"] = "F" if value.flags.f_contiguous and not value.flags.c_contiguous else "C"
     facts = {"dtype": value.dtype.str, "shape": list(value.shape), "order": order}
     if value.dtype == object:
         return facts | {"items": [part(one) for one in value.ravel(order)]}
@@ -272,7 +272,8 @@ def _lay_index(value: "pd.Index[Any]", part: Part) -> dict[str, Any]:
 
 def _make_index(laid: dict[str, Any], part: Part) -> "pd.Index[Any]":
     values = _make_column(laid["values"], part)
-    return pd.Index(values, dtype=values.dtype, name=part(laid["name"]))
+    index: pd.Index[Any] = pd.Index(values, dtype=values.dtype, name=part(laid["name"]))
+    return index
 
 
 def _lay_range(value: pd.RangeIndex, part: Part) -> list[Any]:
@@ -280,7 +281,8 @@ def _lay_range(value: pd.RangeIndex, part: Part) -> list[Any]:
 
 
 def _make_range(laid: list[Any], part: Part) -> pd.RangeIndex:
-    return pd.RangeIndex(*laid[:3], name=part(laid[3]))
+    start, stop, step, name = laid
+    return pd.RangeIndex(start, stop, step, name=part(name))
 
 
 def _lay_levels(value: pd.MultiIndex, part: Part) -> list[Any]:
@@ -301,7 +303,8 @@ def _make_series(laid: list[Any], part: Part) -> "pd.Series[Any]":
 
 def _series(values: Any, index: "pd.Index[Any]", name: Any = None) -> "pd.Series[Any]":
     """Make a Series of the values' own type, which pandas otherwise guesses anew of objects."""
-    return pd.Series(values, index=index, name=name, dtype=values.dtype)
+    made: pd.Series[Any] = pd.Series(values, index=index, name=name, dtype=values.dtype)
+    return made
 
 
 def _lay_frame(value: pd.DataFrame, part: Part) -> list[Any]:

@@ -58,9 +58,7 @@ def claim(folder: Path, name: str) -> Path:
             f"{name} is {folder}, which holds files and was not made by a study; give a new or empty folder with --out."
         )
     own = (folder / part for part in (*_FOLDERS, *_PAGES))
-    parts = (
-        place for part in ("work", "kept") for place in (folder / part).glob("*")
-    )  # looked into after they were found no links
+    parts = (place for part in ("work", "kept") for place in (folder / part).glob("*"))
     for place in chain(own, parts):
         if place.is_symlink():
             raise InputError(
