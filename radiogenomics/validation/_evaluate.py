@@ -154,7 +154,8 @@ def evaluate(
         A cheaper twin of the recipe for the permutation test, such as one that chooses sizes out of bag.
     n_jobs, scheduler, progress, keep
         See `radiogenomics._parallel.fan_out`. With `keep`, a second call with the same data and settings computes only what
-        is missing; other data or settings in the same folder do not meet.
+        is missing, and the one fit to every patient, since a fitted recipe cannot be kept without pickle; other data or
+        settings in the same folder do not meet.
 
     Returns
     -------
@@ -174,7 +175,7 @@ def evaluate(
     TypeError
         If the recipe gives no probabilities.
     RuntimeError
-        If a fit fails; the message names every failed task and its reason.
+        If a fit fails, or memory, disk or a killed worker interrupts one; the message names every such task and its reason.
 
     References
     ----------
@@ -193,13 +194,15 @@ def evaluate(
     splits = tuple(folds(training.outcome, training.groups, n_splits, _seed(random_state, "fold", i)) for i in range(n_repeats))
     tasks = _tasks(material, splits, random_state, n_boot_optimism, n_permutations)
     digest = joblib.hash((material, random_state, n_splits))[:10]
+    named = {f"{signature} {name} [{digest}]": task for name, task in tasks.items()}
     done = fan_out(
         partial(run, material),
-        {f"{signature} {name} [{digest}]": task for name, task in tasks.items()},
+        named,
         n_jobs=n_jobs,
         scheduler=scheduler,
         progress=progress,
         keep=keep,
+        keys={name: name for name, task in named.items() if not isinstance(task, Final)},  # a fitted recipe cannot be kept
     ).require()
     return _assemble(signature, material, splits, dict(zip(tasks, done.values(), strict=True)))
 

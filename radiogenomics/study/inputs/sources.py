@@ -300,7 +300,8 @@ def _verified(file: Path, source: Source, locked: str | None) -> str:
 
 
 def _list(folder: Path) -> dict[str, str]:
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    """Hash every file of a folder but hidden ones, which nothing reads: a killed writer leaves such."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
     return {path.relative_to(folder).as_posix(): sha256(path) for path in files}
 
 
