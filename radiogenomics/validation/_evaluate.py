@@ -16,7 +16,7 @@ from radiogenomics._errors import InputError
 from radiogenomics._parallel import Progress, fan_out
 from radiogenomics.stats import Auc, at_threshold, auc, youden_threshold
 from radiogenomics.validation._cohorts import Cohort, check_cohort, check_external, check_folds, check_recipe
-from radiogenomics.validation._interval import cross_validated_auc
+from radiogenomics.validation._interval import cross_validated_auc, with_width
 from radiogenomics.validation._tasks import (
     Final,
     Fold,
@@ -35,6 +35,8 @@ Task = Callable[[Material], Any]
 
 COLUMNS = ["cohort", "signature", "estimate", "auc", "auc_low", "auc_high", "n", "events", "p", "auc_se"]
 MEASURES = ["sensitivity", "specificity", "ppv", "npv", "accuracy"]
+_HONEST = ("external", "volume")
+"""Rows of scores that no fit has seen; DeLong's interval of perfect separation, which has no width, is not theirs."""
 _DECIMALS = 12
 _STAGES = ("final", "published", "fold", "nested", "optimism", "permutation")
 
@@ -122,7 +124,8 @@ def evaluate(
     - ``optimism``: Harrell's bootstrap. The recipe is refitted on bootstrap samples, and the mean excess of its area there over
       its area on the original patients is taken from the apparent one. For recipes that fit their training patients
       perfectly (forests) it is known to stay too high; it has no interval and no p.
-    - ``external``: fitted on all training patients, applied unchanged.
+    - ``external``: fitted on all training patients, applied unchanged. Its interval and that of ``volume`` are DeLong's, or,
+      where scores separate the classes and that has no width, Newcombe's.
     - ``volume``: lesion volume itself, the larger held to be the riskier; nothing is fitted, so nothing can leak.
 
     Parameters
@@ -286,12 +289,16 @@ class _Judged:
 
     def row(self, signature: str) -> dict[str, Any]:
         outcome = self.cohort.outcome
-        area = auc(outcome, self.score) if self.area is None else self.area
+        area = self._area() if self.area is None else self.area
         threshold = _threshold(outcome, self.score) if self.threshold is None else self.threshold
         measures = at_threshold(outcome, self.score, threshold).set_index("measure")["value"]
         p = _mann_whitney(outcome, self.score) if self.p is None else self.p
         values = [self.cohort.name, signature, self.estimate, area.auc, area.low, area.high, area.n, area.events, p, area.se]
         return dict(zip(COLUMNS, values, strict=True)) | {"threshold": threshold} | {name: measures[name] for name in MEASURES}
+
+    def _area(self) -> Auc:
+        area = auc(self.cohort.outcome, self.score)
+        return with_width(area) if self.estimate in _HONEST else area
 
     def scores(self, signature: str) -> pd.DataFrame:
         labels = {"cohort": self.cohort.name, "signature": signature, "estimate": self.estimate}
