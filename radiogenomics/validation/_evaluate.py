@@ -1,5 +1,6 @@
 """Judge a recipe in every way at once: as published, and honestly."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -15,8 +16,16 @@ from scipy.stats import mannwhitneyu
 from radiogenomics._errors import InputError
 from radiogenomics._parallel import Progress, fan_out
 from radiogenomics.stats import Auc, at_threshold, auc, youden_threshold
-from radiogenomics.validation._cohorts import Cohort, check_cohort, check_external, check_folds, check_recipe
+from radiogenomics.validation._cohorts import (
+    Cohort,
+    check_cohort,
+    check_external,
+    check_folds,
+    check_recipe,
+    keep_copies_together,
+)
 from radiogenomics.validation._interval import cross_validated_auc, with_width
+from radiogenomics.validation._leaks import find_leaks
 from radiogenomics.validation._tasks import (
     Final,
     Fold,
@@ -37,6 +46,7 @@ COLUMNS = ["cohort", "signature", "estimate", "auc", "auc_low", "auc_high", "n",
 MEASURES = ["sensitivity", "specificity", "ppv", "npv", "accuracy"]
 _HONEST = ("external", "volume")
 """Rows of scores that no fit has seen; DeLong's interval of perfect separation, which has no width, is not theirs."""
+logger = logging.getLogger(__name__)
 _DECIMALS = 12
 _STAGES = ("final", "published", "fold", "nested", "optimism", "permutation")
 
@@ -142,7 +152,8 @@ def evaluate(
     signature, cohort : str
         Names in the tables.
     groups : Series, optional
-        Patients with one label never stand on both sides of a split, and are drawn and permuted together.
+        Patients with one label never stand on both sides of a split, and are drawn and permuted together. Patients whose
+        features are copies of each other's (`find_copies`) are grouped beside, with a warning that names them.
     external : mapping of str to (DataFrame, Series), optional
         Features and outcome of other cohorts, by name.
     volume : Series, optional
@@ -173,7 +184,8 @@ def evaluate(
     ------
     ValueError
         If the outcome has one class, there are fewer events than folds, missing values reach a step that cannot take them,
-        a patient stands in two cohorts, the outcome stands among the features, or external columns differ.
+        a patient stands in two cohorts, under one name or as a copy under another, the outcome stands among the features, or
+        external columns differ.
     TypeError
         If the recipe gives no probabilities.
     RuntimeError
@@ -187,7 +199,9 @@ def evaluate(
     S. Varma, R. Simon, Bias in error estimation when using cross-validation for model selection, BMC Bioinformatics 2006.
     doi:10.1186/1471-2105-7-91
     """
-    training = check_cohort(cohort, features, outcome, groups=groups, volume=volume)
+    for leak in find_leaks(features, outcome).itertuples():
+        logger.warning("Cohort %r: feature %r may leak (%s): %s.", cohort, leak.column, leak.kind, leak.detail)
+    training = keep_copies_together(check_cohort(cohort, features, outcome, groups=groups, volume=volume))
     check_folds(training, n_splits, n_repeats)
     check_recipe(recipe, training)
     others = check_external(training, external or {}, volume)
