@@ -3,16 +3,19 @@
 import gc
 import logging
 import re
+import shlex
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import Annotated
 
 import typer
 
 from radiogenomics import __version__
-from radiogenomics._errors import InputError
+from radiogenomics._errors import InputError, RadiogenomicsError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -26,8 +29,12 @@ Scheduler = Annotated[str | None, typer.Option("--scheduler", help="Address of a
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say every detail.")]
 
-MISTAKES = (ValueError, OSError, RuntimeError, KeyError, ImportError)
-"""What a user's mistake can raise; it ends in one message and exit code 2."""
+Wait = Annotated[bool, typer.Option("--wait", help="Wait for a run that goes on in the same folder, in the place of leaving.")]
+
+logger = logging.getLogger("radiogenomics")
+
+MISTAKE, INTERRUPTED = 2, 130
+"""Exit codes of what the user can mend, and of Ctrl-C; a bug ends with Python's own, 1."""
 
 
 @app.callback(invoke_without_command=True)
@@ -45,6 +52,7 @@ def run(
     mirror: Mirror = None,
     n_jobs: Jobs = -1,
     scheduler: Scheduler = None,
+    wait: Wait = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -53,7 +61,7 @@ def run(
 
     _log(quiet, verbose)
     with _progress(quiet) as progress:
-        report = study.run(manifest, out=out, mirror=mirror, n_jobs=n_jobs, scheduler=scheduler, progress=progress)
+        report = study.run(manifest, out=out, mirror=mirror, n_jobs=n_jobs, scheduler=scheduler, progress=progress, wait=wait)
     _say(quiet, f"The report lies at {report}")
 
 
@@ -205,28 +213,42 @@ def demo(
 
     _log(quiet, verbose)
     with _progress(quiet) as progress:
-        manifest = study.write_demo(out / "inputs", signal=not noise, fast=fast, n_jobs=n_jobs, progress=progress)
-        report = study.run(manifest, out=out, n_jobs=n_jobs, scheduler=scheduler, progress=progress)
+        report = study.run_demo(out, signal=not noise, fast=fast, n_jobs=n_jobs, scheduler=scheduler, progress=progress)
     _say(quiet, f"The report lies at {report} (everything in it is simulated)")
 
 
 def main() -> None:
-    """Run the command line; a user's mistake ends in one message and exit code 2."""
+    """Run the command line: what the user can mend ends in one message, a bug in where its log lies and how to report it."""
+    sys.excepthook = _bug
     try:
         app()
-    except MISTAKES as error:
-        typer.secho(f"Error: {_message(error)}", err=True, fg=typer.colors.RED)
-        sys.exit(2)
+    except RadiogenomicsError as error:
+        logger.debug("The traceback of this error:", exc_info=True)
+        typer.secho(f"Error: {error}", err=True, fg=typer.colors.RED)
+        sys.exit(MISTAKE)
     except KeyboardInterrupt:
         typer.secho("Interrupted; start the same command again and it goes on from here.", err=True)
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
 
 
-def _message(error: Exception) -> str:
-    """Say an error in words: a KeyError without its quotes, an error of the system with its file first."""
-    if isinstance(error, OSError) and error.filename is not None and error.strerror:
-        return f"{error.filename}: {error.strerror.lower()}; check the path, its permissions and the space left."
-    return str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+def _bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Say that an error is a bug of the package, where the full log lies, and how to report it."""
+    import platform
+    import tempfile
+
+    text = "".join(traceback.format_exception(kind, error, trace))
+    about = f"radiogenomics {__version__}, Python {platform.python_version()}, {platform.platform()}\n{shlex.join(sys.argv)}\n\n"
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="radiogenomics-bug-", suffix=".log", delete=False, encoding="utf-8", errors="backslashreplace"
+    ) as file:
+        file.write(about + text)
+    if logger.isEnabledFor(logging.DEBUG):
+        typer.echo(text, err=True)
+    typer.secho(f"This is a bug of radiogenomics, no mistake of yours: {kind.__name__}: {error}", err=True, fg=typer.colors.RED)
+    typer.echo(
+        f"The full log lies at {file.name}. Please report it with that log as an issue of the project; what was finished is kept.",
+        err=True,
+    )
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:

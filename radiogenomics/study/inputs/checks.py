@@ -9,18 +9,19 @@ from typing import Any
 
 import pandas as pd
 
+from radiogenomics import linking
 from radiogenomics._errors import InputError
 from radiogenomics._tables import check_numeric, shown
-from radiogenomics.cohort import Cohort, assemble
+from radiogenomics.cohort import Cohort
 from radiogenomics.expression import check_unit
 from radiogenomics.signatures import by_path
 from radiogenomics.study.inputs import image_checks
+from radiogenomics.study.inputs.cohort import build_cohort
 from radiogenomics.study.inputs.gene_sets import study_sets
 from radiogenomics.study.inputs.sources import Inputs, gather
 from radiogenomics.study.manifest.errors import ManifestError, Problem
 from radiogenomics.study.manifest.model import Manifest
 from radiogenomics.study.manifest.schema import GeneSets, Survival
-from radiogenomics.study.steps import covariates
 
 logger = logging.getLogger(__name__)
 
@@ -71,22 +72,6 @@ def check(path: Path, *, mirror: Path | None = None) -> Checked:
         file, whose = inputs.files[source], shown(patients)
         logger.warning("%s: the rows of %s stand more than once, word for word; each counts once.", file, whose)
     return Checked(inputs, cohorts)
-
-
-def build_cohort(inputs: Inputs, name: str, patients: pd.Index) -> Cohort:
-    """Assemble one cohort of the patients with features: expression where it is the training one, and outcome."""
-    manifest = inputs.manifest
-    clinical = inputs.clinical(name)
-    columns = [column for column in manifest.clinical_columns if column in clinical]
-    further = [inputs.joined(table) for table in manifest.joined] if name == "training" else []
-    return assemble(
-        name,
-        features=patients,
-        outcome=inputs.outcome(name, patients),
-        outcome_name=manifest.outcome.name,
-        clinical=pd.concat([clinical[columns].reindex(patients), *(table.reindex(patients) for table in further)], axis=1),
-        expression=inputs.expression.index if name == "training" else None,
-    )
 
 
 def _table_problems(inputs: Inputs) -> Iterator[Problem]:
@@ -311,7 +296,7 @@ def _covariate_problems(inputs: Inputs, training: Cohort) -> Iterator[Problem]:
     columns = list(dict.fromkeys(manifest.links.covariates or []))
     patients = training.patients[training.patients["included"]]
     sized = bool(manifest.training.images or manifest.training.volume)
-    for name, remedy in covariates.unfit(patients[columns], sized=sized).items():
+    for name, remedy in linking.unfit_covariates(patients[columns], sized=sized).items():
         yield Problem(file, f"links.covariates.{columns.index(name)}", repr(name), remedy)
 
 
