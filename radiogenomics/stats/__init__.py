@@ -25,7 +25,7 @@ from radiogenomics.stats.intraclass import Icc, icc, icc_by_feature
 from radiogenomics.stats.masks import MaskAgreement, dice, mask_agreement
 from radiogenomics.stats.multiplicity import benjamini_hochberg, bonferroni, holm, max_t
 from radiogenomics.stats.reclassification import idi, nri, reclassification_table
-from radiogenomics.stats.roc import Auc, DelongTest, auc, bootstrap_auc, delong_test
+from radiogenomics.stats.roc import Auc, DelongTest, auc, bootstrap_auc, delong_test, newcombe_interval
 from radiogenomics.stats.survival import LogRank, kaplan_meier, log_rank, median_survival, survival_at
 from radiogenomics.stats.thresholds import (
     AveragePrecision,
@@ -92,6 +92,7 @@ __all__ = [
     "mask_agreement",
     "max_t",
     "median_survival",
+    "newcombe_interval",
     "nri",
     "paired_t_test",
     "precision_recall_curve",
