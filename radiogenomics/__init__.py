@@ -1,7 +1,7 @@
 """Radiogenomics: imaging signatures, co-expression modules and pathways, linked with a null and judged honestly.
 
 The rooms of the package are offered lazily: ``import radiogenomics as rg; rg.modules.find_modules(...)`` loads only
-what is used. ``rg.query(folder, "MAPK signaling")`` asks a finished study.
+what is used. ``rg.Study.run`` and ``rg.Study.open`` give a study, ``rg.query(folder, "MAPK signaling")`` asks a finished one.
 """
 
 import importlib
@@ -29,12 +29,19 @@ _ROOMS = (
     "validation",
 )
 
-__all__ = ["__version__", "query", *_ROOMS]
+_NAMES = {
+    "InputError": "_errors",
+    "RadiogenomicsError": "_errors",
+    "Study": "study.api",
+    "query": "study.query.search",
+}
+
+__all__ = ["InputError", "RadiogenomicsError", "Study", "__version__", "query", *_ROOMS]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "query":
-        return importlib.import_module(f"{__name__}.study.queries").query
+    if name in _NAMES:
+        return getattr(importlib.import_module(f"{__name__}.{_NAMES[name]}"), name)
     if name in _ROOMS:
         return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"radiogenomics has no room {name!r}; its rooms are {', '.join(_ROOMS)}.")

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import pandas as pd
 
-from radiogenomics._errors import InputError, MissingFileError
+from radiogenomics._errors import FileError, InputError, MissingFileError, RadiogenomicsError
 
 
 @contextmanager
@@ -30,19 +30,30 @@ def atomic(path: Path) -> Iterator[Path]:
     ------
     Path
         The temporary path to write to, in the same folder and with the same suffix.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be written: no permission, no space.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
     try:
-        yield temporary
-        temporary.chmod(0o666 & ~_umask())
-        _flush(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            temporary.chmod(0o666 & ~_umask())
+            _flush(temporary)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        if isinstance(error, RadiogenomicsError):
+            raise
+        reason = (error.strerror or str(error)).lower()
+        raise FileError(f"{path} cannot be written: {reason}; check its folder's permissions and the space left.") from error
 
 
 def make_folder(path: Path, name: str) -> Path:

@@ -4,13 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pytest
 import tomli_w
 
 from radiogenomics import simulate, study
 from radiogenomics._files import sha256, write_table, write_text
 from radiogenomics.study import demo
-from radiogenomics.study.presentation import drawing
 
 
 def write_table_study(folder: Path, *, signal: bool = True, seed: int = 2026) -> Path:
@@ -35,9 +33,7 @@ def write_table_study(folder: Path, *, signal: bool = True, seed: int = 2026) ->
 
 def run_for_tables(manifest: Path, out: Path, **options: object) -> Path:
     """Run a study without its figures, which take half the time of a small one and are drawn in test_study.py -> its folder."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(drawing, "figure_steps", lambda plan: [])
-        return study.run(manifest, out=out, **options).parent
+    return study.run(manifest, out=out, figures=False, **options).parent
 
 
 def deep(features: pd.DataFrame, mixing: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from radiogenomics import pathways
+from radiogenomics import archives, pathways
 
 
 def gmt(tmp_path, text):
@@ -272,7 +272,7 @@ def test_a_library_that_enrichr_does_not_know_names_the_nearest(monkeypatch):
 
     monkeypatch.setattr(gseapy, "get_library_name", lambda organism: ["KEGG_2021_Human", "Reactome_Pathways_2024"])
     with pytest.raises(ValueError, match="no library 'KEGG_2020_Human' for human; the nearest are KEGG_2021_Human"):
-        pathways.fetch_library("KEGG_2020_Human")
+        archives.fetch_library("KEGG_2020_Human")
 
 
 def test_no_answer_from_enrichr_says_so(monkeypatch):
@@ -283,4 +283,4 @@ def test_no_answer_from_enrichr_says_so(monkeypatch):
 
     monkeypatch.setattr(gseapy, "get_library_name", silent)
     with pytest.raises(ConnectionError, match=r"did not give the library 'Reactome_Pathways_2024'.*read a GMT file"):
-        pathways.fetch_library("reactome")
+        archives.fetch_library("reactome")

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, logit
+from scipy.stats import chi2
 
 from radiogenomics import stats
 
@@ -92,6 +93,18 @@ def test_planted_miscalibration_is_measured():
     assert extreme.e_avg > 4 * true.e_avg
     assert stats.hosmer_lemeshow(y, expit(linear)).p > 0.01
     assert stats.hosmer_lemeshow(y, expit(2 * linear + 1)).p < 1e-12
+
+
+def test_patients_whom_no_fit_has_seen_lose_no_degree_of_freedom():
+    rng = np.random.default_rng(17)
+    p_true = expit(rng.normal(size=(400, 80)))  # 400 cohorts, each with its true risks
+    found = [stats.hosmer_lemeshow(rng.random(80) < p, p, groups=5, fitted=False) for p in p_true]
+    assert {test.df for test in found} == {5}
+    assert np.mean([test.statistic for test in found]) == pytest.approx(5.0, abs=0.6)  # chi2 of 5, not of 3
+    seen = stats.hosmer_lemeshow(np.arange(80) % 2, p_true[0], groups=5)
+    unseen = stats.hosmer_lemeshow(np.arange(80) % 2, p_true[0], groups=5, fitted=False)
+    assert (seen.df, seen.statistic) == (3, unseen.statistic)
+    assert unseen.p == pytest.approx(chi2.sf(unseen.statistic, 5), rel=1e-12)
 
 
 def test_curve_and_groups(predictions):

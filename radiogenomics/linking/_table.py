@@ -1,7 +1,7 @@
 """From arrays of pairs and a null to the tidy link table."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,8 @@ from radiogenomics.linking._permutation import Null
 from radiogenomics.stats import benjamini_hochberg, max_t
 
 LINK_COLUMNS = [
-    "feature", "target", "family", "effect", "effect_low", "effect_high", "n", "p", "q", "p_permutation", "p_max_t", "estimate",
+    "feature", "target", "imaging", "molecular", "adjustment", "family", "effect", "effect_low", "effect_high", "n",
+    "p", "p_spearman", "q", "p_permutation", "p_max_t", "estimate",
 ]  # fmt: skip
 FEWEST = 5
 
@@ -30,6 +31,17 @@ class Pairs:
     n: Ints
     p: Floats
     t: Floats
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What the links of one call are, as their columns say it: the tables' names, what was adjusted for, family, estimate."""
+
+    imaging: str
+    molecular: str
+    adjustment: str
+    family: str
+    estimate: str
 
 
 def aligned(left: pd.DataFrame, right: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -64,16 +76,20 @@ def check_varies(parts: Sequence[Block], left: pd.DataFrame, right: pd.DataFrame
             )
 
 
-def tidy(features: pd.Index, targets: pd.Index, pairs: Pairs, null: Null | None, *, family: str, estimate: str) -> pd.DataFrame:
+def tidy(
+    features: pd.Index, targets: pd.Index, pairs: Pairs, null: Null | None, *, origin: Origin, p_ranks: Floats | None = None
+) -> pd.DataFrame:
     """Lay the pairs out one a row, features outermost, with q, the permutation p and the max-T p of each family."""
     shape = pairs.effect.shape
     rows = pd.DataFrame({"feature": np.repeat(features, shape[1]), "target": np.tile(targets, shape[0])})
-    rows["family"] = rows[family] if family in ("feature", "target") else family
-    q, own, largest = corrected(pairs, null, family)
+    rows = rows.assign(**asdict(origin))
+    if origin.family in ("feature", "target"):
+        rows["family"] = rows[origin.family]
+    q, own, largest = corrected(pairs, null, origin.family)
     values = {"effect": pairs.effect, "effect_low": pairs.low, "effect_high": pairs.high, "n": pairs.n, "p": pairs.p}
+    values |= {"p_spearman": np.full(shape, np.nan) if p_ranks is None else p_ranks}
     for name, value in {**values, "q": q, "p_permutation": own, "p_max_t": largest}.items():
         rows[name] = value.ravel()
-    rows["estimate"] = estimate
     return rows[LINK_COLUMNS]
 
 

@@ -8,9 +8,9 @@ from scipy.stats import rankdata, tiecorrect
 from radiogenomics._errors import InputError
 from radiogenomics._parallel import one_thread
 from radiogenomics._tables import shown
-from radiogenomics.linking._blocks import Block, Floats, blocks, counts, rounded, t_of
+from radiogenomics.linking._blocks import Block, Floats, blocks, counts, ranks, rounded, t_of
 from radiogenomics.linking._permutation import permute
-from radiogenomics.linking._table import Pairs, aligned, check_varies, tidy
+from radiogenomics.linking._table import Origin, Pairs, aligned, check_varies, tidy
 
 
 @one_thread()
@@ -20,6 +20,9 @@ def contrast(
     *,
     thresholds: pd.Series | None = None,
     n_permutations: int = 1000,
+    imaging: str = "",
+    molecular: str = "",
+    adjustment: str = "",
     family: str = "all",
     estimate: str = "nested",
     confidence: float = 0.95,
@@ -34,15 +37,15 @@ def contrast(
     thresholds : Series, optional
         A patient is high above the threshold of each left column: the training patients' medians (``training.median()``). The
         medians of `left` itself when None, which suits a training cohort alone.
-    n_permutations, family, estimate, confidence, random_state
+    n_permutations, imaging, molecular, adjustment, family, estimate, confidence, random_state
         As in `correlate`.
 
     Returns
     -------
     DataFrame, n_features x n_targets rows
-        The columns of `correlate`. `effect` is the rank-biserial correlation: how much more often a high patient exceeds a low
-        one than the reverse, -1 to 1, with DeLong's interval on Fisher's scale; p is Mann-Whitney's by the normal approximation
-        with ties and continuity, as R's ``wilcox.test(exact = FALSE)``.
+        The columns of `correlate`, `p_spearman` empty. `effect` is the rank-biserial correlation: how much more often a high
+        patient exceeds a low one than the reverse, -1 to 1, with DeLong's interval on Fisher's scale; p is Mann-Whitney's by the
+        normal approximation with ties and continuity, as R's ``wilcox.test(exact = FALSE)``.
 
     Raises
     ------
@@ -55,7 +58,7 @@ def contrast(
     """
     left, right = aligned(left, right)
     high = _groups(left, left.median() if thresholds is None else thresholds)
-    parts = list(blocks(high.to_numpy(), right.to_numpy(), np.empty((len(left), 0)), ranked=True))
+    parts = list(blocks(high.to_numpy(), right.to_numpy(), np.empty((len(left), 0)), values=ranks))
     check_varies(parts, high, right)
     shape = (left.shape[1], right.shape[1])
     pairs = _pairs(parts, high.to_numpy(), right.to_numpy(), shape, ndtri(0.5 + confidence / 2.0))
@@ -64,7 +67,8 @@ def contrast(
         null = permute(
             parts, shape, len(left), n_permutations=n_permutations, family=family, rng=np.random.default_rng(random_state)
         )
-    return tidy(left.columns, right.columns, pairs, null, family=family, estimate=estimate)
+    origin = Origin(imaging, molecular, adjustment, family, estimate)
+    return tidy(left.columns, right.columns, pairs, null, origin=origin)
 
 
 def _groups(left: pd.DataFrame, thresholds: pd.Series) -> pd.DataFrame:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -12,9 +11,16 @@ from radiogenomics._parallel import one_thread
 from radiogenomics._tables import check_choice
 from radiogenomics.linking._blocks import Ints, p_below, ranks
 from radiogenomics.linking._table import aligned, q_of
-from radiogenomics.linking.correlation import Method, adjusted, correlations
+from radiogenomics.linking.correlation import adjusted, correlations
+from radiogenomics.linking.methods import METHODS
+from radiogenomics.stats import holm
 
 Draw = Callable[[np.random.Generator], pd.DataFrame]
+
+NULL_COLUMNS = [
+    "imaging", "molecular", "adjustment", "family", "null", "tested", "found", "mean", "low", "high", "share", "p", "n_repeats",
+]  # fmt: skip
+_FEWEST_DRAWS, _DRAWS_A_FAMILY = 200, 30
 
 
 @one_thread()
@@ -22,8 +28,11 @@ def random_feature_null(
     left: pd.DataFrame,
     right: pd.DataFrame,
     *,
-    method: Method = "pearson",
+    method: str = "pearson",
     covariates: pd.DataFrame | None = None,
+    imaging: str = "",
+    molecular: str = "",
+    adjustment: str = "",
     family: str = "all",
     alpha: float = 0.05,
     n_repeats: int = 200,
@@ -36,7 +45,7 @@ def random_feature_null(
 
     Parameters
     ----------
-    left, right, method, covariates, family
+    left, right, method, covariates, imaging, molecular, adjustment, family
         As in `correlate`.
     alpha : float
         Links with q below it are counted.
@@ -48,29 +57,69 @@ def random_feature_null(
     Returns
     -------
     DataFrame, two rows
-        Columns `null` ("permuted patients", "random features"), `found` (links of the real table), `mean, low, high` (mean and
-        central 95 % of the null's counts; the bounds are counts themselves), `share` (of draws with any link), `p` (share of
-        draws with at least as many, the real one counted among them), `n_repeats`.
+        Columns `imaging, molecular, adjustment, family, null, tested, found, mean, low, high, share, p, n_repeats`
+        (`NULL_COLUMNS`): `null` is "permuted patients" or "random features"; `tested` the pairs with enough patients to be
+        tested, `found` the links among them; `mean, low, high` the mean and central 95 % of the null's counts (the bounds are
+        counts themselves); `share` that of draws with any link, `p` that of draws with at least as many, the real one counted
+        among them.
 
     References
     ----------
     Venet, Dumont & Detours (2011), doi:10.1371/journal.pcbi.1002240, on random signatures as the null of signatures.
     """
-    check_choice(method, "method", get_args(Method))
+    check_choice(method, "method", METHODS.names())
     left, right, design = adjusted(*aligned(left, right), covariates, method)
 
-    def count(features: pd.DataFrame) -> int:
-        _, r, freedom = correlations(features, right, design, ranked=method == "spearman")
-        return int((q_of(p_below(r, freedom, alpha), family) < alpha).sum())
+    def count(features: pd.DataFrame) -> tuple[int, int]:
+        _, r, freedom = correlations(features, right, design, method=METHODS[method])
+        return int((q_of(p_below(r, freedom, alpha), family) < alpha).sum()), int((~np.isnan(r)).sum())
 
-    found = count(left)
+    found, tested = count(left)
+    origin = {"imaging": imaging, "molecular": molecular, "adjustment": adjustment, "family": family}
     streams = np.random.default_rng(random_state).spawn(2)
     draws: dict[str, Draw] = {"permuted patients": partial(permuted_patients, left), "random features": _copula(left)}
     rows = []
     for (name, draw), rng in zip(draws.items(), streams, strict=True):
-        counts = np.array([count(draw(rng)) for _ in range(n_repeats)])
-        rows.append({"null": name, "found": found, **_summary(counts, found)})
-    return pd.DataFrame(rows)
+        counts = np.array([count(draw(rng))[0] for _ in range(n_repeats)])
+        rows.append({**origin, "null": name, "tested": tested, "found": found, **_summary(counts, found)})
+    return pd.DataFrame(rows, columns=NULL_COLUMNS)
+
+
+def null_draws(n_families: int) -> int:
+    """Give the draws of a null, so many that its smallest p stays below 0.05 when Holm multiplies it by the families.
+
+    Parameters
+    ----------
+    n_families : int
+        Families of links whose nulls are judged together.
+
+    Returns
+    -------
+    int
+        30 a family, and at least 200: for `n_repeats` of `random_feature_null`.
+    """
+    return max(_FEWEST_DRAWS, _DRAWS_A_FAMILY * n_families)
+
+
+def holm_over_families(nulls: pd.DataFrame) -> pd.DataFrame:
+    """Adjust the nulls of several families by Holm -> the same rows with a further column `p_holm`.
+
+    Parameters
+    ----------
+    nulls : DataFrame
+        Rows of `random_feature_null`, of as many families as are judged together; may be empty.
+
+    Returns
+    -------
+    DataFrame
+        With `p_holm`: the larger p of a family's two nulls, adjusted over the families.
+
+    References
+    ----------
+    Holm (1979), A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 6:65.
+    """
+    larger = nulls.groupby("family", sort=False)["p"].max()
+    return nulls.assign(p_holm=nulls["family"].map(holm(larger)))
 
 
 def permuted_patients(left: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:

@@ -8,20 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from radiogenomics._errors import DownloadError, InputError
+from radiogenomics._errors import InputError
 from radiogenomics._tables import shown
-from radiogenomics.pathways.names import closest, words
+from radiogenomics.pathways.names import words
 
 GeneSets = dict[str, list[str]]
-
-COLLECTIONS = {
-    "reactome": "Reactome_Pathways_2024",
-    "wikipathways": "WikiPathways_2024_Human",
-    "hallmark": "MSigDB_Hallmark_2020",
-    "kegg": "KEGG_2021_Human",
-    "go_process": "GO_Biological_Process_2023",
-}
-"""Short names of Enrichr libraries. Nothing of them is part of this package."""
 
 _COLLECTION_WORDS = {"kegg", "reactome", "hallmark", "wp", "biocarta", "pid"}
 
@@ -63,48 +54,6 @@ def _gmt_line(line: str, place: str) -> tuple[str, list[str]]:
     if not name or not genes:
         raise InputError(f"{place}: {line[:40]!r} is no gene set; write name, description and genes, separated by tabs.")
     return name, genes
-
-
-def fetch_library(name: str, *, organism: str = "human") -> GeneSets:
-    """Fetch a gene set library from Enrichr, through gseapy -> gene symbols by set name.
-
-    Parameters
-    ----------
-    name : str
-        A name of `COLLECTIONS`, or any Enrichr library. KEGG's terms let you fetch it for your own research, not pass it on.
-    organism : str
-        Whose genes: human, mouse, fly...
-
-    Returns
-    -------
-    dict of str to list of str
-        The whole library, unfiltered.
-
-    Raises
-    ------
-    ValueError
-        If Enrichr has no such library; the message names the nearest.
-    ConnectionError
-        If Enrichr does not answer.
-
-    References
-    ----------
-    Chen et al. (2013), Enrichr, doi:10.1186/1471-2105-14-128. Fang, Liu & Peltz (2023), doi:10.1093/bioinformatics/btac757.
-    """
-    import gseapy
-
-    library = COLLECTIONS.get(name, name)
-    try:
-        known = gseapy.get_library_name(organism)
-        if library not in known:
-            raise InputError(
-                f"Enrichr has no library {library!r} for {organism}; the nearest are {', '.join(closest(library, known))}."
-            )
-        sets: GeneSets = gseapy.get_library(library, organism=organism, max_size=1_000_000)
-    except OSError as error:
-        reason = f"Enrichr did not give the library {library!r} ({type(error).__name__})"
-        raise DownloadError(f"{reason}; try again later, or read a GMT file with `read_gmt`.") from error
-    return sets
 
 
 def sized(gene_sets: Mapping[str, Sequence[str]], *, min_size: int = 1, max_size: int | None = None) -> GeneSets:

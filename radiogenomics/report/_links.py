@@ -15,7 +15,8 @@ _SIGNIFICANT = 0.05  # of p over families and of single tests; q is held against
 _LIKE_SIZE = 0.9
 _MOST_NAMED = 4
 BEYOND = "beyond chance"
-_SAME = ", the same patients unadjusted"
+_SAME = "none, in the same patients"
+"""What stands in ``adjustment`` of links without adjustment, in the patients of the adjusted ones."""
 
 
 def links(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
@@ -68,8 +69,13 @@ def _counted(tables: Tables, below: float) -> str:
 
 def _confounders(tables: Tables) -> str:
     """Name what links were adjusted for; empty where they were not."""
-    names = tables.get("adjusted_links", pd.DataFrame(columns=["adjusted_for"]))["adjusted_for"]
-    return next((str(name) for name in names.unique() if name), "")
+    table = tables.get("adjusted_links", pd.DataFrame(columns=["adjustment", "measure"]))
+    return next((str(name) for name in _partial(table)["adjustment"].unique()), "")
+
+
+def _partial(links: pd.DataFrame) -> pd.DataFrame:
+    """Keep the links that were adjusted for something."""
+    return links[links["measure"].eq("partial r")]
 
 
 def _fitted(links: pd.DataFrame) -> "pd.Series[bool]":
@@ -85,7 +91,7 @@ def _adjusted(tables: Tables, below: float) -> list[list[str]]:
     table = tables.get("adjusted_links", pd.DataFrame())
     if table.empty:
         return []
-    beside = table["family"].str.endswith(_SAME)  # for comparison alone: the text names them where that says something
+    beside = table["adjustment"].eq(_SAME)  # for comparison alone: the text names them where that says something
     return _rows(table[~beside], tables.get("adjusted_null"), below)
 
 
@@ -161,15 +167,17 @@ def sized(links: pd.DataFrame, tables: Tables) -> "pd.Series[bool]":
     """Tell which links are of features that are lesion size by another name."""
     table = tables.get("feature_volume", pd.DataFrame(columns=["kind", "feature", "rho"]))
     like = table[table["rho"].abs().ge(_LIKE_SIZE)]
-    names = set(like["kind"] + " features " + like["feature"])
-    return (links["family"].str.split(" x ").str[0] + " " + links["feature"]).isin(names)
+    names = set(zip(like["kind"], like["feature"], strict=True))
+    return pd.Series(
+        [pair in names for pair in zip(links["imaging"], links["feature"], strict=True)], index=links.index, dtype=bool
+    )
 
 
 def _size(honest: pd.DataFrame, tables: Tables, below: float) -> str:
     """Say how many surviving links are those of lesion size, and what size and the other confounders leave of the others."""
     if tables.get("feature_volume", pd.DataFrame()).empty:
         return ""
-    surviving = honest[honest["q"].lt(below) & honest["family"].str.contains(" features x ", regex=False)]
+    surviving = honest[honest["q"].lt(below) & honest["estimate"].eq("measured")]
     like = sized(surviving, tables)
     rest = _kept(surviving[~like], tables, below)
     if not like.any():
@@ -187,28 +195,28 @@ def _kept(surviving: pd.DataFrame, tables: Tables, below: float) -> str:
     table = tables.get("adjusted_links", pd.DataFrame())
     if surviving.empty or table.empty:
         return ""
-    wanted = surviving.assign(family=surviving["family"] + ", adjusted")[["feature", "target", "family"]]
-    again = wanted.merge(table, on=["feature", "target", "family"])
+    pair = ["feature", "target", "imaging", "molecular"]
+    again = surviving[pair].merge(_partial(table), on=pair)
     if again.empty:
         return ""
-    kept, names = int(again["q"].lt(below).sum()), again["adjusted_for"].iloc[0]
+    kept, names = int(again["q"].lt(below).sum()), again["adjustment"].iloc[0]
     begin = f"Surviving links of features that are not lesion size: {len(again):,}"
     return f"{begin}, of them with q < {below:g} given {names}: {kept:,}."
 
 
 def _given(tables: Tables, below: float) -> list[str]:
     """Say of families in which more links survive with the adjustment than without how the same patients look without it."""
-    table = tables.get("adjusted_links", pd.DataFrame(columns=["family", "adjusted_for"]))
+    table = tables.get("adjusted_links", pd.DataFrame(columns=["imaging", "molecular", "adjustment", "measure"]))
     whole = tables["links"][~_fitted(tables["links"])]
     lines = []
-    for family, part in table[table["adjusted_for"].ne("")].groupby("family", sort=False):
-        found, name = int(part["q"].lt(below).sum()), str(family).removesuffix(", adjusted")
-        every = whole[whole["family"].eq(name)]
+    for (imaging, molecular), part in _partial(table).groupby(["imaging", "molecular"], sort=False):
+        every = whole[whole["imaging"].eq(imaging) & whole["molecular"].eq(molecular)]
+        found, name = int(part["q"].lt(below).sum()), str(every["family"].iloc[0])
         if found > every["q"].lt(below).sum():
             sure = _sure(part) or "none"
             counts = f"{found:,} of {len(part):,} links of {name} have q < {below:g}, {sure} a max-T p below 0.05"
-            text = f"Given {part['adjusted_for'].iloc[0]}, {counts}"
-            same = table[table["family"].eq(f"{name}{_SAME}")]
+            text = f"Given {part['adjustment'].iloc[0]}, {counts}"
+            same = table[table["imaging"].eq(imaging) & table["molecular"].eq(molecular) & table["adjustment"].eq(_SAME)]
             beside = [_beside(same, "the same", below)] * bool(len(same)) + [_beside(every, "all", below)]
             lines.append(f"{text} ({_n(part)} patients); unadjusted, {' and '.join(filter(None, beside))}.".replace(" x ", " × "))
     return lines

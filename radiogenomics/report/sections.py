@@ -95,9 +95,10 @@ def _adjusted_views(links: pd.DataFrame, below: float = 0.05) -> list[View]:
     """Show the links of the out-of-fold signature, adjusted for confounders, and between high and low scores."""
 
     def note(rows: pd.DataFrame) -> str:
-        names, measure = str(rows["adjusted_for"].iloc[0]), str(rows["measure"].iloc[0])
+        names, measure = str(rows["adjustment"].iloc[0]), str(rows["measure"].iloc[0])
         split = ", split at the training median, Mann-Whitney with the rank-biserial correlation"
-        return f" for {names} (partial correlations)" if names else split if measure.startswith("rank") else f" ({measure})"
+        shown = {"partial r": f" for {names} (partial correlations)", "rank-biserial r": split}
+        return shown.get(measure, f" ({measure})")
 
     return _by_family(links, "tables/adjusted_links", note, 4, below)
 

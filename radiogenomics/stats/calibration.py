@@ -92,21 +92,26 @@ class Calibration:
     events: int
 
 
-def hosmer_lemeshow(outcome: npt.ArrayLike, probability: npt.ArrayLike, *, groups: int = 10) -> HosmerLemeshow:
+def hosmer_lemeshow(
+    outcome: npt.ArrayLike, probability: npt.ArrayLike, *, groups: int = 10, fitted: bool = True
+) -> HosmerLemeshow:
     """Predicted probabilities -> the Hosmer-Lemeshow test over groups of risk.
 
     Groups are cut at type-7 quantiles, closed on the right, doubled limits dropped, as in R's
-    ``ResourceSelection::hoslem.test``; ``chi2 = sum (O1 - E1)^2 / E1 + (O0 - E0)^2 / E0`` on groups - 2 degrees of freedom.
+    ``ResourceSelection::hoslem.test``; ``chi2 = sum (O1 - E1)^2 / E1 + (O0 - E0)^2 / E0`` on groups - 2 degrees of freedom,
+    or on as many as groups for patients whom no fit has seen.
 
     Parameters
     ----------
     outcome : array or Series, shape (n,)
         1 for the event, 0 otherwise.
     probability : array or Series, shape (n,)
-        Probabilities of the event in [0, 1], of patients the model was fitted on (on other patients the statistic has more
-        degrees of freedom: prefer `calibration_measures`).
+        Probabilities of the event in [0, 1].
     groups : int
         Groups asked for; ties of the probabilities may leave fewer.
+    fitted : bool
+        Whether the model was fitted to these patients, which costs two degrees of freedom. False for patients of another cohort
+        or outside the folds of a fit (`calibration_measures` says more about those).
 
     Returns
     -------
@@ -122,6 +127,8 @@ def hosmer_lemeshow(outcome: npt.ArrayLike, probability: npt.ArrayLike, *, group
     References
     ----------
     Hosmer DW, Lemeshow S (1980). Communications in Statistics A 9:1043. doi:10.1080/03610928008827941
+    Hosmer DW, Lemeshow S, Sturdivant RX (2013). Applied Logistic Regression, 3rd ed., section 5.2.2 and on external validation.
+    doi:10.1002/9781118548387
     """
     event, p = binary(outcome), probabilities(probability, outcome, "probability")
     table = _risk_groups(event, p, groups)
@@ -134,7 +141,7 @@ def hosmer_lemeshow(outcome: npt.ArrayLike, probability: npt.ArrayLike, *, group
     observed = np.column_stack([table["events"], table["n"] - table["events"]])
     with np.errstate(divide="ignore", invalid="ignore"):
         cells = np.where(observed == expected, 0.0, (observed - expected) ** 2 / expected)
-    statistic, df = float(cells.sum()), len(table) - 2
+    statistic, df = float(cells.sum()), len(table) - 2 * fitted
     return HosmerLemeshow(statistic, df, float(chdtrc(df, statistic)), table)
 
 

@@ -1,6 +1,8 @@
+from .api import Study as Study
+from .api import study_folder as study_folder
+from .demo import run_demo as run_demo
 from .demo import write_demo as write_demo
-from .engine.store import Store as Store
-from .engine.store import study_folder as study_folder
+from .engine.results import Results as Results
 from .inputs.checks import Checked as Checked
 from .inputs.checks import check as check
 from .inputs.gene_sets import sets_found as sets_found

@@ -1,6 +1,6 @@
 """One lesion -> every number that is measured in it: radiomics, kinetics, and deep features."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -93,12 +93,48 @@ def read_lesion(folder: Path, mask: Path, *, settings: Extraction) -> Lesion:
     ValueError
         If series or mask are damaged, or the mask does not lie on the images.
     """
-    phases = images.read_phases(images.dynamic_series(images.find_series(folder)), pre_contrast=settings.pre_contrast)
-    if settings.register_phases:
-        phases = registered(phases)[0]
+    phases, _ = read_phases(images.find_series(folder), settings=settings)
+    return with_zones(phases, read_mask(mask, phases, settings=settings))
+
+
+def read_phases(
+    found: Sequence[images.Series],
+    *,
+    settings: Extraction,
+    series: int | None = None,
+    content: str | None = None,
+    derived: bool = False,
+) -> tuple[images.Phases, pd.DataFrame | None]:
+    """Read the dynamic series of a patient -> its phases, aligned where that is asked for, and how far each had moved.
+
+    Parameters
+    ----------
+    found : sequence of images.Series
+        The series of one patient.
+    settings : Extraction
+        ``pre_contrast`` and ``register_phases`` are used.
+    series : int, optional
+        Number of the dynamic series, where there are several.
+    content : str, optional
+        Which of its contents, where it has several; as `derived`, see `images.dynamic_series`.
+    derived : bool
+        Whether the series may call itself derived.
+    """
+    chosen = images.dynamic_series(found, number=series, content=content, derived=derived)
+    phases = images.read_phases(chosen, pre_contrast=settings.pre_contrast)
+    return registered(phases) if settings.register_phases else (phases, None)
+
+
+def read_mask(mask: Path, phases: images.Phases, *, settings: Extraction, resample: bool = False) -> sitk.Image:
+    """Read a lesion that was drawn, on the grid of the phases; `resample` allows a mask on another grid."""
     drawn = lesions.read_mask(mask, image=phases.first, segment=settings.segment, threshold=SEG_THRESHOLD)
-    lesion = lesions.lesion_of_patient(lesions.checked(drawn, phases.first), lesions="largest")
-    level = images.background_level(phases.pre)
+    return lesions.checked(drawn, phases.first, resample=resample)
+
+
+def with_zones(phases: images.Phases, drawn: sitk.Image, *, background: float | None = None) -> Lesion:
+    """Reduce what was drawn to the patient's lesion, and lay its zones out; `background` is the level of air, else found."""
+    lesion = lesions.lesion_of_patient(drawn, lesions="largest")
+    level = images.background_level(phases.pre) if background is None else background
     body = images.body_mask(phases.pre, background=level)
     return Lesion(phases, lesion, lesions.zones(lesion, rim_mm=RIM_MM, surround_mm=SURROUND_MM, within=body), level)
 

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,9 +28,11 @@ from radiogenomics.study.lesion import (
     finite,
     measure,
     networks_of,
-    registered,
+    read_mask,
+    read_phases,
+    with_zones,
 )
-from radiogenomics.study.manifest.schema import Extraction, Network
+from radiogenomics.study.manifest.schema import Extraction
 
 logger = logging.getLogger(__name__)
 
@@ -104,6 +106,9 @@ def extract_patient(
     resample: bool = False,
     parameters: Path | None = None,
     deep: Mapping[str, str] | None = None,
+    background: float | None = None,
+    content: str | None = None,
+    derived: bool = False,
 ) -> ExtractedPatient:
     """Take one patient from a DICOM folder to phases, maps, lesion, zones, features, tables and figures.
 
@@ -131,6 +136,13 @@ def extract_patient(
         A PyRadiomics parameter file; left out, the package's own (`features.PARAMETERS`).
     deep : mapping of str to str, optional
         Networks to run and their weights: a name of torchvision or timm, a local file, or ``random``.
+    background : float, optional
+        Pre-contrast signal below which a voxel is air; left out, `images.background_level` finds it. Archives used levels of
+        their own (Breast-MRI-NACT-Pilot 35 or 40): give theirs to compare maps with them.
+    content : str, optional
+        Which images of the dynamic series, where the scan gave several kinds: ``water``..., see `images.dynamic_series`.
+    derived : bool
+        Whether the series that `series` names may call itself derived.
 
     Returns
     -------
@@ -145,7 +157,7 @@ def extract_patient(
     if sum(origin is not None for origin in (mask, seed, box)) != 1:
         raise InputError("Give exactly one of a mask file, a seed voxel and a box: the lesion is read from it or grown from it.")
     for network in deep or {}:
-        check_choice(network, "deep", get_args(Network))
+        check_choice(network, "deep", features.BACKBONES.names())
     settings = Extraction.model_validate({"deep": dict(deep or {}), "register_phases": register, "segment": segment})
     local = {weights: Path(weights) for weights in settings.deep.values() if Path(weights).is_file()}
     networks = networks_of(settings, local, seed=0)  # first: weights that cannot be had are known before long work
@@ -153,18 +165,19 @@ def extract_patient(
         features.check_parameters(parameters)
     found = _series(Path(folder), Path(out))
     out = make_folder(out, "the results' folder")
-    phases = images.read_phases(images.dynamic_series(found, number=series), pre_contrast=int(SETTINGS["pre_contrast_phases"]))
-    tables = {"series": images.series_table(found), "phases": phases.table}
-    if register:
-        phases, tables["motion"] = registered(phases)
-    level = images.background_level(phases.pre)
+    phases, motion = read_phases(found, settings=settings, series=series, content=content, derived=derived)
+    tables = {"series": images.series_table(found), "phases": phases.table, **({} if motion is None else {"motion": motion})}
+    level = images.background_level(phases.pre) if background is None else background
+    logger.info("Signal below %g counts as air (%s).", level, "found in the image" if background is None else "given")
     maps = make_maps(phases, background=level)
-    drawn = _read(Path(mask), phases, segment, resample) if mask is not None else _grow(maps["pe1"], seed, box)
-    lesion = lesions.lesion_of_patient(drawn, lesions=SETTINGS["lesions"])
-    zones = lesions.zones(lesion, rim_mm=SETTINGS["rim_mm"], surround_mm=SETTINGS["surround_mm"], within=maps["body"])
+    drawn = (
+        read_mask(Path(mask), phases, settings=settings, resample=resample) if mask is not None else _grow(maps["pe1"], seed, box)
+    )
+    whole = with_zones(phases, drawn, background=level)
+    lesion, zones = whole.mask, whole.zones
     patient = next(iter(phases.sources.values())).header.get("PatientID", "")
     tables |= _lesion_tables(phases, lesion, zones)
-    tables |= _feature_tables(patient, Lesion(phases, lesion, zones, level), settings, parameters, networks)
+    tables |= _feature_tables(patient, whole, settings, parameters, networks)
     files = _write(out, phases, maps, lesion, zones, tables)
     files += draw(out, phases, maps, lesion, zones, tables["curves"])
     files.append(
@@ -172,7 +185,8 @@ def extract_patient(
             out,
             {
                 "patient": patient,
-                "background_level": level,
+                "background_level": whole.background,
+                "background_from": "the image (images.background_level)" if background is None else "given",
                 **_origin(mask, seed, box),
                 "extraction": settings.model_dump(),
                 "parameters": (parameters or features.PARAMETERS).name,
@@ -251,11 +265,6 @@ def _feature_tables(
         tables[f"features_{kind}"] = table
         unknown.append(lost.assign(table=f"features_{kind}"))
     return tables | {"nonfinite": pd.concat(unknown, ignore_index=True)}
-
-
-def _read(mask: Path, phases: images.Phases, segment: int | str | None, resample: bool) -> sitk.Image:
-    drawn = lesions.read_mask(mask, image=phases.first, segment=segment, threshold=SETTINGS["seg_threshold"])
-    return lesions.checked(drawn, phases.first, resample=resample)
 
 
 def _grow(enhancement: sitk.Image, seed: Sequence[int] | None, box: Sequence[tuple[int, int]] | None) -> sitk.Image:

@@ -1,49 +1,45 @@
 """What went into a study and how: versions, inputs with hash and licence, settings, seeds, and the cost of each step."""
 
 import platform
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import distributions
 from typing import Any
 
 from radiogenomics import __version__
-from radiogenomics.study.engine.context import Plan
-from radiogenomics.study.engine.store import Store
+from radiogenomics.study.engine.results import Results
 
 
-def provenance(store: Store, plan: Plan) -> dict[str, Any]:
+def provenance(results: Results, *, manifest: Mapping[str, Any], name: str, origins: Mapping[str, Any]) -> dict[str, Any]:
     """Gather the provenance of a study so far -> what ``provenance.json`` holds.
 
     Parameters
     ----------
-    store : Store
+    results : Results
         Finished steps.
-    plan : Plan
-        Inputs and settings.
+    manifest : mapping
+        What the manifest says, as JSON.
+    name : str
+        The manifest's file name.
+    origins : mapping
+        SHA-256, place, licence and citation of every source.
 
     Returns
     -------
     dict
-        ``radiogenomics, python, platform, packages, manifest, seed, settings, inputs, steps``; every input with SHA-256,
-        licence and citation, every finished step with seconds and peak memory in MB.
+        ``radiogenomics, python, platform, packages, manifest, seed, settings, inputs, steps``; every finished step with seconds
+        and peak memory in MB.
     """
-    inputs = plan.inputs
-    sources = {
-        name: {
-            "sha256": inputs.hashes[name],
-            **source.model_dump(include={"file", "url", "licence", "citation"}, exclude_none=True),
-        }
-        for name, source in inputs.manifest.sources.items()
-    }
     return {
         "radiogenomics": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": _packages(),
-        "manifest": inputs.path.name,
-        "seed": inputs.manifest.seed,
-        "settings": inputs.manifest.model_dump(exclude={"sources"}, exclude_none=True, mode="json"),
-        "inputs": sources,
-        "steps": {name: {key: record[key] for key in ("seconds", "peak_mb")} for name, record in store.records().items()},
+        "manifest": name,
+        "seed": manifest["seed"],
+        "settings": {key: value for key, value in manifest.items() if key != "sources"},
+        "inputs": dict(origins),
+        "steps": {name: {key: record[key] for key in ("seconds", "peak_mb")} for name, record in results.records().items()},
     }
 
 

@@ -1,162 +1,168 @@
-"""Where a study's results lie: a finished step is not redone, and nothing is ever half written.
+"""A study's folder, written: a finished step is not redone, and nothing is ever half written.
 
-A step is finished when its record lies in ``steps/``: written last, it names the key of everything that went in (settings,
-input hashes, package version) and the hash of every file that came out. A study killed at any moment starts again from the
-last finished step and ends in the same tables.
+A step is finished when its record lies in ``steps/``: written last, it names all that went in (the content of tables and sources,
+settings, code) and the hash of every file that came out. A study killed at any moment starts again from the last finished step
+and ends in the same tables.
 """
 
-import hashlib
 import json
 import logging
 import os
 import shutil
-import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import socket
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
+from filelock import FileLock, Timeout
 
 from radiogenomics import __version__
-from radiogenomics._errors import MissingFileError
-from radiogenomics._files import sha256, write_table, write_text
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure, SubFigure
-
-    Panel = Axes | Figure | SubFigure
+from radiogenomics._errors import InputError, RunError
+from radiogenomics._files import make_folder, sha256, write_table, write_text
+from radiogenomics.study.engine.code import code_of, libraries
+from radiogenomics.study.engine.context import Context
+from radiogenomics.study.engine.cost import measured
+from radiogenomics.study.engine.results import MARKER, RUNNING, Page, Panel, Results, digest
+from radiogenomics.study.engine.step import Step, is_family, is_optional
 
 logger = logging.getLogger(__name__)
 
+Product = pd.DataFrame | Panel | Page
 
-@dataclass(frozen=True)
-class Drawn:
-    """A finished panel and the table behind it."""
-
-    panel: "Panel"
-    data: pd.DataFrame
+_FOLDERS = ("tables", "figures", "steps", "work", "kept")
+_PAGES = ("report.html", "provenance.json", RUNNING, MARKER)
 
 
-@dataclass(frozen=True)
-class Page:
-    """A finished text file, such as the report, and its name in the study's folder."""
-
-    name: str
-    text: str
-
-
-Product = pd.DataFrame | Drawn | Page
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step of a study.
-
-    Attributes
-    ----------
-    name : str
-        Its name in records and progress.
-    run : callable
-        Takes the `Store` and returns what the step makes, by name.
-    needs : tuple of str
-        Tables of earlier steps that go in.
-    after : tuple of str
-        Steps of which everything goes in.
-    settings : dict
-        Everything else that goes in: settings of the manifest, hashes of source files.
-    """
-
-    name: str
-    run: Callable[["Store"], Mapping[str, Product]]
-    needs: tuple[str, ...] = ()
-    after: tuple[str, ...] = ()
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-
-class Store:
-    """The folder of one study.
+def claim(folder: Path, name: str) -> Path:
+    """Make a folder a study's own, so that nothing else is ever changed or removed -> the folder.
 
     Parameters
     ----------
     folder : Path
-        ``DIR`` of ``radiogenomics run --out DIR``; made when missing.
+        Absent, empty, or a study's already.
+    name : str
+        What the caller calls it; stands in the message.
+
+    Raises
+    ------
+    InputError
+        If it holds files and no study made it, or if a folder of results in it is a link to elsewhere.
+    """
+    folder = make_folder(folder, name)
+    if not (folder / MARKER).is_file() and any(folder.iterdir()):
+        raise InputError(
+            f"{name} is {folder}, which holds files and was not made by a study; give a new or an empty folder with --out."
+        )
+    for place in (folder / part for part in (*_FOLDERS, *_PAGES)):
+        if place.is_symlink():
+            raise InputError(
+                f"{place} is a link to {os.readlink(place)}; a study writes only into its own folder: remove the link."
+            )
+    if not (folder / MARKER).is_file():
+        _mark(folder, finished=False)
+    return folder
+
+
+class Store(Results):
+    """The folder of one study, for the one process that writes to it; made by `writing`.
+
+    Parameters
+    ----------
+    folder : Path
+        A study's own folder, see `claim`.
+    steps : sequence of Step
+        The steps of the study in their order.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = Path(folder)
-        self._sweep()
-        self._records = {
-            path.stem: record for path in sorted((self.folder / "steps").glob("*.json")) if (record := _read_record(path))
-        }
+    def __init__(self, folder: Path, steps: Sequence[Step]) -> None:
+        super().__init__(folder)
+        self._order = {step.name: i for i, step in enumerate(steps)}
+        self._makers = {step.name: step for step in steps if not step.stored}
+        self._values: dict[str, Any] = {}
 
-    def table(self, name: str) -> pd.DataFrame:
-        """Read a finished table.
+    @classmethod
+    @contextmanager
+    def writing(cls, folder: Path, steps: Sequence[Step], *, wait: bool = False) -> Iterator["Store"]:
+        """Open a study's folder for writing; one process at a time may.
+
+        Parameters
+        ----------
+        folder : Path
+            Made when missing.
+        steps : sequence of Step
+            The steps of the study in their order; results of any other step are removed.
+        wait : bool
+            Wait for a run that goes on there, in the place of refusing.
 
         Raises
         ------
-        KeyError
-            If no finished step made it; names those that are there.
+        InputError
+            If the folder is not a study's.
+        RunError
+            If another process writes there; says which, and since when.
         """
-        path = self.folder / "tables" / f"{name}.parquet"
-        if name not in self.tables():
-            raise KeyError(f"{self.folder} holds no table {name!r}; it has {', '.join(self.tables()) or 'none'}.")
-        return pd.read_parquet(path)
+        folder = claim(folder, "the study's folder")
+        lock = FileLock(folder / "running.lock")
+        try:
+            lock.acquire(timeout=-1 if wait else 0)
+        except Timeout as error:
+            raise RunError(
+                f"{folder}: {_who(folder)} runs a study there; wait for it to end (--wait), or give another folder."
+            ) from error
+        try:
+            write_text(folder / RUNNING, json.dumps(_me()) + "\n")
+            store = cls(folder, steps)
+            store.sweep()
+            store.forget(step.name for step in steps)
+            yield store
+        finally:
+            (folder / RUNNING).unlink(missing_ok=True)
+            lock.release()
 
-    def tables(self) -> list[str]:
-        """Name the finished tables."""
-        return sorted(Path(file).stem for file in self._files() if file.endswith(".parquet"))
-
-    def figures(self) -> dict[str, Path]:
-        """Name the finished figures -> their PNG files."""
-        return {Path(file).stem: self.folder / file for file in sorted(self._files()) if file.endswith(".png")}
-
-    def records(self) -> dict[str, dict[str, Any]]:
-        """Give the record of every finished step by name."""
-        return dict(self._records)
-
-    def work(self, step: str, settings: Mapping[str, Any]) -> Path:
-        """Give the folder where a step keeps parts of unfinished work; it depends on the settings, so nothing stale is taken."""
-        return self.folder / "work" / f"{step}-{digest(settings)[:16]}"
-
-    def kept(self, step: str) -> Path:
-        """Give the folder where a step keeps parts for later runs, each under a key of its own."""
-        return self.folder / "kept" / step
-
-    def do(self, step: Step) -> bool:
+    def do(self, step: Step, context: Context) -> bool:
         """Run a step unless it is finished -> whether it ran."""
-        key = self._key(step)
+        made_of = json.loads(json.dumps(self._made_of(step, context), default=str))
+        key = digest(made_of)
         if self._finished(step.name, key):
+            logger.info("%s: kept", step.name)
             return False
-        with _measured() as cost:
-            products = step.run(self)
-            files = [path for name, product in products.items() for path in self._write(name, product)]
-        record = {
-            "key": key,
-            "version": __version__,
-            "settings": step.settings,
-            "needs": list(step.needs),
-            "files": {str(path.relative_to(self.folder)): sha256(path) for path in files},
-            **cost,
-        }
-        write_text(self.folder / "steps" / f"{step.name}.json", json.dumps(record, indent=2, sort_keys=True, default=str) + "\n")
-        before = set(self._records.get(step.name, record)["files"])
-        self._records[step.name] = record
-        self._remove(before - set(self._files()))
+        logger.info("%s: computed, %s", step.name, self._why(step.name, made_of))
+        if self.finished:
+            _mark(self.folder, finished=False)
+        files: dict[str, str] = {}
+        tables: dict[str, str] = {}
+        panels: dict[str, dict[str, str]] = {}
+        with measured() as cost:
+            for name, product in _products(step.function(**self._arguments(step, context, key))):
+                files |= {str(path.relative_to(self.folder)): sha256(path) for path in self._write(name, product)}
+                if isinstance(product, Panel):
+                    panels[name] = {"kind": product.kind, "subject": product.subject, "caption": product.caption}
+                elif isinstance(product, pd.DataFrame):
+                    tables[name] = _description(step, name)
+        result = {"files": files, "tables": tables, "panels": panels, "order": self._order[step.name]}
+        self._record(step.name, {"key": key, "made_of": made_of, **result, **cost})
         return True
 
-    def clean(self) -> None:
-        """Remove the parts of unfinished work, once every step is finished."""
+    def finish(self) -> None:
+        """Say that every step is finished, and remove the parts of unfinished work."""
+        _mark(self.folder, finished=True)
         shutil.rmtree(self.folder / "work", ignore_errors=True)
 
     def forget(self, steps: Iterable[str]) -> None:
         """Remove the results of every step but these: what an earlier manifest asked for is no part of the study any more."""
         for name in set(self._records) - set(steps):
-            self._remove(self._records.pop(name)["files"])
+            self._remove(set(self._records.pop(name)["files"]) - set(self._files()))
             (self.folder / "steps" / f"{name}.json").unlink()
+
+    def sweep(self) -> None:
+        """Remove what a killed process left half written: hidden files beside the final ones."""
+        rests = [path for folder in ("tables", "figures", "steps") for path in (self.folder / folder).glob(".*-*.*")]
+        rests += [path for page in map(Path, _PAGES) for path in self.folder.glob(f".{page.stem}-*{page.suffix}")]
+        for rest in rests:
+            rest.unlink()
 
     def _files(self) -> list[str]:
         return [file for record in self._records.values() for file in record["files"]]
@@ -165,21 +171,68 @@ class Store:
         for file in files:
             (self.folder / file).unlink(missing_ok=True)
 
-    def _sweep(self) -> None:
-        """Remove what a killed process left half written: hidden files beside the final ones."""
-        for rest in (path for folder in ("tables", "figures", "steps", ".") for path in (self.folder / folder).glob(".*-*.*")):
-            rest.unlink()
+    def _record(self, name: str, record: dict[str, Any]) -> None:
+        """Write the record of a step, last of all, and remove what the step made before and makes no more."""
+        write_text(self.folder / "steps" / f"{name}.json", json.dumps(record, indent=2, default=str) + "\n")
+        before = set(self._records.get(name, record)["files"])
+        self._records = dict(sorted({**self._records, name: record}.items(), key=lambda item: item[1]["order"]))
+        self._remove(before - set(self._files()))
 
-    def _key(self, step: Step) -> str:
-        parts = {f"tables/{name}.parquet": self._hash(f"tables/{name}.parquet") for name in step.needs}
-        whole = {name: self._records[name]["files"] for name in step.after}
-        return digest({"step": step.name, "version": __version__, "settings": step.settings, "tables": parts, "after": whole})
+    def _made_of(self, step: Step, context: Context) -> dict[str, Any]:
+        """Gather all that a step's result depends on, each kind of thing under a heading of its own."""
+        made_of: dict[str, Any] = {
+            "code": {"package": code_of(step.function), "version": __version__, **libraries(), **_members(step, context)},
+            "settings": context.manifest.model_dump(mode="json", include=set(step.settings)),
+            "sources": {name: dict(context.inputs.identity(name)) for name in sorted(set(step.sources(context.manifest)))},
+            "tables": {file: self._hash(file) for name in step.needs for file in self._table_files(step, name)},
+            "values": {name: digest(self._made_of(self._makers[name], context)) for name in step.needs if name in self._makers},
+        }
+        if "results" in step.asks:
+            made_of["results"] = {name: one["files"] for name, one in self._records.items() if name != step.name}
+        return made_of
 
-    def _hash(self, file: str) -> str:
-        for record in self._records.values():
-            if file in record["files"]:
-                return str(record["files"][file])
-        raise KeyError(f"no finished step has made {file}; a step needs what an earlier one makes.")
+    def _table_files(self, step: Step, name: str) -> list[str]:
+        """Name the files that a parameter is read from; none where it is optional and absent."""
+        parameter = step.needs[name]
+        if name in self._makers:
+            return []
+        if is_family(parameter):
+            return [f"tables/{table}.parquet" for table in self._family(name)]
+        if name in self.tables():
+            return [f"tables/{name}.parquet"]
+        if not is_optional(parameter):
+            raise RuntimeError(f"the step {step.name} needs the table {name!r}, which no step before it has made.")
+        return []
+
+    def _family(self, name: str) -> list[str]:
+        """Name the tables of a kind in the order they were made."""
+        return [table for record in self._records.values() for table in record["tables"] if table.startswith(f"{name}_")]
+
+    def _arguments(self, step: Step, context: Context, key: str) -> dict[str, Any]:
+        settings = context.settings(step.settings)
+        given: dict[str, Any] = {name: self._argument(step, name, context) for name in step.needs}
+        work = self.folder / "work" / f"{step.name}-{key[:16]}"
+        offered: dict[str, Any] = {
+            "settings": settings,
+            "inputs": context.inputs.only(set(step.sources(context.manifest)), settings),
+            "run": context.run(work, self.folder / "kept" / step.name),
+            "results": Results(self.folder),
+        }
+        return given | {name: offered[name] for name in step.asks}
+
+    def _argument(self, step: Step, name: str, context: Context) -> Any:
+        if name in self._makers:
+            return self._value(self._makers[name], context)
+        if is_family(step.needs[name]):
+            return {table.removeprefix(f"{name}_"): self.table(table) for table in self._family(name)}
+        return self.table(name) if self._table_files(step, name) else None
+
+    def _value(self, maker: Step, context: Context) -> Any:
+        """Make the value of a step that is not stored, once for each content."""
+        key = digest(self._made_of(maker, context))
+        if key not in self._values:
+            self._values[key] = maker.function(**self._arguments(maker, context, key))
+        return self._values[key]
 
     def _finished(self, name: str, key: str) -> bool:
         record = self._records.get(name)
@@ -189,98 +242,67 @@ class Store:
             (self.folder / file).is_file() and sha256(self.folder / file) == value for file, value in record["files"].items()
         )
 
+    def _why(self, name: str, made_of: Mapping[str, Mapping[str, Any]]) -> str:
+        """Say why a step runs: it is new, something that goes in has changed, or a file of its result has."""
+        if name not in self._records:
+            return "not finished before"
+        before = self._records[name]["made_of"]
+        changed = [
+            f"{heading} {part}"
+            for heading, parts in made_of.items()
+            for part in {**parts, **before.get(heading, {})}
+            if parts.get(part) != before.get(heading, {}).get(part)
+        ]
+        return f"changed: {', '.join(changed)}" if changed else "its files are not as they were written"
+
     def _write(self, name: str, product: Product) -> list[Path]:
         if isinstance(product, pd.DataFrame):
             return write_table(product, self.folder / "tables" / name)
-        if isinstance(product, Drawn):
+        if isinstance(product, Panel):
             from radiogenomics import figures
 
-            return list(figures.save(product.panel, self.folder / "figures" / name, product.data))
+            return list(figures.save(product.axes, self.folder / "figures" / name, product.data))
         write_text(self.folder / product.name, product.text)
         return [self.folder / product.name]
 
 
-def study_folder(default: Path | str = "../demo") -> Path:
-    """Find the study that a notebook is about: the one that ``RADIOGENOMICS_STUDY`` names, or a default.
+def _products(made: Mapping[str, pd.DataFrame] | Iterable[Panel | Page]) -> Iterator[tuple[str, Product]]:
+    """Name what a step has made: its tables by their names, panels by kind and subject."""
+    if isinstance(made, Mapping):
+        yield from made.items()
+        return
+    from radiogenomics._names import slug
 
-    Jupyter runs a notebook in the notebook's own folder, so a relative path is looked for where Jupyter was started (``PWD``)
-    first, then there.
-
-    Parameters
-    ----------
-    default : Path or str
-        The folder where the variable is not set, seen from the notebook.
-
-    Returns
-    -------
-    Path
-        The study's folder.
-
-    Raises
-    ------
-    FileNotFoundError
-        If no study lies there; names every place that was tried.
-    """
-    named = os.environ.get("RADIOGENOMICS_STUDY")
-    starts = [Path(os.environ.get("PWD", ".")), Path.cwd()] if named else [Path.cwd()]
-    tried = list(dict.fromkeys(Path(os.path.normpath(start / (named or default))) for start in starts))
-    found = next((folder for folder in tried if (folder / "provenance.json").is_file()), None)
-    if found is None:
-        value = (
-            f"RADIOGENOMICS_STUDY is {named!r}"
-            if named
-            else f"RADIOGENOMICS_STUDY is not set, and the default is {str(default)!r}"
-        )
-        remedy = "set it to the absolute path of a finished study, or make one: radiogenomics demo --out demo"
-        raise MissingFileError(f"{value}; no study lies in {' or '.join(map(str, tried))}; {remedy}.")
-    return found
+    for one in made:
+        yield (one.name if isinstance(one, Page) else f"{one.kind}_{slug(one.subject)}" if one.subject else one.kind), one
 
 
-def _read_record(path: Path) -> dict[str, Any]:
-    """Read a step's record; one that was damaged is none, and its step runs again."""
+def _members(step: Step, context: Context) -> dict[str, str]:
+    """Give the code from outside the package that the settings of a step ask for."""
+    return {f"members of {part}": context.members[part] for part in step.settings if part in context.members}
+
+
+def _description(step: Step, name: str) -> str:
+    """Find what a step says of a table; a name with a star stands for one a kind. An undeclared table is a bug."""
+    for pattern, text in step.makes.items():
+        begin, star, _ = pattern.partition("*")
+        if name == pattern or (star and name.startswith(begin)):
+            return text
+    raise RuntimeError(f"the step {step.name} makes the table {name!r}, and declares only {', '.join(step.makes)}.")
+
+
+def _mark(folder: Path, *, finished: bool) -> None:
+    write_text(folder / MARKER, json.dumps({"made_by": "radiogenomics", "finished": finished}) + "\n")
+
+
+def _me() -> dict[str, Any]:
+    return {"process": os.getpid(), "host": socket.gethostname(), "since": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"}
+
+
+def _who(folder: Path) -> str:
+    """Say who writes to a folder, as far as is known."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        logger.warning("%s is damaged; its step runs again.", path)
-        return {}
-    return dict(record)
-
-
-def digest(value: Any) -> str:
-    """Hash settings, or whatever else JSON can say, with SHA-256 -> 64 hexadecimal digits."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
-
-
-@contextmanager
-def _measured() -> Iterator[dict[str, float]]:
-    """Measure wall time in seconds and peak memory in MB, worker processes included."""
-    cost: dict[str, float] = {}
-    peak, stop = [_memory_mb()], threading.Event()
-
-    def watch() -> None:
-        while not stop.wait(0.2):
-            peak[0] = max(peak[0], _memory_mb())
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    started = time.perf_counter()
-    watcher.start()
-    try:
-        yield cost
-    finally:
-        stop.set()
-        watcher.join()
-        cost["seconds"] = round(time.perf_counter() - started, 2)
-        cost["peak_mb"] = round(max(peak[0], _memory_mb()))
-
-
-def _memory_mb() -> float:
-    import psutil
-
-    total = 0
-    me = psutil.Process(os.getpid())
-    for process in [me, *me.children(recursive=True)]:
-        try:
-            total += process.memory_info().rss
-        except psutil.NoSuchProcess:
-            continue  # it ended between the listing and the look
-    return total / 1e6
+        facts = json.loads((folder / RUNNING).read_text(encoding="utf-8"))
+        return f"process {facts['process']} on {facts['host']}, since {facts['since']},"
+    except (OSError, ValueError, KeyError, TypeError):  # it is just beginning or ending
+        return "another process"

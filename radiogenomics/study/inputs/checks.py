@@ -9,18 +9,19 @@ from typing import Any
 
 import pandas as pd
 
+from radiogenomics import linking
 from radiogenomics._errors import InputError
 from radiogenomics._tables import check_numeric, shown
-from radiogenomics.cohort import Cohort, assemble
+from radiogenomics.cohort import Cohort
 from radiogenomics.expression import check_unit
-from radiogenomics.signatures import by_path
+from radiogenomics.signatures import RECIPES, by_path
 from radiogenomics.study.inputs import image_checks
+from radiogenomics.study.inputs.cohort import build_cohort
 from radiogenomics.study.inputs.gene_sets import study_sets
 from radiogenomics.study.inputs.sources import Inputs, gather
 from radiogenomics.study.manifest.errors import ManifestError, Problem
 from radiogenomics.study.manifest.model import Manifest
 from radiogenomics.study.manifest.schema import GeneSets, Survival
-from radiogenomics.study.steps import covariates
 
 logger = logging.getLogger(__name__)
 
@@ -73,22 +74,6 @@ def check(path: Path, *, mirror: Path | None = None) -> Checked:
     return Checked(inputs, cohorts)
 
 
-def build_cohort(inputs: Inputs, name: str, patients: pd.Index) -> Cohort:
-    """Assemble one cohort of the patients with features: expression where it is the training one, and outcome."""
-    manifest = inputs.manifest
-    clinical = inputs.clinical(name)
-    columns = [column for column in manifest.clinical_columns if column in clinical]
-    further = [inputs.joined(table) for table in manifest.joined] if name == "training" else []
-    return assemble(
-        name,
-        features=patients,
-        outcome=inputs.outcome(name, patients),
-        outcome_name=manifest.outcome.name,
-        clinical=pd.concat([clinical[columns].reindex(patients), *(table.reindex(patients) for table in further)], axis=1),
-        expression=inputs.expression.index if name == "training" else None,
-    )
-
-
 def _table_problems(inputs: Inputs) -> Iterator[Problem]:
     """Read every table once; what cannot be read, or lacks a column, is a problem of its own."""
     manifest, say = inputs.manifest, _Say(str(inputs.path))
@@ -136,10 +121,11 @@ def _features_check(inputs: Inputs, name: str, kind: str) -> Callable[[], object
 
 def _recipe_check(inputs: Inputs) -> None:
     chosen = inputs.manifest.signature
-    if ":" not in chosen.recipe:
-        return
     try:
-        recipe = by_path(chosen.recipe, **chosen.parameters)
+        if chosen.recipe in RECIPES:
+            recipe = RECIPES[chosen.recipe].build(**chosen.options(), random_state=0)
+        else:
+            recipe = by_path(chosen.recipe, **chosen.parameters)
     except TypeError as error:
         raise InputError(str(error)) from error
     if not hasattr(recipe, "predict_proba"):
@@ -283,7 +269,8 @@ def _cohort_problems(inputs: Inputs, cohorts: dict[str, Cohort]) -> Iterator[Pro
 def _innermost(manifest: Manifest, smaller: int) -> int:
     """Count the smaller class where the innermost folds are made: in what is left beside one outer fold, or two for a fusion."""
     left = smaller - -(-smaller // manifest.signature.n_splits)
-    return left - -(-left // INNER_FOLDS) if manifest.fusion and manifest.signature.recipe in ("lasso", "mrmr") else left
+    recipe = RECIPES.get(manifest.signature.recipe)
+    return left - -(-left // INNER_FOLDS) if manifest.fusion and recipe is not None and recipe.makes_folds else left
 
 
 def _fusion_problems(inputs: Inputs, name: str, made: Cohort) -> Iterator[Problem]:
@@ -311,7 +298,7 @@ def _covariate_problems(inputs: Inputs, training: Cohort) -> Iterator[Problem]:
     columns = list(dict.fromkeys(manifest.links.covariates or []))
     patients = training.patients[training.patients["included"]]
     sized = bool(manifest.training.images or manifest.training.volume)
-    for name, remedy in covariates.unfit(patients[columns], sized=sized).items():
+    for name, remedy in linking.unfit_covariates(patients[columns], sized=sized).items():
         yield Problem(file, f"links.covariates.{columns.index(name)}", repr(name), remedy)
 
 

@@ -4,7 +4,8 @@ import hashlib
 import json
 import os
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -15,9 +16,16 @@ from radiogenomics import archives, cohort, expression, pathways
 from radiogenomics._errors import InputError, MissingFileError
 from radiogenomics._files import sha256, write_text
 from radiogenomics._tables import shown
+from radiogenomics.study.engine.context import DeclaredFiles
 from radiogenomics.study.manifest.errors import ManifestError, Problem
 from radiogenomics.study.manifest.model import Manifest, read_manifest
 from radiogenomics.study.manifest.schema import CohortSection, Source
+
+_MATRIX = "(expression matrix)"
+"""What the expression matrix is called among the tables that were read; no source has such a name."""
+
+_ORIGIN = {"file", "url", "library", "archive", "item", "sha256", "licence", "citation"}
+"""Keys of a source that say where it comes from, and change nothing that is read from it."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,8 @@ class Inputs:
         The manifest file.
     manifest : Manifest
         What it says.
+    sources : dict of str to Source
+        Source name -> how it is read and where it comes from.
     files : dict of str to Path
         Source name -> local file, or folder of images or masks.
     hashes : dict of str to str
@@ -40,19 +50,52 @@ class Inputs:
 
     path: Path
     manifest: Manifest
+    sources: dict[str, Source]
     files: dict[str, Path]
     hashes: dict[str, str]
     listings: dict[str, dict[str, str]]
+    _tables: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def only(self, sources: Collection[str], settings: Manifest) -> "Inputs":
+        """Give the inputs with these sources alone, read by these settings; tables that were read are shared."""
+
+        def declared(part: Mapping[str, Any]) -> DeclaredFiles:
+            return DeclaredFiles({name: part[name] for name in sources if name in part})
+
+        return Inputs(
+            path=self.path,
+            manifest=settings,
+            sources=declared(self.sources),
+            files=declared(self.files),
+            hashes=declared(self.hashes),
+            listings=declared(self.listings),
+            _tables=self._tables,
+        )
+
+    def identity(self, source: str) -> dict[str, Any]:
+        """Give all that a source's values depend on: the hash of its bytes, its name's ending, the keys by which it is read."""
+        facts = self.sources[source].model_dump(mode="json", exclude=_ORIGIN)
+        return {"sha256": self.hashes[source], "ending": "".join(self.files[source].suffixes), **facts}
+
+    def origins(self) -> dict[str, dict[str, Any]]:
+        """Say of every source where it comes from, for the provenance."""
+        named = {"file", "url", "library", "archive", "item", "licence", "citation"}
+        return {
+            name: {"sha256": self.hashes[name], **source.model_dump(include=named, exclude_none=True)}
+            for name, source in self.sources.items()
+        }
 
     def patients(self, source: str) -> pd.DataFrame:
         """Read a source as a patient table."""
-        if source not in self._read:
-            self._read[source] = cohort.read_patients(self.files[source], **self._reading(source))
-        return self._read[source]
+        return self._once(source, lambda: cohort.read_patients(self.files[source], **self._reading(source)))
 
     def repeated(self) -> dict[str, list[str]]:
         """Name the patients whose row stands more than once in a table that was read, word for word -> by source."""
-        found = {source: cohort.repeated_patients(self.files[source], **self._reading(source)) for source in self._read}
+        found = {
+            source: cohort.repeated_patients(self.files[source], **self._reading(source))
+            for source in self._tables
+            if source != _MATRIX
+        }
         return {source: patients for source, patients in found.items() if patients}
 
     def features(self, name: str, kind: str) -> pd.DataFrame:
@@ -88,13 +131,15 @@ class Inputs:
         place = member.relative_to(self.files[source]).as_posix()
         return {name: found for name, found in self.listings[source].items() if f"{name}/".startswith(f"{place}/")}
 
-    @cached_property
-    def _read(self) -> dict[str, pd.DataFrame]:
-        """Hold the tables that were read, since the steps of a check ask for the same ones again and again."""
-        return {}
+    def _once(self, name: str, read: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+        """Read a table once, since the checks and steps ask for the same ones again and again."""
+        if name not in self._tables:
+            self._tables[name] = read()
+        table: pd.DataFrame = self._tables[name]
+        return table
 
     def _reading(self, source: str) -> dict[str, Any]:
-        facts = self.manifest.sources[source]
+        facts = self.sources[source]
         return {"patient": facts.patient, "header_rows": facts.header_rows, "barcode": facts.barcode}
 
     def _members(self, source: str, *, folders: bool) -> dict[str, Path]:
@@ -104,7 +149,7 @@ class Inputs:
             raise InputError(f"{folder} is a file; give a folder with one {'folder' if folders else 'mask'} a patient")
         found = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and (path.is_dir() or not folders))
         names = [path.name if folders else path.name.split(".")[0] for path in found]
-        if self.manifest.sources[source].barcode == "tcga":
+        if self.sources[source].barcode == "tcga":
             names = cohort.tcga_patients(names, name=str(folder))
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -115,11 +160,14 @@ class Inputs:
         """Read a cohort's clinical table."""
         return self.patients(self._cohort(name).clinical)
 
-    @cached_property
+    @property
     def expression(self) -> pd.DataFrame:
         """The expression matrix as it stands in its file, patients x genes."""
+        return self._once(_MATRIX, self._read_expression)
+
+    def _read_expression(self) -> pd.DataFrame:
         source = self.manifest.expression.source
-        facts = self.manifest.sources[source]
+        facts = self.sources[source]
         table = expression.read_expression(self.files[source], genes_in=facts.genes_in)
         if facts.barcode == "as-is":
             return table
@@ -212,33 +260,25 @@ def gather(path: Path, *, mirror: Path | None = None) -> Inputs:
     if problems:
         raise ManifestError(problems)
     _write_lock(path, manifest, lock, hashes)
-    return Inputs(path, manifest, files, hashes, listings)
+    return Inputs(path, manifest, manifest.sources, files, hashes, listings)
 
 
 def _locate(source: Source, folders: list[Path]) -> Path:
     found = archives.find(source.file, folders=folders)
     if found is not None:
         return found
-    origin = source.url or source.library
+    origin = source.origin()
     if origin is None:
         looked = ", ".join(str(folder) for folder in folders)
         raise MissingFileError(
             f"not found in {looked}, and no url is known; get it from its source ({source.citation}) and give --mirror"
         )
     # Two studies may use one file name for two addresses, so the address is part of the place.
-    place = cache_folder() / hashlib.sha256(origin.encode()).hexdigest()[:12] / Path(source.file).name
-    if place.is_file():
+    place = cache_folder() / hashlib.sha256(source.address().encode()).hexdigest()[:12] / Path(source.file).name
+    if place.exists():
         return place
-    if source.url is None:
-        return _write_library(origin, place)
-    return archives.download(source.url, place, expected=None if source.sha256 == "first-use" else source.sha256)
-
-
-def _write_library(name: str, place: Path) -> Path:
-    """Keep a library of Enrichr as a GMT file."""
-    sets = pathways.fetch_library(name)
-    write_text(place, "".join("\t".join([pathway, name, *genes]) + "\n" for pathway, genes in sets.items() if genes))
-    return place
+    archive, item = origin
+    return archives.ARCHIVES[archive](item, place, expected=None if source.sha256 == "first-use" else source.sha256)
 
 
 def _verified(file: Path, source: Source, locked: str | None) -> str:

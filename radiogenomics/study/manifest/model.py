@@ -1,5 +1,6 @@
 """The study manifest: a TOML file, read and validated whole; every mistake is listed at once with its remedy."""
 
+import hashlib
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,8 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, model_validator
 
-from radiogenomics._tables import nearest, shown
-from radiogenomics.figures.wording import slug
+from radiogenomics._names import nearest, slug
+from radiogenomics._tables import shown
 from radiogenomics.study.manifest.errors import ManifestError, Problem, problems_of
 from radiogenomics.study.manifest.schema import (
     CohortSection,
@@ -78,9 +79,19 @@ class Manifest(Section):
         """Give every cohort by name, the training cohort first."""
         return {"training": self.training, **self.external}
 
+    def without_sources(self) -> dict[str, Any]:
+        """Give all that the manifest says but its sources, as JSON has it."""
+        named = ((name, getattr(self, name)) for name in Manifest.model_fields if name != "sources")
+        return {name: _as_json(value) for name, value in named if value is not None}
+
+    def seed_of(self, purpose: str) -> int:
+        """Derive a seed from the study's seed and a purpose, so that no two steps draw the same numbers."""
+        digest = hashlib.sha256(f"{self.seed}:{purpose}".encode()).digest()
+        return int.from_bytes(digest[:4], "big")
+
     def kinds(self, name: str = "training") -> list[str]:
         """Name a cohort's imaging tables, one a signature: those it gives, and those measured in its images."""
-        cohort = self.cohorts()[name]
+        cohort = self.training if name == "training" else self.external[name]
         return [*cohort.features, *(self.extraction.kinds() if cohort.images else [])]
 
     def columns(self) -> list[str]:
@@ -167,6 +178,14 @@ class Manifest(Section):
                 yield ("fusion", "factors", str(i)), f"fusion.clinical has it not{near}; add it there"
         if len(self.kinds()) + len(self.fusion.clinical) < 2:
             yield ("fusion",), "there is one signature and nothing to fuse it with; name clinical columns, or leave it out"
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _as_json(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_as_json(one) for one in value]
+    return value.model_dump(mode="json", exclude_none=True) if isinstance(value, Section) else value
 
 
 def _where(name: str, *, external: bool = False) -> tuple[str, ...]:

@@ -5,12 +5,13 @@ import numpy.typing as npt
 import pandas as pd
 import SimpleITK as sitk
 
-from radiogenomics import figures, lesions
-from radiogenomics.figures.wording import slug
-from radiogenomics.study.engine.context import Plan
-from radiogenomics.study.engine.store import Store
+from radiogenomics import figures
+from radiogenomics import lesions as room
+from radiogenomics.study.engine.results import Panel
+from radiogenomics.study.inputs.sources import Inputs
 from radiogenomics.study.lesion import CHOICES, Lesion, read_lesion
-from radiogenomics.study.presentation.prediction import Panels
+from radiogenomics.study.manifest.model import Manifest
+from radiogenomics.study.presentation.panels import Panels, drawing
 
 _AROUND_MM = 15.0
 """Shown of the image on every side of the lesion."""
@@ -19,45 +20,41 @@ ICC_ASKED = 0.9
 """The agreement that the figure marks where the recipe asks for none."""
 
 
-def wanted(plan: Plan) -> dict[str, tuple[str, ...]]:
-    """Name the tables that the figures need: none where nothing was measured in images or read twice."""
-    made = {"images": ("lesions", "patients")} if plan.inputs.manifest.training.images else {}
-    return made | ({"agreement": ("agreement",)} if plan.inputs.manifest.kinds_read_twice() else {})
+def _sources(manifest: Manifest) -> list[str]:
+    return [source for one in manifest.cohorts().values() for source in one.folders()]
 
 
-def settings(plan: Plan) -> dict[str, object]:
-    """Give what the pictures depend on beside tables: images, masks, and how they are read."""
-    manifest = plan.inputs.manifest
-    named = [source for one in manifest.cohorts().values() for source in one.sources() if source != one.clinical]
-    return {"extraction": manifest.extraction.model_dump(), "measurement": CHOICES, **plan.hashes(*named)}
-
-
-def draw_images(plan: Plan, store: Store) -> Panels:
+@drawing(
+    settings=("training", "external", "extraction"),
+    sources=_sources,
+    when=lambda manifest: manifest.training.images is not None,
+)
+def images(lesions: pd.DataFrame, patients: pd.DataFrame, *, settings: Manifest, inputs: Inputs) -> Panels:
     """Draw, for every cohort, the patient whose lesion has the median volume: phases, zones, enhancement over time."""
-    measured = store.table("lesions").join(store.table("patients")["included"], how="inner").query("included")
+    measured = lesions.join(patients["included"], how="inner").query("included")
     for cohort, rows in measured.groupby("cohort", sort=False):
         name = str(cohort)
         patient = str(rows["volume_mm3"].sort_values(kind="stable").index[(len(rows) - 1) // 2])
-        folder, mask = plan.inputs.images(name)[patient], plan.inputs.masks(name, "reader")[patient]
-        yield from _pictures(name, patient, read_lesion(folder, mask, settings=plan.inputs.manifest.extraction))
+        folder, mask = inputs.images(name)[patient], inputs.masks(name, "reader")[patient]
+        yield from _pictures(name, patient, read_lesion(folder, mask, settings=settings.extraction))
 
 
 def _pictures(cohort: str, patient: str, lesion: Lesion) -> Panels:
-    at = int(lesions.largest_slices(lesion.mask).query("axis == 2")["slice"].item())
+    at = int(room.largest_slices(lesion.mask).query("axis == 2")["slice"].item())
     slices = {name: _slice(image, at) for name, image in lesion.phases.images.items()}
     outline, zones = _slice(lesion.mask, at).astype(bool), _slice(lesion.zones, at)
     spacing = (lesion.mask.GetSpacing()[1], lesion.mask.GetSpacing()[0])
     near = _near(outline, spacing)
     shown = pd.DataFrame({"cohort": [cohort], "patient": [patient], "slice": [at], "lesion_voxels": [int(outline.sum())]})
     cut = {name: one[near] for name, one in slices.items()}
-    yield f"phase_montage_{slug(cohort)}", figures.phase_montage(cut, spacing_mm=spacing, lesion=outline[near]), shown
+    yield Panel("phase_montage", cohort, figures.phase_montage(cut, spacing_mm=spacing, lesion=outline[near]), shown)
     first = next(name for name, image in lesion.phases.images.items() if image is lesion.phases.first)
     overlay = figures.lesion_slice(
-        cut[first], spacing_mm=spacing, lesion=outline[near], zones=zones[near], zone_labels=lesions.ZONES
+        cut[first], spacing_mm=spacing, lesion=outline[near], zones=zones[near], zone_labels=room.ZONES
     )
-    yield f"lesion_slice_{slug(cohort)}", overlay, shown
-    curves = lesions.time_intensity(lesion.phases, lesion.zones)
-    yield f"time_intensity_{slug(cohort)}", figures.time_intensity(curves), curves
+    yield Panel("lesion_slice", cohort, overlay, shown)
+    curves = room.time_intensity(lesion.phases, lesion.zones)
+    yield Panel("time_intensity", cohort, figures.time_intensity(curves), curves)
 
 
 def _near(outline: npt.NDArray[np.bool_], spacing_mm: tuple[float, float]) -> tuple[slice, slice]:
@@ -74,13 +71,13 @@ def _slice(image: sitk.Image, at: int) -> npt.NDArray[np.float64]:
     return np.array(sitk.GetArrayViewFromImage(image)[at])
 
 
-def draw_agreement(plan: Plan, store: Store) -> Panels:
+@drawing(settings=("signature", "training", "extraction"), when=lambda manifest: bool(manifest.kinds_read_twice()))
+def agreement(agreement: pd.DataFrame, *, settings: Manifest) -> Panels:
     """Draw the ICC of every feature by its kind; radiomic features by the class that PyRadiomics names."""
-    table = store.table("agreement")
-    icc = table.assign(kind=[_kind(*pair) for pair in zip(table["signature"], table["feature"], strict=True)])
-    asked = [plan.inputs.manifest.signature.icc_of(str(name)) for name in table["signature"].unique()]
+    icc = agreement.assign(kind=[_kind(*pair) for pair in zip(agreement["signature"], agreement["feature"], strict=True)])
+    asked = [settings.signature.icc_of(str(name)) for name in agreement["signature"].unique()]
     threshold = next((value for value in asked if value is not None), ICC_ASKED)
-    yield "icc_by_kind", figures.icc_by_kind(icc, threshold=threshold), icc
+    yield Panel("icc_by_kind", "", figures.icc_by_kind(icc, threshold=threshold), icc)
 
 
 def _kind(signature: str, feature: str) -> str:
@@ -88,20 +85,20 @@ def _kind(signature: str, feature: str) -> str:
     return f"{signature}: {parts[1]}" if signature == "radiomics" and len(parts) > 2 else str(signature).replace("_", " ")
 
 
-def segmentation(plan: Plan) -> pd.DataFrame:
+def segmentation(settings: Manifest, inputs: Inputs) -> pd.DataFrame:
     """Say how the lesions of every cohort came to be: one row a cohort."""
     rows = []
-    for name in (name for name, one in plan.inputs.manifest.cohorts().items() if one.images):
-        masks = plan.inputs.masks(name, "reader")
+    for name in (name for name, one in settings.cohorts().items() if one.images):
+        masks = inputs.masks(name, "reader")
         kinds = sorted({"".join(path.suffixes).lstrip(".") or "folder" for path in masks.values()})
-        twice = len(plan.inputs.masks(name, "second_reader"))
-        images = len(plan.inputs.images(name))
+        twice = len(inputs.masks(name, "second_reader"))
+        images = len(inputs.images(name))
         rows.append([name, images, len(masks), twice, ", ".join(kinds), CHOICES["lesions"], CHOICES["image"]])
     return pd.DataFrame(rows, columns=["cohort", "images", "masks", "second_reader", "files", "lesion", "measured_in"])
 
 
-def extraction(plan: Plan) -> dict[str, object]:
+def extraction(settings: Manifest) -> dict[str, object]:
     """Say how the features of images were measured, for the reporting checklists."""
-    chosen = plan.inputs.manifest.extraction
+    chosen = settings.extraction
     parameters = {"parameters": chosen.parameters or "the package's own"} if chosen.radiomics else {}
     return {**chosen.model_dump(exclude_none=True, mode="json"), **parameters, **CHOICES}

@@ -1,47 +1,47 @@
 """What the signatures predict, in figures: every estimate of each, and all of them side by side on patients not seen."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
 from radiogenomics import figures, stats
-from radiogenomics.figures.wording import slug
-from radiogenomics.study.engine.context import Plan
-from radiogenomics.study.engine.store import Store
-from radiogenomics.study.steps.signatures import baselines
-
-if TYPE_CHECKING:
-    from radiogenomics.study.engine.store import Panel
-
-Panels = Iterator[tuple[str, "Panel", pd.DataFrame]]
-"""Figures by name, each with the table behind it."""
+from radiogenomics.study.engine.results import Panel
+from radiogenomics.study.manifest.model import Manifest
+from radiogenomics.study.presentation.panels import Panels, drawing
+from radiogenomics.study.steps.imaging import baselines
 
 _THRESHOLDS = np.arange(0.05, 0.80, 0.01)
 """Range of the decision curve: from treating nearly everybody to treating hardly anybody."""
 
 
-def draw(plan: Plan, store: Store) -> Panels:
+@drawing(settings=("outcome", "fusion", "training", "extraction"))
+def prediction(
+    inclusion: pd.DataFrame,
+    evaluation: pd.DataFrame,
+    signatures: pd.DataFrame,
+    nomogram: pd.DataFrame | None = None,
+    *,
+    settings: Manifest,
+) -> Panels:
     """Draw inclusion, discrimination, scores, calibration, benefit and, with a fusion, the nomogram."""
-    inclusion = store.table("inclusion")
-    yield "inclusion_flow", figures.inclusion_flow(inclusion), inclusion
-    evaluation, scores = (_shown(store.table(name)) for name in ("evaluation", "signatures"))
+    yield Panel("inclusion_flow", "", figures.inclusion_flow(inclusion), inclusion)
+    evaluation, scores = _shown(evaluation), _shown(signatures)
     yield from _discrimination(evaluation, scores)
     honest = scores[scores["estimate"].isin(["nested", "external"])]
-    yield from _distributions(plan, honest)
+    yield from _distributions(honest, settings)
     nested = honest[honest["estimate"] == "nested"]
     models = nested.pivot_table(index="patient", columns="signature", values="score")[list(nested["signature"].unique())]
     truth = nested.groupby("patient")["outcome"].first()
-    yield from _calibration(models.drop(columns=list(map(_title, baselines(plan))), errors="ignore"), truth)
+    yield from _calibration(models.drop(columns=list(map(_title, baselines(settings))), errors="ignore"), truth)
     benefit = stats.decision_curve(truth, models, thresholds=_THRESHOLDS)
-    yield "decision_curve", figures.decision_curve(benefit), benefit
+    yield Panel("decision_curve", "", figures.decision_curve(benefit), benefit)
     if models.shape[1] > 1:
         correlation = models.corr()
-        yield "signature_correlation", figures.signature_correlation(correlation), correlation.rename_axis("signature")
-    if plan.inputs.manifest.fusion:
-        points = store.table("nomogram").assign(term=lambda table: table["term"].map(_title))
-        yield "nomogram", figures.nomogram(points, outcome=f"Probability: {plan.inputs.manifest.outcome.labels[1]}"), points
+        table = correlation.rename_axis("signature")
+        yield Panel("signature_correlation", "", figures.signature_correlation(correlation), table)
+    if nomogram is not None:
+        points = nomogram.assign(term=nomogram["term"].map(_title))
+        drawn = figures.nomogram(points, outcome=f"Probability: {settings.outcome.labels[1]}")
+        yield Panel("nomogram", "", drawn, points)
 
 
 def _title(name: object) -> str:
@@ -61,29 +61,29 @@ def _discrimination(evaluation: pd.DataFrame, scores: pd.DataFrame) -> Panels:
     """Draw the ROC curves of each signature by every estimate, all of them out of fold, and the areas as a forest."""
     for signature, part in scores[scores["estimate"] != "volume"].groupby("signature", sort=False):
         curves = _curves(part)
-        yield f"roc_{slug(signature)}", figures.roc(curves, evaluation=evaluation), curves
+        yield Panel("roc", str(signature), figures.roc(curves, evaluation=evaluation), curves)
     for (cohort, estimate), part in scores[scores["estimate"].isin(["nested", "external"])].groupby(
         ["cohort", "estimate"], sort=False
     ):
         if part["signature"].nunique() > 1:
             volume = scores[(scores["estimate"] == "volume") & (scores["cohort"] == cohort)]
             curves = _curves(pd.concat([part, volume]))
-            yield f"roc_all_{slug(estimate)}_{slug(cohort)}", figures.roc(curves, evaluation=evaluation), curves
-    yield "auc_forest", figures.auc_forest(evaluation), evaluation
+            yield Panel("roc", f"all {estimate} {cohort}", figures.roc(curves, evaluation=evaluation), curves)
+    yield Panel("auc_forest", "", figures.auc_forest(evaluation), evaluation)
 
 
-def _distributions(plan: Plan, honest: pd.DataFrame) -> Panels:
-    outcome, labels = plan.inputs.manifest.outcome.name, plan.inputs.manifest.outcome.labels
+def _distributions(honest: pd.DataFrame, settings: Manifest) -> Panels:
+    outcome, labels = settings.outcome.name, settings.outcome.labels
     for (cohort, estimate), part in honest.groupby(["cohort", "estimate"], sort=False):
         panel = figures.score_distribution(part, labels=(labels[0], labels[1]), outcome=outcome)
-        yield f"score_distribution_{slug(estimate)}_{slug(cohort)}", panel, part
+        yield Panel("score_distribution", f"{estimate} {cohort}", panel, part)
 
 
 def _calibration(models: pd.DataFrame, truth: pd.Series) -> Panels:
     for name in models.columns.astype(str):
         curve = stats.calibration_curve(truth, models[name]).assign(model=name)
         groups = stats.calibration_groups(truth, models[name], groups=5).assign(model=name)
-        yield f"calibration_{slug(name)}", figures.calibration(curve, groups=groups), curve
+        yield Panel("calibration", name, figures.calibration(curve, groups=groups), curve)
 
 
 def _curves(scores: pd.DataFrame) -> pd.DataFrame:

@@ -3,7 +3,6 @@
 Only finished tables are read, so that an answer takes a second; the tables hold what was computed with every patient at hand.
 """
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import pandas as pd
 from radiogenomics import pathways
 from radiogenomics._errors import InputError
 from radiogenomics.pathways.names import words
+from radiogenomics.study.engine.results import Results
 from radiogenomics.study.query.answer import Answer, sentence
 
 Kind = Literal["pathway", "gene", "module"]
@@ -22,12 +22,16 @@ _IDLE = {"kegg", "hallmark", "reactome", "wp", "biocarta", "pid", "gobp", "gomf"
 _LINK = [
     "feature",
     "target",
+    "imaging",
+    "molecular",
+    "adjustment",
     "family",
     "effect",
     "effect_low",
     "effect_high",
     "n",
     "p",
+    "p_spearman",
     "q",
     "p_permutation",
     "p_max_t",
@@ -91,19 +95,19 @@ def query(folder: Path | str, question: str) -> Answer:
     ValueError
         If the folder holds no finished study.
     """
-    folder = Path(folder)
-    facts = _facts(folder)
-    names = names_of(folder)
-    kind, name, others = find(names, question, folder)
-    links, related, grid = _of_gene(folder, name, facts) if kind == "gene" else _of_group(folder, name, kind, facts)
-    size = 1 if kind == "gene" else len(_members(folder, kind, name))
-    nulls = _read(folder, "link_null")
+    results = Results(Path(folder))
+    facts = results.settings()
+    names = _names(results)
+    kind, name, others = find(names, question, results.folder)
+    links, related, grid = _of_gene(results, name, facts) if kind == "gene" else _of_group(results, name, kind, facts)
+    size = 1 if kind == "gene" else len(_members(results, kind, name))
+    nulls = results.table("link_null")
     parts: dict[str, Any] = {"question": question, "kind": kind, "name": name, "size": size, "links": links, "others": others}
     return Answer(
         **parts,
         related=related,
         grid=grid,
-        patients=_patients(folder, kind, name, facts),
+        patients=_patients(results, kind, name, facts),
         simulated=bool(facts["simulated"]),
         sentence=sentence(parts, nulls, simulated=bool(facts["simulated"]), alpha=facts["links"]["alpha"]),
     )
@@ -111,12 +115,15 @@ def query(folder: Path | str, question: str) -> Answer:
 
 def names_of(folder: Path | str) -> Names:
     """List what a finished study can be asked about -> pathways, genes, modules and their colours."""
-    folder = Path(folder)
-    modules = _read(folder, "modules")
+    return _names(Results(Path(folder)))
+
+
+def _names(results: Results) -> Names:
+    modules = results.table("modules")
     colors = modules.drop_duplicates("module").query("module > 0").set_index("module")["color"].sort_index()
     return Names(
-        pathways=_columns(folder, "pathways") if _path(folder, "pathways").exists() else [],
-        genes=_columns(folder, "expression_linked"),
+        pathways=results.columns("pathways") if "pathways" in results.tables() else [],
+        genes=results.columns("expression_linked"),
         modules=[f"ME{number}" for number in colors.index],
         colors={str(color).lower(): f"ME{number}" for number, color in colors.items()},
     )
@@ -154,75 +161,45 @@ def _words(name: str) -> list[str]:
     return [word for word in words(name) if word not in _IDLE]
 
 
-def _facts(folder: Path) -> dict[str, Any]:
-    """Read the settings of a finished study."""
-    record = folder / "provenance.json"
-    if not record.is_file() or not (folder / "steps" / "report.json").is_file():
-        raise InputError(f"{folder} holds no finished study; run one there first: radiogenomics run MANIFEST --out {folder}")
-    facts: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))["settings"]
-    return facts
-
-
-def _path(folder: Path, name: str) -> Path:
-    return folder / "tables" / f"{name}.parquet"
-
-
-def _read(folder: Path, name: str, **how: Any) -> pd.DataFrame:
-    try:
-        return pd.read_parquet(_path(folder, name), **how)
-    except FileNotFoundError as error:
-        message = f"{folder} has no table {name!r}: an earlier version made the study; run it again into a new folder."
-        raise InputError(message) from error
-
-
-def _columns(folder: Path, name: str) -> list[str]:
-    """Name the columns of a patient table without reading its values."""
-    from pyarrow.parquet import read_schema
-
-    if not _path(folder, name).exists():
-        _read(folder, name)
-    return [column for column in read_schema(_path(folder, name)).names if column != "patient"]
-
-
-def _members(folder: Path, kind: Kind, name: str) -> list[str]:
+def _members(results: Results, kind: Kind, name: str) -> list[str]:
     """List the measured genes of a pathway or module."""
     if kind == "module":
-        modules = _read(folder, "modules")
+        modules = results.table("modules")
         return list(modules.index[modules["module"] == int(name[2:])])
-    return list(_read(folder, "pathway_genes", filters=[("pathway", "==", name)])["gene"])
+    return list(results.table("pathway_genes", filters=[("pathway", "==", name)])["gene"])
 
 
-def _group_links(folder: Path, names: list[str], facts: dict[str, Any]) -> pd.DataFrame:
+def _group_links(results: Results, names: list[str], facts: dict[str, Any]) -> pd.DataFrame:
     """Read the links of pathways and modules: those with signatures from out-of-fold scores, those with clinical columns."""
     chosen = [("target", "in", names), ("estimate", "==", "nested")]
-    signatures = _read(folder, "links", filters=chosen).assign(measure=f"{facts['links']['method'].capitalize()} r")
-    return pd.concat([signatures, _read(folder, "clinical_links", filters=chosen[:1])], ignore_index=True)[[*_LINK, "measure"]]
+    signatures = results.table("links", filters=chosen).assign(measure=f"{facts['links']['method'].capitalize()} r")
+    return pd.concat([signatures, results.table("clinical_links", filters=chosen[:1])], ignore_index=True)[[*_LINK, "measure"]]
 
 
-def _gene_links(folder: Path, genes: list[str]) -> pd.DataFrame:
-    return _read(folder, "gene_links", filters=[("target", "in", genes)])
+def _gene_links(results: Results, genes: list[str]) -> pd.DataFrame:
+    return results.table("gene_links", filters=[("target", "in", genes)])
 
 
-def _of_group(folder: Path, name: str, kind: Kind, facts: dict[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+def _of_group(results: Results, name: str, kind: Kind, facts: dict[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Gather links of a pathway or module, those of its genes with signatures, and what the heat map shows."""
-    links = _group_links(folder, [name], facts)
-    genes = _gene_links(folder, _members(folder, kind, name))
+    links = _group_links(results, [name], facts)
+    genes = _gene_links(results, _members(results, kind, name))
     honest = genes[genes["estimate"] == "nested"].sort_values("p", kind="stable")
     first = list(dict.fromkeys(honest["target"]))[:_FIRST_RELATED]
     return links, honest[[*_LINK, "measure"]].reset_index(drop=True), _grid(links, genes[genes["target"].isin(first)])
 
 
-def _of_gene(folder: Path, name: str, facts: dict[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+def _of_gene(results: Results, name: str, facts: dict[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Gather links of a gene, and those of the module and the pathways that hold it."""
-    everywhere = _gene_links(folder, [name])
+    everywhere = _gene_links(results, [name])
     links = everywhere.assign(
-        family=everywhere["family"].str.replace(" x genes", f" x {name}"),
+        family=everywhere["imaging"] + f" x {name}",
         q=everywhere["q_gene"],
         p_max_t=everywhere["p_max_t_gene"],
         q_all_genes=everywhere["q"],
     )
-    holders = _holders(folder, name)
-    around = _group_links(folder, holders, facts) if holders else links.iloc[:0]
+    holders = _holders(results, name)
+    around = _group_links(results, holders, facts) if holders else links.iloc[:0]
     related = around[around["estimate"] == "nested"].sort_values("p", kind="stable").reset_index(drop=True)
     first = list(dict.fromkeys(related["target"]))[:_FIRST_RELATED]
     grid = _grid(links, around[around["target"].isin(first)])
@@ -237,19 +214,19 @@ def _grid(links: pd.DataFrame, *related: pd.DataFrame) -> pd.DataFrame:
     return grid.loc[grid["feature"].isin(features), _DRAWN].reset_index(drop=True)
 
 
-def _holders(folder: Path, gene: str) -> list[str]:
+def _holders(results: Results, gene: str) -> list[str]:
     """Name the module and the pathways that hold a gene."""
-    module = int(_read(folder, "modules")["module"].get(gene, 0))
-    sets = _read(folder, "pathway_genes", filters=[("gene", "==", gene)]) if _path(folder, "pathway_genes").exists() else None
+    module = int(results.table("modules")["module"].get(gene, 0))
+    sets = results.table("pathway_genes", filters=[("gene", "==", gene)]) if "pathway_genes" in results.tables() else None
     return [*([f"ME{module}"] if module else []), *([] if sets is None else sets["pathway"])]
 
 
-def _patients(folder: Path, kind: Kind, name: str, facts: dict[str, Any]) -> pd.DataFrame:
+def _patients(results: Results, kind: Kind, name: str, facts: dict[str, Any]) -> pd.DataFrame:
     """Lay the out-of-fold signature scores beside what was asked about, one row a patient."""
     table = {"pathway": "pathways", "module": "eigengenes", "gene": "expression_linked"}[kind]
     chosen = [("cohort", "==", "training"), ("estimate", "==", "nested")]
-    scores = _read(folder, "signatures", filters=chosen)
+    scores = results.table("signatures", filters=chosen)
     wide = scores.pivot_table(index="patient", columns="signature", values="score").rename_axis(columns=None)
     outcome = scores.drop_duplicates("patient").set_index("patient")["outcome"]
     words = outcome.map(dict(enumerate(facts["outcome"]["labels"]))).rename(facts["outcome"]["name"])
-    return wide.join(_read(folder, table, columns=[name])).join(words)
+    return wide.join(results.table(table, columns=[name])).join(words)

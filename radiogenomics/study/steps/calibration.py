@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import chdtrc
 
 from radiogenomics import stats
-from radiogenomics.study.engine.context import Plan
-from radiogenomics.study.engine.store import Store
-from radiogenomics.study.steps.signatures import baselines
+from radiogenomics._errors import InputError
+from radiogenomics.study.engine.step import Tables, step
+from radiogenomics.study.manifest.model import Manifest
+from radiogenomics.study.steps.imaging import baselines
 
 _GROUPS = 5
 """Groups of risk, as many as the figures show."""
@@ -17,10 +17,14 @@ _MEASURES = ("intercept", "intercept_low", "intercept_high", "slope", "slope_low
 _COLUMNS = ["cohort", "signature", "estimate", "n", "events", *_MEASURES, "hl_chi2", "hl_df", "hl_p", "remark"]
 
 
-def tables(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
+@step(
+    makes={"calibration": "slope, intercept, Brier score and Hosmer-Lemeshow test of every model on patients it had not seen"},
+    settings=("training", "extraction"),
+)
+def calibration(signatures: pd.DataFrame, *, settings: Manifest) -> Tables:
     """Measure the calibration of every model by nested cross-validation and in the external cohorts."""
-    scores = store.table("signatures")
-    honest = scores["estimate"].isin(["nested", "external"]) & ~scores["signature"].isin(baselines(plan))
+    scores = signatures
+    honest = scores["estimate"].isin(["nested", "external"]) & ~scores["signature"].isin(baselines(settings))
     keys = ["cohort", "signature", "estimate"]
     rows = [
         dict(zip(keys, names, strict=True)) | _measured(part["outcome"].to_numpy(), part["score"].to_numpy())
@@ -36,10 +40,8 @@ def _measured(outcome: "np.ndarray[Any, Any]", probability: "np.ndarray[Any, Any
     facts: dict[str, Any] = {"n": n, "events": int(outcome.sum())}
     try:
         found = stats.calibration_measures(outcome, inside)
-        fit = stats.hosmer_lemeshow(outcome, probability, groups=_GROUPS)
-    except ValueError as error:  # all have one score, or scores separate the classes
+        fit = stats.hosmer_lemeshow(outcome, probability, groups=_GROUPS, fitted=False)
+    except InputError as error:  # all have one score, or scores separate the classes
         return facts | {"remark": str(error)}
-    # The patients judged were in no fit, so that no degree of freedom is lost.
-    df = len(fit.groups)
-    tested = {"hl_chi2": fit.statistic, "hl_df": df, "hl_p": float(chdtrc(df, fit.statistic)), "remark": ""}
+    tested = {"hl_chi2": fit.statistic, "hl_df": fit.df, "hl_p": fit.p, "remark": ""}
     return facts | {name: getattr(found, name) for name in _MEASURES} | tested

@@ -5,29 +5,34 @@ from typing import Any
 import pandas as pd
 
 from radiogenomics import validation
-from radiogenomics.study.engine.context import Plan
-from radiogenomics.study.engine.store import Store
-
-NEEDED = ("signatures", "gene_score_patients", "evaluation", "gene_score_evaluation")
-"""The tables that comparisons are made of: scores, and what they are worth."""
+from radiogenomics.study.engine.step import Tables, step
 
 
-def tables(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
-    """Compare signatures, fusion, baselines and gene score by area, NRI and IDI -> the table ``comparisons``.
+@step(
+    makes={"comparisons": "every model against volume and the others: difference of AUC, NRI and IDI on patients not seen"},
+)
+def comparisons(
+    signatures: pd.DataFrame,
+    gene_score_patients: pd.DataFrame,
+    evaluation: pd.DataFrame,
+    gene_score_evaluation: pd.DataFrame,
+) -> Tables:
+    """Compare signatures, fusion, baselines and gene score by area, NRI and IDI.
 
     NRI and IDI stand where both are probabilities; volume in mm3 is none.
     """
-    scores, evaluation = _both(store, *NEEDED[:2]), _both(store, *NEEDED[2:])
-    parts = [_against_volume(scores, evaluation)]
+    scores = _stacked(signatures, gene_score_patients)
+    areas = _stacked(evaluation, gene_score_evaluation)
+    parts = [_against_volume(scores, areas)]
     honest = scores[scores["estimate"].isin(["nested", "external"])]
     for estimate, part in honest.groupby("estimate", sort=False):
         if part["signature"].nunique() > 1:
-            parts.append(validation.compare(part, evaluation, estimate=str(estimate)))
+            parts.append(validation.compare(part, areas, estimate=str(estimate)))
     return {"comparisons": pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)}
 
 
-def _both(store: Store, *names: str) -> pd.DataFrame:
-    return pd.concat([table for name in names if len(table := store.table(name))], ignore_index=True)
+def _stacked(*tables: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat([table for table in tables if len(table)], ignore_index=True)
 
 
 def _against_volume(scores: pd.DataFrame, evaluation: pd.DataFrame) -> pd.DataFrame:

@@ -12,14 +12,19 @@ from typing import Literal
 
 import pandas as pd
 
-from radiogenomics import __version__
+from radiogenomics import features, lesions
 from radiogenomics._errors import InputError
 from radiogenomics._parallel import fan_out, forget_all_but, release_workers
+from radiogenomics._registry import Carrying
 from radiogenomics.features import Backbone
 from radiogenomics.study import lesion as measurement
-from radiogenomics.study.engine.context import Plan
-from radiogenomics.study.engine.store import Store, digest
+from radiogenomics.study.engine.code import code_of, libraries
+from radiogenomics.study.engine.context import Run
+from radiogenomics.study.engine.results import digest
 from radiogenomics.study.inputs.image_checks import FEWEST_READ_TWICE
+from radiogenomics.study.inputs.sources import Inputs
+from radiogenomics.study.manifest.choices import measuring_code
+from radiogenomics.study.manifest.model import Manifest
 from radiogenomics.study.manifest.schema import Extraction
 
 Reader = Literal["reader", "second_reader"]
@@ -60,14 +65,16 @@ class Extracted:
     failures: pd.DataFrame
 
 
-def extract(plan: Plan, store: Store) -> Extracted:
+def extract(settings: Manifest, inputs: Inputs, run: Run) -> Extracted:
     """Measure every lesion of every cohort with images.
 
     Parameters
     ----------
-    plan : Plan
-        The study.
-    store : Store
+    settings : Manifest
+        What to measure, in whom.
+    inputs : Inputs
+        Images, masks, parameters and weights.
+    run : Run
         Keeps what is finished: a killed study goes on, and a finished one measures only whose images, mask or settings are new.
 
     Returns
@@ -80,23 +87,23 @@ def extract(plan: Plan, store: Store) -> Extracted:
     ValueError
         If nobody of a cohort can be measured, or too few patients in both readers' masks.
     """
-    chosen = plan.inputs.manifest.extraction
-    tasks, failures = _tasks(plan)
-    parameters = plan.inputs.files[chosen.parameters] if chosen.parameters else None
-    networks = measurement.networks_of(chosen, plan.inputs.files, seed=plan.seed("network"))
-    keys = {task.name: _key(plan, networks, task) for task in tasks}
+    chosen = settings.extraction
+    tasks, failures = _tasks(settings, inputs)
+    parameters = inputs.files[chosen.parameters] if chosen.parameters else None
+    networks = measurement.networks_of(chosen, inputs.files, seed=settings.seed_of("network"))
+    keys = {task.name: _key(settings, inputs, networks, task) for task in tasks}
     done = fan_out(
-        partial(_measure, chosen, parameters, networks),
+        Carrying((lesions.READERS, features.BACKBONES), partial(_measure, chosen, parameters, networks)),
         {task.name: task for task in tasks},
-        n_jobs=plan.n_jobs,
-        scheduler=plan.scheduler,
-        progress=plan.tasks("images"),
-        keep=store.kept("images"),
+        n_jobs=run.n_jobs,
+        scheduler=run.scheduler,
+        progress=run.tasks("images"),
+        keep=run.kept,
         keys=keys,
     )
     release_workers()  # each holds networks and filters, which nothing after this needs
-    forget_all_but(keys.values(), store.kept("images"))
-    _check_measured(plan, tasks, done.failures)
+    forget_all_but(keys.values(), run.kept)
+    _check_measured(inputs, tasks, done.failures)
     readings = {(task.patient, task.reader): done.results[task.name] for task in tasks if task.name in done.results}
     for task in (task for task in tasks if task.name in done.failures):
         step = "images" if task.reader == "reader" else "images, second reader"
@@ -108,30 +115,30 @@ def extract(plan: Plan, store: Store) -> Extracted:
     return Extracted(tables, pd.DataFrame(failures, columns=["patient", "cohort", "step", "reason"]))
 
 
-def _tasks(plan: Plan) -> tuple[list[Task], list[tuple[str, str, str, str]]]:
+def _tasks(settings: Manifest, inputs: Inputs) -> tuple[list[Task], list[tuple[str, str, str, str]]]:
     tasks, failures = [], []
-    for name, cohort in plan.inputs.manifest.cohorts().items():
+    for name, cohort in settings.cohorts().items():
         if not cohort.images:
             continue
-        folders = plan.inputs.images(name)
+        folders = inputs.images(name)
         masks: dict[Reader, dict[str, Path]] = {
-            "reader": plan.inputs.masks(name, "reader"),
-            "second_reader": plan.inputs.masks(name, "second_reader"),
+            "reader": inputs.masks(name, "reader"),
+            "second_reader": inputs.masks(name, "second_reader"),
         }
         failures += [(patient, name, "images", "no mask of the lesion") for patient in folders if patient not in masks["reader"]]
         for reader, drawn in masks.items():
             here = [patient for patient in folders if patient in drawn]
-            tasks += [Task(one, name, reader, folders[one], drawn[one], plan.seed(f"shuffle {one}")) for one in here]
+            tasks += [Task(one, name, reader, folders[one], drawn[one], settings.seed_of(f"shuffle {one}")) for one in here]
     return tasks, failures
 
 
-def _key(plan: Plan, networks: Mapping[str, Backbone], task: Task) -> str:
+def _key(settings: Manifest, inputs: Inputs, networks: Mapping[str, Backbone], task: Task) -> str:
     """Hash all that a task's result depends on."""
-    inputs, cohort = plan.inputs, plan.inputs.manifest.cohorts()[task.cohort]
-    chosen = _settings(inputs.manifest.extraction, task)
+    cohort = settings.cohorts()[task.cohort]
+    chosen = _settings(settings.extraction, task)
     return digest(
         {
-            "version": __version__,
+            "code": [code_of(measurement.measure), libraries(), measuring_code(chosen)],
             "images": inputs.listing(str(cohort.images), task.images),
             "mask": inputs.listing(str(getattr(cohort.masks, task.reader)), task.mask),
             "extraction": chosen.model_dump(),
@@ -154,7 +161,7 @@ def _measure(settings: Extraction, parameters: Path | None, networks: Mapping[st
     return measurement.measure(lesion, settings=settings, parameters=parameters, networks=networks, seed=task.seed)
 
 
-def _check_measured(plan: Plan, tasks: list[Task], failures: Mapping[str, str]) -> None:
+def _check_measured(inputs: Inputs, tasks: list[Task], failures: Mapping[str, str]) -> None:
     """Refuse, before a later step does, a cohort of whom nobody was measured, and too few patients read twice."""
     drawn = {task.name for task in tasks}
     for name, reader in dict.fromkeys((task.cohort, task.reader) for task in tasks):
@@ -164,10 +171,10 @@ def _check_measured(plan: Plan, tasks: list[Task], failures: Mapping[str, str]) 
         if len(asked) - len(lost) < least:
             (first, why), *_ = lost.items()
             where = "training" if name == "training" else f"external.{name}"
-            source = getattr(plan.inputs.manifest.cohorts()[name].masks, reader)
+            source = getattr(inputs.manifest.cohorts()[name].masks, reader)
             remedy = ", or remove masks.second_reader" if reader == "second_reader" else ""
             raise InputError(
-                f"{plan.inputs.path}: {where}.masks.{reader} = {source!r}: {len(asked) - len(lost)} of {len(asked)} patients "
+                f"{inputs.path}: {where}.masks.{reader} = {source!r}: {len(asked) - len(lost)} of {len(asked)} patients "
                 f"could be measured, at least {least} must be; {first.patient}, {first.mask}: {why} "
                 f"Correct images and masks{remedy}."
             )

@@ -2,31 +2,25 @@
 
 from typing import Any
 
-import pandas as pd
-
 from radiogenomics import signatures
-from radiogenomics.study.engine.context import Plan
-from radiogenomics.study.engine.store import Store
-
-SHUFFLED = "shuffled_"
-"""How the name of a feature begins that was measured after the lesion's voxels were permuted: a baseline, no measurement."""
+from radiogenomics.study.engine.step import Tables
+from radiogenomics.study.manifest.model import Manifest
+from radiogenomics.study.steps.imaging import measured
 
 
-def measured(store: Store, kind: str, *, reader: str = "features") -> pd.DataFrame:
-    """Read the features of one kind; shuffled copies are not among them."""
-    table = store.table(f"{reader}_{kind}")
-    return table.loc[:, ~table.columns.str.startswith(SHUFFLED)]
-
-
-def recipe(plan: Plan, kind: str, *, inner: bool = False, prefix: str = "", shuffled: bool = False) -> Any:
+def recipe(
+    settings: Manifest, kind: str, *, second_reader: Tables, inner: bool = False, prefix: str = "", shuffled: bool = False
+) -> Any:
     """Build the recipe of a signature.
 
     Parameters
     ----------
-    plan : Plan
-        The study.
+    settings : Manifest
+        Its ``signature`` and ``seed`` are read.
     kind : str
         The imaging table it is of.
+    second_reader : dict of str to DataFrame
+        What a second reader measured, by kind.
     inner : bool
         Give its cheaper twin, which a published recipe has: its size is chosen out of bag.
     prefix : str
@@ -39,41 +33,32 @@ def recipe(plan: Plan, kind: str, *, inner: bool = False, prefix: str = "", shuf
     scikit-learn classifier
         Unfitted.
     """
-    chosen, seed = plan.inputs.manifest.signature, plan.seed("recipe")
-    if ":" in chosen.recipe:
+    chosen, seed = settings.signature, settings.seed_of("recipe")
+    if chosen.recipe not in signatures.RECIPES:
         return signatures.by_path(chosen.recipe, **chosen.parameters)
-    stable = {} if shuffled else _repeated(plan, kind, prefix)
-    if chosen.recipe == "lasso":
-        return signatures.lasso(
-            **stable, max_rho=chosen.max_rho, penalty=chosen.penalty, imbalance=chosen.imbalance, random_state=seed
-        )
-    if chosen.recipe == "mrmr":
-        return signatures.mrmr(**stable, sizes=tuple(chosen.sizes), imbalance=chosen.imbalance, random_state=seed)
-    return signatures.published(
-        **stable,
-        sizes=tuple(chosen.sizes),
-        n_trees=chosen.n_trees,
-        imbalance=chosen.imbalance,
-        choose_by="out_of_bag" if inner else "folds",
-        random_state=seed,
-    )
+    known = signatures.RECIPES[chosen.recipe]
+    stable = {} if shuffled or "icc" not in known.keys else _repeated(settings, kind, second_reader, prefix)
+    return known.build(**stable, **chosen.options(), **(known.cheaper if inner else {}), random_state=seed)
 
 
-def _repeated(plan: Plan, kind: str, prefix: str) -> dict[str, Any]:
+def _repeated(settings: Manifest, kind: str, second_reader: Tables, prefix: str) -> dict[str, Any]:
     """Give the second reader's features, where features must repeat and somebody read this kind twice."""
-    icc = plan.inputs.manifest.signature.icc_of(kind)
-    if icc is None or f"second_reader_{kind}" not in plan.store.tables():
+    icc = settings.signature.icc_of(kind)
+    if icc is None or kind not in second_reader:
         return {}
-    return {"second_reader": measured(plan.store, kind, reader="second_reader").add_prefix(prefix), "icc": icc}
+    return {"second_reader": measured(second_reader[kind]).add_prefix(prefix), "icc": icc}
 
 
-def fusion(plan: Plan, columns: dict[str, list[str]]) -> signatures.Fusion:
+def fusion(settings: Manifest, columns: dict[str, list[str]], *, second_reader: Tables) -> signatures.Fusion:
     """Build the logistic model of signatures (each with its columns, which begin with its name) and clinical columns."""
-    chosen = plan.inputs.manifest.fusion
+    chosen = settings.fusion
     return signatures.Fusion(
-        {kind: (recipe(plan, kind, inner=True, prefix=f"{kind}: "), names) for kind, names in columns.items()},
+        {
+            kind: (recipe(settings, kind, second_reader=second_reader, inner=True, prefix=f"{kind}: "), names)
+            for kind, names in columns.items()
+        },
         clinical=chosen.clinical if chosen else [],
         factors=chosen.factors if chosen else [],
         firth=chosen.firth if chosen else True,
-        random_state=plan.seed("fusion"),
+        random_state=settings.seed_of("fusion"),
     )

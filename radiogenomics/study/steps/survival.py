@@ -3,35 +3,49 @@
 import pandas as pd
 
 from radiogenomics import genescore
-from radiogenomics.study.engine.context import Plan
-from radiogenomics.study.engine.store import Store
+from radiogenomics.study.engine.step import Tables, step
+from radiogenomics.study.inputs.sources import Inputs
+from radiogenomics.study.manifest.model import Manifest
 from radiogenomics.study.manifest.schema import Survival
 
 _TESTS = ["endpoint", "test", "term", "hazard_ratio", "low", "high", "p", "p_proportional", "n", "events", "fitted"]
 
 
-def tables(plan: Plan, store: Store) -> dict[str, pd.DataFrame]:
+def _sources(manifest: Manifest) -> list[str]:
+    return [manifest.training.clinical, *(one.source for one in manifest.survival)]
+
+
+@step(
+    makes={
+        "survival_curves": "Kaplan-Meier curves by high and low gene score",
+        "survival_tests": "log-rank tests and Cox models of the gene score",
+    },
+    settings=("survival", "training", "external"),
+    sources=_sources,
+    when=lambda manifest: bool(manifest.survival),
+)
+def survival(gene_score_everyone: pd.DataFrame, *, settings: Manifest, inputs: Inputs) -> Tables:
     """Draw up Kaplan-Meier curves, log-rank tests and Cox models of every endpoint; empty where the score is constant."""
-    scores = store.table("gene_score_everyone")
+    scores = gene_score_everyone
     curves, tests = [pd.DataFrame(columns=["endpoint", "group"])], [pd.DataFrame(columns=_TESTS)]
     if scores["score"].nunique() > 1:
-        for endpoint in plan.inputs.manifest.survival:
-            found = _follow(plan, endpoint, scores)
+        for endpoint in settings.survival:
+            found = _follow(inputs, endpoint, scores)
             curves.append(found.curves.assign(endpoint=endpoint.name))
-            fitted = int(plan.inputs.patients(endpoint.source).index.isin(scores.index[scores["linked"]]).sum())
+            fitted = int(inputs.patients(endpoint.source).index.isin(scores.index[scores["linked"]]).sum())
             tests.append(_tests(found).assign(endpoint=endpoint.name, fitted=fitted)[_TESTS])
     made = {"survival_curves": curves, "survival_tests": tests}
     return {name: pd.concat(parts[1:] or parts, ignore_index=True) for name, parts in made.items()}
 
 
-def _follow(plan: Plan, endpoint: Survival, scores: pd.DataFrame) -> genescore.ScoreSurvival:
-    source = plan.inputs.patients(endpoint.source)
+def _follow(inputs: Inputs, endpoint: Survival, scores: pd.DataFrame) -> genescore.ScoreSurvival:
+    source = inputs.patients(endpoint.source)
     return genescore.survival(
         scores["score"],
         source[endpoint.time],
         source[endpoint.event],
         training=scores.index[scores["linked"]],
-        covariates=plan.inputs.clinical("training")[endpoint.covariates] if endpoint.covariates else None,
+        covariates=inputs.clinical("training")[endpoint.covariates] if endpoint.covariates else None,
     )
 
 

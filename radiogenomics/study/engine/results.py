@@ -1,0 +1,243 @@
+"""The results of a study, read: tables, figures and records as they lie in its folder. Reading writes nothing."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from radiogenomics._errors import FileError, InputError
+from radiogenomics._files import sha256
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+
+logger = logging.getLogger(__name__)
+
+MARKER = "study.json"
+"""A folder with this file was made by a study; it says whether the study is finished."""
+
+RUNNING = "running.json"
+"""Who runs the study now."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A drawn figure, and what is to be known of it.
+
+    Attributes
+    ----------
+    kind : str
+        What kind of figure it is, such as ``module_trait``.
+    subject : str
+        What it is of, such as a signature or a family of links; empty where a study has one figure of the kind.
+    axes : Axes, Figure or SubFigure
+        The drawing.
+    data : DataFrame
+        The table behind it.
+    caption : str
+        What stands under it.
+    """
+
+    kind: str
+    subject: str
+    axes: "Axes | Figure | SubFigure"
+    data: pd.DataFrame
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class SavedPanel:
+    """A figure of a finished step: its name, kind, subject and caption, and its PNG file (an SVG and a CSV lie beside it)."""
+
+    name: str
+    kind: str
+    subject: str
+    caption: str
+    path: Path
+
+    @property
+    def data(self) -> pd.DataFrame:
+        """The table behind the figure."""
+        return pd.read_csv(self.path.with_suffix(".csv"))
+
+    def _repr_png_(self) -> bytes:
+        return self.path.read_bytes()
+
+
+@dataclass(frozen=True)
+class Page:
+    """A finished text file, such as the report, and its name in the study's folder."""
+
+    name: str
+    text: str
+
+
+class Results:
+    """The finished steps of one study's folder.
+
+    Parameters
+    ----------
+    folder : Path
+        ``DIR`` of ``radiogenomics run --out DIR``.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder)
+        self._records = read_records(self.folder)
+        self._seen: dict[str, tuple[int, int]] = {}
+
+    @property
+    def finished(self) -> bool:
+        """Whether every step of the study is finished; False while it is run, and after a run that was interrupted."""
+        try:
+            return bool(json.loads((self.folder / MARKER).read_text(encoding="utf-8"))["finished"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+
+    def settings(self) -> dict[str, Any]:
+        """Give what the manifest of a finished study says, as its report's record has it.
+
+        Raises
+        ------
+        InputError
+            If the folder holds no study that was run to its end, or one that is being run or was interrupted.
+        """
+        if not self.finished or "report" not in self._records:
+            command = f"radiogenomics run MANIFEST --out {self.folder}"
+            raise InputError(f"{self.folder} holds no finished study; {self.state()} {command}")
+        settings: dict[str, Any] = self._records["report"]["made_of"]["settings"]
+        return settings
+
+    def state(self) -> str:
+        """Say in words why a study is not finished, and what to do."""
+        if not (self.folder / MARKER).is_file():
+            return "run one there first:"
+        if (self.folder / RUNNING).is_file():
+            return "it is being run, or its run was interrupted; wait, or go on with it:"
+        return "its last run did not come to its end; go on with it:"
+
+    def tables(self) -> dict[str, str]:
+        """Name the finished tables, in alphabetical order -> what each holds, in one line."""
+        found = {name: text for record in self._records.values() for name, text in record["tables"].items()}
+        return dict(sorted(found.items()))
+
+    def table(self, name: str, **options: Any) -> pd.DataFrame:
+        """Read a finished table, after its bytes were compared with the record of its step.
+
+        Parameters
+        ----------
+        name : str
+            One of `tables`.
+        **options
+            For `pandas.read_parquet`: ``columns``, ``filters``.
+
+        Raises
+        ------
+        InputError
+            If no finished step made it; names those that are there.
+        FileError
+            If its bytes are not those that the step wrote.
+        """
+        if name not in self.tables():
+            raise InputError(f"{self.folder} holds no table {name!r}; it has {', '.join(self.tables()) or 'none'}.")
+        return pd.read_parquet(self._verified(f"tables/{name}.parquet"), **options)
+
+    def columns(self, name: str) -> list[str]:
+        """Name the columns of a patient table without reading its values."""
+        from pyarrow.parquet import read_schema
+
+        if name not in self.tables():
+            raise InputError(f"{self.folder} holds no table {name!r}; it has {', '.join(self.tables()) or 'none'}.")
+        return [column for column in read_schema(self._verified(f"tables/{name}.parquet")).names if column != "patient"]
+
+    def panels(self) -> list[SavedPanel]:
+        """List the finished figures, step by step in the order they were drawn."""
+        return [
+            SavedPanel(name=name, path=self.folder / "figures" / f"{name}.png", **facts)
+            for record in self._records.values()
+            for name, facts in record["panels"].items()
+        ]
+
+    def records(self) -> dict[str, dict[str, Any]]:
+        """Give the record of every finished step by name."""
+        return dict(self._records)
+
+    def _verified(self, file: str) -> Path:
+        """Give a file whose bytes are those of its record; a run that goes on meanwhile may have renewed both."""
+        path = self.folder / file
+        if self._is_as_written(file, path):
+            return path
+        self._records = read_records(self.folder)
+        if self._is_as_written(file, path):
+            return path
+        what = "is missing" if not path.is_file() else "is not what its step wrote"
+        raise FileError(f"{path} {what}: it was damaged, or a run is renewing it; run the study again into the same folder.")
+
+    def _is_as_written(self, file: str, path: Path) -> bool:
+        """Compare a file's bytes with its record, once as long as neither size nor time of change tells of another."""
+        if not path.is_file():
+            return False
+        facts = path.stat()
+        stamp = (facts.st_mtime_ns, facts.st_size)
+        if self._seen.get(file) == stamp:
+            return True
+        if sha256(path) != self._hash(file):
+            return False
+        self._seen[file] = stamp
+        return True
+
+    def _hash(self, file: str) -> str:
+        found = (record["files"][file] for record in self._records.values() if file in record["files"])
+        return str(next(found, ""))
+
+
+def read_records(folder: Path) -> dict[str, dict[str, Any]]:
+    """Read the records of all finished steps, in the order of the study."""
+    found = {path.stem: record for path in sorted((folder / "steps").glob("*.json")) if (record := _record(path))}
+    return dict(sorted(found.items(), key=lambda item: item[1]["order"]))
+
+
+def _record(path: Path) -> dict[str, Any]:
+    """Read a step's record; one that is damaged, or tells of files elsewhere, is none, and its step runs again."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        logger.warning("%s cannot be read (%s); its step counts as not finished.", path, error)
+        return {}
+    if not _is_record(record):
+        logger.warning("%s is no record of a step; its step counts as not finished.", path)
+        return {}
+    return dict(record)
+
+
+_FACTS: Mapping[str, type] = {"key": str, "made_of": dict, "files": dict, "tables": dict, "panels": dict, "order": int}
+
+
+def _is_record(record: object) -> bool:
+    if not isinstance(record, dict) or any(not isinstance(record.get(name), kind) for name, kind in _FACTS.items()):
+        return False
+    if digest(record["made_of"]) != record["key"]:
+        return False
+    panels = all(isinstance(one, dict) and set(one) == {"kind", "subject", "caption"} for one in record["panels"].values())
+    return panels and all(_is_own(file) for file in record["files"])
+
+
+def _is_own(file: str) -> bool:
+    """Tell whether a step may have written a file: in the study's folder, or in one of its two folders of results."""
+    parts = Path(file).parts
+    return (
+        not Path(file).is_absolute()
+        and ".." not in parts
+        and (len(parts) == 1 or (parts[0] in ("tables", "figures") and len(parts) == 2))
+    )
+
+
+def digest(value: Any) -> str:
+    """Hash settings, or whatever else JSON can say, with SHA-256 -> 64 hexadecimal digits."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()

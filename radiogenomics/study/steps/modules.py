@@ -1,0 +1,71 @@
+"""Co-expression modules of everybody with expression."""
+
+import warnings
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from radiogenomics import modules as room
+from radiogenomics._errors import InputError
+from radiogenomics.expression import Prepared
+from radiogenomics.study.engine.step import Tables, step
+from radiogenomics.study.manifest.model import Manifest
+
+Network = Literal["unsigned", "signed", "signed hybrid"]
+
+# What WGCNA's authors advise for more than 40 patients where no power makes the network scale-free.
+_DEFAULT_POWER = {"unsigned": 6, "signed": 12, "signed hybrid": 6}
+
+
+@step(
+    makes={
+        "soft_threshold": "scale-free fit and connectivity by power",
+        "modules": "module, colour and membership (kME) of every gene",
+        "module_tree": "merges of the gene dendrogram, by block",
+        "eigengenes": "module eigengenes, one row a patient",
+        "membership": "correlation of every gene with every eigengene",
+    },
+    settings=("modules",),
+)
+def modules(matrix: Prepared, *, settings: Manifest) -> Tables:
+    """Find modules at the power asked for, or at the one that makes the network scale-free."""
+    chosen, genes = settings.modules, matrix.expression
+    fit = _soft_threshold(genes, chosen.network)
+    power = chosen.power if chosen.power != "auto" else fit.power or _DEFAULT_POWER[chosen.network]
+    found = room.find_modules(
+        genes,
+        power=power,
+        network=chosen.network,
+        min_size=chosen.min_size,
+        deep_split=chosen.deep_split,
+        merge_height=chosen.merge_height,
+        engine=chosen.engine,
+    )
+    if found.eigengenes.empty:
+        raise InputError(
+            f"no module of {chosen.min_size} genes or more was found at power {power:g}; lower modules.min_size or the power"
+        )
+    return {
+        "soft_threshold": fit.table.assign(chosen=fit.table["power"] == power),
+        "modules": _genes(found),
+        "module_tree": room.tree_table(found.trees),
+        "eigengenes": found.eigengenes,
+        "membership": found.membership,
+    }
+
+
+def _soft_threshold(matrix: pd.DataFrame, network: Network) -> room.SoftThreshold:
+    """Pick the power; that none reaches the cut stands in the table, and the study goes on with the customary one."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="No power reaches", category=UserWarning)
+        return room.pick_soft_threshold(matrix, network=network)
+
+
+def _genes(found: room.Modules) -> pd.DataFrame:
+    """One row a gene: its module, the module's colour, and its membership in it (kME)."""
+    table = pd.DataFrame({"module": found.labels, "color": found.colors})
+    for label in table["module"].unique():
+        members = table.index[table["module"] == label]
+        table.loc[members, "kme"] = found.membership.loc[members, f"ME{label}"] if label else np.nan
+    return table.rename_axis("gene")
