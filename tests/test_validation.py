@@ -440,10 +440,11 @@ def test_a_perfect_or_constant_score_has_a_width_too():
 def test_an_external_cohort_that_is_told_apart_has_a_width_and_the_training_rows_stay_delongs():
     features, outcome = patients()
     seen = features.assign(told=outcome + np.linspace(0, 0.2, len(outcome)))
-    other = seen.set_axis("Q" + seen.index, axis=0)
+    rng = np.random.default_rng(6)
+    other = seen.apply(rng.permutation).assign(told=seen["told"]).set_axis("Q" + seen.index, axis=0)
     there = pd.Series(outcome.to_numpy(), index=other.index, name="outcome")
     recipe = make_pipeline(SelectKBest(k=1), LogisticRegression())
-    table = judge(seen, outcome, recipe, external={"there": (other + 0.01, there)}, n_boot_optimism=0).table.set_index("estimate")
+    table = judge(seen, outcome, recipe, external={"there": (other, there)}, n_boot_optimism=0).table.set_index("estimate")
     assert table.loc["external", "auc"] == table.loc["apparent", "auc"] == 1
     assert table.loc["apparent", "auc_low"] == 1
     assert 0.8 < table.loc["external", "auc_low"] < 0.99

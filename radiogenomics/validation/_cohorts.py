@@ -151,8 +151,8 @@ def _check_no_copies(training: Cohort, cohort: Cohort) -> None:
     copies = copies[copies["first_table"] != copies["second_table"]]
     if len(copies):
         raise InputError(
-            f"{copies['second'].nunique()} patient(s) of cohort {cohort.name!r} have the features of patients of {training.name!r}: "
-            f"{_named(copies)}; a patient may be in one cohort only: drop them from one (see validation.find_copies)."
+            f"{copies['second'].nunique()} patient(s) of cohort {cohort.name!r} have the features of patients of "
+            f"{training.name!r}: {_named(copies)}; a patient may be in one cohort only: drop them from one (see validation.find_copies)."
         )
 
 
