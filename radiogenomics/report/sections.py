@@ -113,8 +113,8 @@ def _baseline(table: pd.DataFrame) -> list[View]:
     """Show Table 1: the linked patients by outcome."""
     caption = (
         "Characteristics of the linked patients by outcome: median [quartiles] or n (%). Missing (not known) values are counted, "
-        "and take no part in shares and tests. p is that of the test in the last column: numbers are compared by ranks "
-        "(Kruskal-Wallis), groups by chi-squared, or by Fisher's test where cells are small."
+        "and take no part in shares and tests. p is that of the test in the last column; numbers are compared by their "
+        "ranks (Kruskal-Wallis)."
     )
     again = table["variable"].duplicated() if "variable" in table else pd.Series(False, index=table.index)
     table = table.assign(variable=table["variable"].mask(again, "")) if again.any() else table
@@ -244,7 +244,10 @@ SECTIONS = (
             "stability": _estimates.stability,
             "fusion_terms": _estimates.terms,
         },
-        ("auc_forest", "roc_all", "roc", "score_distribution", "signature_correlation", "calibration", "decision_curve", "nomogram"),
+        (
+            "auc_forest", "roc_all", "roc", "score_distribution", "signature_correlation", "calibration", "decision_curve",
+            "nomogram",
+        ),
     ),
     Section(
         "modules", "Co-expression modules",
