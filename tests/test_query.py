@@ -290,7 +290,7 @@ def test_adjusted_links_say_what_they_are_adjusted_for(done):
     given = {f"radiomics features x {kind}, adjusted" for kind in ("modules", "pathways")}
     assert set(links["family"]) == families | given
     adjusted = links[links["family"] == "signature x modules, adjusted"]
-    assert set(adjusted["adjusted_for"]) == {"volume_mm3, subtype"}
+    assert set(adjusted["adjustment"]) == {"volume_mm3, subtype"}
     score = table(done, "signatures").query("estimate == 'nested'").set_index("patient")[["score"]]
     patients = table(done, "patients").loc[score.index]
     design = pd.get_dummies(patients["subtype"], drop_first=True, dtype=float).assign(

@@ -55,7 +55,9 @@ def drawn(kind: str, subject: str = "", path: Path = Path("none.png"), **facts: 
     """A figure as a study hands it over, in the section that knows its kind."""
     section = next((section.anchor for section in SECTIONS if kind in section.figures), "")
     name = "_".join(filter(None, [kind, wording.slug(subject)]))
-    return report.Figure(**{"name": name, "kind": kind, "subject": subject, "section": section, "caption": "", "path": path} | facts)
+    return report.Figure(
+        **{"name": name, "kind": kind, "subject": subject, "section": section, "caption": "", "path": path} | facts
+    )
 
 
 def caption(kind: str, subject: str = "", *, tables: dict[str, pd.DataFrame], **facts: object) -> str:
@@ -328,7 +330,18 @@ def sides(family: str) -> tuple[str, str]:
 
 def null(found: int, mean: float, p: float, family: str = "features x modules") -> pd.DataFrame:
     imaging, molecular = sides(family)
-    row = {"imaging": imaging, "molecular": molecular, "adjustment": "", "family": family, "null": "permuted patients", "found": found, "mean": mean, "low": 0, "high": 6, "p": p / 2}
+    row = {
+        "imaging": imaging,
+        "molecular": molecular,
+        "adjustment": "",
+        "family": family,
+        "null": "permuted patients",
+        "found": found,
+        "mean": mean,
+        "low": 0,
+        "high": 6,
+        "p": p / 2,
+    }
     return pd.DataFrame([row, row | {"null": "random features"}]).assign(p_holm=p)
 
 
@@ -499,8 +512,14 @@ def test_the_caption_says_of_whom_and_by_which_estimate(images):
         ("roc", "mri"): f"ROC curves of the mri signature by every estimate: on the patients it was fitted to, by nested "
         f"cross-validation and in the external cohort ({whom}; external cohort, 57 patients, 20 node-positive).",
         ("roc_all", "nested training"): f"ROC curves of every model by nested cross-validation ({whom}).",
-        ("roc_all", "external external"): "of every model in the external cohort (external cohort, 57 patients, 20 node-positive).",
-        ("score_distribution", "nested training"): f"with the outcome of every model by nested cross-validation ({whom}), from fits",
+        (
+            "roc_all",
+            "external external",
+        ): "of every model in the external cohort (external cohort, 57 patients, 20 node-positive).",
+        (
+            "score_distribution",
+            "nested training",
+        ): f"with the outcome of every model by nested cross-validation ({whom}), from fits",
         ("calibration", "fusion"): f"of the combined model, on out-of-fold scores of nested cross-validation ({whom}).",
         ("link_forest", "features x modules"): "Links of the family features × modules (87 patients; ",
         ("pathway_bar", "radiomic forest"): "with the out-of-fold score of the radiomic forest signature (87 patients; ",
@@ -674,7 +693,10 @@ def test_links_within_the_reach_of_chance_are_no_key_number():
 def test_adjusted_links_and_enrichment_are_said_in_words():
     adjusted = links(2, 10).assign(family="signature x modules, adjusted", adjustment="age, volume", measure="partial r")
     split = links(0, 10).assign(
-        family="signature x modules, high against low", adjustment=adjusted_links.HIGH_AND_LOW, measure="rank-biserial r", p_max_t=1.0
+        family="signature x modules, high against low",
+        adjustment=adjusted_links.HIGH_AND_LOW,
+        measure="rank-biserial r",
+        p_max_t=1.0,
     )
     tables = {"links": links(4, 100), "adjusted_links": pd.concat([adjusted, split])}
     chance = null(2, 0.1, 0.3, family="signature x modules, adjusted")
