@@ -14,6 +14,7 @@ from radiogenomics.figures import _style as st
 from radiogenomics.figures import wording
 
 _ROW_MM = 4.6
+_LEGEND_LETTERS = 45  # with more, the area as drawn stands in a line of its own
 _ESTIMATE_LINES = {"apparent": st.LINES[2], "published": st.LINES[1], "nested": st.LINES[0], "external": st.LINES[3]}
 Floats = npt.NDArray[np.float64]
 
@@ -50,7 +51,7 @@ def roc(curves: pd.DataFrame, *, evaluation: pd.DataFrame | None = None, ax: Axe
         facts: dict[str, Any] = dict(zip(keys, key, strict=True))
         color, line, words = looks[tuple(facts[name] for name in (*several, "estimate"))]
         x, y = 1 - groups[key]["specificity"], groups[key]["sensitivity"]
-        ax.plot(x, y, color=color, ls=line, label=words + _auc_text(evaluation, facts, drawn=abs(float(np.trapezoid(y, x)))))
+        ax.plot(x, y, color=color, ls=line, label=_with_auc(words, evaluation, facts, drawn=abs(float(np.trapezoid(y, x)))))
     ax.set(xlabel="1 − specificity", ylabel="Sensitivity", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
     title = st.estimate(order[0]).label if _one_estimate(curves, several) else None
     ax.legend(loc="upper left", bbox_to_anchor=(0, -0.14), borderaxespad=0, title=title, alignment="left")
@@ -85,17 +86,20 @@ def _only_signature(curves: pd.DataFrame) -> str:
     return str(curves["signature"].iloc[0]) if "signature" in curves else ""
 
 
-def _auc_text(evaluation: pd.DataFrame | None, facts: dict[str, Any], *, drawn: float) -> str:
-    """Write the AUC of a curve, and the area under it where that is another number."""
+def _with_auc(words: str, evaluation: pd.DataFrame | None, facts: dict[str, Any], *, drawn: float) -> str:
+    """Write the AUC of a curve behind its name, and the area under it where that is another number."""
     if evaluation is None:
-        return ""
+        return words
     match = np.logical_and.reduce([evaluation[key].eq(value) for key, value in facts.items() if key in evaluation])
     if not match.any():
-        return ""
+        return words
     row = evaluation[match].iloc[0]
-    text = f": {wording.auc_interval(row['auc'], row['auc_low'], row['auc_high'])}"
+    text = f"{words}: {wording.auc_interval(row['auc'], row['auc_low'], row['auc_high'])}"
     same = wording.amount(drawn) == wording.amount(row["auc"])
-    return text if same or not wording.is_estimated(row["auc"]) else f"{text}; as drawn {wording.amount(drawn)}"
+    if same or not wording.is_estimated(row["auc"]):
+        return text
+    between = " " if len(text) <= _LEGEND_LETTERS else "\n"
+    return f"{text};{between}as drawn {wording.amount(drawn)}"
 
 
 @st.styled

@@ -1,6 +1,6 @@
 """Any table -> headings and cells as text, ready to be escaped and set."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -155,7 +155,12 @@ def _ratio(value: float, low: float, high: float) -> str:
     return f"{texts[0]} ({texts[1]}–{texts[2]})"
 
 
-_WRITTEN = {"auc": wording.auc_interval, "mean": _counted, "odds_ratio": _ratio, "hazard_ratio": _ratio}
+_WRITTEN: dict[str, Callable[[float, float, float], str]] = {
+    "auc": wording.auc_interval,
+    "mean": _counted,
+    "odds_ratio": _ratio,
+    "hazard_ratio": _ratio,
+}
 """How an estimate with its bounds is written, where it is neither a share nor a correlation."""
 
 
