@@ -53,7 +53,7 @@ def test_a_surviving_link_never_vanishes_behind_a_near_copy(survivor):
     groups = linking.feature_groups(features())
     table = links({(survivor, "ME2"): 0.04})
     assert drawn._standing(table[table["imaging"] == "mri"], groups, 0.05) == {survivor, "texture", "washout"}
-    shown = drawn._for_the_heat_map(table, groups, 0.05)
+    shown, _ = drawn._for_the_heat_map(table, groups, 0.05)
     mri = shown[shown["imaging"] == "mri"]
     assert mri.loc[mri["q"] < 0.05, ["feature", "target"]].to_numpy().tolist() == [[survivor, "ME2"]]
 
@@ -73,17 +73,23 @@ def test_surviving_links_of_one_kind_are_not_crowded_out_by_smaller_p_of_another
     signature = pd.DataFrame({"feature": ["texture"], "p": [0.9], "q": [0.9], "imaging": "signature"})
     table = pd.concat([signature, weak, found], ignore_index=True).assign(target="ME1", molecular="modules")
     alone = pd.Series([*names, "washout"], index=[*names, "washout"])
-    kept = drawn._for_the_heat_map(table, alone, 0.05)["feature"].tolist()
-    assert kept == ["texture", *names[:29], "washout"]
-    many = drawn._for_the_heat_map(table.assign(q=0.01), alone, 0.05)["feature"]
-    assert set(many) == {"texture", "washout", *names}, "all survive, all are shown"
+    kept, left_out = drawn._for_the_heat_map(table, alone, 0.05)
+    assert (kept["feature"].tolist(), left_out) == (["texture", *names[:29], "washout"], "")
+    many, left_out = drawn._for_the_heat_map(table.assign(q=0.01), alone, 0.05)
+    assert set(many["feature"]) == {"texture", "washout", *names}, "all survive, all are shown"
+    assert left_out == ""
+    every = [table.assign(q=0.01), *(weak.assign(feature=weak["feature"] + name, q=0.01, target="ME1") for name in "ab")]
+    crowd, left_out = drawn._for_the_heat_map(pd.concat(every), alone, 0.05)
+    assert crowd["feature"].iloc[0] == "texture", "a signature is never crowded out"
+    assert crowd["feature"].nunique() == 60
+    assert left_out == "59 of 121 features with surviving links, those with the smallest p"
 
 
 def test_features_of_a_kind_named_like_a_signature_are_not_taken_for_signatures():
     names = [f"texture {i:02}" for i in range(40)]
     table = pd.DataFrame({"feature": ["signature_a", *names], "p": [0.9, *np.linspace(0.01, 0.4, 40)], "q": 0.5, "target": "ME1"})
     table["imaging"] = ["signature", *["signature_a"] * 40]
-    kept = drawn._for_the_heat_map(table, pd.Series(names, index=names), 0.05)
+    kept, _ = drawn._for_the_heat_map(table, pd.Series(names, index=names), 0.05)
     assert kept["feature"].tolist() == ["signature_a", *names[:30]]
 
 

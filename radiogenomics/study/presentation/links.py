@@ -13,7 +13,7 @@ _MOST_FEATURES = 30
 """Features that the module-trait heat map shows beside the signatures, unless more have links that survive."""
 
 _MOST_TRAITS = 60
-"""So many columns of the heat map can be read; of more those with the smallest p are drawn, and it says so."""
+"""So many columns of the heat map can be read; where more links survive it says so."""
 
 
 @drawing(section="links", settings=("links", "training", "extraction"))
@@ -30,8 +30,8 @@ def links(
     """Draw the links of out-of-fold scores and of features; of near-copies among these, one, or those whose links survive."""
     honest, alpha = links[links["estimate"] != "published"], settings.links.alpha
     groups = _groups(features, patients, settings)
-    with_modules = _for_the_heat_map(honest[honest["molecular"] == "modules"], groups, alpha)
-    drawn = figures.module_trait(with_modules, modules=modules, most=_MOST_TRAITS)
+    with_modules, left_out = _for_the_heat_map(honest[honest["molecular"] == "modules"], groups, alpha)
+    drawn = figures.module_trait(with_modules, modules=modules, most=_MOST_TRAITS, note=left_out)
     yield Panel("module_trait", "", drawn, with_modules, section="modules")
     yield Panel("null_intervals", "", figures.null_intervals(link_null), link_null)
     for family, part in honest.groupby("family", sort=False):
@@ -84,11 +84,16 @@ def _standing(links: pd.DataFrame, groups: "pd.Series[str]", alpha: float) -> se
     return surviving | (set(groups) - set(told))
 
 
-def _for_the_heat_map(links: pd.DataFrame, groups: "pd.Series[str]", alpha: float) -> pd.DataFrame:
-    """Keep every signature, so that none is crowded out, and of the features to be shown first those with surviving links."""
+def _for_the_heat_map(links: pd.DataFrame, groups: "pd.Series[str]", alpha: float) -> tuple[pd.DataFrame, str]:
+    """Choose what the heat map has room for -> its links, and what it must say of those left out.
+
+    Every signature, so that none is crowded out; of the features those with surviving links first, and the smallest p.
+    """
     signatures = links["imaging"] == SIGNATURE
     features = links[~signatures]
     features = features[features["feature"].isin(_standing(features, groups, alpha))]
     best = features.assign(fails=~(features["q"] < alpha)).groupby("feature")[["fails", "p"]].min().sort_values(["fails", "p"])
-    most = max(_MOST_FEATURES, int((~best["fails"]).sum()))
-    return pd.concat([links[signatures], features[features["feature"].isin(best.index[:most])]])
+    surviving = int((~best["fails"]).sum())
+    most = min(max(_MOST_FEATURES, surviving), _MOST_TRAITS - links.loc[signatures, "feature"].nunique())
+    left_out = f"{most} of {surviving} features with surviving links, those with the smallest p" if most < surviving else ""
+    return pd.concat([links[signatures], features[features["feature"].isin(best.index[:most])]]), left_out
