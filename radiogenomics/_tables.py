@@ -17,15 +17,6 @@ def shown(values: Iterable[object], most: int = _SHOWN) -> str:
     return ", ".join(str(value) for value in values[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Suggest the known name most like a word, for the end of an error message; nothing where none is like it."""
-    from difflib import get_close_matches
-
-    names = {name.lower(): name for name in known}
-    close = get_close_matches(word.lower(), names, n=1) or [name for name in names if word and word.lower() in name]
-    return f" (did you mean {names[close[0]]!r}?)" if close else ""
-
-
 def check_patients(table: pd.DataFrame, name: str) -> pd.DataFrame:
     """Check that a table has one row per patient -> the same table.
 

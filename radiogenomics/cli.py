@@ -3,16 +3,36 @@
 import gc
 import logging
 import re
+import shlex
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from types import TracebackType
+from typing import Annotated, Any
 
 import typer
+import typer.core
 
 from radiogenomics import __version__
-from radiogenomics._errors import InputError
+from radiogenomics._errors import InputError, RadiogenomicsError
+
+
+class _TableHelp(typer.core.TyperCommand):
+    """A command whose help names members of tables: ``{backbones}`` is filled in when the help is asked for, not before."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Fill in the names, then write the help."""
+        from radiogenomics.features import BACKBONES
+        from radiogenomics.lesions import READERS
+
+        names = {"backbones": ", ".join(BACKBONES), "mask_kinds": ", ".join(reader.what for reader in READERS.values())}
+        for option in self.params:
+            if isinstance(option, typer.core.TyperOption) and option.help:
+                option.help = option.help.format(**names)
+        super().format_help(ctx, formatter)
+
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -26,8 +46,12 @@ Scheduler = Annotated[str | None, typer.Option("--scheduler", help="Address of a
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say every detail.")]
 
-MISTAKES = (ValueError, OSError, RuntimeError, KeyError, ImportError)
-"""What a user's mistake can raise; it ends in one message and exit code 2."""
+Wait = Annotated[bool, typer.Option("--wait", help="Wait for a run that goes on in the same folder, in the place of leaving.")]
+
+logger = logging.getLogger("radiogenomics")
+
+MISTAKE, INTERRUPTED = 2, 130
+"""Exit codes of what the user can mend, and of Ctrl-C; a bug ends with Python's own, 1."""
 
 
 @app.callback(invoke_without_command=True)
@@ -45,6 +69,7 @@ def run(
     mirror: Mirror = None,
     n_jobs: Jobs = -1,
     scheduler: Scheduler = None,
+    wait: Wait = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -53,7 +78,7 @@ def run(
 
     _log(quiet, verbose)
     with _progress(quiet) as progress:
-        report = study.run(manifest, out=out, mirror=mirror, n_jobs=n_jobs, scheduler=scheduler, progress=progress)
+        report = study.run(manifest, out=out, mirror=mirror, n_jobs=n_jobs, scheduler=scheduler, progress=progress, wait=wait)
     _say(quiet, f"The report lies at {report}")
 
 
@@ -118,11 +143,11 @@ def init(
     _say(quiet, f"{path} is written and checked; now: radiogenomics run {path} --out {path.stem}")
 
 
-@app.command()
+@app.command(cls=_TableHelp)
 def extract(
     folder: Annotated[Path, typer.Argument(help="One patient's DICOM folder, or a zip of it.")],
     out: Annotated[Path, typer.Option("--out", help="Where images, tables and figures go.")],
-    mask: Annotated[Path | None, typer.Option("--mask", help="The lesion: DICOM SEG, RTSTRUCT, NIfTI, NRRD or .les.")] = None,
+    mask: Annotated[Path | None, typer.Option("--mask", help="The lesion, one of {mask_kinds}.")] = None,
     seed: Annotated[
         str | None, typer.Option("--seed", help="A voxel x,y,z inside the lesion, counted from 0; it is grown there.")
     ] = None,
@@ -141,7 +166,9 @@ def extract(
     deep: Annotated[
         list[str] | None,
         typer.Option(
-            "--deep", help="NETWORK=WEIGHTS, such as googlenet=IMAGENET1K_V1, a local file, or random; may be repeated."
+            "--deep",
+            help="NETWORK=WEIGHTS; networks are {backbones}, weights a name such as IMAGENET1K_V1, a local file, or random; "
+            "may be repeated.",
         ),
     ] = None,
     quiet: Quiet = False,
@@ -158,7 +185,7 @@ def extract(
         box=_box(box) if box is not None else None,
         out=out,
         series=series,
-        segment=int(segment) if segment is not None and segment.isdigit() else segment,
+        segment=segment,
         register=register,
         resample=resample,
         parameters=parameters,
@@ -205,28 +232,43 @@ def demo(
 
     _log(quiet, verbose)
     with _progress(quiet) as progress:
-        manifest = study.write_demo(out / "inputs", signal=not noise, fast=fast, n_jobs=n_jobs, progress=progress)
-        report = study.run(manifest, out=out, n_jobs=n_jobs, scheduler=scheduler, progress=progress)
+        report = study.run_demo(out, signal=not noise, fast=fast, n_jobs=n_jobs, scheduler=scheduler, progress=progress)
     _say(quiet, f"The report lies at {report} (everything in it is simulated)")
 
 
 def main() -> None:
-    """Run the command line; a user's mistake ends in one message and exit code 2."""
+    """Run the command line: what the user can mend ends in one message, a bug in where its log lies and how to report it."""
+    sys.excepthook = _bug
     try:
-        app()
-    except MISTAKES as error:
-        typer.secho(f"Error: {_message(error)}", err=True, fg=typer.colors.RED)
-        sys.exit(2)
+        typer.main.get_command(app)()  # app() itself would put typer's own hook in the place of ours
+    except RadiogenomicsError as error:
+        logger.debug("The traceback of this error:", exc_info=True)
+        typer.secho(f"Error: {error}", err=True, fg=typer.colors.RED)
+        sys.exit(MISTAKE)
     except KeyboardInterrupt:
         typer.secho("Interrupted; start the same command again and it goes on from here.", err=True)
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
 
 
-def _message(error: Exception) -> str:
-    """Say an error in words: a KeyError without its quotes, an error of the system with its file first."""
-    if isinstance(error, OSError) and error.filename is not None and error.strerror:
-        return f"{error.filename}: {error.strerror.lower()}; check the path, its permissions and the space left."
-    return str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+def _bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Say that an error is a bug of the package, where the full log lies, and how to report it."""
+    import platform
+    import tempfile
+
+    text = "".join(traceback.format_exception(kind, error, trace))
+    about = f"radiogenomics {__version__}, Python {platform.python_version()}, {platform.platform()}\n{shlex.join(sys.argv)}\n\n"
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="radiogenomics-bug-", suffix=".log", delete=False, encoding="utf-8", errors="backslashreplace"
+    ) as file:
+        file.write(about + text)
+    if logger.isEnabledFor(logging.DEBUG):
+        typer.echo(text, err=True)
+    typer.secho(f"This is a bug of radiogenomics, no mistake of yours: {kind.__name__}: {error}", err=True, fg=typer.colors.RED)
+    typer.echo(
+        f"The full log lies at {file.name}; please report it as an issue of the project, with that log.\n"
+        "What was finished is kept.",
+        err=True,
+    )
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:

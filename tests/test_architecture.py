@@ -8,7 +8,8 @@ import pytest
 import radiogenomics
 
 ROOT = Path(radiogenomics.__file__).parent
-LEAVES = {"_tables", "_files", "_parallel", "_errors"}
+LEAVES = {"_tables", "_files", "_parallel", "_errors", "_names", "_registry"}
+LOWEST = {"_errors", "_names"}  # what a leaf may import; they import nothing
 ROOMS = {
     "stats": set(),
     "archives": set(),
@@ -29,7 +30,7 @@ ROOMS = {
 }
 ALLOWED = {room: rooms | LEAVES for room, rooms in ROOMS.items()}
 ALLOWED |= {"study": set(ROOMS) | LEAVES, "cli": set(ROOMS) | LEAVES | {"study"}, "__main__": {"cli"}, "__init__": set()}
-ALLOWED |= {leaf: {"_errors"} - {leaf} for leaf in LEAVES}
+ALLOWED |= {leaf: set() if leaf in LOWEST else LOWEST for leaf in LEAVES}
 FILES = sorted(ROOT.rglob("*.py"))
 
 
@@ -108,3 +109,51 @@ def test_a_lazy_room_has_every_name_of_its_stub_and_no_other(room):
     assert all(getattr(offered, name) is not None for name in offered.__all__)
     with pytest.raises(AttributeError, match=f"No radiogenomics.{room} attribute nowhere"):
         offered.nowhere  # noqa: B018
+
+
+class TestFloorsOfStudy:
+    """Inside `study`, rooms lie on few floors: a room stands above all that it imports."""
+
+    def rooms(self):
+        """What each room of `study` imports of the others; a folder is one room."""
+        place = ROOT / "study"
+        arrows: dict[str, set[str]] = {}
+        for path in place.rglob("*.py"):
+            room = path.relative_to(place).parts[0].removesuffix(".py")
+            if room == "__init__":
+                continue
+            arrows.setdefault(room, set())
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("radiogenomics.study"):
+                    rest = node.module.split(".")[2:]
+                    arrows[room] |= {rest[0]} if rest else {alias.name for alias in node.names}
+        return {room: found - {room} for room, found in arrows.items()}
+
+    def floors(self, arrows):
+        found: dict[str, int] = {}
+        while len(found) < len(arrows):
+            ready = [room for room, below in arrows.items() if room not in found and below <= set(found)]
+            assert ready, f"a circle among {sorted(set(arrows) - set(found))}"
+            found |= {room: 1 + max((found[one] for one in arrows[room]), default=0) for room in ready}
+        return found
+
+    def test_there_are_at_most_six_and_the_lowest_are_the_manifest_and_the_engine(self):
+        floors = self.floors(self.rooms())
+        assert max(floors.values()) <= 6, floors
+        assert floors["manifest"] == floors["engine"] == 1
+        assert floors["inputs"] < floors["steps"] < floors["presentation"] < floors["pipeline"] < floors["api"]
+
+    def test_a_circle_is_seen(self):
+        with pytest.raises(AssertionError, match="circle among"):
+            self.floors({"a": {"b"}, "b": {"a"}})
+
+
+def test_the_manifest_imports_no_figure_and_nothing_of_the_study():
+    for path in (ROOT / "study" / "manifest").glob("*.py"):
+        assert "figures" not in imported(path)
+        text = path.read_text(encoding="utf-8")
+        assert all(
+            line.startswith("from radiogenomics.study.manifest")
+            for line in text.splitlines()
+            if "radiogenomics.study" in line and line.startswith("from")
+        )

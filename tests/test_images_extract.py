@@ -52,6 +52,17 @@ def test_a_mask_of_any_kind_leads_to_the_same_tables(patient, tmp_path, kind):
     }
 
 
+def test_the_level_of_air_can_be_given_and_is_told(patient, tmp_path):
+    """Fat has 200 before contrast and gland 380: with 300 given, fat counts as air in every map."""
+    folder, phases, mask = patient
+    images.write_volume(mask, tmp_path / "mask.nrrd")
+    result = extract_patient(folder, mask=tmp_path / "mask.nrrd", out=tmp_path / "out", background=300)
+    expected = images.percent_enhancement(phases[1], phases[0], background=300)
+    np.testing.assert_array_equal(array(result.maps["pe1"]), array(expected))
+    settings = json.loads((tmp_path / "out" / "settings.json").read_text())
+    assert (settings["background_level"], settings["background_from"]) == (300, "given")
+
+
 def test_a_seed_grows_the_lesion_from_a_zip(patient, tmp_path):
     folder, _, mask = patient
     archive = tmp_path / "patient.zip"

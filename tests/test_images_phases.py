@@ -90,11 +90,6 @@ def test_a_pre_contrast_series_and_one_with_the_rest(tmp_path):
     np.testing.assert_array_equal(array(phases.last), array(truth[2]))
 
 
-def test_a_scan_across_midnight_keeps_its_order(tmp_path):
-    write(three(), tmp_path, seconds=[0, 15 * 3600, 15 * 3600 + 90], timing="AcquisitionTime")
-    assert reread(tmp_path).table["seconds"].tolist() == [0, 54000, 54090]
-
-
 def test_positions_rounded_otherwise_are_the_same_positions(tmp_path):
     paths = write(three("oblique"), tmp_path)
     for path in paths[6:12]:

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pandas as pd
+import pydicom
 import pytest
 import SimpleITK as sitk
 from imaging_phantoms import array
@@ -88,6 +89,36 @@ def test_the_fractional_seg_lies_on_the_phases(folder, phases):
     assert np.flatnonzero(placed.any(axis=(1, 2)))[[0, -1]].tolist() == [9, 50]
     brightness = array(phases.first)
     assert brightness[placed > 0].mean() > 3 * brightness[placed == 0].mean()
+
+
+def test_the_seg_with_a_header_half_a_voxel_off_keeps_every_voxel(folder, phases, tmp_path, caplog):
+    dataset = pydicom.dcmread(folder / "mask" / "1-1.dcm")
+    for frame in dataset.PerFrameFunctionalGroupsSequence:
+        plane = frame.PlanePositionSequence[0]
+        x, y, z = (float(value) for value in plane.ImagePositionPatient)
+        plane.ImagePositionPatient = [x, round(y - 0.703125 / 2, 6), round(z + 0.703125 / 2, 6)]
+    dataset.save_as(tmp_path / "half.dcm")
+    placed = array(lesions.checked(lesions.read_mask(tmp_path / "half.dcm", image=phases.first), phases.first))
+    whole = array(lesions.checked(lesions.read_mask(folder / "mask", image=phases.first), phases.first))
+    assert int(placed.sum()) == 82_527
+    np.testing.assert_array_equal(placed, whole)
+    assert "0.50 mm off those of the image in the same frame of reference" in caplog.messages[0]
+
+
+@pytest.mark.slow
+def test_seeds_anywhere_in_the_enhancing_tissue_grow_a_lesion(folder, phases):
+    """The masses reach farther than 40 mm: they are cut off there, or a bridge of theirs is, and that is said."""
+    enhancement = images.percent_enhancement(phases.first, phases.pre, background=images.background_level(phases.pre))
+    values = array(enhancement)
+    voi = array(lesions.place(lesions.read_mask(folder / "mask", image=phases.first), phases.first)) > 0
+    seeds = np.random.default_rng(8).permutation(np.argwhere(voi & (values >= 100)))[:12]
+    for z, y, x in seeds.tolist():
+        grown = lesions.grow_from_seed(enhancement, seed=(x, y, z), radius_mm=40.0, fraction=0.5, smoothing_mm=0.8)
+        inside = array(grown.mask) > 0
+        assert inside[z, y, x]
+        assert 100 < grown.volume_mm3 < 4 / 3 * np.pi * 40**3 / 2
+        assert np.median(values[inside]) > 80
+    assert lesions.grow_from_seed(enhancement, seed=FOCUS, radius_mm=40.0, fraction=0.5, smoothing_mm=0.8).limit == "none"
 
 
 @pytest.mark.parametrize("register", [False, pytest.param(True, marks=pytest.mark.slow)])

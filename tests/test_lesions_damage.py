@@ -38,6 +38,12 @@ def moved(mask, origin):
     return result
 
 
+def coarser(mask):
+    result = sitk.Image(mask)
+    result.SetSpacing((1.2, 1.2, 1.125))
+    return result
+
+
 def at(mask, *places):
     values = np.zeros_like(array(mask))
     for place in places:
@@ -66,7 +72,8 @@ FATAL = {
         lambda mask: moved(mask, (10.3, 0.0, 0.0)),
         "The mask's grid is not the image's: mask (52, 48, 20) voxels of 0.9 x 0.9 x 2 mm from (10.3, 0.0, 0.0); image "
         "(52, 48, 20) voxels of "
-        "0.9 x 0.9 x 2 mm from (-40.5, 12.2, 7.1). Resample it by name, or give the image it was drawn on.",
+        "0.9 x 0.9 x 2 mm from (-40.5, 12.2, 7.1). Give the image it was drawn on, or allow resampling (`resample=True`, "
+        "--resample).",
     ),
     "whole voxels beside": (
         lambda mask: moved(mask, mask.TransformIndexToPhysicalPoint((40, 0, 0))),
@@ -118,7 +125,7 @@ def test_another_frame_of_reference_is_refused_unless_the_voxels_coincide(case, 
         rewrite(seg, lambda dataset: setattr(dataset, "FrameOfReferenceUID", "1.2.3.4567890123")), image=image
     )
     np.testing.assert_array_equal(array(lesions.checked(read, image)), array(mask))
-    assert caplog.messages[0].startswith("The mask's frame of reference (…3.4567890123) is not the image's (…")
+    assert caplog.messages[0].startswith("seg.dcm: The mask's frame of reference (…3.4567890123) is not the image's (…")
     assert caplog.messages[0].endswith(", but their voxels coincide; they are taken for the same place.")
     read.SetOrigin((0.3, 0.0, 0.0))
     for resample in (False, True):
@@ -133,6 +140,8 @@ def test_nothing_left_after_resampling_is_refused(case):
     with pytest.raises(
         ValueError, match=r"^Nothing of the mask \(766 mm3\) lies inside the image; it belongs to another image\.$"
     ):
+        lesions.checked(moved(coarser(mask), (900.3, 0.0, 0.0)), image, resample=True)
+    with pytest.raises(ValueError, match=r"^473 of the mask's 473 voxels lie outside the image; it belongs to another image"):
         lesions.checked(moved(mask, (900.3, 0.0, 0.0)), image, resample=True)
 
 
@@ -206,12 +215,12 @@ def test_segmentations_that_cannot_be_used_are_refused(case, seg, name):
 
 def test_files_that_are_no_masks_are_named(case, tmp_path):
     image, _, mask, folder = case
-    with pytest.raises(ValueError, match=r"nowhere\.nii does not exist or is a folder; give the one mask file\.$"):
+    with pytest.raises(ValueError, match=r"nowhere\.nii does not exist or is no file; give the one mask file\.$"):
         lesions.read_mask(tmp_path / "nowhere.nii", image=image)
     (tmp_path / "mask.txt").write_text("tumour in the left breast")
     with pytest.raises(
         ValueError,
-        match=r"^mask\.txt is no mask this can read; give a DICOM SEG or RTSTRUCT, NIfTI, NRRD, MetaImage or \.les file\.$",
+        match=r"^mask\.txt is no mask this can read; give one of DICOM SEG, DICOM RTSTRUCT, NIfTI, NRRD, MetaImage, \.les\.$",
     ):
         lesions.read_mask(tmp_path / "mask.txt", image=image)
     with pytest.raises(ValueError, match=r"^1-001\.dcm is no DICOM SEG \(its modality is MR\); give the mask file\.$"):
@@ -345,7 +354,7 @@ def test_seeds_and_boxes_are_checked(case):
         ValueError,
         match=r"^The lesion grown from seed \(29, 22, 10\) leaks: it reaches 4 mm from the seed at a threshold of \d+ % ",
     ):
-        lesions.grow_from_seed(enhancement, seed=(29, 22, 10), radius_mm=4.0, fraction=0.5, smoothing_mm=0.8)
+        lesions.grow_from_seed(enhancement, seed=(29, 22, 10), radius_mm=4.0, fraction=0.5, smoothing_mm=0.8, leak="refuse")
     with pytest.raises(ValueError, match=r"^`fraction` is 1, it must lie between 0 and 1\.$"):
         lesions.grow_from_seed(enhancement, seed=(29, 22, 10), radius_mm=9.0, fraction=1, smoothing_mm=0.8)
     with pytest.raises(

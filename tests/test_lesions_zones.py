@@ -66,9 +66,28 @@ def test_the_largest_lesion_or_all_stand_for_the_patient():
     values[2:4, 2:5, 2:5] = 3
     mask = volume(values)
     np.testing.assert_array_equal(array(lesions.lesion_of_patient(mask, lesions="largest")), array(ball(8.0)))
-    np.testing.assert_array_equal(array(lesions.lesion_of_patient(mask, lesions="all")), values > 0)
-    with pytest.raises(ValueError, match=r"^`lesions` is 'first', it must be one of 'largest', 'all'\.$"):
+    np.testing.assert_array_equal(array(lesions.lesion_of_patient(mask, lesions="union")), values > 0)
+    with pytest.raises(ValueError, match=r"^`lesions` is 'first', it must be one of 'largest', 'union'\.$"):
         lesions.lesion_of_patient(mask, lesions="first")
+
+
+def test_each_lesion_has_an_index_the_largest_is_one(caplog):
+    values = np.zeros((12, 30, 34), dtype=np.uint8)
+    values[1:3, 2:5, 2:6] = 1  # 24 voxels
+    values[5:9, 10:20, 12:18] = 4  # 240
+    values[10, 25:27, 30] = 1  # 2
+    mask = volume(values, spacing=(0.5, 0.5, 2.0))
+    table = lesions.list_lesions(mask)
+    assert table["voxels"].to_dict() == {1: 240, 2: 24, 3: 2}
+    assert table["volume_mm3"].tolist() == [120.0, 12.0, 1.0]
+    assert table.loc[3, ["x", "y", "z"]].tolist() == [30, 26, 10]
+    each = lesions.split_lesions(mask)
+    assert {number: int(array(part).sum()) for number, part in each.items()} == {1: 240, 2: 24, 3: 2}
+    np.testing.assert_array_equal(sum(array(part) for part in each.values()), values > 0)
+    assert list(lesions.split_lesions(mask, smallest_mm3=10.0)) == [1, 2]
+    assert caplog.messages == ["1 lesions below 10 mm3 are left out."]
+    with pytest.raises(ValueError, match=r"^No lesion of the mask reaches 900 mm3, the largest has 120 mm3; lower"):
+        lesions.split_lesions(mask, smallest_mm3=900.0)
 
 
 def test_largest_slices_of_a_known_box():
@@ -135,3 +154,66 @@ def test_a_vessel_that_touches_the_lesion_is_cut_off():
     enhancement = images.percent_enhancement(volume(values, plane="sagittal", spacing=(0.9, 0.9, 2.0)), pre, background=60)
     grown = lesions.grow_from_seed(enhancement, seed=(57, 43, 20), radius_mm=15, fraction=0.5, smoothing_mm=0)
     assert lesions.dice(grown.mask, truth) > 0.98
+
+
+def ridge(values, spacing=(0.9, 0.9, 2.0)):
+    return volume(np.asarray(values, dtype=np.float32), spacing=spacing)
+
+
+def enhancing(*parts):
+    """Make a map of 120 % in some parts and 10 % in the tissue around."""
+    return ridge(np.where(np.logical_or.reduce(parts), 120.0, 10.0))
+
+
+SHAPE = (24, 70, 80)
+GROW = {"seed": (30, 34, 12), "fraction": 0.5, "smoothing_mm": 0.0}
+
+
+def test_a_leak_through_a_wide_bridge_is_cut_off(caplog):
+    """A lump of 12 mm that a bridge of 6 mm joins to tissue that fills a side of the image."""
+    lump, side = ellipsoid(SHAPE, (12, 34, 30), (4, 9, 9)), np.zeros(SHAPE, dtype=bool)
+    side[:, :, 55:] = True
+    bridge = np.zeros(SHAPE, dtype=bool)
+    bridge[11:14, 31:38, 30:60] = True
+    grown = lesions.grow_from_seed(enhancing(lump, side, bridge), radius_mm=35.0, **GROW)
+    assert grown.limit == "bridges"
+    assert lesions.dice(grown.mask, ridge(lump)) > 0.9
+    assert caplog.messages == [
+        "The lesion grown from seed (30, 34, 12) reaches 35 mm from the seed: bridges of up to 10 mm were cut."
+    ]
+
+
+def test_a_leak_into_weaker_tissue_is_shrunk_by_the_threshold():
+    """A lesion of 150 % in broad tissue of 90 %, above half-way but below the higher thresholds."""
+    lump = ellipsoid(SHAPE, (12, 34, 30), (4, 9, 9))
+    tissue = ellipsoid(SHAPE, (12, 34, 30), (6, 33, 60)) & ~lump
+    values = np.where(lump, 150.0, np.where(tissue, 90.0, 10.0))
+    grown = lesions.grow_from_seed(ridge(values), radius_mm=20.0, **GROW)
+    assert grown.limit == "threshold"
+    assert lesions.dice(grown.mask, ridge(lump)) > 0.95
+
+
+@pytest.mark.parametrize("radius_mm", [9.0, 16.0])
+@pytest.mark.parametrize("seed", [(40, 34, 12), (25, 30, 12), (58, 40, 13)])
+def test_a_lesion_larger_than_the_radius_is_cut_off_there_and_said(caplog, seed, radius_mm):
+    lesion = ellipsoid(SHAPE, (12, 34, 40), (9, 28, 32))
+    grown = lesions.grow_from_seed(enhancing(lesion), seed=seed, radius_mm=radius_mm, fraction=0.5, smoothing_mm=0.8)
+    inside = array(grown.mask) > 0
+    z, y, x = np.nonzero(inside)
+    away = np.sqrt(((x - seed[0]) * 0.9) ** 2 + ((y - seed[1]) * 0.9) ** 2 + ((z - seed[2]) * 2.0) ** 2)
+    assert grown.limit == "radius"
+    assert inside[seed[::-1]]
+    assert away.max() <= radius_mm
+    assert (lesion & inside).sum() > 0.97 * inside.sum()
+    assert caplog.messages[0].endswith(
+        f"reaches {radius_mm:g} mm from the seed: it is cut off there; it may be larger than its mask: raise the radius, or give a box."
+    )
+    with pytest.raises(ValueError, match=r"leaks: it reaches .* let it shrink \(`leak='shrink'`\), or give a box\.$"):
+        lesions.grow_from_seed(enhancing(lesion), seed=seed, radius_mm=radius_mm, fraction=0.5, smoothing_mm=0.8, leak="refuse")
+
+
+def test_a_lesion_within_the_radius_is_left_as_it_is():
+    lump = ellipsoid(SHAPE, (12, 34, 30), (4, 9, 9))
+    grown = lesions.grow_from_seed(enhancing(lump), radius_mm=20.0, **GROW)
+    assert grown.limit == "none"
+    np.testing.assert_array_equal(array(grown.mask) > 0, lump)

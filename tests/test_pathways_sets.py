@@ -1,5 +1,6 @@
 """Gene sets, their names, and enrichment."""
 
+import gzip
 import math
 import re
 from fractions import Fraction
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from radiogenomics import pathways
+from radiogenomics import archives, pathways
 
 
 def gmt(tmp_path, text):
@@ -22,6 +23,19 @@ def gmt(tmp_path, text):
 def test_read_gmt_keeps_order_and_each_gene_once(tmp_path):
     path = gmt(tmp_path, "A\tna\tTP53\tBRCA1\tTP53\t\n\nB\thttp://x\tMYC\r\n")
     assert pathways.read_gmt(path) == {"A": ["TP53", "BRCA1"], "B": ["MYC"]}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "latin-1"])
+def test_a_gmt_of_any_encoding_packed_or_not_holds_the_same_sets(tmp_path, encoding):
+    text = 'Réponse immune\tna\tTP53\tBRCA1\n"Hypoxia"\t\t"CA9"\t"VEGFA"\t\t\n'
+    (tmp_path / "sets.gmt").write_bytes(text.encode(encoding))
+    (tmp_path / "sets.gmt.gz").write_bytes(gzip.compress(text.encode(encoding)))
+    expected = {"Réponse immune": ["TP53", "BRCA1"], "Hypoxia": ["CA9", "VEGFA"]}
+    assert pathways.read_gmt(tmp_path / "sets.gmt") == pathways.read_gmt(tmp_path / "sets.gmt.gz") == expected
+
+
+def test_the_weights_of_enrichr_are_no_part_of_a_gene(tmp_path):
+    assert pathways.read_gmt(gmt(tmp_path, "A\t\tTP53,1.0\tHLA-DRA,0.25\tMYC\n")) == {"A": ["TP53", "HLA-DRA", "MYC"]}
 
 
 @pytest.mark.parametrize(
@@ -217,6 +231,30 @@ def test_preranked_scores_equal_fgsea(reference):
     assert set(ours.loc[top, "leading_edge"].split()) <= set(sets[top])
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"g4": np.inf, "g7": -np.inf}, r"infinite for 2 gene\(s\): g4, g7; .* leave them out"),
+        (dict.fromkeys([f"g{i}" for i in range(30)], 0.0), "`statistic` is 0 for all 30 genes, which ranks none"),
+    ],
+)
+def test_preranked_refuses_what_ranks_nothing(change, message):
+    ranks = pd.Series(np.linspace(2, -2, 30), index=[f"g{i}" for i in range(30)])
+    ranks[list(change)] = list(change.values())
+    with pytest.raises(ValueError, match=message):
+        pathways.preranked(ranks, {"S": ["g1", "g2", "g3"]}, min_size=1, n_permutations=10)
+
+
+def test_a_pathway_of_all_ranked_genes_is_left_out_by_name(caplog):
+    ranks = pd.Series(np.linspace(2, -2, 30), index=[f"g{i}" for i in range(30)])
+    sets = {"everything": list(ranks.index), "top": [f"g{i}" for i in range(6)]}
+    found = pathways.preranked(ranks, sets, min_size=1, n_permutations=50)
+    assert found["pathway"].tolist() == ["top"]
+    assert "1 pathway(s) hold all 30 ranked genes and are left out: everything" in caplog.text
+    with pytest.raises(ValueError, match=r"Pathway\(s\) everything hold all 30 ranked genes"):
+        pathways.preranked(ranks, {"everything": list(ranks.index)}, min_size=1)
+
+
 def test_preranked_refuses_missing_statistics():
     with pytest.raises(ValueError, match="misses 1 gene"):
         pathways.preranked(pd.Series({"A": 1.0, "B": np.nan}), {"S": ["A"]}, min_size=1)
@@ -248,7 +286,7 @@ def test_a_library_that_enrichr_does_not_know_names_the_nearest(monkeypatch):
 
     monkeypatch.setattr(gseapy, "get_library_name", lambda organism: ["KEGG_2021_Human", "Reactome_Pathways_2024"])
     with pytest.raises(ValueError, match="no library 'KEGG_2020_Human' for human; the nearest are KEGG_2021_Human"):
-        pathways.fetch_library("KEGG_2020_Human")
+        archives.fetch_library("KEGG_2020_Human")
 
 
 def test_no_answer_from_enrichr_says_so(monkeypatch):
@@ -259,4 +297,4 @@ def test_no_answer_from_enrichr_says_so(monkeypatch):
 
     monkeypatch.setattr(gseapy, "get_library_name", silent)
     with pytest.raises(ConnectionError, match=r"did not give the library 'Reactome_Pathways_2024'.*read a GMT file"):
-        pathways.fetch_library("reactome")
+        archives.fetch_library("reactome")

@@ -151,7 +151,7 @@ def test_hostile_names_are_text(place, images, tmp_path):
     if place == "provenance":
         provenance = {EVIL: [{EVIL: EVIL}], "steps": {EVIL: {"seconds": 1.0}}, "radiogenomics": EVIL}
     if place == "figures":
-        mine += [drawn(EVIL, path=images[0].path), drawn("roc", EVIL, path=images[0].path, name=EVIL, caption=EVIL)]
+        mine += [drawn(EVIL, path=images[0].path), drawn("roc", EVIL, path=images[0].path, name=f"{EVIL} {EVIL}", caption=EVIL)]
     text = report.render(study, tables, mine, provenance)
     page = Page(text)
     assert "script" not in page.tags
@@ -380,7 +380,7 @@ def size(**rho: float) -> pd.DataFrame:
 
 def diameters() -> pd.DataFrame:
     """Three links of one feature, one of another, and a hundred without a signal."""
-    table = links(4, 104, family="mri features x modules")
+    table = links(4, 104, family="mri features x modules", estimate="measured")
     return table.assign(feature=["f0"] * 3 + list(table["feature"][3:]), target=["ME1", "ME2", "ME3"] + ["ME1"] * 101)
 
 

@@ -19,7 +19,6 @@ from sklearn.linear_model import LogisticRegression
 from table_study import run_for_tables, write_table_study
 
 from radiogenomics import study
-from radiogenomics.study.engine.store import Store
 
 SMALL = {
     "signature": {"sizes": [3, 6], "n_trees": 15, "n_repeats": 1, "n_splits": 3},
@@ -176,8 +175,8 @@ def test_the_nomogram_adds_up_to_the_fusion(done):
 def test_a_fusion_with_clinical_columns_is_linked_with_nothing(done):
     links = pd.read_parquet(done[1] / "tables" / "links.parquet")
     adjusted = pd.read_parquet(done[1] / "tables" / "adjusted_links.parquet")
-    signatures = links.loc[links["family"].str.startswith("signature x"), "feature"]
-    again = adjusted.loc[adjusted["family"].str.startswith("signature x"), "feature"]
+    signatures = links.loc[links["imaging"] == "signature", "feature"]
+    again = adjusted.loc[adjusted["imaging"] == "signature", "feature"]
     assert set(signatures) == set(again) == {"radiomics", "deep"}  # no fusion, whose links would be age's and subtype's
 
 
@@ -189,7 +188,7 @@ def test_features_that_are_lesion_size_are_told_apart_and_the_others_linked_agai
     given = tables["adjusted_links"].query("family == 'radiomics features x modules, adjusted'")
     assert len(given)
     assert not set(given["feature"]) & set(like["feature"])
-    assert given["adjusted_for"].str.contains("volume_mm3").all()
+    assert given["adjustment"].str.contains("volume_mm3").all()
     nulls = pd.read_parquet(done[1] / "tables" / "link_null.parquet")
     larger = nulls.groupby("family")["p"].max().sort_values()
     expected = np.minimum(np.maximum.accumulate(larger * np.arange(len(larger), 0, -1)), 1)
@@ -243,7 +242,7 @@ def test_another_recipe_of_the_manifest(done, tmp_path, recipe):
 def test_links_use_out_of_fold_scores_and_fitted_ones_only_where_labelled(done):
     links = pd.read_parquet(done[1] / "tables" / "links.parquet")
     assert set(links["estimate"]) == {"nested", "measured", "published"}
-    assert links.loc[links["estimate"] == "published", "family"].str.startswith("signature x").all()
+    assert set(links.loc[links["estimate"] == "published", "imaging"]) == {"signature"}
     assert (links["q"] >= links["p"] - 1e-12).all()
 
 
@@ -325,81 +324,3 @@ def test_pure_noise_gives_no_honest_signal(tmp_path):
     assert len(missed) <= 1  # of four intervals, each at about 95 %; a leak lifts them all
     nulls = pd.read_parquet(tmp_path / "out" / "tables" / "link_null.parquet")
     assert (nulls["p"] > 0.01).all()  # no more links than chance gives
-
-
-class TestStore:
-    """The store by itself."""
-
-    def step(self, name="one", value=1.0, **options):
-        table = pd.DataFrame({"x": [value]}, index=pd.Index(["p"], name="patient"))
-        return Step(name, lambda store: {name: table}, **options)
-
-    def test_a_step_runs_once(self, tmp_path):
-        store = Store(tmp_path)
-        assert store.do(self.step())
-        assert not store.do(self.step())
-        assert not Store(tmp_path).do(self.step())
-
-    def test_a_step_runs_again_when_what_goes_in_changes(self, tmp_path):
-        store = Store(tmp_path)
-        store.do(self.step())
-        store.do(self.step("two", needs=("one",)))
-        assert store.do(self.step(settings={"a": 1}))
-        assert not store.do(self.step("two", needs=("one",)))  # the table came out the same
-        assert store.do(self.step(value=2.0, settings={"a": 2}))
-        assert store.do(self.step("two", needs=("one",)))
-
-    def test_another_version_of_the_package_does_it_again(self, tmp_path, monkeypatch):
-        Store(tmp_path).do(self.step())
-        monkeypatch.setattr("radiogenomics.study.engine.store.__version__", "99")
-        assert Store(tmp_path).do(self.step())
-
-    def test_a_failing_step_leaves_no_record(self, tmp_path):
-        def fail(store):
-            raise ValueError("bad")
-
-        with pytest.raises(ValueError, match="bad"):
-            Store(tmp_path).do(Step("one", fail))
-        assert Store(tmp_path).records() == {}
-
-    def test_a_missing_table_names_those_that_are_there(self, tmp_path):
-        store = Store(tmp_path)
-        store.do(self.step())
-        with pytest.raises(KeyError, match="holds no table 'two'; it has one"):
-            store.table("two")
-
-    def test_a_step_before_its_need_is_refused(self, tmp_path):
-        with pytest.raises(KeyError, match=r"no finished step has made tables/one\.parquet"):
-            Store(tmp_path).do(self.step("two", needs=("one",)))
-
-    def test_what_a_kill_left_half_written_is_swept_away(self, tmp_path):
-        Store(tmp_path).do(self.step())
-        record = (tmp_path / "steps" / "one.json").read_text()
-        for rest in ("tables/.one-k1ll3d.parquet", "steps/.one-k1ll3d.json", "figures/.a-x.png"):
-            (tmp_path / rest).parent.mkdir(exist_ok=True)
-            (tmp_path / rest).write_text(record)
-        store = Store(tmp_path)
-        assert store.tables() == ["one"]
-        assert list(store.records()) == ["one"]
-        assert not list(tmp_path.rglob(".*-*"))
-
-    def test_results_that_are_no_part_of_the_study_any_more_are_removed(self, tmp_path):
-        store = Store(tmp_path)
-        store.do(self.step())
-        store.do(self.step("two"))
-        store.forget(["one"])
-        assert Store(tmp_path).tables() == ["one"]
-        assert not (tmp_path / "tables" / "two.csv").exists()
-
-    def test_a_step_that_makes_less_removes_what_it_made(self, tmp_path):
-        table = pd.DataFrame({"x": [1.0]})
-        store = Store(tmp_path)
-        store.do(Step("one", lambda store: {"a": table, "b": table}))
-        store.do(Step("one", lambda store: {"a": table}, settings={"new": 1}))
-        assert store.tables() == ["a"]
-        assert not (tmp_path / "tables" / "b.parquet").exists()
-
-    def test_a_broken_record_is_no_record(self, tmp_path):
-        Store(tmp_path).do(self.step())
-        (tmp_path / "steps" / "one.json").write_text("{")
-        assert Store(tmp_path).do(self.step())

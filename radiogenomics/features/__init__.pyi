@@ -1,5 +1,7 @@
 from ._weights import known_weights as known_weights
-from .backbones import BACKBONES as BACKBONES
+from .architectures import BACKBONES as BACKBONES
+from .architectures import Architecture as Architecture
+from .architectures import Offered as Offered
 from .backbones import Backbone as Backbone
 from .backbones import deep as deep
 from .crops import View as View

@@ -2,43 +2,16 @@
 
 import importlib
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from radiogenomics._errors import InputError
 from radiogenomics._tables import shown
+from radiogenomics.features.architectures import BACKBONES
 
 if TYPE_CHECKING:
     import torch
-
-VIT = "vit_small_patch16_224"
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """What is known of a network before it is built.
-
-    Attributes
-    ----------
-    features : int
-        How many numbers it gives.
-    build : callable
-        Makes the network with its classifier cut off.
-    head : tuple of str
-        How the names of the parameters begin that belong to what was cut off; a file may hold them or not.
-    size : int, optional
-        The one size of picture it takes, where it takes one only.
-    double : bool
-        Whether it computes in float64.
-    """
-
-    features: int
-    build: Callable[[], Any]
-    head: tuple[str, ...]
-    size: int | None = None
-    double: bool = False
 
 
 def torchvision_models() -> Any:
@@ -76,7 +49,7 @@ def build(name: str) -> "torch.nn.Module":
 
     del models
     with torch.device("meta"):  # no memory and no time for initial values that are overwritten
-        module: torch.nn.Module = ARCHITECTURES[name].build()
+        module: torch.nn.Module = BACKBONES[name].build()
     return module.to_empty(device="cpu").eval().requires_grad_(False)
 
 
@@ -113,7 +86,7 @@ def fill(module: "torch.nn.Module", state: Mapping[str, "torch.Tensor"], *, name
         If a parameter is missing, unknown, of another shape or not finite.
     """
     own = module.state_dict()
-    given = {key: values for key, values in state.items() if not key.startswith(ARCHITECTURES[name].head)}
+    given = {key: values for key, values in state.items() if not key.startswith(BACKBONES[name].head)}
     counted = "num_batches_tracked"  # older files lack it, and evaluation does not use it
     missing = [key for key in own if key not in given and not key.endswith(counted)]
     unknown = [key for key in given if key not in own]
@@ -140,43 +113,9 @@ def _not_installed(error: ModuleNotFoundError) -> ImportError:
     )
 
 
-def _googlenet() -> Any:
-    # torchvision sets transform_input with its pretrained weights: they expect 0.5 as mean and deviation of each channel. Named
-    # here for every source of weights, so that a file and the enum it came from agree. The two side exits serve training only.
-    network = torchvision_models().googlenet(weights=None, init_weights=False, aux_logits=False, transform_input=True)
-    return _without(network, "fc")
-
-
-def _resnet50() -> Any:
-    return _without(torchvision_models().resnet50(weights=None), "fc")
-
-
-def _vgg16() -> Any:
-    network = torchvision_models().vgg16(weights=None, init_weights=False)
-    network.classifier = network.classifier[:5]  # up to the ReLU after the second of the two layers of 4096
-    return network
-
-
-def _efficientnet_b0() -> Any:
-    return _without(torchvision_models().efficientnet_b0(weights=None), "classifier")
-
-
-def _vit_small() -> Any:
-    return timm().create_model(VIT, pretrained=False, num_classes=0)
-
-
-def _without(network: Any, layer: str) -> Any:
+def without(network: Any, layer: str) -> Any:
+    """Put nothing in the place of a layer."""
     import torch
 
     setattr(network, layer, torch.nn.Identity())
     return network
-
-
-ARCHITECTURES = {
-    "googlenet": Architecture(1024, _googlenet, ("fc.", "aux1.", "aux2.")),
-    "resnet50": Architecture(2048, _resnet50, ("fc.",)),
-    # Many units behind a ReLU hardly fire in any picture: their range is near the rounding of float32, up to 1e-3 of it off.
-    "vgg16": Architecture(4096, _vgg16, ("classifier.6.",), double=True),
-    "efficientnet_b0": Architecture(1280, _efficientnet_b0, ("classifier.",)),
-    "vit_small": Architecture(384, _vit_small, ("head.",), size=224),
-}

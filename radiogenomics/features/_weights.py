@@ -2,28 +2,19 @@
 
 import importlib
 import pickle
-import re
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from radiogenomics._errors import DownloadError, InputError
+from radiogenomics._errors import InputError
 from radiogenomics._files import sha256 as hash_of
-from radiogenomics.features._networks import VIT, timm, torchvision_models
-from radiogenomics.features.crops import IMAGENET_MEAN, IMAGENET_STD
+from radiogenomics.features.architectures import BACKBONES
+from radiogenomics.features.architectures.protocol import Normalisation
 
 if TYPE_CHECKING:
     import torch
 
 RANDOM = "random"
-
-_SILENCE_S = 60.0  # torch.hub sets no time limit: a dead connection would hang for ever
-_DEFAULT_TAG = "augreg_in21k_ft_in1k"
-
-Normalisation = tuple[tuple[float, ...], tuple[float, ...]]
 
 
 @dataclass(frozen=True)
@@ -46,11 +37,8 @@ class Source:
 
 
 def known_weights(name: str) -> list[str]:
-    """List the names under which torchvision or timm offers weights for a network."""
-    if name == "vit_small":
-        return [model.partition(".")[2] for model in timm().list_pretrained(f"{VIT}.*")]
-    # IMAGENET1K_FEATURES of VGG16 has no second layer of 4096 and another normalisation.
-    return [one.name for one in torchvision_models().get_model_weights(name) if one.name.startswith("IMAGENET1K_V")]
+    """List the names under which weights are offered for a network."""
+    return BACKBONES[name].offered.names()
 
 
 def find(name: str, weights: str | Path, sha256: str | None) -> Source:
@@ -65,8 +53,7 @@ def find(name: str, weights: str | Path, sha256: str | None) -> Source:
     """
     known = known_weights(name)
     if weights in known:
-        path = _from_hub(str(weights)) if name == "vit_small" else _from_torchvision(name, str(weights))
-        label = str(weights)
+        path, label = BACKBONES[name].offered.fetch(str(weights)), str(weights)
     else:
         path, label = _local(Path(weights), known, name, sha256), ""
     digest = hash_of(path)
@@ -77,11 +64,8 @@ def find(name: str, weights: str | Path, sha256: str | None) -> Source:
 
 def normalisation(name: str, weights: str | Path) -> Normalisation:
     """Say which mean and deviation of each channel a network was trained with, where it does not see to that itself."""
-    if name != "vit_small":
-        return IMAGENET_MEAN, IMAGENET_STD
-    tag = weights if weights in known_weights(name) else _DEFAULT_TAG
-    chosen = timm().get_pretrained_cfg(f"{VIT}.{tag}")
-    return tuple(chosen.mean), tuple(chosen.std)
+    offered = BACKBONES[name].offered
+    return offered.normalisation(str(weights) if weights in offered.names() else None)
 
 
 def read(path: Path) -> "dict[str, torch.Tensor]":
@@ -123,43 +107,3 @@ def _local(path: Path, known: list[str], name: str, sha256: str | None) -> Path:
             "and pass it as `sha256`."
         )
     return path
-
-
-def _from_torchvision(name: str, weights: str) -> Path:
-    """Give torch's cached file, downloaded where it is missing; its name states how its SHA-256 begins."""
-    import torch
-
-    url = torchvision_models().get_model_weights(name)[weights].url
-    path = Path(torch.hub.get_dir()) / "checkpoints" / Path(url).name
-    found = re.search(r"-([0-9a-f]{8,})\.", path.name)
-    start = found.group(1) if found else ""
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with _downloading(f"{name}, {weights}", url):
-            torch.hub.download_url_to_file(url, str(path), hash_prefix=start, progress=False)
-    if not hash_of(path).startswith(start):
-        raise InputError(f"{path} is damaged: its SHA-256 does not begin with {start}; delete it, and it is fetched again.")
-    return path
-
-
-def _from_hub(tag: str) -> Path:
-    """Give Hugging Face's cached file, downloaded where it is missing."""
-    repository = timm().get_pretrained_cfg(f"{VIT}.{tag}").hf_hub_id
-    repository = f"{repository}{VIT}.{tag}" if repository.endswith("/") else repository
-    with _downloading(f"vit_small, {tag}", repository):
-        return Path(importlib.import_module("huggingface_hub").hf_hub_download(repository, "model.safetensors"))
-
-
-@contextmanager
-def _downloading(what: str, place: str) -> Iterator[None]:
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(_SILENCE_S)
-    try:
-        yield
-    except (OSError, RuntimeError) as error:
-        raise DownloadError(
-            f"The weights {what} could not be fetched from {place} ({error}); fetch them where there is a network, and give "
-            "the local file with its SHA-256."
-        ) from error
-    finally:
-        socket.setdefaulttimeout(before)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -13,18 +13,15 @@ from radiogenomics._errors import InputError
 from radiogenomics._parallel import one_thread
 from radiogenomics._tables import check_choice, check_patients
 from radiogenomics.features import _weights
-from radiogenomics.features._networks import ARCHITECTURES, build, fill, fill_randomly
+from radiogenomics.features._networks import build, fill, fill_randomly
 from radiogenomics.features._precision import exact
-from radiogenomics.features.crops import IMAGENET_MEAN, IMAGENET_STD
+from radiogenomics.features.architectures import BACKBONES
+from radiogenomics.features.architectures.protocol import IMAGENET_MEAN, IMAGENET_STD
 
 if TYPE_CHECKING:
     import torch
 
 Floats = npt.NDArray[np.float32]
-Name = Literal["googlenet", "resnet50", "vgg16", "efficientnet_b0", "vit_small"]
-
-BACKBONES: tuple[str, ...] = get_args(Name)
-"""The names of the networks."""
 
 _SMALLEST = 32  # pixels: below, the networks pool a picture away
 
@@ -44,8 +41,8 @@ class Backbone:
 
     Parameters
     ----------
-    name : {'googlenet', 'resnet50', 'vgg16', 'efficientnet_b0', 'vit_small'}
-        The network.
+    name : str
+        The network, a name of `BACKBONES`: one of those above, or one that was registered.
     weights : str or Path
         A name of torchvision (``IMAGENET1K_V1``; of resnet50 also ``IMAGENET1K_V2``, other weights) or of timm
         (``augreg_in21k_ft_in1k``...), downloaded into the user's cache; or a file with the network's state_dict (``.pth``,
@@ -98,12 +95,12 @@ class Backbone:
     Dosovitskiy A. et al., "An image is worth 16x16 words", arXiv:2010.11929.
     """
 
-    def __init__(self, name: Name, *, weights: str | Path, sha256: str | None = None, seed: int = 0, device: str = "cpu") -> None:
-        check_choice(name, "name", BACKBONES)
+    def __init__(self, name: str, *, weights: str | Path, sha256: str | None = None, seed: int = 0, device: str = "cpu") -> None:
+        check_choice(name, "name", BACKBONES.names())
         self.name = name
         self.random = weights == _weights.RANDOM
         first = f"{name}_random_weights" if self.random else name
-        self.names = [f"{first}_{number:04d}" for number in range(1, ARCHITECTURES[name].features + 1)]
+        self.names = [f"{first}_{number:04d}" for number in range(1, BACKBONES[name].features + 1)]
         self.sha256: str | None = None
         if self.random:
             if sha256 is not None:
@@ -166,7 +163,7 @@ class Backbone:
     def _send(self) -> None:
         import torch
 
-        self._kind = torch.float64 if ARCHITECTURES[self.name].double else torch.float32
+        self._kind = torch.float64 if BACKBONES[self.name].double else torch.float32
         # Channels last is the order that convolutions on a CPU are fastest in.
         self._network = torch.nn.utils.convert_conv2d_weight_memory_format(
             self._network.to(self._device, self._kind), torch.channels_last
@@ -181,7 +178,7 @@ class Backbone:
 
     def _checked(self, crops: npt.ArrayLike) -> Floats:
         pictures = np.ascontiguousarray(crops, dtype=np.float32)
-        only = ARCHITECTURES[self.name].size
+        only = BACKBONES[self.name].size
         wanted = f"s = {only}" if only else f"s at least {_SMALLEST}"
         square = pictures.ndim == 4 and pictures.shape[1] == 3 and pictures.shape[2] == pictures.shape[3] and len(pictures) > 0
         if not square or not (pictures.shape[2] == only if only else pictures.shape[2] >= _SMALLEST):
@@ -230,7 +227,7 @@ def deep(crops: Mapping[str, npt.NDArray[np.float32]], backbone: Backbone, *, ba
 
 
 @lru_cache(maxsize=2)
-def _again(name: Name, weights: str | Path, sha256: str | None, seed: int, device: str) -> Backbone:
+def _again(name: str, weights: str | Path, sha256: str | None, seed: int, device: str) -> Backbone:
     """Make a backbone once in a process that receives it with every task."""
     return Backbone(name, weights=weights, sha256=sha256, seed=seed, device=device)
 

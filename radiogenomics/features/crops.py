@@ -9,12 +9,10 @@ import SimpleITK as sitk
 from radiogenomics._errors import InputError
 from radiogenomics._parallel import one_thread
 from radiogenomics._tables import check_choice
+from radiogenomics.features.architectures.protocol import IMAGENET_MEAN, IMAGENET_STD
 from radiogenomics.lesions import largest_slices
 
 View = Literal["slice", "2.5d"]
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 
 _DARKEST, _BRIGHTEST = 1.0, 99.0  # percentiles
 _SMALLEST = 32  # pixels: below, the networks pool a picture away

@@ -18,11 +18,6 @@ def short(name: object, most: int = 32) -> str:
     return f"{text[: most - tail - 1].rstrip()}…{text[-tail:].lstrip()}"
 
 
-def slug(name: object) -> str:
-    """Make a name fit for a file."""
-    return re.sub(r"[^A-Za-z0-9]+", "_", str(name)).strip("_")
-
-
 def wrapped(text: object, width: int) -> str:
     """Break a text into lines of at most `width` characters."""
     return "\n".join(textwrap.wrap(str(text), width)) or ""

@@ -1,5 +1,6 @@
 """DICOM -> SimpleITK.Image in mm: reading, series and phase naming, preprocessing, registration and enhancement maps."""
 
+from radiogenomics.images.choosing import dynamic_series
 from radiogenomics.images.headers import Slice
 from radiogenomics.images.maps import (
     axis_of,
@@ -10,7 +11,7 @@ from radiogenomics.images.maps import (
     signal_enhancement_ratio,
     subtract,
 )
-from radiogenomics.images.phases import Phases, dynamic_series, read_phases, split_phases
+from radiogenomics.images.phases import Phases, read_phases, split_phases
 from radiogenomics.images.preprocessing import (
     bias_field,
     normalise_percentiles,
@@ -22,11 +23,12 @@ from radiogenomics.images.preprocessing import (
 )
 from radiogenomics.images.registration import Aligned, register, register_phases
 from radiogenomics.images.series import Series, find_series, series_table, unpack
-from radiogenomics.images.volume import FRAME, read_image, sort_slices
+from radiogenomics.images.volume import FRAME, PADDING, padding_inside, read_image, sort_slices
 from radiogenomics.images.writing import write_dicom, write_volume
 
 __all__ = [
     "FRAME",
+    "PADDING",
     "Aligned",
     "Phases",
     "Series",
@@ -40,6 +42,7 @@ __all__ = [
     "normalise_percentiles",
     "normalise_reference",
     "normalise_zscore",
+    "padding_inside",
     "percent_enhancement",
     "project_maximum",
     "read_image",

@@ -6,19 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-import pydicom
+from pydicom.charset import convert_encodings, decode_bytes, default_encoding
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.valuerep import TEXT_VR_DELIMS
 
 from radiogenomics._errors import InputError
 from radiogenomics._tables import shown
+from radiogenomics.images.encoding import UNDEFINED, OpenedFile, check_length, find_pixels, is_dicom, open_dicom, read_elements
+from radiogenomics.images.frames import clocked, frame_headers
 
 logger = logging.getLogger(__name__)
 
@@ -33,11 +34,13 @@ KEYWORDS = (
     "StudyInstanceUID", "SeriesInstanceUID", "SeriesNumber", "AcquisitionNumber", "InstanceNumber", "ImagePositionPatient",
     "ImageOrientationPatient", "FrameOfReferenceUID", "Laterality", "ImageLaterality", "TemporalPositionIdentifier",
     "SamplesPerPixel", "PhotometricInterpretation", "NumberOfFrames", "Rows", "Columns", "PixelSpacing", "BitsAllocated",
-    "BitsStored", "PixelRepresentation", "RescaleIntercept", "RescaleSlope", "RescaleType",
+    "BitsStored", "HighBit", "PixelRepresentation", "PixelPaddingValue", "PixelPaddingRangeLimit", "RescaleIntercept",
+    "RescaleSlope", "RescaleType", "ComplexImageComponent", "InversionTime", "DiffusionBValue", "OverlayBitPosition",
 )  # fmt: skip
 IMAGE_STORAGE = {
     "1.2.840.10008.5.1.4.1.1.4",  # MR
     "1.2.840.10008.5.1.4.1.1.4.1",  # Enhanced MR
+    "1.2.840.10008.5.1.4.1.1.4.4",  # Legacy Converted Enhanced MR
     "1.2.840.10008.5.1.4.1.1.2",  # CT
     "1.2.840.10008.5.1.4.1.1.2.1",  # Enhanced CT
     "1.2.840.10008.5.1.4.1.1.128",  # PET
@@ -45,12 +48,18 @@ IMAGE_STORAGE = {
 """Classes of images of the body in whole numbers; all else (screens, reports, masks, float maps) has pixels of another
 kind or none."""
 
-_TAGS = {tag: keyword for keyword in KEYWORDS if (tag := tag_for_keyword(keyword)) is not None}
+GE_RAW_TYPE = "GERawDataType"
+"""What headers call GE's private element (0043,102F): 0 magnitude, 1 phase, 2 real part, 3 imaginary part."""
+
+_ENHANCED = {"1.2.840.10008.5.1.4.1.1.4.1", "1.2.840.10008.5.1.4.1.1.4.4", "1.2.840.10008.5.1.4.1.1.2.1"}
+_TAGS: dict[int, str] = {tag: keyword for keyword in KEYWORDS if (tag := tag_for_keyword(keyword)) is not None}
+_TAGS[0x60000102] = "OverlayBitPosition"  # of the first overlay; pydicom knows no tag for a keyword that repeats
+_GE_RAW_TAG = 0x0043102F
+_TAGS[_GE_RAW_TAG] = GE_RAW_TYPE
 _BINARY = {"US", "SS", "UL", "SL"}
 _REMEDY = "fetch it again or remove it"
-_PIXELS = (0x7FE0, 0x0010)
-_NATIVE = {ImplicitVRLittleEndian, ExplicitVRLittleEndian}
-_NO_FILE_OFFSET = {DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian}
+_DIRECTORY = "DICOMDIR"
+_DIRECTORY_CLASS = b"\x02\0\x02\0UI\x14\x001.2.840.10008.1.3.10"  # MediaStorageSOPClassUID as its bytes stand in the file
 
 
 @dataclass(frozen=True)
@@ -134,100 +143,99 @@ def read_headers(path: Path) -> list[Slice]:
     """
     path = Path(path)
     with path.open("rb") as file:
-        try:
-            dataset = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=list(_TAGS))
-            header = {keyword: _text(dataset, tag) for tag, keyword in _TAGS.items() if tag in dataset}
-        except (InvalidDicomError, EOFError, struct.error, KeyError, NotImplementedError, OSError) as error:
-            raise InputError(
-                f"{path.name} is not a whole DICOM file ({_reason(path, error)}); fetch it again or remove it."
-            ) from error
-        syntax = dataset.file_meta.get("TransferSyntaxUID", ImplicitVRLittleEndian)
+        opened, header = _read_tags(path, file)
         if "SOPClassUID" not in header:
             raise InputError(
                 f"{path.name} is not a whole DICOM file (it ends early, after {path.stat().st_size:,} bytes); {_REMEDY}."
             )
-        plain = header["SOPClassUID"] in IMAGE_STORAGE and "Rows" in header and syntax not in _NO_FILE_OFFSET
-        offset = _pixel_offset(file, path, header, syntax) if plain else -1
-    header = _clocked(header)
-    if header.get("Modality") == "MR" and int(header.get("NumberOfFrames") or 1) > 1:
-        return _frames(path, header, offset)
-    return [Slice(path, header, 0, offset)]
+        plain = header["SOPClassUID"] in IMAGE_STORAGE and "Rows" in header
+        offset = _pixel_offset(path, opened, header) if plain else -1
+    if not plain or not (header["SOPClassUID"] in _ENHANCED or _count(path, header, "NumberOfFrames", 1) > 1):
+        return [Slice(path, clocked(header), 0, offset)]
+    frames = frame_headers(path, header, _count(path, header, "NumberOfFrames", 1), KEYWORDS)
+    return [Slice(path, frame, number, offset) for number, frame in enumerate(frames)]
+
+
+def _read_tags(path: Path, file: BinaryIO) -> tuple[OpenedFile, dict[str, str]]:
+    """Read our tags of one file, or say why it is not whole."""
+    try:
+        opened = open_dicom(file)
+        dataset = read_elements(opened, list(_TAGS))
+        letters = convert_encodings(dataset.get("SpecificCharacterSet"))
+        return opened, {keyword: _text(dataset, tag, letters) for tag, keyword in _TAGS.items() if tag in dataset}
+    except (ValueError, EOFError, struct.error, KeyError, NotImplementedError, OSError) as error:
+        raise InputError(f"{path.name} is not a whole DICOM file ({_reason(path, error)}); {_REMEDY}.") from error
 
 
 def _reason(path: Path, error: Exception) -> str:
     size = path.stat().st_size
     if size == 0:
         return "it is empty"
-    return "it lacks the DICM mark" if isinstance(error, InvalidDicomError) else f"it ends early, after {size:,} bytes"
+    return str(error) if isinstance(error, ValueError) else f"it ends early, after {size:,} bytes"
 
 
-def _text(dataset: Dataset, tag: int) -> str:
+def _text(dataset: Dataset, tag: int, letters: list[str]) -> str:
     """Read a tag as text straight from its bytes: pydicom's own conversion of every value costs as much as the pixels."""
     raw = dataset.get_item(tag)
     if not isinstance(raw, RawDataElement) or raw.value is None:
-        return str(dataset[tag].value)
+        value = dataset[tag].value
+        return "" if value is None else str(value)
     if len(raw.value) < raw.length < 0xFFFFFFFF:
         raise EOFError(f"{raw.length - len(raw.value)} bytes of a value are missing")
-    kind = raw.VR or dictionary_VR(tag)
+    kind = "SS" if tag == _GE_RAW_TAG else raw.VR or dictionary_VR(tag)
     if kind in _BINARY or kind == "US or SS":
         order = "little" if raw.is_little_endian else "big"
         return str(int.from_bytes(raw.value[: 4 if kind in {"UL", "SL"} else 2], order, signed=kind in {"SS", "SL"}))
-    return "\\".join(part.strip(" \0\r\n") for part in raw.value.decode("utf-8", "replace").split("\\"))
+    if kind == "FD":
+        order = "<" if raw.is_little_endian else ">"
+        return "\\".join(f"{value:g}" for (value,) in struct.iter_unpack(f"{order}d", raw.value))
+    return "\\".join(part.strip(" \0\r\n") for part in _decoded(raw.value, letters).split("\\"))
 
 
-def _pixel_offset(file: Any, path: Path, header: Header, syntax: str) -> int:
-    """Find where the pixels begin, and check that the file holds all of them."""
-    at = file.tell()
-    head = file.read(12)
-    if len(head) < 8 or struct.unpack("<HH", head[:4]) != _PIXELS:
-        if len(head) < 8:
-            raise InputError(f"{path.name} is cut short: all of its pixels are missing; {_REMEDY}.")
+def _decoded(value: bytes, letters: list[str]) -> str:
+    """Decode text by the file's character set; where it names none, by one that keeps different names different."""
+    if b"\x1b" in value:
+        return decode_bytes(value, letters, TEXT_VR_DELIMS)
+    named = [] if letters == [default_encoding] else letters[:1]
+    for encoding in (*named, "utf-8"):
+        try:
+            return value.decode(encoding)
+        except UnicodeDecodeError:
+            continue  # the file names a character set that its text is not written in
+    return value.decode("latin-1")
+
+
+def _pixel_offset(path: Path, opened: OpenedFile, header: Header) -> int:
+    """Find where the pixels begin in the file, and check that it holds as many as its header says; -1 to leave it to pydicom."""
+    try:
+        found = find_pixels(opened)
+    except EOFError as error:
+        raise InputError(f"{path.name} is cut short: {error}; {_REMEDY}.") from error
+    except ValueError as error:
+        raise InputError(
+            f"{path.name} cannot be read: {error}; convert it to an uncompressed syntax, or leave it out."
+        ) from error
+    if found is None:
         raise InputError(f"{path.name} holds no whole-number pixels (PixelData, 7FE0,0010); it is no image that can be read.")
-    if syntax not in _NATIVE:
+    if found.length == UNDEFINED:
         return -1
-    start = at + (8 if syntax == ImplicitVRLittleEndian else 12)
-    missing = start + _pixel_bytes(header) - file.seek(0, 2)
-    if missing > 0:
-        raise InputError(f"{path.name} is cut short: {missing:,} bytes of its pixels are missing; {_REMEDY}.")
-    return int(start)
+    rows, columns = (_count(path, header, keyword) for keyword in ("Rows", "Columns"))
+    bits = _count(path, header, "SamplesPerPixel", 1) * _count(path, header, "BitsAllocated", 16)
+    frames = _count(path, header, "NumberOfFrames", 1)
+    if bits % 8 == 0:  # other sizes are told when the pixels are read
+        check_length(path, found, rows * columns * frames * bits // 8, min(rows, columns) * bits // 8)
+    return found.start if opened.encoding.little and not opened.encoding.deflated else -1
 
 
-def _pixel_bytes(header: Header) -> int:
-    sizes = [int(header.get(keyword) or 1) for keyword in ("Rows", "Columns", "SamplesPerPixel")]
-    bits = int(np.prod(sizes)) * int(header.get("NumberOfFrames") or 1) * int(header.get("BitsAllocated") or 16)
-    return bits // 8
-
-
-def _clocked(header: dict[str, str]) -> dict[str, str]:
-    """Give date and time of acquisition their own tags where the file has them in one."""
-    moment = header.get("FrameAcquisitionDateTime") or header.get("AcquisitionDateTime", "")
-    if "AcquisitionTime" in header or len(moment) < 14:
-        return header
-    return header | {"AcquisitionDate": moment[:8], "AcquisitionTime": moment[8:].split("+")[0].split("-")[0]}
-
-
-def _frames(path: Path, header: dict[str, str], offset: int) -> list[Slice]:
-    """Give every frame of a multi-frame file its own header, from the functional groups (DICOM PS3.3 C.7.6.16)."""
-    dataset = pydicom.dcmread(path, stop_before_pixels=True)
-    groups = dataset.get("PerFrameFunctionalGroupsSequence", [])
-    shared = dataset.get("SharedFunctionalGroupsSequence", [Dataset()])[0] if groups else Dataset()
-    if not groups:
-        raise InputError(f"{path.name} holds several frames and does not say where each lies; leave the file out.")
-    common = header | _group_tags(shared)
-    common.pop("AcquisitionTime", None)  # of the whole file; each frame has its own
-    return [Slice(path, _clocked(common | _group_tags(group)), number, offset) for number, group in enumerate(groups)]
-
-
-def _group_tags(group: Dataset) -> dict[str, str]:
-    """Collect our tags from one functional group, whatever sequence they stand in."""
-    names = {"EffectiveEchoTime": "EchoTime", "TemporalPositionIndex": "TemporalPositionIdentifier", "FrameType": "ImageType"}
-    found: dict[str, str] = {}
-    for element in group.iterall():
-        keyword = names.get(element.keyword, element.keyword)
-        if keyword in KEYWORDS and element.VR != "SQ" and element.value is not None and keyword not in found:
-            value = element.value
-            found[keyword] = str(value) if isinstance(value, str) or np.isscalar(value) else "\\".join(map(str, value))
-    return found
+def _count(path: Path, header: Header, keyword: str, missing: int | None = None) -> int:
+    """Read a tag that must be a positive whole number."""
+    text = header.get(keyword, "")
+    if not text and missing is not None:
+        return missing
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        state = f"is {text!r}" if text else "is missing"
+        raise InputError(f"{path.name}: {keyword} {state}, it must be a whole number of 1 or more; {_REMEDY}.")
+    return int(text)
 
 
 def find_files(folder: Path) -> list[Path]:
@@ -272,7 +280,7 @@ def read_folder(folder: Path) -> list[Slice]:
     foreign: list[str] = []
     for path in find_files(folder):
         if _is_foreign(path):
-            foreign.append(path.name)
+            foreign.append(printable(path.name))
         else:
             slices += read_headers(path)
     if foreign:
@@ -284,10 +292,15 @@ def read_folder(folder: Path) -> list[Slice]:
     return slices
 
 
+def printable(name: str) -> str:
+    """Give a file name that a log or a table can hold, also where its bytes are no valid UTF-8."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def _is_foreign(path: Path) -> bool:
-    if path.name == "DICOMDIR":
-        return True
-    if path.suffix.lower() in {".dcm", ".ima"}:
-        return False
+    """Tell whether a file is none that an image may lie in: no DICOM, or the directory of a disc."""
     with path.open("rb") as file:
-        return file.read(132)[128:] != b"DICM"
+        if path.name.upper().startswith(_DIRECTORY) or _DIRECTORY_CLASS in file.read(1024):
+            return True
+        file.seek(0)
+        return path.suffix.lower() not in {".dcm", ".ima"} and not is_dicom(file)

@@ -1,5 +1,6 @@
 """A folder of DICOM files -> the series in it, each told what it is."""
 
+import logging
 import re
 import shutil
 import stat
@@ -13,7 +14,11 @@ import numpy as np
 import pandas as pd
 
 from radiogenomics._errors import InputError
-from radiogenomics.images.headers import IMAGE_STORAGE, Header, Slice, read_folder
+from radiogenomics._tables import shown
+from radiogenomics.images.contents import split_contents
+from radiogenomics.images.headers import IMAGE_STORAGE, Header, Slice, printable, read_folder
+
+logger = logging.getLogger(__name__)
 
 Kind = Literal["image", "localiser", "secondary capture", "derived map", "segmentation", "structure set", "other"]
 Orientation = Literal["sagittal", "coronal", "axial", "oblique", "mixed", "unknown"]
@@ -23,6 +28,7 @@ _SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 _STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
 _LOCALISER = re.compile(r"\b(localizer|localiser|loc|scout|survey|3[- ]?pl(ane)?)\b", re.IGNORECASE)
 _DERIVED = {"DERIVED", "SUB", "SUBTRACT", "SUBTRACTION", "MIP", "MPR", "PROJECTION IMAGE", "PE1", "SER", "ADC"}
+_MEASURED: set[Kind] = {"image", "derived map"}
 _STRAIGHT = np.cos(np.deg2rad(10.0))  # an axis closer than this to the patient's own counts as straight
 _NOMINAL_TESLA = np.array([0.2, 0.35, 0.5, 0.55, 1.0, 1.5, 3.0, 7.0])
 _VENDORS = {"GE": "GE", "SIEMENS": "Siemens", "PHILIPS": "Philips", "TOSHIBA": "Toshiba", "CANON": "Canon", "HITACHI": "Hitachi"}
@@ -41,11 +47,15 @@ class Series:
         ``structure set`` or ``other``.
     slices : tuple of Slice
         In the order of the file names.
+    content : str
+        What the signal is where it is not the ordinary one, or where one series holds several: ``phase``, ``water``,
+        ``echo time 2.3 ms``...; see `contents.split_contents`.
     """
 
     uid: str
     kind: Kind
     slices: tuple[Slice, ...]
+    content: str = ""
 
     @property
     def header(self) -> Header:
@@ -61,7 +71,8 @@ class Series:
     def place(self) -> str:
         """What messages call it: number, description and folder."""
         number = self.header.get("SeriesNumber", "?")
-        return f"series {number} ({self.description}, {self.slices[0].path.parent.name}/)"
+        content = f", {self.content}" if self.content else ""
+        return f"series {number} ({self.description}, {printable(self.slices[0].path.parent.name)}/{content})"
 
 
 def find_series(folder: Path) -> list[Series]:
@@ -75,7 +86,8 @@ def find_series(folder: Path) -> list[Series]:
     Returns
     -------
     list of Series
-        By series number. A series that mixes kinds (a localiser among images) gives one entry a kind.
+        By series number. A series that mixes kinds (a localiser among images) gives one entry a kind, and one that mixes
+        contents (magnitude and phase, water and fat, two echoes) one entry a content.
 
     Raises
     ------
@@ -85,9 +97,25 @@ def find_series(folder: Path) -> list[Series]:
     groups: dict[tuple[str, Kind], list[Slice]] = {}
     for image in read_folder(folder):
         groups.setdefault((image.header.get("SeriesInstanceUID", ""), kind_of(image.header)), []).append(image)
-    series = [Series(uid, kind, tuple(slices)) for (uid, kind), slices in groups.items()]
+    series = [
+        Series(uid, kind, tuple(part), content)
+        for (uid, kind), slices in groups.items()
+        for content, part in (split_contents(slices) if kind in _MEASURED else {"": slices}).items()
+    ]
     _refuse_copies(series)
-    return sorted(series, key=lambda one: (_number(one.header, "SeriesNumber", np.inf), one.uid, one.kind))
+    _tell_contents(series)
+    return sorted(series, key=lambda one: (_number(one.header, "SeriesNumber", np.inf), one.uid, one.kind, one.content))
+
+
+def _tell_contents(series: Sequence[Series]) -> None:
+    """Say which series were split by content."""
+    split: dict[tuple[str, Kind], list[Series]] = {}
+    for one in series:
+        split.setdefault((one.uid, one.kind), []).append(one)
+    for parts in split.values():
+        if len(parts) > 1:
+            told = shown([f"{one.content or 'magnitude'} ({len(one.slices)} images)" for one in parts])
+            logger.warning("%s holds several kinds of image and was split: %s.", parts[0].place, told)
 
 
 def kind_of(header: Header) -> Kind:
@@ -117,12 +145,12 @@ def series_table(series: Sequence[Series]) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame, shape (n_series, 18)
-        ``series`` (number), ``kind``, ``description``, ``images``, ``rows``, ``columns``, ``orientation``, ``laterality``
-        (L, R, B or empty), ``vendor`` (the manufacturer's short name), ``manufacturer``, ``model``, ``field_t`` (tesla, the
-        nominal strength where the header is within 5 % of one; values in gauss such as 15000 are converted), ``tr_ms``,
-        ``te_ms``, ``flip_deg``, ``thickness_mm``, ``patient``, ``uid``. Numbers that the header lacks are NaN. Inclusion
-        is then one line:
+    DataFrame, shape (n_series, 19)
+        ``series`` (number), ``kind``, ``content`` (``phase``, ``water``...; mostly empty), ``description``, ``images``,
+        ``rows``, ``columns``, ``orientation``, ``laterality`` (L, R, B or empty), ``vendor`` (the manufacturer's short name),
+        ``manufacturer``, ``model``, ``field_t`` (tesla, the nominal strength where the header is within 5 % of one; values in
+        gauss such as 15000 are converted), ``tr_ms``, ``te_ms``, ``flip_deg``, ``thickness_mm``, ``patient``, ``uid``. Numbers
+        that the header lacks are NaN. Inclusion is then one line:
         ``table.query("vendor == 'GE' and field_t == 1.5 and kind == 'image'")``.
     """
     return pd.DataFrame([_facts(one) for one in series])
@@ -166,6 +194,7 @@ def unpack(archive: Path, folder: Path) -> Path:
             members = [member for member in file.infolist() if not member.is_dir()]
             for member in members:
                 _refuse_escape(archive, member)
+                _refuse_password(archive, member)
             if (broken := file.testzip()) is not None:
                 raise InputError(f"{archive.name} is damaged: the checksum of {broken!r} is wrong; fetch the archive again.")
             for member in members:
@@ -189,6 +218,14 @@ def _refuse_escape(archive: Path, member: zipfile.ZipInfo) -> None:
     ):
         raise InputError(
             f"{archive.name} names {member.filename!r}, a place outside its folder; it is not safe, nothing was unpacked."
+        )
+
+
+def _refuse_password(archive: Path, member: zipfile.ZipInfo) -> None:
+    if member.flag_bits & 1:
+        raise InputError(
+            f"{archive.name} is encrypted ({member.filename!r} needs a password); unpack it yourself and give the folder; "
+            "nothing was unpacked."
         )
 
 
@@ -230,6 +267,7 @@ def _facts(series: Series) -> dict[str, object]:
     return {
         "series": _number(header, "SeriesNumber"),
         "kind": series.kind,
+        "content": series.content,
         "description": series.description,
         "images": len(series.slices),
         "rows": _number(header, "Rows"),

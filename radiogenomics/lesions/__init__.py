@@ -2,32 +2,44 @@
 
 from radiogenomics.lesions.checking import Finding, check, checked
 from radiogenomics.lesions.curves import time_intensity
+from radiogenomics.lesions.folders import find_mask, mask_stem
 from radiogenomics.lesions.growing import Grown, dice, grow_from_seed, grow_in_box
 from radiogenomics.lesions.les import read_les, write_les
-from radiogenomics.lesions.masks import place, read_mask, resample_mask, volume_mm3
-from radiogenomics.lesions.segmentation import list_segments, read_seg, write_seg
+from radiogenomics.lesions.masks import read_mask
+from radiogenomics.lesions.placement import place, resample_mask, volume_mm3
+from radiogenomics.lesions.readers import READERS, MaskReader
+from radiogenomics.lesions.segmentation import list_segments, read_seg
+from radiogenomics.lesions.segmentation_writing import write_seg
+from radiogenomics.lesions.several import LESIONS, lesion_of_patient, list_lesions, split_lesions
 from radiogenomics.lesions.structures import list_structures, read_rtstruct
-from radiogenomics.lesions.zones import ZONES, largest_slices, lesion_of_patient, zone, zones
+from radiogenomics.lesions.zones import ZONES, largest_slices, zone, zones
 
 __all__ = [
+    "LESIONS",
+    "READERS",
     "ZONES",
     "Finding",
     "Grown",
+    "MaskReader",
     "check",
     "checked",
     "dice",
+    "find_mask",
     "grow_from_seed",
     "grow_in_box",
     "largest_slices",
     "lesion_of_patient",
+    "list_lesions",
     "list_segments",
     "list_structures",
+    "mask_stem",
     "place",
     "read_les",
     "read_mask",
     "read_rtstruct",
     "read_seg",
     "resample_mask",
+    "split_lesions",
     "time_intensity",
     "volume_mm3",
     "write_les",

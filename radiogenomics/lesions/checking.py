@@ -10,11 +10,21 @@ from scipy import ndimage
 
 from radiogenomics._errors import InputError
 from radiogenomics.images import FRAME
-from radiogenomics.lesions.masks import count, grid_problem, place, resample_mask
+from radiogenomics.lesions.placement import (
+    count,
+    describe_shift,
+    grid_problem,
+    offset,
+    place,
+    resample_mask,
+    same_frame,
+    source,
+)
 
 logger = logging.getLogger(__name__)
 
 _NEIGHBOURS = np.ones((3, 3, 3))
+_SHIFTED = 0.05  # voxels: a mask that lies farther off the image's voxels is said to
 
 
 @dataclass(frozen=True)
@@ -24,8 +34,8 @@ class Finding:
     Attributes
     ----------
     name : str
-        ``grid``, ``frame``, ``labels``, ``empty``, ``outside``, ``one voxel``, ``several labels``, ``several lesions``
-        or ``border``.
+        ``grid``, ``shifted``, ``frame``, ``labels``, ``empty``, ``outside``, ``one voxel``, ``several labels``,
+        ``several lesions`` or ``border``.
     fatal : bool
         Whether the mask cannot be used so.
     message : str
@@ -51,8 +61,8 @@ def check(mask: sitk.Image, image: sitk.Image) -> list[Finding]:
     -------
     list of Finding
         Fatal: other grid, other frame of reference on another grid, labels that are no whole numbers, empty, outside the
-        image, one voxel. To know: several labels, several lesions, touching the border, another frame of reference
-        although the voxels coincide.
+        image, one voxel. To know: placed at the nearest voxels of the same frame of reference, several labels, several
+        lesions, touching the border, another frame of reference although the voxels coincide.
     """
     findings = [*_check_labels(mask), *_check_grid(mask, image), *_check_frame(mask, image)]
     if not any(finding.fatal for finding in findings):
@@ -60,10 +70,10 @@ def check(mask: sitk.Image, image: sitk.Image) -> list[Finding]:
     return sorted(findings, key=lambda finding: not finding.fatal)
 
 
-def checked(mask: sitk.Image, image: sitk.Image, *, resample: bool = False) -> sitk.Image:
+def checked(mask: sitk.Image, image: sitk.Image, *, resample: bool = False, name: str = "") -> sitk.Image:
     """Bring a mask onto the grid of its image, or say why it cannot be used -> uint8 mask, 1 inside.
 
-    What is not fatal is logged as a warning.
+    What is not fatal is logged as a warning. Messages begin with `name` and the file that the mask was read from.
 
     Parameters
     ----------
@@ -73,21 +83,24 @@ def checked(mask: sitk.Image, image: sitk.Image, *, resample: bool = False) -> s
         The image that features shall be computed on.
     resample : bool
         Whether a mask on another grid may be resampled onto the image's.
+    name : str
+        Whose mask it is, e.g. the patient.
 
     Raises
     ------
     ValueError
         With every fatal finding.
     """
+    where = f"{name}: {source(mask)}" if name else source(mask)
     findings = check(mask, image)
     if resample and [finding.name for finding in findings if finding.fatal] == ["grid"]:
         mask = resample_mask(mask, image)
         findings = check(mask, image)
     fatal = [finding.message for finding in findings if finding.fatal]
     if fatal:
-        raise InputError(" ".join(fatal))
+        raise InputError(where + " ".join(fatal))
     for finding in findings:
-        logger.warning(finding.message)
+        logger.warning("%s%s", where, finding.message)
     return sitk.Cast(place(mask, image) > 0, sitk.sitkUInt8)
 
 
@@ -127,9 +140,20 @@ def _check_grid(mask: sitk.Image, image: sitk.Image) -> list[Finding]:
         return [Finding("grid", True, problem)]
     try:
         place(mask, image)
-    except ValueError as error:
+    except InputError as error:
         return [Finding("outside", True, str(error))]
-    return []
+    return _check_offset(mask, image) if same_frame(mask, image) else []
+
+
+def _check_offset(mask: sitk.Image, image: sitk.Image) -> list[Finding]:
+    shift = offset(mask, image)
+    if np.abs(shift).max() <= _SHIFTED:
+        return []
+    message = (
+        f"The mask's voxels lie {describe_shift(shift, image)} off those of the image in the same frame of reference; each was "
+        f"placed at the nearest one, none is lost."
+    )
+    return [Finding("shifted", False, message)]
 
 
 def _check_frame(mask: sitk.Image, image: sitk.Image) -> list[Finding]:

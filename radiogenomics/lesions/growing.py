@@ -1,7 +1,9 @@
 """A seed or a box -> a lesion, grown on the early enhancement map."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -9,13 +11,14 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from radiogenomics._errors import InputError
+from radiogenomics._tables import check_choice
+from radiogenomics.lesions._growth import Field, Limit, Piece, distance, field_around, grow, reaches, shrunk, smoothed
+
+logger = logging.getLogger(__name__)
+
+Leak = Literal["shrink", "refuse"]
 
 _NEIGHBOURS = np.ones((3, 3, 3))
-_FACES = ndimage.generate_binary_structure(3, 1)
-_SEED_MM = 3.0  # the seed's level is taken from the voxels this close to it,
-_BRIDGE_MM = 1.5  # radius of what is cut off: vessels are thinner than 3 mm
-_SEED_PERCENTILE = 90.0  # high among them, so that a seed near the lesion's edge grows the same lesion
-_ROUNDS = 3  # then the level is the lesion's own median, which noise does not raise
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,9 @@ class Grown:
         Enhancement at the seed and around the lesion.
     volume_mm3 : float
         Volume of the mask.
+    limit : {'none', 'bridges', 'threshold', 'radius'}
+        What kept the lesion within the radius: nothing had to; wider bridges were cut; the threshold was raised; it was cut
+        off at the radius, and is larger than its mask.
     """
 
     mask: sitk.Image
@@ -39,10 +45,17 @@ class Grown:
     seed_level: float
     background_level: float
     volume_mm3: float
+    limit: Limit = "none"
 
 
 def grow_from_seed(
-    enhancement: sitk.Image, *, seed: Sequence[int], radius_mm: float, fraction: float, smoothing_mm: float
+    enhancement: sitk.Image,
+    *,
+    seed: Sequence[int],
+    radius_mm: float,
+    fraction: float,
+    smoothing_mm: float,
+    leak: Leak = "shrink",
 ) -> Grown:
     """Grow a lesion from one voxel on an enhancement map.
 
@@ -51,6 +64,11 @@ def grow_from_seed(
     lies above it within the radius, the piece that holds the seed is the lesion; bridges thinner than 3 mm are cut where
     the seed survives that, and holes are filled.
 
+    A lesion that reaches the radius leaks into other tissue or is larger than the radius. It is then shrunk: wider bridges
+    are cut (up to 10 mm); then the threshold is raised (up to a fraction of 0.7); where neither leaves a piece that holds the
+    seed, keeps a quarter of its middle and stays within the radius, it is cut off at the radius. What was done is logged and
+    stands in ``limit``.
+
     Parameters
     ----------
     enhancement : SimpleITK.Image
@@ -58,21 +76,24 @@ def grow_from_seed(
     seed : sequence of int, shape (3,)
         Voxel number along columns, rows and slices (x, y, z), from 0.
     radius_mm : float
-        Farthest reach from the seed; a lesion that gets there is refused as a leak.
+        Farthest reach from the seed.
     fraction : float
         Between 0 and 1; 0.5 is half-way between background and seed.
     smoothing_mm : float
         Standard deviation of the Gaussian; 0 for none.
+    leak : {'shrink', 'refuse'}
+        What becomes of a lesion that reaches the radius.
 
     Returns
     -------
     Grown
-        Mask, threshold and levels.
+        Mask, threshold, levels and limit.
 
     Raises
     ------
     ValueError
-        If the seed lies outside the map or does not enhance more than its surroundings, or the lesion leaks to the radius.
+        If the seed lies outside the map or does not enhance more than its surroundings, or the lesion reaches the radius and
+        `leak` is ``refuse``.
 
     References
     ----------
@@ -80,23 +101,22 @@ def grow_from_seed(
     """
     place = _check_seed(enhancement, seed)
     _check_numbers(radius_mm=radius_mm, fraction=fraction, smoothing_mm=smoothing_mm)
+    check_choice(leak, "leak", get_args(Leak))
     spacing = np.array(enhancement.GetSpacing()[::-1])
     window = tuple(
         slice(max(0, int(at - np.ceil(radius_mm / size))), int(at + np.ceil(radius_mm / size)) + 1)
         for at, size in zip(place, spacing, strict=True)
     )
-    near = _distance(window, place, enhancement, spacing) <= radius_mm
-    grown = _grow(enhancement, window, near, place, fraction, smoothing_mm)
-    inside = sitk.GetArrayViewFromImage(grown.mask)[window] > 0
-    reach = ndimage.binary_erosion(near, _FACES, border_value=1)
-    if (inside & near & ~reach).any():
-        raise InputError(
-            f"The lesion grown from seed {tuple(seed)} leaks: it reaches {radius_mm:g} mm from the seed at a threshold "
-            f"of {grown.threshold:.0f} % "
-            f"(seed {grown.seed_level:.0f} %, background {grown.background_level:.0f} %). Raise the fraction or the "
-            f"radius, or give a box."
-        )
-    return grown
+    near = distance(window, place, enhancement, spacing) <= radius_mm
+    field = field_around(enhancement, window, near, place, smoothing_mm)
+    piece = grow(field, fraction)
+    limit: Limit = "none"
+    if reaches(piece, field):
+        if leak == "refuse":
+            raise InputError(_leak_message(seed, radius_mm, piece, field))
+        piece, limit = shrunk(field, piece, fraction=fraction, radius_mm=radius_mm)
+        logger.warning(_limit_message(seed, radius_mm, piece, limit))
+    return _grown(enhancement, window, piece, field, limit)
 
 
 def grow_in_box(enhancement: sitk.Image, *, box: Sequence[tuple[int, int]], fraction: float, smoothing_mm: float) -> Grown:
@@ -129,10 +149,11 @@ def grow_in_box(enhancement: sitk.Image, *, box: Sequence[tuple[int, int]], frac
     if len(box) != 3 or any(not 0 <= low <= high < most for (low, high), most in zip(box, size, strict=True)):
         raise InputError(f"`box` is {list(box)!r}; it must be first and last voxel along x, y and z inside {size} voxels.")
     window = tuple(slice(low, high + 1) for low, high in list(box)[::-1])
-    smooth = _smoothed(enhancement, window, smoothing_mm)
+    smooth = smoothed(enhancement, window, smoothing_mm)
     deepest = _deepest(smooth, enhancement.GetSpacing()[::-1])
     place = [at + side.start for at, side in zip(deepest, window, strict=True)]
-    return _grow(enhancement, window, np.ones(smooth.shape, dtype=bool), place, fraction, smoothing_mm)
+    field = field_around(enhancement, window, np.ones(smooth.shape, dtype=bool), place, smoothing_mm)
+    return _grown(enhancement, window, grow(field, fraction), field, "none")
 
 
 def dice(left: sitk.Image, right: sitk.Image) -> float:
@@ -156,57 +177,30 @@ def dice(left: sitk.Image, right: sitk.Image) -> float:
     return 2 * int((first & second).sum()) / both
 
 
-def _grow(
-    enhancement: sitk.Image,
-    window: tuple[slice, ...],
-    near: npt.NDArray[np.bool_],
-    place: Sequence[int],
-    fraction: float,
-    smoothing_mm: float,
-) -> Grown:
-    smooth = _smoothed(enhancement, window, smoothing_mm)
-    spacing = np.array(enhancement.GetSpacing()[::-1])
-    seed_level = float(np.percentile(smooth[_distance(window, place, enhancement, spacing) <= _SEED_MM], _SEED_PERCENTILE))
-    tissue = smooth[near & (smooth != 0)]
-    background = float(np.median(tissue)) if tissue.size else 0.0
-    if not seed_level > max(background, 0.0):
-        x, y, z = tuple(place)[::-1]
-        raise InputError(
-            f"The seed ({x}, {y}, {z}) does not enhance: {seed_level:.0f} % there, {background:.0f} % around it. "
-            "Choose a voxel inside the bright part of the lesion on the PE1 map."
-        )
-    local = tuple(at - side.start for at, side in zip(place, window, strict=True))
-    level = seed_level
-    for _ in range(_ROUNDS):
-        threshold = background + fraction * (level - background)
-        inside = _clean((smooth >= threshold) & near, local, spacing)
-        level = float(np.median(smooth[inside]))
+def _grown(enhancement: sitk.Image, window: tuple[slice, ...], piece: Piece, field: Field, limit: Limit) -> Grown:
     values = np.zeros(enhancement.GetSize()[::-1], dtype=np.uint8)
-    values[window] = inside
+    values[window] = piece.inside
     mask = sitk.GetImageFromArray(values)
     mask.CopyInformation(enhancement)
-    return Grown(mask, threshold, seed_level, background, float(inside.sum() * spacing.prod()))
+    volume = float(piece.inside.sum() * field.spacing.prod())
+    return Grown(mask, piece.threshold, field.seed_level, field.background, volume, limit)
 
 
-def _clean(bright: npt.NDArray[np.bool_], seed: tuple[int, ...], spacing: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    """Keep the piece that holds the seed, cut thin bridges to vessels where the seed survives it, and fill holes."""
-    piece = _piece(bright, seed)
-    ball = _ball(spacing)
-    opened = ndimage.binary_opening(piece, ball)
-    if opened[seed]:
-        core = _piece(opened, seed)
-        piece = piece & ndimage.binary_dilation(core, ball)
-    return np.asarray(ndimage.binary_fill_holes(piece))
+def _leak_message(seed: Sequence[int], radius_mm: float, piece: Piece, field: Field) -> str:
+    return (
+        f"The lesion grown from seed {tuple(int(at) for at in seed)} leaks: it reaches {radius_mm:g} mm from the seed at a "
+        f"threshold of {piece.threshold:.0f} % (seed {field.seed_level:.0f} %, background {field.background:.0f} %). Raise "
+        f"`fraction` or `radius_mm`, let it shrink (`leak='shrink'`), or give a box."
+    )
 
 
-def _ball(spacing: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    """Give the voxels within `_BRIDGE_MM` of the middle one, and at least its six neighbours."""
-    reach = np.maximum(np.floor(_BRIDGE_MM / spacing), 1).astype(int)
-    grid = np.meshgrid(*[np.arange(-size, size + 1) * step for size, step in zip(reach, spacing, strict=True)], indexing="ij")
-    ball = np.asarray(sum(axis**2 for axis in grid) <= _BRIDGE_MM**2)
-    middle = tuple(np.s_[size - 1 : size + 2] for size in reach)
-    ball[middle] |= _FACES
-    return ball
+def _limit_message(seed: Sequence[int], radius_mm: float, piece: Piece, limit: Limit) -> str:
+    done = {
+        "bridges": "bridges of up to 10 mm were cut",
+        "threshold": f"the threshold was raised to {piece.threshold:.0f} %",
+        "radius": "it is cut off there; it may be larger than its mask: raise the radius, or give a box",
+    }
+    return f"The lesion grown from seed {tuple(int(at) for at in seed)} reaches {radius_mm:g} mm from the seed: {done[limit]}."
 
 
 def _deepest(smooth: npt.NDArray[np.float64], spacing: Sequence[float]) -> list[int]:
@@ -220,43 +214,6 @@ def _deepest(smooth: npt.NDArray[np.float64], spacing: Sequence[float]) -> list[
     largest = pieces == np.bincount(pieces.ravel())[1:].argmax() + 1
     depth = ndimage.distance_transform_edt(np.pad(largest, 1), sampling=spacing)[1:-1, 1:-1, 1:-1]
     return [int(at) for at in np.unravel_index(int(depth.argmax()), depth.shape)]
-
-
-def _piece(inside: npt.NDArray[np.bool_], seed: tuple[int, ...]) -> npt.NDArray[np.bool_]:
-    inside = inside.copy()
-    inside[seed] = True
-    pieces, _ = ndimage.label(inside, _NEIGHBOURS)
-    return np.asarray(pieces == pieces[seed])
-
-
-def _smoothed(enhancement: sitk.Image, window: tuple[slice, ...], smoothing_mm: float) -> npt.NDArray[np.float64]:
-    """Smooth the map inside the window, with a margin so that the window's edge is smoothed like the rest."""
-    spacing = np.array(enhancement.GetSpacing()[::-1])
-    margins = np.ceil(4 * smoothing_mm / spacing).astype(int)
-    wide = tuple(slice(max(0, side.start - margin), side.stop + margin) for side, margin in zip(window, margins, strict=True))
-    values = sitk.GetArrayViewFromImage(enhancement)[wide].astype(np.float64)
-    smooth = ndimage.gaussian_filter(values, smoothing_mm / spacing) if smoothing_mm else values
-    inner = tuple(
-        slice(side.start - outer.start, side.start - outer.start + size)
-        for side, outer, size in zip(window, wide, _shape(enhancement, window), strict=True)
-    )
-    return np.asarray(smooth[inner])
-
-
-def _shape(enhancement: sitk.Image, window: tuple[slice, ...]) -> list[int]:
-    return [len(range(*side.indices(size))) for side, size in zip(window, enhancement.GetSize()[::-1], strict=True)]
-
-
-def _distance(
-    window: tuple[slice, ...], place: Sequence[int], enhancement: sitk.Image, spacing: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    """Measure how far every voxel of the window is from one voxel, in mm."""
-    axes = [
-        (np.arange(side.start, side.start + size) - at) * step
-        for side, size, at, step in zip(window, _shape(enhancement, window), place, spacing, strict=True)
-    ]
-    z, y, x = np.meshgrid(*axes, indexing="ij")
-    return np.asarray(np.sqrt(x**2 + y**2 + z**2))
 
 
 def _check_seed(enhancement: sitk.Image, seed: Sequence[int]) -> tuple[int, ...]:

@@ -1,42 +1,60 @@
 """DICOM RTSTRUCT -> masks: contours in the patient become voxels of an image."""
 
+import logging
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pydicom
 import SimpleITK as sitk
+from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
 
 from radiogenomics._errors import InputError
 from radiogenomics._tables import shown
 from radiogenomics.images import FRAME
+from radiogenomics.lesions._choosing import choose
+from radiogenomics.lesions._contours import distinct, fill, thin_rings
+from radiogenomics.lesions._datasets import read_dataset
+from radiogenomics.lesions._parsing import parsing
+
+logger = logging.getLogger(__name__)
 
 Points = npt.NDArray[np.float64]
 
-_EDGE = 1e-3  # voxels: a voxel's centre this close to a contour lies on it; decimal strings round to less
+_KIND = "a DICOM RTSTRUCT"
+_EXCLUSIVE = "CLOSEDPLANAR_XOR"
+_CLOSED = {"CLOSED_PLANAR", "INTERPOLATED_PLANAR", _EXCLUSIVE}
 _OFF_PLANE = 0.3  # of the slice distance: contours this far from a slice were drawn on other images
+_BESIDE = 1.0  # voxels: a contour that reaches farther outside the image holds centres of voxels that are not there
+
+
+@dataclass(frozen=True)
+class _Contour:
+    """One closed contour: its type, and its points, shape (n, 3), in mm or voxels."""
+
+    kind: str
+    points: Points
 
 
 def list_structures(path: Path) -> pd.DataFrame:
     """List the structures of an RTSTRUCT -> ``number``, ``name``, ``contours``."""
-    dataset = _read(path)
-    contours = {
-        int(roi.ReferencedROINumber): len(roi.get("ContourSequence", [])) for roi in dataset.get("ROIContourSequence", [])
-    }
-    rows = [
-        {"number": int(roi.ROINumber), "name": str(roi.get("ROIName", "")), "contours": contours.get(int(roi.ROINumber), 0)}
-        for roi in dataset.StructureSetROISequence
-    ]
+    path = Path(path)
+    with parsing(path, _KIND):
+        dataset = _read(path)
+        counts = {number: len(_items(dataset, number)) for number in _known(dataset)}
+        rows = [{"number": number, "name": name, "contours": counts[number]} for number, name in _known(dataset).items()]
     return pd.DataFrame(rows)
 
 
 def read_rtstruct(path: Path, *, image: sitk.Image, structure: int | str | None) -> sitk.Image:
     """Read one structure of an RTSTRUCT -> uint8 mask on the grid of an image.
 
-    A voxel is inside when its centre lies inside an odd number of the contours of its slice (so a contour inside another is
-    a hole), or on a contour.
+    A voxel is inside when its centre lies inside the contours of its slice, or on one. A contour inside another is a hole,
+    contours that overlap are united, a contour that is stored twice counts once, and contours of the type CLOSEDPLANAR_XOR
+    are combined by exclusive or. What encloses nothing (points, open contours) is passed over with a warning.
 
     Parameters
     ----------
@@ -55,109 +73,87 @@ def read_rtstruct(path: Path, *, image: sitk.Image, structure: int | str | None)
     Raises
     ------
     ValueError
-        If the file is no RTSTRUCT, has several structures and none was chosen, or its contours do not lie in the slices
-        of the image.
+        If the file is no RTSTRUCT or is damaged, has several structures and none was chosen, or its contours do not lie in the
+        slices of the image or reach outside it.
     """
-    dataset = _read(path)
-    number = _choose(path, dataset, structure)
-    values = np.zeros(image.GetSize()[::-1], dtype=bool)
-    outlines: dict[int, list[Points]] = {}
-    for points in _contours(path, dataset, number):
-        voxels = _to_voxels(image, points)
-        outlines.setdefault(_slice_of(path, voxels, values.shape[0]), []).append(voxels[:, :2])
-    for at, contours in outlines.items():
-        values[at] = fill(contours, values.shape[1:])
-    mask = sitk.GetImageFromArray(values.astype(np.uint8))
+    path = Path(path)
+    with parsing(path, _KIND), disable_value_validation():  # INTERPOLATED_PLANAR is longer than its field may be
+        dataset = _read(path)
+        number = choose(path, _known(dataset), structure, what="structures")
+        contours = _contours(path, dataset, number)
+        frame = _frame(dataset, number)
+    slices: dict[int, list[_Contour]] = {}
+    for contour in contours:
+        voxels = _to_voxels(image, contour.points)
+        at = _slice_of(path, voxels, image.GetSize()[2])
+        _check_inside(path, voxels, at, image.GetSize())
+        slices.setdefault(at, []).append(_Contour(contour.kind, voxels[:, :2]))
+    _say_gaps(path, sorted(slices))
+    values = np.zeros(image.GetSize()[::-1], dtype=np.uint8)
+    for at, drawn in slices.items():
+        values[at] = _fill_slice(path, at, drawn, values.shape[1:])
+    mask = sitk.GetImageFromArray(values)
     mask.CopyInformation(image)
-    mask.SetMetaData(FRAME, _frame(dataset, number))
+    mask.SetMetaData(FRAME, frame)
     return mask
 
 
-def fill(contours: list[Points], shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
-    """Fill closed contours of one slice by the even-odd rule, edges included -> booleans (y, x).
-
-    Parameters
-    ----------
-    contours : list of array, shape (n_points, 2)
-        x and y in voxels; the last point joins the first.
-    shape : tuple of int
-        Rows and columns of the slice.
-    """
-    odd = np.zeros(shape, dtype=bool)
-    edge = np.zeros(shape, dtype=bool)
-    for contour in contours:
-        low = np.maximum(np.floor(contour.min(axis=0)).astype(int), 0)
-        high = np.minimum(np.ceil(contour.max(axis=0)).astype(int) + 1, shape[::-1])
-        if (low >= high).any():
-            continue
-        window = np.s_[low[1] : high[1], low[0] : high[0]]
-        inside, on = _inside(contour, np.arange(low[0], high[0]), np.arange(low[1], high[1]))
-        odd[window] ^= inside
-        edge[window] |= on
-    return odd | edge
-
-
-def _inside(
-    contour: Points, columns: npt.NDArray[np.int_], rows: npt.NDArray[np.int_]
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Count for every voxel centre the edges that a ray to the right crosses, and see whether it lies on one."""
-    x, y = np.meshgrid(columns.astype(float), rows.astype(float))
-    crossed = np.zeros(x.shape, dtype=bool)
-    on = np.zeros(x.shape, dtype=bool)
-    for start, end in zip(contour, np.roll(contour, -1, axis=0), strict=True):
-        along = end - start
-        if along[1] != 0:
-            meets = start[0] + (y - start[1]) * along[0] / along[1]
-            crossed ^= ((start[1] > y) != (end[1] > y)) & (x < meets)
-        length = float(along @ along)
-        share = np.clip(((x - start[0]) * along[0] + (y - start[1]) * along[1]) / length, 0, 1) if length else 0.0
-        on |= np.hypot(x - start[0] - share * along[0], y - start[1] - share * along[1]) <= _EDGE
-    return crossed, on
-
-
 def _read(path: Path) -> Dataset:
-    try:
-        dataset = pydicom.dcmread(path)
-    except (pydicom.errors.InvalidDicomError, EOFError, OSError) as error:
-        raise InputError(f"{path.name} is not a whole DICOM file ({error}); fetch it again.") from error
+    dataset = read_dataset(path)
     if dataset.get("Modality") != "RTSTRUCT" or not dataset.get("StructureSetROISequence"):
         raise InputError(f"{path.name} is no RTSTRUCT with structures (its modality is {dataset.get('Modality', 'missing')}).")
     return dataset
 
 
-def _choose(path: Path, dataset: Dataset, structure: int | str | None) -> int:
-    known = {int(roi.ROINumber): str(roi.get("ROIName", "")) for roi in dataset.StructureSetROISequence}
-    listed = shown([f"{number} {name!r}" for number, name in known.items()], 12)
-    if structure is None:
-        if len(known) == 1:
-            return next(iter(known))
-        raise InputError(f"{path.name} holds {len(known)} structures ({listed}); choose one with `segment`.")
-    chosen = [number for number, name in known.items() if structure in (number, name)]
-    if len(chosen) != 1:
-        raise InputError(f"{path.name} has {len(chosen)} structures called {structure!r}; it holds {listed}.")
-    return chosen[0]
+def _known(dataset: Dataset) -> dict[int, str]:
+    return {int(roi.ROINumber): str(roi.get("ROIName", "")) for roi in dataset.StructureSetROISequence}
 
 
 def _frame(dataset: Dataset, number: int) -> str:
-    return next(
-        (str(roi.get(f"Referenced{FRAME}", "")) for roi in dataset.StructureSetROISequence if int(roi.ROINumber) == number), ""
-    )
+    rois = [roi for roi in dataset.StructureSetROISequence if int(roi.ROINumber) == number]
+    return str(rois[0].get(f"Referenced{FRAME}", ""))
 
 
-def _contours(path: Path, dataset: Dataset, number: int) -> list[Points]:
-    """Collect the closed planar contours of one structure, in mm."""
-    found: list[Points] = []
-    for roi in dataset.get("ROIContourSequence", []):
-        if int(roi.ReferencedROINumber) != number:
-            continue
-        for contour in roi.get("ContourSequence", []):
-            if str(contour.get("ContourGeometricType", "")).startswith("CLOSED"):
-                found.append(np.array([float(value) for value in contour.ContourData]).reshape(-1, 3))
-    if not found:
+def _items(dataset: Dataset, number: int) -> list[Dataset]:
+    """Collect the contour items of one structure."""
+    rois = [roi for roi in dataset.get("ROIContourSequence") or [] if int(roi.ReferencedROINumber) == number]
+    return [item for roi in rois for item in roi.get("ContourSequence") or []]
+
+
+def _contours(path: Path, dataset: Dataset, number: int) -> list[_Contour]:
+    """Collect the closed contours of one structure, in mm, and say what is passed over."""
+    contours: list[_Contour] = []
+    passed: Counter[str] = Counter()
+    for item in _items(dataset, number):
+        kind = str(item.get("ContourGeometricType") or "no type").strip().upper()
+        if kind in _CLOSED:
+            contours.append(_Contour(kind, _points(path, item)))
+        else:
+            passed[kind] += 1
+    if not contours:
+        others = f" (only {shown([f'{count} {kind}' for kind, count in passed.items()])})" if passed else ""
         raise InputError(
-            f"{path.name}: structure {number} has no closed contour, its mask is empty; choose another or leave the patient out."
+            f"{path.name}: structure {number} has no closed contour{others}, its mask is empty; choose another or leave the "
+            f"patient out."
         )
-    return found
+    for kind, count in passed.items():
+        logger.warning("%s: %d contour(s) of the type %s enclose nothing and are passed over.", path.name, count, kind)
+    return contours
+
+
+def _points(path: Path, item: Dataset) -> Points:
+    values = np.array([float(value) for value in np.atleast_1d(item.ContourData)])
+    stated = item.get("NumberOfContourPoints")
+    if len(values) == 0 or len(values) % 3 or (stated is not None and int(stated) != len(values) // 3):
+        raise InputError(
+            f"{path.name}: a contour announces {stated} points and holds {len(values)} numbers; it is damaged or cut short, "
+            f"export it again."
+        )
+    if not np.isfinite(values).all():
+        raise InputError(
+            f"{path.name}: a contour holds {int((~np.isfinite(values)).sum())} coordinates that are no numbers; export it again."
+        )
+    return values.reshape(-1, 3)
 
 
 def _to_voxels(image: sitk.Image, points: Points) -> Points:
@@ -178,3 +174,49 @@ def _slice_of(path: Path, voxels: Points, depth: int) -> int:
             f"it was drawn on."
         )
     return round(at)
+
+
+def _check_inside(path: Path, voxels: Points, at: int, size: tuple[int, ...]) -> None:
+    beside = max(float(-voxels[:, :2].min()), float((voxels[:, :2] - (np.array(size[:2]) - 1)).max()))
+    if beside > _BESIDE:
+        raise InputError(
+            f"{path.name}: a contour of slice {at} reaches {beside:.1f} voxels outside the image of {size[0]} x {size[1]}; "
+            f"it was drawn on another image or is displaced, give the image it was drawn on."
+        )
+
+
+def _say_gaps(path: Path, slices: list[int]) -> None:
+    missing = slices[-1] - slices[0] + 1 - len(slices)
+    if missing:
+        logger.warning(
+            "%s: %d of the slices %d to %d hold no contour; they stay empty.", path.name, missing, slices[0], slices[-1]
+        )
+
+
+def _fill_slice(path: Path, at: int, drawn: list[_Contour], shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+    """Fill the contours of one slice by the rule of their type; drawn and interpolated ones are united."""
+    kinds = sorted({contour.kind for contour in drawn})
+    if _EXCLUSIVE in kinds:
+        if len(kinds) > 1:
+            logger.warning("%s: slice %d mixes %s; all are combined by exclusive or.", path.name, at, ", ".join(kinds))
+        return fill([contour.points for contour in drawn], shape, exclusive=True)
+    filled = np.zeros(shape, dtype=bool)
+    for kind in kinds:
+        contours = [contour.points for contour in drawn if contour.kind == kind]
+        _say_doubt(path, at, contours)
+        filled |= fill(contours, shape)
+    return filled
+
+
+def _say_doubt(path: Path, at: int, contours: list[Points]) -> None:
+    copies = len(contours) - len(distinct(contours))
+    if copies:
+        logger.warning("%s: slice %d stores %d contour(s) twice; each counts once.", path.name, at, copies)
+    for share in thin_rings(contours):
+        logger.warning(
+            "%s: in slice %d a contour with %.0f %% of the area of another lies inside it and is taken for a hole; if the lesion "
+            "was drawn twice, remove one.",
+            path.name,
+            at,
+            100 * share,
+        )

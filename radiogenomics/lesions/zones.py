@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Sequence
-from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -18,43 +17,11 @@ from radiogenomics.images import axis_of
 
 logger = logging.getLogger(__name__)
 
-Lesions = Literal["largest", "all"]
-
 ZONES = {"core": 1, "rim": 2, "surround": 3}
 """The label of each zone in the result of `zones`."""
 
 _NEIGHBOURS = np.ones((3, 3, 3))
 _DIRECT = 500  # points up to which all distances are cheaper than a hull
-
-
-def lesion_of_patient(mask: sitk.Image, *, lesions: Lesions) -> sitk.Image:
-    """Reduce the lesions of a patient to the one region that stands for the patient.
-
-    Parameters
-    ----------
-    mask : SimpleITK.Image
-        All lesions; pieces that touch at a corner are one lesion.
-    lesions : {'largest', 'all'}
-        Keep the lesion with the most voxels (of equal ones the first in the volume), or all of them as one region.
-
-    Returns
-    -------
-    SimpleITK.Image
-        uint8, 1 inside.
-
-    Raises
-    ------
-    ValueError
-        If the mask is empty.
-    """
-    check_choice(lesions, "lesions", get_args(Lesions))
-    inside = sitk.GetArrayViewFromImage(mask) > 0
-    if not inside.any():
-        raise InputError("The mask is empty; there is no lesion to choose.")
-    if lesions == "largest":
-        pieces, _ = ndimage.label(inside, _NEIGHBOURS)
-        inside = pieces == np.bincount(pieces.ravel())[1:].argmax() + 1
-    return _like(mask, inside)
 
 
 def zones(mask: sitk.Image, *, rim_mm: float, surround_mm: float, within: sitk.Image) -> sitk.Image:

@@ -9,6 +9,7 @@ from radiogenomics.linking.contrast import contrast
 from radiogenomics.linking.correlation import correlate, linkable
 from radiogenomics.linking.covariates import affordable_covariates, find_confounders, unfit_covariates
 from radiogenomics.linking.groups import feature_groups, one_per_group, varying_beside, varying_columns
+from radiogenomics.linking.methods import METHODS, LinkMethod
 from radiogenomics.linking.multivariate import CanonicalLinks, canonical
 from radiogenomics.linking.null import (
     NULL_COLUMNS,
@@ -23,8 +24,10 @@ from radiogenomics.linking.size import LIKE_SIZE, correlate_with_size, without_s
 __all__ = [
     "LIKE_SIZE",
     "LINK_COLUMNS",
+    "METHODS",
     "NULL_COLUMNS",
     "CanonicalLinks",
+    "LinkMethod",
     "affordable_covariates",
     "canonical",
     "clinical_groups",

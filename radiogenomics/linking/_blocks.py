@@ -1,6 +1,6 @@
 """Two tables cut into blocks of columns that miss the same patients, each standardised to unit length."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,7 +46,7 @@ class Block:
         return int(len(self.rows) - 2 - self.basis.shape[1])
 
 
-def blocks(left: Floats, right: Floats, covariates: Floats, *, ranked: bool) -> Iterator[Block]:
+def blocks(left: Floats, right: Floats, covariates: Floats, *, values: Callable[[Floats], Floats]) -> Iterator[Block]:
     """Cut two tables into blocks without missing values.
 
     Parameters
@@ -55,8 +55,8 @@ def blocks(left: Floats, right: Floats, covariates: Floats, *, ranked: bool) -> 
         Measurements, NaN where missing.
     covariates : ndarray, shape (n, k)
         What every column is adjusted for, without missing values; k may be 0.
-    ranked : bool
-        Whether ranks within the block take the place of values.
+    values : callable
+        Gives what is correlated in the place of a block's columns: themselves, `ranks`, or as a link method says.
 
     Yields
     ------
@@ -72,9 +72,7 @@ def blocks(left: Floats, right: Floats, covariates: Floats, *, ranked: bool) -> 
             if len(rows) < _FEWEST + basis.shape[1]:
                 continue
             x, y = left[np.ix_(rows, columns_left)], right[np.ix_(rows, columns_right)]
-            if ranked:
-                x, y = ranks(x), ranks(y)
-            yield Block(rows, columns_left, columns_right, unit(x, basis), unit(y, basis), basis)
+            yield Block(rows, columns_left, columns_right, unit(values(x), basis), unit(values(y), basis), basis)
 
 
 def _patterns(table: Floats) -> Iterator[tuple[NDArray[np.bool_], Ints]]:
@@ -138,9 +136,9 @@ def p_below(r: Floats, freedom: Floats, alpha: float) -> Floats:
     return p
 
 
-def interval(r: Floats, freedom: Floats, *, ranked: bool, confidence: float) -> tuple[Floats, Floats]:
-    """Give Fisher's interval of correlations; for ranks with the variance of Bonett and Wright (2000)."""
-    spread = np.sqrt((1.0 + r * r / 2.0 if ranked else 1.0) / (freedom - 1.0))
+def interval(r: Floats, freedom: Floats, *, variance: Floats, confidence: float) -> tuple[Floats, Floats]:
+    """Give Fisher's interval of correlations; `variance` is that of Fisher's z times n - 3."""
+    spread = np.sqrt(variance / (freedom - 1.0))
     half = ndtri(0.5 + confidence / 2.0) * spread
     with np.errstate(divide="ignore"):
         z = np.arctanh(r)

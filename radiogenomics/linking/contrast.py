@@ -8,7 +8,7 @@ from scipy.stats import rankdata, tiecorrect
 from radiogenomics._errors import InputError
 from radiogenomics._parallel import one_thread
 from radiogenomics._tables import shown
-from radiogenomics.linking._blocks import Block, Floats, blocks, counts, rounded, t_of
+from radiogenomics.linking._blocks import Block, Floats, blocks, counts, ranks, rounded, t_of
 from radiogenomics.linking._permutation import permute
 from radiogenomics.linking._table import Origin, Pairs, aligned, check_varies, tidy
 
@@ -58,7 +58,7 @@ def contrast(
     """
     left, right = aligned(left, right)
     high = _groups(left, left.median() if thresholds is None else thresholds)
-    parts = list(blocks(high.to_numpy(), right.to_numpy(), np.empty((len(left), 0)), ranked=True))
+    parts = list(blocks(high.to_numpy(), right.to_numpy(), np.empty((len(left), 0)), values=ranks))
     check_varies(parts, high, right)
     shape = (left.shape[1], right.shape[1])
     pairs = _pairs(parts, high.to_numpy(), right.to_numpy(), shape, ndtri(0.5 + confidence / 2.0))

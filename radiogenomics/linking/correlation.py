@@ -1,7 +1,5 @@
 """Correlations of every column of one patient table with every column of another, with a permutation null."""
 
-from typing import Literal, get_args
-
 import numpy as np
 import pandas as pd
 
@@ -11,8 +9,7 @@ from radiogenomics._tables import check_choice, check_numeric, check_patients, c
 from radiogenomics.linking._blocks import Block, Floats, blocks, counts, interval, p_of, t_of
 from radiogenomics.linking._permutation import permute
 from radiogenomics.linking._table import FEWEST, Origin, Pairs, aligned, check_varies, tidy, varying
-
-Method = Literal["pearson", "spearman", "partial"]
+from radiogenomics.linking.methods import METHODS, LinkMethod
 
 
 @one_thread()
@@ -20,7 +17,7 @@ def correlate(
     left: pd.DataFrame,
     right: pd.DataFrame,
     *,
-    method: Method = "pearson",
+    method: str = "pearson",
     covariates: pd.DataFrame | None = None,
     n_permutations: int = 1000,
     ranks: bool = False,
@@ -38,8 +35,9 @@ def correlate(
     ----------
     left, right : DataFrame, shape (n_patients, n_features) and (n_patients, n_targets)
         Measurements; patients are matched by name. A pair uses the patients that miss in neither column.
-    method : {"pearson", "spearman", "partial"}
-        Correlation of values, of ranks, or of what the covariates leave of the values.
+    method : str
+        A name of `METHODS`: ``pearson`` is the correlation of values, ``spearman`` of ranks, ``partial`` of what the covariates
+        leave of the values.
     covariates : DataFrame, optional
         What "partial" adjusts for: volume, age, subtype, site. Words become indicators; patients that miss one are left out.
     n_permutations : int
@@ -76,12 +74,12 @@ def correlate(
     Benjamini & Hochberg (1995), doi:10.1111/j.2517-6161.1995.tb02031.x. Westfall & Young (1993), Resampling-based multiple
     testing. Bonett & Wright (2000), doi:10.1007/BF02294183. Freedman & Lane (1983), doi:10.1080/07350015.1983.10509354.
     """
-    check_choice(method, "method", get_args(Method))
+    check_choice(method, "method", METHODS.names())
     if ranks and method == "partial":
         raise InputError("`ranks` is True with method 'partial'; Spearman's p has no covariates: leave `ranks` out.")
     left, right = aligned(left, right)
     left, right, design = adjusted(left, right, covariates, method)
-    parts, pairs = pair(left, right, design, ranked=method == "spearman", confidence=confidence)
+    parts, pairs = pair(left, right, design, method=METHODS[method], confidence=confidence)
     check_varies(parts, left, right)
     shape = pairs.effect.shape
     null = None
@@ -96,12 +94,12 @@ def correlate(
 
 def _p_of_ranks(left: pd.DataFrame, right: pd.DataFrame) -> Floats:
     """Give Spearman's p of every pair of two aligned tables."""
-    _, r, freedom = correlations(left, right, np.empty((len(left), 0)), ranked=True)
+    _, r, freedom = correlations(left, right, np.empty((len(left), 0)), method=METHODS["spearman"])
     return p_of(r, freedom)
 
 
 def linkable(
-    left: pd.DataFrame, right: pd.DataFrame, *, method: Method = "pearson", covariates: pd.DataFrame | None = None
+    left: pd.DataFrame, right: pd.DataFrame, *, method: str = "pearson", covariates: pd.DataFrame | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Drop the columns that `correlate` would refuse -> both tables, all patients kept.
 
@@ -121,9 +119,9 @@ def linkable(
     ValueError
         As in `correlate`.
     """
-    check_choice(method, "method", get_args(Method))
+    check_choice(method, "method", METHODS.names())
     both = adjusted(*aligned(left, right), covariates, method)
-    parts, _, _ = correlations(*both, ranked=method == "spearman")
+    parts, _, _ = correlations(*both, method=METHODS[method])
     kept = varying(parts, (left.shape[1], right.shape[1]))
     return left.loc[:, kept[0]], right.loc[:, kept[1]]
 
@@ -132,7 +130,7 @@ def adjusted(
     left: pd.DataFrame, right: pd.DataFrame, covariates: pd.DataFrame | None, method: str
 ) -> tuple[pd.DataFrame, pd.DataFrame, Floats]:
     """Bring covariates beside two aligned tables -> both tables and the covariates' numbers for the patients that have them."""
-    if (method == "partial") != (covariates is not None):
+    if METHODS[method].needs_covariates != (covariates is not None):
         remedy = "give `covariates`, or use 'pearson'" if covariates is None else "use method='partial'"
         raise InputError(f"method is {method!r} {'without' if covariates is None else 'with'} `covariates`; {remedy}.")
     if covariates is None:
@@ -156,18 +154,20 @@ def indicators(covariates: pd.DataFrame) -> pd.DataFrame:
 
 
 def pair(
-    left: pd.DataFrame, right: pd.DataFrame, design: Floats, *, ranked: bool, confidence: float = 0.95
+    left: pd.DataFrame, right: pd.DataFrame, design: Floats, *, method: LinkMethod, confidence: float = 0.95
 ) -> tuple[list[Block], Pairs]:
     """Correlate every left with every right column -> the blocks without missing values, and what was measured of every pair."""
-    parts, r, freedom = correlations(left, right, design, ranked=ranked)
-    low, high = interval(r, freedom, ranked=ranked, confidence=confidence)
+    parts, r, freedom = correlations(left, right, design, method=method)
+    low, high = interval(r, freedom, variance=method.variance(r), confidence=confidence)
     n = counts(left.to_numpy(), right.to_numpy())
     return parts, Pairs(effect=r, low=low, high=high, n=n, p=p_of(r, freedom), t=np.abs(t_of(r, freedom)))
 
 
-def correlations(left: pd.DataFrame, right: pd.DataFrame, design: Floats, *, ranked: bool) -> tuple[list[Block], Floats, Floats]:
+def correlations(
+    left: pd.DataFrame, right: pd.DataFrame, design: Floats, *, method: LinkMethod
+) -> tuple[list[Block], Floats, Floats]:
     """Correlate every left with every right column -> the blocks without missing values, correlations, degrees of freedom."""
-    parts = list(blocks(left.to_numpy(), right.to_numpy(), design, ranked=ranked))
+    parts = list(blocks(left.to_numpy(), right.to_numpy(), design, values=method.values))
     shape = (left.shape[1], right.shape[1])
     r, freedom = np.full(shape, np.nan), np.full(shape, np.nan)
     for part in parts:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -12,7 +11,8 @@ from radiogenomics._parallel import one_thread
 from radiogenomics._tables import check_choice
 from radiogenomics.linking._blocks import Ints, p_below, ranks
 from radiogenomics.linking._table import aligned, q_of
-from radiogenomics.linking.correlation import Method, adjusted, correlations
+from radiogenomics.linking.correlation import adjusted, correlations
+from radiogenomics.linking.methods import METHODS
 from radiogenomics.stats import holm
 
 Draw = Callable[[np.random.Generator], pd.DataFrame]
@@ -28,7 +28,7 @@ def random_feature_null(
     left: pd.DataFrame,
     right: pd.DataFrame,
     *,
-    method: Method = "pearson",
+    method: str = "pearson",
     covariates: pd.DataFrame | None = None,
     imaging: str = "",
     molecular: str = "",
@@ -67,11 +67,11 @@ def random_feature_null(
     ----------
     Venet, Dumont & Detours (2011), doi:10.1371/journal.pcbi.1002240, on random signatures as the null of signatures.
     """
-    check_choice(method, "method", get_args(Method))
+    check_choice(method, "method", METHODS.names())
     left, right, design = adjusted(*aligned(left, right), covariates, method)
 
     def count(features: pd.DataFrame) -> tuple[int, int]:
-        _, r, freedom = correlations(features, right, design, ranked=method == "spearman")
+        _, r, freedom = correlations(features, right, design, method=METHODS[method])
         return int((q_of(p_below(r, freedom, alpha), family) < alpha).sum()), int((~np.isnan(r)).sum())
 
     found, tested = count(left)

@@ -13,7 +13,7 @@ from radiogenomics.modules.colors import color_names
 from radiogenomics.modules.correlation import Correlation, correlate_into
 from radiogenomics.modules.cut import cut_tree_hybrid
 from radiogenomics.modules.eigengenes import eigengenes, membership
-from radiogenomics.modules.inputs import check_enough_patients, usable
+from radiogenomics.modules.inputs import check_enough_patients, usable, warn_of_counts
 from radiogenomics.modules.linkage import Tree, average_linkage
 from radiogenomics.modules.network import Denominator, Network, Overlap, adjacency_in_place, overlap_in_place
 from radiogenomics.modules.pywgcna import find_with_pywgcna
@@ -163,6 +163,7 @@ def find_modules(
     )  # fmt: skip
     check_enough_patients(expression)
     kept, dropped = usable(expression)
+    warn_of_counts(kept)
     found = _native(kept, settings, blocks, max_block_size) if engine == "native" else find_with_pywgcna(kept, settings)
     return _described(kept, found, settings, dropped)
 

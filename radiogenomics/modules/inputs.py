@@ -13,6 +13,7 @@ Array = np.ndarray[Any, Any]
 FEWEST_PATIENTS = 15
 _FEWEST_VALUES = 4
 _CONSTANT = 1e-10
+_LARGEST_LOG = 30.0
 
 
 def check_expression(expression: pd.DataFrame) -> Array:
@@ -50,6 +51,19 @@ def check_power(power: float) -> float:
     if not 0 < power <= 100:
         raise InputError(f"`power` is {power}; it must be above 0 and at most 100 (usually 4 to 20).")
     return float(power)
+
+
+def warn_of_counts(expression: pd.DataFrame) -> None:
+    """Warn of what looks like raw counts: correlations of counts follow library size and a few samples of many reads."""
+    values = expression.to_numpy(dtype=np.float64, na_value=np.nan)
+    known = values[~np.isnan(values)]
+    if known.size and known.min() >= 0 and known.max() > _LARGEST_LOG and (known == np.round(known)).all():
+        warnings.warn(
+            f"`expression` looks like raw counts (whole numbers up to {known.max():,.0f}), whose correlations follow library "
+            "size; bring them to a log scale first, for example with `expression.prepare(table, unit='counts').measured`.",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def usable(expression: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -1,5 +1,6 @@
 """Gene sets: where they come from, which of them are usable, and our 36 tumour-related KEGG pathways."""
 
+import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,21 +9,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from radiogenomics._errors import DownloadError, InputError
+from radiogenomics._errors import InputError
+from radiogenomics._files import log_decisions, read_text
 from radiogenomics._tables import shown
-from radiogenomics.pathways.names import closest, words
+from radiogenomics.pathways.names import words
 
 GeneSets = dict[str, list[str]]
+logger = logging.getLogger(__name__)
 
-COLLECTIONS = {
-    "reactome": "Reactome_Pathways_2024",
-    "wikipathways": "WikiPathways_2024_Human",
-    "hallmark": "MSigDB_Hallmark_2020",
-    "kegg": "KEGG_2021_Human",
-    "go_process": "GO_Biological_Process_2023",
-}
-"""Short names of Enrichr libraries. Nothing of them is part of this package."""
-
+_WEIGHT = re.compile(r",\d+(\.\d+)?$")
 _COLLECTION_WORDS = {"kegg", "reactome", "hallmark", "wp", "biocarta", "pid"}
 
 
@@ -32,7 +27,8 @@ def read_gmt(path: Path | str) -> GeneSets:
     Parameters
     ----------
     path : path
-        One set a line: name, description, genes, separated by tabs.
+        One set a line: name, description, genes, separated by tabs. UTF-8, UTF-16 or Latin-1, with or without a byte order
+        mark, packed or not; quotes around fields and Enrichr's weights (``TP53,1.0``) are taken off.
 
     Returns
     -------
@@ -45,7 +41,9 @@ def read_gmt(path: Path | str) -> GeneSets:
         If a line has no gene, a name comes twice, or the file holds no set; the message names file and line.
     """
     sets: GeneSets = {}
-    for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), start=1):
+    text, decisions = read_text(Path(path))
+    log_decisions(decisions, logger)
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         name, genes = _gmt_line(line, f"{path}, line {number}")
@@ -58,53 +56,15 @@ def read_gmt(path: Path | str) -> GeneSets:
 
 
 def _gmt_line(line: str, place: str) -> tuple[str, list[str]]:
-    name, *rest = (field.strip() for field in line.split("\t"))
-    genes = list(dict.fromkeys(gene for gene in rest[1:] if gene))
+    name, *rest = (_unquoted(field.strip()) for field in line.split("\t"))
+    genes = list(dict.fromkeys(_WEIGHT.sub("", gene) for gene in rest[1:] if gene))
     if not name or not genes:
         raise InputError(f"{place}: {line[:40]!r} is no gene set; write name, description and genes, separated by tabs.")
     return name, genes
 
 
-def fetch_library(name: str, *, organism: str = "human") -> GeneSets:
-    """Fetch a gene set library from Enrichr, through gseapy -> gene symbols by set name.
-
-    Parameters
-    ----------
-    name : str
-        A name of `COLLECTIONS`, or any Enrichr library. KEGG's terms let you fetch it for your own research, not pass it on.
-    organism : str
-        Whose genes: human, mouse, fly...
-
-    Returns
-    -------
-    dict of str to list of str
-        The whole library, unfiltered.
-
-    Raises
-    ------
-    ValueError
-        If Enrichr has no such library; the message names the nearest.
-    ConnectionError
-        If Enrichr does not answer.
-
-    References
-    ----------
-    Chen et al. (2013), Enrichr, doi:10.1186/1471-2105-14-128. Fang, Liu & Peltz (2023), doi:10.1093/bioinformatics/btac757.
-    """
-    import gseapy
-
-    library = COLLECTIONS.get(name, name)
-    try:
-        known = gseapy.get_library_name(organism)
-        if library not in known:
-            raise InputError(
-                f"Enrichr has no library {library!r} for {organism}; the nearest are {', '.join(closest(library, known))}."
-            )
-        sets: GeneSets = gseapy.get_library(library, organism=organism, max_size=1_000_000)
-    except OSError as error:
-        reason = f"Enrichr did not give the library {library!r} ({type(error).__name__})"
-        raise DownloadError(f"{reason}; try again later, or read a GMT file with `read_gmt`.") from error
-    return sets
+def _unquoted(field: str) -> str:
+    return field[1:-1].strip() if len(field) > 1 and field[0] == field[-1] == '"' else field
 
 
 def sized(gene_sets: Mapping[str, Sequence[str]], *, min_size: int = 1, max_size: int | None = None) -> GeneSets:

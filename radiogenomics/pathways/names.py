@@ -1,7 +1,5 @@
 """Names: the nearest to what was typed, and gene symbols brought up to date."""
 
-import difflib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,50 +8,14 @@ import pandas as pd
 
 from radiogenomics._errors import InputError
 from radiogenomics._files import read_table
-
-
-def closest(name: str, names: Iterable[str], *, n: int = 5) -> list[str]:
-    """Find the names most like what was typed -> at most `n` of them, the best first.
-
-    Capitals, underscores and a collection's prefix do not count: ``MAPK signaling`` finds ``KEGG_MAPK_SIGNALING_PATHWAY``.
-
-    Parameters
-    ----------
-    name : str
-        What was asked for.
-    names : iterable of str
-        What there is: pathways, genes, modules.
-    n : int
-        How many to give.
-
-    Returns
-    -------
-    list of str
-        An exact match alone; otherwise the nearest, the best first.
-    """
-    names = list(dict.fromkeys(names))
-    asked = words(name)
-    exact = [known for known in names if known == name] or [known for known in names if words(known) == asked]
-    if exact:
-        return exact[:1]
-    return sorted(names, key=lambda known: (-_likeness(asked, words(known)), known))[:n]
-
-
-def words(name: str) -> list[str]:
-    """Split a name into lower-case words and numbers; British and American spelling of signalling are one."""
-    return re.findall(r"[a-z0-9]+", name.lower().replace("signalling", "signaling").replace("tumour", "tumor"))
+from radiogenomics._names import closest as closest  # offered here too: names of pathways are what they look for
+from radiogenomics._names import words as words
 
 
 def holds(name: str, asked: str) -> bool:
     """Say whether every word asked for begins a word of the name, so that the name answers the question."""
     known = words(name)
     return all(any(word.startswith(part) for word in known) for part in words(asked))
-
-
-def _likeness(asked: Sequence[str], known: Sequence[str]) -> float:
-    """Score 0 to 2: the share of asked words that the name holds, then the likeness of the letters."""
-    held = sum(any(word.startswith(part) for word in known) for part in asked) / max(len(asked), 1)
-    return held + difflib.SequenceMatcher(None, " ".join(asked), " ".join(known)).ratio()
 
 
 @dataclass(frozen=True)

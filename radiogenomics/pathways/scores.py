@@ -1,31 +1,26 @@
 """Pathway scores: expression and gene sets -> patients x pathways, equal to R GSVA 1.46."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Self, get_args
+from typing import Self, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import pdtr
-from scipy.stats import rankdata
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from radiogenomics._errors import InputError
 from radiogenomics._tables import check_choice, check_numeric, check_patients, shown
-from radiogenomics.pathways import _kernels
 from radiogenomics.pathways.genesets import measured
-
-Method = Literal["gsva", "ssgsea", "zscore", "plage"]
-Kernel = Literal["gaussian", "poisson", "none"]
-Floats = NDArray[np.float64]
+from radiogenomics.pathways.methods import METHODS, Floats, Options, Sets
+from radiogenomics.pathways.methods.protocol import Kernel
 
 
 def score(
     expression: pd.DataFrame,
     gene_sets: Mapping[str, Sequence[str]],
     *,
-    method: Method = "gsva",
+    method: str = "gsva",
     kernel: Kernel = "gaussian",
     min_size: int = 10,
     max_size: int | None = None,
@@ -103,9 +98,9 @@ class PathwayScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     ----------
     gene_sets : mapping of str to list of str
         Gene symbols of each pathway.
-    method : {"gsva", "ssgsea", "zscore", "plage"}
-        Gene set variation analysis (Haenzelmann 2013), single-sample GSEA (Barbie 2009), the combined z-score (Lee 2008), or
-        the first singular vector (Tomfohr 2005).
+    method : str
+        A name of `METHODS`: ``gsva`` is gene set variation analysis (Haenzelmann 2013), ``ssgsea`` single-sample GSEA (Barbie
+        2009), ``zscore`` the combined z-score (Lee 2008), ``plage`` the first singular vector (Tomfohr 2005).
     kernel : {"gaussian", "poisson", "none"}
         How GSVA estimates each gene's distribution: of log expression, of counts, or by its empirical steps.
     min_size, max_size : int
@@ -136,7 +131,7 @@ class PathwayScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self,
         gene_sets: Mapping[str, Sequence[str]],
         *,
-        method: Method = "gsva",
+        method: str = "gsva",
         kernel: Kernel = "gaussian",
         min_size: int = 10,
         max_size: int | None = None,
@@ -157,19 +152,21 @@ class PathwayScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: pd.DataFrame, y: object = None) -> Self:
         """Learn the distribution of every gene from patients x genes."""
-        check_choice(self.method, "method", get_args(Method))
+        check_choice(self.method, "method", METHODS.names())
+        kind = METHODS[self.method]
         check_choice(self.kernel, "kernel", get_args(Kernel))
         check_numeric(check_patients(X, "expression"), "expression")
         if len(X) < 3:
             raise InputError(f"`expression` has {len(X)} patient(s); pathway scores need at least 3 to compare with.")
-        varies = X.ne(X.iloc[0]).any() | (self.method == "ssgsea")
+        varies = X.ne(X.iloc[0]).any() | kind.keeps_constant_genes
         self.genes_ = X.columns[varies]
         self.gene_sets_ = measured(self.gene_sets, self.genes_, min_size=self.min_size, max_size=self.max_size)
-        if self.method in ("gsva", "ssgsea"):
+        if kind.compares_with_the_rest:
             _check_rest(self.gene_sets_, len(self.genes_))
         self.training_ = _genes_first(X[self.genes_])
-        self.members_, self.starts_ = _flat(self.gene_sets_, self.genes_)
-        self._learn()
+        options = Options(self.kernel, self.tau, self.max_diff, self.abs_ranking, self.normalise)
+        self.method_ = kind(Sets.of(self.gene_sets_, self.genes_), options)
+        self.method_.fit(self.training_)
         return self
 
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
@@ -192,53 +189,13 @@ class PathwayScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "gene_sets_")
         return np.array(list(self.gene_sets_), dtype=object)
 
-    def _learn(self) -> None:
-        if self.method in ("zscore", "plage"):
-            self.mean_ = self.training_.mean(axis=1, keepdims=True)
-            self.scale_ = self.training_.std(axis=1, ddof=1, keepdims=True)
-        if self.method == "plage":
-            z = self._standard(self.training_)
-            self.directions_ = [_direction(z[genes]) for genes in self._sets()]
-        if self.method == "ssgsea":
-            self.range_ = float(np.ptp(self._ssgsea(self.training_))) if self.normalise else 1.0
-
     def _scores(self, X: pd.DataFrame, *, own: bool) -> pd.DataFrame:
         values = self.training_ if own else _genes_first(X)
-        if self.method == "gsva":
-            scores = self._gsva(values, own=own)
-        elif self.method == "ssgsea":
-            scores = self._ssgsea(values) / self.range_
-        elif self.method == "zscore":
-            z = self._standard(values)
-            scores = np.array([z[genes].sum(axis=0) / np.sqrt(len(genes)) for genes in self._sets()])
-        else:
-            z = self._standard(values)
-            scores = np.array([way @ z[genes] for way, genes in zip(self.directions_, self._sets(), strict=True)])
+        scores = self.method_.score(values, own=own)
+        wanted = (len(self.gene_sets_), len(X))
+        if scores.shape != wanted:
+            raise InputError(f"The pathway method {self.method!r} gave {scores.shape} scores, not {wanted}: sets x patients.")
         return pd.DataFrame(scores.T, index=X.index, columns=pd.Index(self.gene_sets_, name="pathway"))
-
-    def _sets(self) -> list[NDArray[np.int64]]:
-        return np.split(self.members_, self.starts_[1:-1])
-
-    def _standard(self, values: Floats) -> Floats:
-        return np.asarray((values - self.mean_) / self.scale_)
-
-    def _gsva(self, values: Floats, *, own: bool) -> Floats:
-        density = _density(values, self.training_, self.kernel, own=own)
-        ends = np.empty((2, len(self.gene_sets_), values.shape[1]))
-        tau = 1.0 if self.tau is None else self.tau
-        _kernels.walks(_places(density), self.members_, self.starts_, tau, len(self.genes_), ends)
-        highest, lowest = ends
-        if self.max_diff:
-            return np.asarray(highest - lowest if self.abs_ranking else highest + lowest)
-        return np.asarray(np.where(highest > -lowest, highest, lowest))
-
-    def _ssgsea(self, values: Floats) -> Floats:
-        # R keeps average ranks as integers: ties fall to the lower whole rank.
-        ranks = np.trunc(rankdata(values, axis=0))
-        weights = np.ascontiguousarray(ranks.T) ** (0.25 if self.tau is None else self.tau)
-        scores = np.empty((len(self.gene_sets_), values.shape[1]))
-        _kernels.areas(_places(ranks), weights, self.members_, self.starts_, scores)
-        return scores
 
 
 def _genes_first(X: pd.DataFrame) -> Floats:
@@ -252,47 +209,3 @@ def _check_rest(gene_sets: Mapping[str, list[str]], n_genes: int) -> None:
             f"{shown(whole)} holds all {n_genes} genes of `expression`, and the score compares a pathway's genes with the rest; "
             f"give more genes, or leave it out with max_size={n_genes - 1}."
         )
-
-
-def _flat(gene_sets: Mapping[str, list[str]], genes: pd.Index) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Lay the sets' gene numbers end to end -> the numbers, and where each set begins."""
-    numbers = [genes.get_indexer(pd.Index(members)) for members in gene_sets.values()]
-    return np.concatenate(numbers).astype(np.int64), np.cumsum([0, *map(len, numbers)]).astype(np.int64)
-
-
-def _places(values: Floats) -> NDArray[np.int64]:
-    """Rank the genes of every patient downwards, ties in the table's order -> patients x genes, 0 the highest."""
-    order = np.argsort(-values.T, axis=1, kind="stable")
-    places = np.empty_like(order)
-    np.put_along_axis(places, order, np.arange(order.shape[1])[None, :], axis=1)
-    return places
-
-
-def _density(values: Floats, training: Floats, kernel: Kernel, *, own: bool) -> Floats:
-    if kernel == "gaussian":
-        return _kernels.gaussian_density(values, training, own=own)
-    if kernel == "poisson":
-        return _poisson(values, training)
-    counts = [np.searchsorted(np.sort(old), new, side="right") for old, new in zip(training, values, strict=True)]
-    return np.asarray(np.array(counts, dtype=float) / training.shape[1])
-
-
-def _poisson(values: Floats, training: Floats) -> Floats:
-    """Average Poisson distributions around every training count; half a count keeps the mean of zeros positive."""
-    if (values < 0).any() or (training < 0).any():
-        raise InputError(
-            "The Poisson kernel takes counts, `expression` has negative values; use kernel='gaussian' for log expression."
-        )
-    below = [pdtr(new[:, None], old[None, :] + 0.5).mean(axis=1) for old, new in zip(training, values, strict=True)]
-    with np.errstate(divide="ignore"):
-        return np.asarray(-np.log((1.0 - np.array(below)) / np.array(below)))
-
-
-def _direction(z: Floats) -> Floats:
-    """Find the weights, mostly positive, whose product with z-scored genes is the first right singular vector.
-
-    Its sign is free: so a high score means that most of the pathway is high, as of an eigengene.
-    """
-    left, size, _ = np.linalg.svd(z, full_matrices=False)
-    weights = np.asarray(left[:, 0] / size[0])
-    return -weights if weights.sum() < 0 else weights

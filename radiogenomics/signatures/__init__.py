@@ -7,11 +7,16 @@ from radiogenomics.signatures._fusion import Fusion
 from radiogenomics.signatures._lasso import Lasso, LassoPath, cross_validate_lasso, lasso_path
 from radiogenomics.signatures._nomogram import Nomogram
 from radiogenomics.signatures._ranking import MRMR, ReliefF
-from radiogenomics.signatures._recipes import by_path, lasso, mrmr, published, volume_only
+from radiogenomics.signatures._recipes import by_path, volume_only
 from radiogenomics.signatures._size import ChosenSize
+from radiogenomics.signatures.recipes import RECIPES, Recipe
+from radiogenomics.signatures.recipes.lasso import lasso
+from radiogenomics.signatures.recipes.mrmr import mrmr
+from radiogenomics.signatures.recipes.published import published
 
 __all__ = [
     "MRMR",
+    "RECIPES",
     "Balanced",
     "ChosenSize",
     "Forest",
@@ -19,6 +24,7 @@ __all__ = [
     "Lasso",
     "LassoPath",
     "Nomogram",
+    "Recipe",
     "ReliefF",
     "StableFeatures",
     "Uncorrelated",

@@ -7,6 +7,7 @@ fitted to patients (`ComBat`, `FirthLogisticRegression`, `SurvivalCut`) is a sci
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from radiogenomics.stats._separation import Separation, separating_predictors, separation
 from radiogenomics.stats.agreement import BlandAltman, Kappa, bland_altman, cohen_kappa
 from radiogenomics.stats.calibration import (
     Calibration,
@@ -59,6 +60,7 @@ __all__ = [
     "Kappa",
     "LogRank",
     "MaskAgreement",
+    "Separation",
     "SurvivalCut",
     "at_threshold",
     "auc",
@@ -96,6 +98,8 @@ __all__ = [
     "proportional_hazards_test",
     "reclassification_table",
     "roc_curve",
+    "separating_predictors",
+    "separation",
     "survival_at",
     "survival_decision_curve",
     "t_test",

@@ -1,5 +1,6 @@
 from .api import Study as Study
 from .api import study_folder as study_folder
+from .demo import run_demo as run_demo
 from .demo import write_demo as write_demo
 from .engine.results import Results as Results
 from .inputs.checks import Checked as Checked

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 import pandas as pd
 
 from radiogenomics._errors import InputError, MissingFileError
+from radiogenomics._names import nearest
 from radiogenomics._parallel import Progress
-from radiogenomics._tables import nearest
 from radiogenomics.study import export, pipeline
 from radiogenomics.study.engine.results import MARKER, Results, SavedPanel
 from radiogenomics.study.inputs.checks import check

@@ -6,8 +6,12 @@ from typing import Any
 import tomli_w
 
 from radiogenomics import simulate
+from radiogenomics._errors import InputError
 from radiogenomics._files import make_folder, sha256, write_table, write_text
 from radiogenomics._parallel import Progress
+from radiogenomics.study.engine.results import MARKER
+from radiogenomics.study.engine.store import claim
+from radiogenomics.study.pipeline import run
 
 READ_TWICE = 30
 """Patients whose lesions a second reader draws too."""
@@ -71,6 +75,38 @@ def write_demo(
     path = folder / "demo.toml"
     write_text(path, tomli_w.dumps(_manifest(sources, seed, signal, fast)))
     return path
+
+
+def run_demo(
+    out: Path,
+    *,
+    signal: bool = True,
+    fast: bool = False,
+    n_jobs: int = 1,
+    scheduler: Any = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Simulate two cohorts into a study's folder and run every step on them -> ``report.html``.
+
+    Parameters
+    ----------
+    out : Path
+        The study's folder; its ``inputs/`` holds what is simulated.
+    signal, fast, n_jobs, progress
+        As in `write_demo`.
+    scheduler : str or dask.distributed.Client, optional
+        A Dask cluster, in the place of `n_jobs`.
+
+    Raises
+    ------
+    InputError
+        If `out` holds files that no demo made.
+    """
+    inputs = claim(Path(out), "the demo's folder") / "inputs"
+    if not (inputs / "demo.toml").is_file() and any(path.name not in (MARKER, "inputs") for path in Path(out).iterdir()):
+        raise InputError(f"the demo's folder is {out}, which holds another study; give a new or an empty folder with --out.")
+    manifest = write_demo(inputs, signal=signal, fast=fast, n_jobs=n_jobs, progress=progress)
+    return run(manifest, out=Path(out), n_jobs=n_jobs, scheduler=scheduler, progress=progress)
 
 
 def _write_tables(made: simulate.Simulated, folder: Path) -> dict[str, dict[str, object]]:

@@ -32,11 +32,12 @@ def to_mudata(results: Results) -> "MuData":
 
     Clinical columns stand in ``obs``; links, nulls, evaluation and enrichment in ``uns``.
     """
-    from mudata import MuData
+    import mudata
 
-    made = MuData({name: _modality(table) for name, table in _modalities(results).items()})
-    patients = _plain(results.table("patients").reindex(made.obs_names))
-    made.obs = made.obs.join(patients)
+    # Each modality keeps its own columns, which will be mudata's default from 0.4 on.
+    with mudata.set_options(pull_on_update=False):
+        made = mudata.MuData({name: _modality(table) for name, table in _modalities(results).items()})
+        made.obs = made.obs.join(_plain(results.table("patients").reindex(made.obs_names)))
     for name in _IN_UNS:
         if name in results.tables():
             made.uns[name] = _plain(results.table(name).reset_index(drop=True))

@@ -98,7 +98,12 @@ def read_lesion(folder: Path, mask: Path, *, settings: Extraction) -> Lesion:
 
 
 def read_phases(
-    found: Sequence[images.Series], *, settings: Extraction, series: int | None = None
+    found: Sequence[images.Series],
+    *,
+    settings: Extraction,
+    series: int | None = None,
+    content: str | None = None,
+    derived: bool = False,
 ) -> tuple[images.Phases, pd.DataFrame | None]:
     """Read the dynamic series of a patient -> its phases, aligned where that is asked for, and how far each had moved.
 
@@ -110,8 +115,13 @@ def read_phases(
         ``pre_contrast`` and ``register_phases`` are used.
     series : int, optional
         Number of the dynamic series, where there are several.
+    content : str, optional
+        Which of its contents, where it has several; as `derived`, see `images.dynamic_series`.
+    derived : bool
+        Whether the series may call itself derived.
     """
-    phases = images.read_phases(images.dynamic_series(found, number=series), pre_contrast=settings.pre_contrast)
+    chosen = images.dynamic_series(found, number=series, content=content, derived=derived)
+    phases = images.read_phases(chosen, pre_contrast=settings.pre_contrast)
     return registered(phases) if settings.register_phases else (phases, None)
 
 
@@ -121,10 +131,10 @@ def read_mask(mask: Path, phases: images.Phases, *, settings: Extraction, resamp
     return lesions.checked(drawn, phases.first, resample=resample)
 
 
-def with_zones(phases: images.Phases, drawn: sitk.Image) -> Lesion:
-    """Reduce what was drawn to the patient's lesion, and lay its zones out."""
+def with_zones(phases: images.Phases, drawn: sitk.Image, *, background: float | None = None) -> Lesion:
+    """Reduce what was drawn to the patient's lesion, and lay its zones out; `background` is the level of air, else found."""
     lesion = lesions.lesion_of_patient(drawn, lesions="largest")
-    level = images.background_level(phases.pre)
+    level = images.background_level(phases.pre) if background is None else background
     body = images.body_mask(phases.pre, background=level)
     return Lesion(phases, lesion, lesions.zones(lesion, rim_mm=RIM_MM, surround_mm=SURROUND_MM, within=body), level)
 

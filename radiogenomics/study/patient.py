@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +32,7 @@ from radiogenomics.study.lesion import (
     read_phases,
     with_zones,
 )
-from radiogenomics.study.manifest.schema import Extraction, Network
+from radiogenomics.study.manifest.schema import Extraction
 
 logger = logging.getLogger(__name__)
 
@@ -106,6 +106,9 @@ def extract_patient(
     resample: bool = False,
     parameters: Path | None = None,
     deep: Mapping[str, str] | None = None,
+    background: float | None = None,
+    content: str | None = None,
+    derived: bool = False,
 ) -> ExtractedPatient:
     """Take one patient from a DICOM folder to phases, maps, lesion, zones, features, tables and figures.
 
@@ -133,6 +136,13 @@ def extract_patient(
         A PyRadiomics parameter file; left out, the package's own (`features.PARAMETERS`).
     deep : mapping of str to str, optional
         Networks to run and their weights: a name of torchvision or timm, a local file, or ``random``.
+    background : float, optional
+        Pre-contrast signal below which a voxel is air; left out, `images.background_level` finds it. Archives used levels of
+        their own (Breast-MRI-NACT-Pilot 35 or 40): give theirs to compare maps with them.
+    content : str, optional
+        Which images of the dynamic series, where the scan gave several kinds: ``water``..., see `images.dynamic_series`.
+    derived : bool
+        Whether the series that `series` names may call itself derived.
 
     Returns
     -------
@@ -147,7 +157,7 @@ def extract_patient(
     if sum(origin is not None for origin in (mask, seed, box)) != 1:
         raise InputError("Give exactly one of a mask file, a seed voxel and a box: the lesion is read from it or grown from it.")
     for network in deep or {}:
-        check_choice(network, "deep", get_args(Network))
+        check_choice(network, "deep", features.BACKBONES.names())
     settings = Extraction.model_validate({"deep": dict(deep or {}), "register_phases": register, "segment": segment})
     local = {weights: Path(weights) for weights in settings.deep.values() if Path(weights).is_file()}
     networks = networks_of(settings, local, seed=0)  # first: weights that cannot be had are known before long work
@@ -155,13 +165,15 @@ def extract_patient(
         features.check_parameters(parameters)
     found = _series(Path(folder), Path(out))
     out = make_folder(out, "the results' folder")
-    phases, motion = read_phases(found, settings=settings, series=series)
+    phases, motion = read_phases(found, settings=settings, series=series, content=content, derived=derived)
     tables = {"series": images.series_table(found), "phases": phases.table, **({} if motion is None else {"motion": motion})}
-    maps = make_maps(phases, background=images.background_level(phases.pre))
+    level = images.background_level(phases.pre) if background is None else background
+    logger.info("Signal below %g counts as air (%s).", level, "found in the image" if background is None else "given")
+    maps = make_maps(phases, background=level)
     drawn = (
         read_mask(Path(mask), phases, settings=settings, resample=resample) if mask is not None else _grow(maps["pe1"], seed, box)
     )
-    whole = with_zones(phases, drawn)
+    whole = with_zones(phases, drawn, background=level)
     lesion, zones = whole.mask, whole.zones
     patient = next(iter(phases.sources.values())).header.get("PatientID", "")
     tables |= _lesion_tables(phases, lesion, zones)
@@ -174,6 +186,7 @@ def extract_patient(
             {
                 "patient": patient,
                 "background_level": whole.background,
+                "background_from": "the image (images.background_level)" if background is None else "given",
                 **_origin(mask, seed, box),
                 "extraction": settings.model_dump(),
                 "parameters": (parameters or features.PARAMETERS).name,

@@ -13,6 +13,7 @@ from radiogenomics.study.engine.step import Step
 from radiogenomics.study.engine.store import Store
 from radiogenomics.study.inputs.checks import check
 from radiogenomics.study.inputs.sources import Inputs
+from radiogenomics.study.manifest.choices import outside_code
 from radiogenomics.study.presentation import images, molecules, prediction
 from radiogenomics.study.presentation import links as link_figures
 from radiogenomics.study.presentation.report import report
@@ -119,7 +120,8 @@ def run(
     if n_jobs == 0:
         raise InputError("`n_jobs` is 0; give the number of processes, or -1 for every core.")
     inputs = check(manifest, mirror=mirror).inputs
-    context = Context(inputs.manifest, inputs, n_jobs=n_jobs, scheduler=scheduler, progress=progress)
+    members = outside_code(inputs.manifest)
+    context = Context(inputs.manifest, inputs, n_jobs=n_jobs, scheduler=scheduler, progress=progress, members=members)
     steps = [step for step in (*STEPS, *(FIGURES if figures else ()), report) if step.when(inputs.manifest)]
     with Store.writing(Path(out), steps, wait=wait) as store, one_thread():
         stored = [step for step in steps if step.stored]

@@ -2,7 +2,7 @@
 
 import ast
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from inspect import unwrap
@@ -37,11 +37,6 @@ def libraries() -> dict[str, str]:
 def code_of(function: Callable[..., Any]) -> str:
     """Hash the files that a function's module reaches -> 64 hexadecimal digits."""
     return _hash(_reached(Path(unwrap(function).__code__.co_filename)))
-
-
-def hash_files(files: Iterable[Path]) -> str:
-    """Hash names and bytes of files outside the package, such as those of members that were registered."""
-    return _hash(frozenset(files))
 
 
 @cache

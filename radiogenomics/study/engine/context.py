@@ -1,7 +1,7 @@
 """What a step may ask for beside tables: declared settings, declared sources, and how the work is spread."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MethodType
 from typing import Any, Protocol, Self
@@ -67,8 +67,9 @@ class Context:
         Its verified sources.
     n_jobs, scheduler, progress
         See `Run`.
-    members : str
-        Hash of code outside the package that the study runs: registered members, a recipe of the user's.
+    members : mapping of str to str
+        Hashes of code outside the package that the study runs (registered members, a recipe of the user's), by the part of the
+        manifest that asks for it.
     """
 
     manifest: Any
@@ -76,7 +77,7 @@ class Context:
     n_jobs: int = 1
     scheduler: Any = None
     progress: Progress | None = None
-    members: str = ""
+    members: Mapping[str, str] = field(default_factory=dict)
 
     def settings(self, names: Collection[str]) -> Any:
         """Give the manifest of which only these parts can be read."""

@@ -184,16 +184,18 @@ class Results:
     def _verified(self, file: str) -> Path:
         """Give a file whose bytes are those of its record; a run that goes on meanwhile may have renewed both."""
         path = self.folder / file
-        for records in (self._records, None):
-            if records is None:
-                self._records = read_records(self.folder)
-            if path.is_file() and self._is_as_written(file, path):
-                return path
+        if self._is_as_written(file, path):
+            return path
+        self._records = read_records(self.folder)
+        if self._is_as_written(file, path):
+            return path
         what = "is missing" if not path.is_file() else "is not what its step wrote"
         raise FileError(f"{path} {what}: it was damaged, or a run is renewing it; run the study again into the same folder.")
 
     def _is_as_written(self, file: str, path: Path) -> bool:
         """Compare a file's bytes with its record, once as long as neither size nor time of change tells of another."""
+        if not path.is_file():
+            return False
         facts = path.stat()
         stamp = (facts.st_mtime_ns, facts.st_size)
         if self._seen.get(file) == stamp:

@@ -54,7 +54,7 @@ def claim(folder: Path, name: str) -> Path:
     folder = make_folder(folder, name)
     if not (folder / MARKER).is_file() and any(folder.iterdir()):
         raise InputError(
-            f"{name} is {folder}, which holds files and was not made by a study; give a new or empty folder with --out."
+            f"{name} is {folder}, which holds files and was not made by a study; give a new or an empty folder with --out."
         )
     for place in (folder / part for part in (*_FOLDERS, *_PAGES)):
         if place.is_symlink():
@@ -181,7 +181,7 @@ class Store(Results):
     def _made_of(self, step: Step, context: Context) -> dict[str, Any]:
         """Gather all that a step's result depends on, each kind of thing under a heading of its own."""
         made_of: dict[str, Any] = {
-            "code": {"package": code_of(step.function), "version": __version__, "members": context.members, **libraries()},
+            "code": {"package": code_of(step.function), "version": __version__, **libraries(), **_members(step, context)},
             "settings": context.manifest.model_dump(mode="json", include=set(step.settings)),
             "sources": {name: dict(context.inputs.identity(name)) for name in sorted(set(step.sources(context.manifest)))},
             "tables": {file: self._hash(file) for name in step.needs for file in self._table_files(step, name)},
@@ -271,10 +271,15 @@ def _products(made: Mapping[str, pd.DataFrame] | Iterable[Panel | Page]) -> Iter
     if isinstance(made, Mapping):
         yield from made.items()
         return
-    from radiogenomics.figures.wording import slug
+    from radiogenomics._names import slug
 
     for one in made:
         yield (one.name if isinstance(one, Page) else f"{one.kind}_{slug(one.subject)}" if one.subject else one.kind), one
+
+
+def _members(step: Step, context: Context) -> dict[str, str]:
+    """Give the code from outside the package that the settings of a step ask for."""
+    return {f"members of {part}": context.members[part] for part in step.settings if part in context.members}
 
 
 def _description(step: Step, name: str) -> str:

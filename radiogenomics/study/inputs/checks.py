@@ -14,7 +14,7 @@ from radiogenomics._errors import InputError
 from radiogenomics._tables import check_numeric, shown
 from radiogenomics.cohort import Cohort
 from radiogenomics.expression import check_unit
-from radiogenomics.signatures import by_path
+from radiogenomics.signatures import RECIPES, by_path
 from radiogenomics.study.inputs import image_checks
 from radiogenomics.study.inputs.cohort import build_cohort
 from radiogenomics.study.inputs.gene_sets import study_sets
@@ -121,10 +121,11 @@ def _features_check(inputs: Inputs, name: str, kind: str) -> Callable[[], object
 
 def _recipe_check(inputs: Inputs) -> None:
     chosen = inputs.manifest.signature
-    if ":" not in chosen.recipe:
-        return
     try:
-        recipe = by_path(chosen.recipe, **chosen.parameters)
+        if chosen.recipe in RECIPES:
+            recipe = RECIPES[chosen.recipe].build(**chosen.options(), random_state=0)
+        else:
+            recipe = by_path(chosen.recipe, **chosen.parameters)
     except TypeError as error:
         raise InputError(str(error)) from error
     if not hasattr(recipe, "predict_proba"):
@@ -268,7 +269,8 @@ def _cohort_problems(inputs: Inputs, cohorts: dict[str, Cohort]) -> Iterator[Pro
 def _innermost(manifest: Manifest, smaller: int) -> int:
     """Count the smaller class where the innermost folds are made: in what is left beside one outer fold, or two for a fusion."""
     left = smaller - -(-smaller // manifest.signature.n_splits)
-    return left - -(-left // INNER_FOLDS) if manifest.fusion and manifest.signature.recipe in ("lasso", "mrmr") else left
+    recipe = RECIPES.get(manifest.signature.recipe)
+    return left - -(-left // INNER_FOLDS) if manifest.fusion and recipe is not None and recipe.makes_folds else left
 
 
 def _fusion_problems(inputs: Inputs, name: str, made: Cohort) -> Iterator[Problem]:

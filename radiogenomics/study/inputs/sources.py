@@ -24,7 +24,7 @@ from radiogenomics.study.manifest.schema import CohortSection, Source
 _MATRIX = "(expression matrix)"
 """What the expression matrix is called among the tables that were read; no source has such a name."""
 
-_ORIGIN = {"file", "url", "library", "sha256", "licence", "citation"}
+_ORIGIN = {"file", "url", "library", "archive", "item", "sha256", "licence", "citation"}
 """Keys of a source that say where it comes from, and change nothing that is read from it."""
 
 
@@ -79,7 +79,7 @@ class Inputs:
 
     def origins(self) -> dict[str, dict[str, Any]]:
         """Say of every source where it comes from, for the provenance."""
-        named = {"file", "url", "library", "licence", "citation"}
+        named = {"file", "url", "library", "archive", "item", "licence", "citation"}
         return {
             name: {"sha256": self.hashes[name], **source.model_dump(include=named, exclude_none=True)}
             for name, source in self.sources.items()
@@ -267,26 +267,18 @@ def _locate(source: Source, folders: list[Path]) -> Path:
     found = archives.find(source.file, folders=folders)
     if found is not None:
         return found
-    origin = source.url or source.library
+    origin = source.origin()
     if origin is None:
         looked = ", ".join(str(folder) for folder in folders)
         raise MissingFileError(
             f"not found in {looked}, and no url is known; get it from its source ({source.citation}) and give --mirror"
         )
     # Two studies may use one file name for two addresses, so the address is part of the place.
-    place = cache_folder() / hashlib.sha256(origin.encode()).hexdigest()[:12] / Path(source.file).name
-    if place.is_file():
+    place = cache_folder() / hashlib.sha256(source.address().encode()).hexdigest()[:12] / Path(source.file).name
+    if place.exists():
         return place
-    if source.url is None:
-        return _write_library(origin, place)
-    return archives.download(source.url, place, expected=None if source.sha256 == "first-use" else source.sha256)
-
-
-def _write_library(name: str, place: Path) -> Path:
-    """Keep a library of Enrichr as a GMT file."""
-    sets = pathways.fetch_library(name)
-    write_text(place, "".join("\t".join([pathway, name, *genes]) + "\n" for pathway, genes in sets.items() if genes))
-    return place
+    archive, item = origin
+    return archives.ARCHIVES[archive](item, place, expected=None if source.sha256 == "first-use" else source.sha256)
 
 
 def _verified(file: Path, source: Source, locked: str | None) -> str:

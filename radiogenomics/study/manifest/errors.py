@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from radiogenomics._errors import InputError
-from radiogenomics._tables import nearest
+from radiogenomics._names import nearest
 from radiogenomics.study.manifest.schema import MisfitError
 
 
@@ -109,7 +109,7 @@ def problems_of(path: Path, raw: Mapping[str, Any], error: ValidationError, mode
         key = _key(raw, item)
         if item["loc"][-1:] == ("[key]",):
             said[key] = f"its name must be {_wanted(item)}"
-        elif item["type"] in _WANTED or item["type"] in ("literal_error", "string_pattern_mismatch"):
+        elif item["type"] in _WANTED or item["type"] in ("literal_error", "unknown_name", "string_pattern_mismatch"):
             wanted.setdefault(key, []).append(_wanted(item))
         else:
             said |= dict(_said(key, item, model))
@@ -134,13 +134,17 @@ def _wanted(item: Mapping[str, Any]) -> str:
     """Say what a value must be."""
     facts = item.get("ctx", {})
     if item["type"] == "literal_error":
-        known = facts["expected"].replace(" or ", ", ").replace("'", "").split(", ")
-        named = ", ".join(map(repr, known))
-        near = nearest(str(item["input"]), known) if len(known) > 1 else ""
-        return f"one of {named}{near}" if len(known) > 1 else named
+        return _one_of(str(item["input"]), facts["expected"].replace(" or ", ", ").replace("'", "").split(", "))
+    if item["type"] == "unknown_name":
+        return _one_of(str(item["input"]), facts["known"])
     if item["type"] == "string_pattern_mismatch":
         return _PATTERNS.get(facts["pattern"], f"a text that matches {facts['pattern']}")
     return _WANTED[item["type"]].format(**facts)
+
+
+def _one_of(word: str, known: Sequence[str]) -> str:
+    named = ", ".join(map(repr, known))
+    return f"one of {named}{nearest(word, known)}" if len(known) > 1 else named
 
 
 def _said(key: Key, item: Mapping[str, Any], model: type[BaseModel]) -> Iterator[tuple[Key, str]]:

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, model_validator
 
-from radiogenomics._tables import nearest, shown
-from radiogenomics.figures.wording import slug
+from radiogenomics._names import nearest, slug
+from radiogenomics._tables import shown
 from radiogenomics.study.manifest.errors import ManifestError, Problem, problems_of
 from radiogenomics.study.manifest.schema import (
     CohortSection,

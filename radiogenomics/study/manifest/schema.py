@@ -1,18 +1,34 @@
 """The sections of a study manifest: every key, its type and its default."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from radiogenomics._errors import InputError
+from radiogenomics._names import nearest
+from radiogenomics.study.manifest import choices
 
 Text = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")]
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Length = Annotated[float, Field(gt=0)]
-Network = Literal["googlenet", "resnet50", "vgg16", "efficientnet_b0", "vit_small"]
+
+
+def _one_of(kind: str) -> AfterValidator:
+    """Demand a name of the table of a kind; the table is read when a value is checked."""
+
+    def check(value: str) -> str:
+        if value not in (known := choices.names(kind)):
+            raise PydanticCustomError("unknown_name", "unknown name", {"known": known})
+        return value
+
+    return AfterValidator(check)
+
+
+Network = Annotated[str, _one_of("backbone")]
 
 
 class MisfitError(InputError):
@@ -36,11 +52,17 @@ class Section(BaseModel):
 
 
 class Source(Section):
-    """One file: where it comes from (an address, or a library of Enrichr), how it is verified, how it is read."""
+    """One file: where it comes from, how it is verified, how it is read.
+
+    It comes from an address (``url``), a library of Enrichr (``library``), or any other archive by its name (``archive``) and
+    what the file is called there (``item``).
+    """
 
     file: Text
     url: Text | None = None
     library: Text | None = None
+    archive: Annotated[str, _one_of("archive")] | None = None
+    item: Text | None = None
     sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64}|first-use)$")] = "first-use"
     licence: Text
     citation: Text
@@ -53,7 +75,25 @@ class Source(Section):
     def _comes_from_one_place(self) -> "Source":
         if self.url and self.library:
             raise InputError("both a url and a library of Enrichr; keep the one it comes from")
+        if (self.archive is None) != (self.item is None):
+            lacking = "item" if self.item is None else "archive"
+            raise MisfitError(((lacking,), "archive and item go together: whom to ask, and for what; name both, or neither"))
+        if self.archive and (self.url or self.library):
+            other = "url" if self.url else "library"
+            raise MisfitError((("archive",), f"both an archive and a {other}; keep the one it comes from"))
         return self
+
+    def origin(self) -> tuple[str, str] | None:
+        """Give the archive it comes from, and what it is called there; None for what is known to lie on this machine only."""
+        if self.url:
+            return "http", self.url
+        if self.library:
+            return "enrichr", self.library
+        return (self.archive, self.item) if self.archive and self.item else None
+
+    def address(self) -> str:
+        """Say where it comes from in one text: an address or library as they stand, else the archive and the item."""
+        return self.url or self.library or f"{self.archive}: {self.item}"
 
 
 class Masks(Section):
@@ -222,9 +262,10 @@ class Signature(Section):
     @field_validator("recipe")
     @classmethod
     def _is_a_recipe(cls, value: str) -> str:
-        if value not in _KEYS_OF_RECIPE and not re.fullmatch(r"[\w.]+:\w+", value):
-            known = ", ".join(map(repr, _KEYS_OF_RECIPE))
-            raise InputError(f"unknown recipe; give {known}, or a classifier by its place, 'package.module:Name'")
+        if value not in (known := choices.names("recipe")) and not re.fullmatch(r"[\w.]+:\w+", value):
+            names = ", ".join(map(repr, known))
+            place = "or a classifier by its place, 'package.module:Name'"
+            raise InputError(f"unknown recipe; give {names}, {place}{nearest(value, known)}")
         return value
 
     def icc_of(self, kind: str) -> float | None:
@@ -233,19 +274,25 @@ class Signature(Section):
 
     @model_validator(mode="after")
     def _fits_the_recipe(self) -> "Signature":
-        known = _KEYS_OF_RECIPE.get(self.recipe, {"parameters"})
-        strange = sorted((self.model_fields_set & set().union(*_KEYS_OF_RECIPE.values(), {"parameters"})) - known)
-        if strange:
-            remedy = f"it means nothing to the recipe {self.recipe!r}, which takes {', '.join(sorted(known))}; leave it out"
+        if strange := sorted((self.model_fields_set - _HOW_JUDGED) - (known := self.keys())):
+            takes = f"takes {', '.join(sorted(known))}" if known else "takes none"
+            remedy = f"it means nothing to the recipe {self.recipe!r}, which {takes}; leave it out"
             raise MisfitError(*(((key,), remedy) for key in strange))
         return self
 
+    def keys(self) -> frozenset[str]:
+        """Name the keys of this section that the recipe takes."""
+        return choices.keys_of_recipe(self.recipe)
 
-_KEYS_OF_RECIPE = {
-    "published": {"icc", "sizes", "n_trees", "imbalance"},
-    "lasso": {"icc", "max_rho", "penalty", "imbalance"},
-    "mrmr": {"icc", "sizes", "imbalance"},
-}
+    def options(self) -> dict[str, Any]:
+        """Give the keys that the recipe takes and their values; ``icc`` needs a second reader's table and is not among them."""
+        values = {key: getattr(self, key) for key in sorted(self.keys() - {"icc", "parameters"})}
+        values = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+        return values | (self.parameters if "parameters" in self.keys() else {})
+
+
+_HOW_JUDGED = {"recipe", "n_splits", "n_repeats", "n_bootstraps", "n_permutations"}
+"""Keys of a signature that mean the same to every recipe."""
 
 
 class FusionSettings(Section):
@@ -271,7 +318,7 @@ class ModuleSettings(Section):
 class PathwaySettings(Section):
     """Pathway scores."""
 
-    method: Literal["gsva", "ssgsea", "zscore", "plage"] = "gsva"
+    method: Annotated[str, _one_of("pathway method")] = "gsva"
     kernel: Literal["gaussian", "poisson", "none"] = "gaussian"
 
 
@@ -282,7 +329,7 @@ class LinkSettings(Section):
     names say age, subtype, site or scanner, as far as the patients can pay for them.
     """
 
-    method: Literal["pearson", "spearman"] = "pearson"
+    method: Annotated[str, _one_of("link method")] = "pearson"
     covariates: list[Text] | None = None
     n_permutations: Annotated[int, Field(ge=100)] = 1000
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05

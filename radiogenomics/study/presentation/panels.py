@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from radiogenomics import figures
-from radiogenomics.figures.wording import slug
+from radiogenomics._names import slug
 from radiogenomics.study.engine.results import Panel
 from radiogenomics.study.engine.step import Step
 from radiogenomics.study.manifest.model import Manifest

@@ -12,8 +12,10 @@ from typing import Literal
 
 import pandas as pd
 
+from radiogenomics import features, lesions
 from radiogenomics._errors import InputError
 from radiogenomics._parallel import fan_out, forget_all_but, release_workers
+from radiogenomics._registry import Carrying
 from radiogenomics.features import Backbone
 from radiogenomics.study import lesion as measurement
 from radiogenomics.study.engine.code import code_of, libraries
@@ -21,6 +23,7 @@ from radiogenomics.study.engine.context import Run
 from radiogenomics.study.engine.results import digest
 from radiogenomics.study.inputs.image_checks import FEWEST_READ_TWICE
 from radiogenomics.study.inputs.sources import Inputs
+from radiogenomics.study.manifest.choices import measuring_code
 from radiogenomics.study.manifest.model import Manifest
 from radiogenomics.study.manifest.schema import Extraction
 
@@ -90,7 +93,7 @@ def extract(settings: Manifest, inputs: Inputs, run: Run) -> Extracted:
     networks = measurement.networks_of(chosen, inputs.files, seed=settings.seed_of("network"))
     keys = {task.name: _key(settings, inputs, networks, task) for task in tasks}
     done = fan_out(
-        partial(_measure, chosen, parameters, networks),
+        Carrying((lesions.READERS, features.BACKBONES), partial(_measure, chosen, parameters, networks)),
         {task.name: task for task in tasks},
         n_jobs=run.n_jobs,
         scheduler=run.scheduler,
@@ -135,7 +138,7 @@ def _key(settings: Manifest, inputs: Inputs, networks: Mapping[str, Backbone], t
     chosen = _settings(settings.extraction, task)
     return digest(
         {
-            "code": [code_of(measurement.measure), libraries()],
+            "code": [code_of(measurement.measure), libraries(), measuring_code(chosen)],
             "images": inputs.listing(str(cohort.images), task.images),
             "mask": inputs.listing(str(getattr(cohort.masks, task.reader)), task.mask),
             "extraction": chosen.model_dump(),

@@ -34,23 +34,11 @@ def recipe(
         Unfitted.
     """
     chosen, seed = settings.signature, settings.seed_of("recipe")
-    if ":" in chosen.recipe:
+    if chosen.recipe not in signatures.RECIPES:
         return signatures.by_path(chosen.recipe, **chosen.parameters)
-    stable = {} if shuffled else _repeated(settings, kind, second_reader, prefix)
-    if chosen.recipe == "lasso":
-        return signatures.lasso(
-            **stable, max_rho=chosen.max_rho, penalty=chosen.penalty, imbalance=chosen.imbalance, random_state=seed
-        )
-    if chosen.recipe == "mrmr":
-        return signatures.mrmr(**stable, sizes=tuple(chosen.sizes), imbalance=chosen.imbalance, random_state=seed)
-    return signatures.published(
-        **stable,
-        sizes=tuple(chosen.sizes),
-        n_trees=chosen.n_trees,
-        imbalance=chosen.imbalance,
-        choose_by="out_of_bag" if inner else "folds",
-        random_state=seed,
-    )
+    known = signatures.RECIPES[chosen.recipe]
+    stable = {} if shuffled or "icc" not in known.keys else _repeated(settings, kind, second_reader, prefix)
+    return known.build(**stable, **chosen.options(), **(known.cheaper if inner else {}), random_state=seed)
 
 
 def _repeated(settings: Manifest, kind: str, second_reader: Tables, prefix: str) -> dict[str, Any]:

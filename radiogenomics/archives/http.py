@@ -1,4 +1,4 @@
-"""Public archives to verified local files: a mirror folder first, then HTTP with retries, always with a checksum."""
+"""Files of any web server, over HTTP with retries, whole or not at all."""
 
 import http.client
 import logging
@@ -9,34 +9,13 @@ import urllib.request
 from pathlib import Path
 
 from radiogenomics._errors import DownloadError, InputError
-from radiogenomics._files import atomic, sha256
+from radiogenomics._files import atomic
+from radiogenomics.archives.files import verify
 
 logger = logging.getLogger(__name__)
 
 _TIMEOUT_S = 60
 _FINAL = (400, 401, 403, 404, 410)
-
-
-def verify(path: Path, expected: str) -> str:
-    """Hash a file and compare with the expected SHA-256 -> the hash.
-
-    Raises
-    ------
-    ValueError
-        If they differ, with both hashes and what to do.
-    """
-    found = sha256(path)
-    if found != expected:
-        raise InputError(
-            f"{path}: its sha256 is {found}, the manifest or lock file says {expected}; fetch the file again, "
-            "or correct the hash if the new file is meant."
-        )
-    return found
-
-
-def find(file: str, *, folders: list[Path]) -> Path | None:
-    """Look for a file (or folder) in folders, in order -> the first that holds it, or None when none does."""
-    return next((folder / file for folder in folders if (folder / file).exists()), None)
 
 
 def download(url: str, path: Path, *, expected: str | None = None, attempts: int = 4, wait_s: float = 1.0) -> Path:

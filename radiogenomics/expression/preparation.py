@@ -1,7 +1,7 @@
 """Counts, TPM, FPKM or z-scores -> a log matrix of patients x genes, with what was dropped and why; QC by scanpy."""
 
+import logging
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
@@ -9,14 +9,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radiogenomics._errors import InputError
-from radiogenomics._files import read_table
+from radiogenomics._files import Decision, decision_table, log_decisions
 from radiogenomics._tables import check_choice, check_numeric, check_patients, shown
+from radiogenomics.expression.imputation import Imputation, impute, imputed
 
 if TYPE_CHECKING:
     import anndata as ad
 
 Floats = NDArray[np.float64]
 Unit = Literal["counts", "tpm", "fpkm", "log2", "zscore"]
+_FEWEST_VALUES = 4
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -27,54 +31,22 @@ class Prepared:
     ----------
     expression : DataFrame, shape (n_patients, n_genes)
         On a log2 scale, or z-scores as given.
+        Complete: missing values are imputed.
     dropped : DataFrame
         Index 'gene'; column ``reason``: constant, low mean, or missing values.
     clipped : int
         How many values the clipping changed.
+    measured : DataFrame, shape (n_patients, n_genes)
+        The same before imputation, NaN where missing, for methods that mind missing values themselves, as modules do.
+    decisions : DataFrame
+        Columns ``what, where, count, why``: genes dropped, values imputed and clipped.
     """
 
     expression: pd.DataFrame
     dropped: pd.DataFrame
     clipped: int
-
-
-def read_expression(path: Path, *, genes_in: Literal["rows", "columns"]) -> pd.DataFrame:
-    """Read an expression matrix -> DataFrame patients x genes.
-
-    Parameters
-    ----------
-    path : Path
-        CSV, TSV or parquet; the first column holds the labels of the rows.
-    genes_in : {'rows', 'columns'}
-        Where the genes stand in the file.
-
-    Returns
-    -------
-    DataFrame, shape (n_patients, n_genes)
-        Index 'patient', columns 'gene', floats.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If a value is no number, or a gene or patient comes twice.
-    """
-    check_choice(genes_in, "genes_in", ("rows", "columns"))
-    raw = read_table(path, missing=("", "NA", "NaN"), text=False)
-    table = raw.set_index(raw.columns[0])
-    words = [str(column) for column, kind in table.dtypes.items() if not pd.api.types.is_numeric_dtype(kind)]
-    if words:
-        raise InputError(f"{path}: column(s) {shown(words)} hold values that are no numbers; expression must be numeric.")
-    table = table.T if genes_in == "rows" else table
-    table = table.set_axis(table.index.astype(str), axis=0).astype(float)
-    for axis, kind in ((table.index, "patient"), (table.columns, "gene")):
-        twice = axis[axis.duplicated()].unique()
-        if len(twice):
-            raise InputError(
-                f"{path}: {kind}(s) {shown(twice)} come more than once; keep one of each (is genes_in = {genes_in!r} right?)."
-            )
-    return table.rename_axis(index="patient", columns="gene")
+    measured: pd.DataFrame
+    decisions: pd.DataFrame
 
 
 def prepare(
@@ -84,6 +56,7 @@ def prepare(
     clip: float | None = None,
     min_mean: float | None = None,
     linked: pd.Index | None = None,
+    imputation: Imputation = "knn",
 ) -> Prepared:
     """Bring an expression matrix to the scale that modules and pathways work on.
 
@@ -102,11 +75,15 @@ def prepare(
         Genes whose mean on the log scale is below are dropped; refused for z-scores, whose mean says nothing.
     linked : Index, optional
         The patients that will be linked to images; genes constant among them are dropped.
+    imputation : {'knn', 'median'}
+        What stands in for a missing value: the mean of the 10 nearest genes that the patient has (Euclidean distance over
+        the patients both genes have, weighted up for the others), or the gene's median.
 
     Returns
     -------
     Prepared
-        The matrix, the dropped genes with the reason, and the number of clipped values.
+        The matrix, the dropped genes with the reason, the number of clipped values, and what was decided. A gene with more
+        than half of its values missing, or fewer than four, is dropped, as R WGCNA's ``goodSamplesGenes`` does; the rest stay.
 
     Raises
     ------
@@ -117,21 +94,37 @@ def prepare(
     ----------
     .. [1] Robinson MD, Oshlack A (2010). A scaling normalization method for differential expression analysis of RNA-seq
        data. Genome Biology 11:R25. doi:10.1186/gb-2010-11-3-r25
+    .. [2] Troyanskaya O et al. (2001). Missing value estimation methods for DNA microarrays. Bioinformatics 17:520-525.
+       doi:10.1093/bioinformatics/17.6.520
     """
     check_choice(unit, "unit", get_args(Unit))
+    check_choice(imputation, "imputation", get_args(Imputation))
     check_numeric(check_patients(expression, "expression"), "expression", missing=True)
     check_unit(expression, unit=unit, clip=clip, min_mean=min_mean)
     matrix = _to_log(expression, unit)
     clipped = int((matrix.abs() > clip).to_numpy().sum()) if clip is not None else 0
     matrix = matrix.clip(-clip, clip) if clip is not None else matrix
     dropped = _reasons(matrix, min_mean, linked)
-    kept = matrix.drop(columns=dropped.index)
-    if kept.columns.empty:
+    measured = matrix.drop(columns=dropped.index)
+    if measured.columns.empty:
         raise InputError(
             f"no gene is left of {matrix.shape[1]}: {dropped['reason'].value_counts().to_dict()}; "
             "relax min_mean or check the unit."
         )
-    return Prepared(kept, dropped, clipped)
+    decisions = [*_said(matrix, dropped, clipped, clip), *imputed(measured, imputation)]
+    log_decisions(decisions, logger)
+    return Prepared(impute(measured, method=imputation), dropped, clipped, measured, decision_table(decisions))
+
+
+def _said(matrix: pd.DataFrame, dropped: pd.DataFrame, clipped: int, clip: float | None) -> list[Decision]:
+    """Tell which genes are dropped and how many values are clipped."""
+    said = [
+        Decision("genes dropped", "expression", len(genes), f"{reason}: {shown(genes.index, 3)}")
+        for reason, genes in dropped.groupby("reason")
+    ]
+    if clipped:
+        said.append(Decision("values clipped", "expression", clipped, f"beyond {clip:g} or -{clip:g}, of {matrix.size} values"))
+    return said
 
 
 def tmm_factors(counts: pd.DataFrame) -> pd.Series:
@@ -147,6 +140,11 @@ def tmm_factors(counts: pd.DataFrame) -> pd.Series:
     Series, shape (n_patients,)
         Factors whose geometric mean is 1.
 
+    Raises
+    ------
+    ValueError
+        If a patient has no counts at all.
+
     References
     ----------
     .. [1] Robinson MD, Oshlack A (2010). Genome Biology 11:R25. doi:10.1186/gb-2010-11-3-r25
@@ -154,6 +152,12 @@ def tmm_factors(counts: pd.DataFrame) -> pd.Series:
     values = counts.to_numpy(float)
     values = values[:, values.sum(axis=0) > 0]
     sizes = values.sum(axis=1)
+    empty = counts.index[sizes == 0]
+    if len(empty):
+        raise InputError(
+            f"Patient(s) {shown(empty)} have no counts at all ({len(empty)} of {len(counts)}); leave them out, or read "
+            "their file again: a library without reads has no size to divide by."
+        )
     # The reference is the sample whose upper quartile is nearest to the mean upper quartile.
     quartiles = np.quantile(values, 0.75, axis=1) / sizes
     reference = int(np.argmin(np.abs(quartiles - quartiles.mean())))
@@ -252,6 +256,13 @@ def check_unit(expression: pd.DataFrame, *, unit: Unit, clip: float | None = Non
         raise InputError(
             f"unit {unit!r} cannot be negative, the smallest value is {expression.min().min():g}; is the unit 'log2' or 'zscore'?"
         )
+    if unit == "counts" and expression.isna().to_numpy().any():
+        row, column = np.argwhere(expression.isna().to_numpy())[0]
+        raise InputError(
+            f"{int(expression.isna().to_numpy().sum())} counts are missing, the first of patient {expression.index[row]!r} and "
+            f"gene {expression.columns[column]!r}, so that library sizes are "
+            "not known; write 0 where no read was found, or leave the genes out."
+        )
     if unit == "zscore" and clip is None and expression.abs().max().max() > 100:
         raise InputError(
             f"z-scores reach {expression.abs().max().max():,.0f}; give clip = 4 so that single patients do not rule every gene."
@@ -271,8 +282,14 @@ def _reasons(matrix: pd.DataFrame, min_mean: float | None, linked: pd.Index | No
         reason[matrix.mean() < min_mean] = f"mean below {min_mean:g}"
     reason[_constant(among)] = "constant among the patients with images"
     reason[_constant(matrix)] = "constant"
-    reason[matrix.isna().any()] = "missing values"
+    reason[_sparse(matrix)] = "more than half of its values are missing"
     return reason[reason != ""].rename("reason").rename_axis("gene").to_frame()
+
+
+def _sparse(matrix: pd.DataFrame) -> pd.Series:
+    """Tell genes with more than half of their values missing, or fewer than four, as R WGCNA's ``goodGenes`` has it."""
+    known = matrix.notna().sum()
+    return (known < len(matrix) / 2) | (known < min(_FEWEST_VALUES, len(matrix)))
 
 
 def _constant(matrix: pd.DataFrame) -> NDArray[np.bool_]:
@@ -288,7 +305,7 @@ def _tmm(sample: Floats, reference: Floats, size: float, reference_size: float) 
     """Weighted mean of log ratios, 30 % trimmed on each side by ratio and 5 % by mean intensity (Robinson & Oshlack 2010)."""
     both = (sample > 0) & (reference > 0)
     p, q = sample[both] / size, reference[both] / reference_size
-    ratio, intensity = np.log2(p / q), np.log2(p * q) / 2
+    ratio, intensity = np.log2(p / q), (np.log2(p) + np.log2(q)) / 2  # as edgeR: rounding decides between ties
     if ratio.size == 0 or np.abs(ratio).max() < 1e-6:
         return 1.0
     variance = (1 - p) / sample[both] + (1 - q) / reference[both]

@@ -4,15 +4,14 @@ import gzip
 import hashlib
 import os
 import tempfile
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
 import pandas as pd
 
-from radiogenomics._errors import InputError, MissingFileError
+from radiogenomics._errors import FileError, InputError, RadiogenomicsError
 
 
 @contextmanager
@@ -30,19 +29,30 @@ def atomic(path: Path) -> Iterator[Path]:
     ------
     Path
         The temporary path to write to, in the same folder and with the same suffix.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be written: no permission, no space.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
     try:
-        yield temporary
-        temporary.chmod(0o666 & ~_umask())
-        _flush(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            temporary.chmod(0o666 & ~_umask())
+            _flush(temporary)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        if isinstance(error, RadiogenomicsError):
+            raise
+        reason = (error.strerror or str(error)).lower()
+        raise FileError(f"{path} cannot be written: {reason}; check its folder's permissions and the space left.") from error
 
 
 def make_folder(path: Path, name: str) -> Path:
@@ -111,57 +121,6 @@ def write_table(table: pd.DataFrame, stem: Path) -> list[Path]:
 def _packed(file: BinaryIO) -> gzip.GzipFile:
     """Pack what is written; with neither a name nor a time in the header the same table gives the same bytes."""
     return gzip.GzipFile("", "wb", fileobj=file, mtime=0)
-
-
-def read_table(path: Path, *, missing: Sequence[str], text: bool = True) -> pd.DataFrame:
-    """Read a table from CSV, tab-separated text (each also gzipped) or parquet.
-
-    Parameters
-    ----------
-    path : Path
-        ``.csv`` is comma separated, ``.parquet`` parquet, anything else tab separated.
-    missing : sequence of str
-        Words that stand for a missing value.
-    text : bool
-        Whether every value stays the text it is; otherwise pandas infers numbers.
-
-    Returns
-    -------
-    DataFrame
-        As it stands in the file; an index of a parquet file becomes its first column.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If the file is no such table, or a folder.
-    """
-    path = Path(path)
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder; give the table's file.")
-    if not path.is_file():
-        raise MissingFileError(f"{path}: no such file; check the path.")
-    ending = next((suffix for suffix in reversed(path.suffixes) if suffix != ".gz"), "")
-    try:
-        if ending == ".parquet":
-            table = pd.read_parquet(path)
-            return table.reset_index(names=table.index.name) if table.index.name is not None else table
-        separator = "," if ending == ".csv" else "\t"
-        header = pd.read_csv(path, sep=separator, header=None, nrows=1, dtype=str, keep_default_na=False).iloc[0]
-        if header.duplicated().any():
-            twice = ", ".join(sorted(set(header[header.duplicated()]))[:5])
-            raise InputError(f"column(s) {twice} come more than once; rename or drop the duplicates")
-        return pd.read_csv(
-            path,
-            sep=separator,
-            dtype=str if text else {0: str},
-            na_values=list(missing),
-            keep_default_na=False,
-            low_memory=False,
-        )
-    except (ValueError, OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path}: cannot be read as a table ({error}); give CSV, tab-separated text or parquet.") from error
 
 
 def sha256(path: Path) -> str:

@@ -1,0 +1,62 @@
+"""What was decided while a table was read or prepared: one row a decision, for the log and for a study's report."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+import pandas as pd
+
+_QUIET = {"separator", "decimal comma", "encoding", "unpacked", "sheet", "comment lines", "heading", "title lines"}
+"""How a file is written, as against what was left out or changed: information rather than a warning."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Something that was decided about the data.
+
+    Attributes
+    ----------
+    what : str
+        The kind of decision, such as "word for missing".
+    where : str
+        The file, with column, row or line.
+    count : int
+        How many lines, values, genes or patients it touched.
+    why : str
+        The reason, with the first examples.
+    """
+
+    what: str
+    where: str
+    count: int
+    why: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A table and what was decided while it was read.
+
+    Attributes
+    ----------
+    table : DataFrame
+        The table.
+    decisions : DataFrame
+        Columns ``what, where, count, why``, one row a decision; empty where nothing had to be decided.
+    """
+
+    table: pd.DataFrame
+    decisions: pd.DataFrame
+
+
+def decision_table(decisions: Iterable[Decision]) -> pd.DataFrame:
+    """Lay decisions out as a table -> columns ``what, where, count, why``."""
+    columns = ["what", "where", "count", "why"]
+    table = pd.DataFrame([asdict(decision) for decision in decisions], columns=columns)
+    return table.astype({"what": object, "where": object, "count": "int64", "why": object})
+
+
+def log_decisions(decisions: Sequence[Decision], logger: logging.Logger) -> None:
+    """Write every decision to a log: what changed the data as a warning, how the file is written as information."""
+    for decision in decisions:
+        level = logging.INFO if decision.what in _QUIET else logging.WARNING
+        logger.log(level, "%s: %s (%d): %s", decision.where, decision.what, decision.count, decision.why)

@@ -1,0 +1,55 @@
+"""Names in files and in messages: this module imports nothing, so that every other may use it."""
+
+import re
+from collections.abc import Iterable, Sequence
+from difflib import SequenceMatcher, get_close_matches
+
+
+def slug(name: object) -> str:
+    """Make a name fit for a file."""
+    return re.sub(r"[^A-Za-z0-9]+", "_", str(name)).strip("_")
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Suggest the known name most like a word, for the end of an error message; nothing where none is like it."""
+    names = {name.lower(): name for name in known}
+    close = get_close_matches(word.lower(), names, n=1) or [name for name in names if word and word.lower() in name]
+    return f" (did you mean {names[close[0]]!r}?)" if close else ""
+
+
+def closest(name: str, names: Iterable[str], *, n: int = 5) -> list[str]:
+    """Find the names most like what was typed -> at most `n` of them, the best first.
+
+    Capitals, underscores and a collection's prefix do not count: ``MAPK signaling`` finds ``KEGG_MAPK_SIGNALING_PATHWAY``.
+
+    Parameters
+    ----------
+    name : str
+        What was asked for.
+    names : iterable of str
+        What there is: pathways, genes, modules.
+    n : int
+        How many to give.
+
+    Returns
+    -------
+    list of str
+        An exact match alone; otherwise the nearest, the best first.
+    """
+    names = list(dict.fromkeys(names))
+    asked = words(name)
+    exact = [known for known in names if known == name] or [known for known in names if words(known) == asked]
+    if exact:
+        return exact[:1]
+    return sorted(names, key=lambda known: (-_likeness(asked, words(known)), known))[:n]
+
+
+def words(name: str) -> list[str]:
+    """Split a name into lower-case words and numbers; British and American spelling of signalling are one."""
+    return re.findall(r"[a-z0-9]+", name.lower().replace("signalling", "signaling").replace("tumour", "tumor"))
+
+
+def _likeness(asked: Sequence[str], known: Sequence[str]) -> float:
+    """Score 0 to 2: the share of asked words that the name holds, then the likeness of the letters."""
+    held = sum(any(word.startswith(part) for word in known) for part in asked) / max(len(asked), 1)
+    return held + SequenceMatcher(None, " ".join(asked), " ".join(known)).ratio()

@@ -1,0 +1,294 @@
+"""A table of patients in a file -> one row a patient, and what was decided while it was read."""
+
+import logging
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from radiogenomics._errors import InputError
+from radiogenomics._files import (
+    Decision,
+    MissingWords,
+    Reading,
+    Rows,
+    decision_table,
+    is_number_like,
+    log_decisions,
+    number_column,
+    read_rows,
+)
+from radiogenomics._tables import shown
+from radiogenomics.cohort.identifiers import tcga_patients
+
+logger = logging.getLogger(__name__)
+
+Barcode = Literal["as-is", "tcga"]
+_NO_IDENTIFIER = {"", "na", "n/a", "#n/a", "nan", "null", "<na>", "-", "--", "?", ".", "unknown", "[not available]", "missing"}
+_PATIENT = re.compile(r"(?i)^(patient|subject|case|participant)?s?[\s_.-]*(id|ids|name|no|number|barcode|identifier)?$")
+
+
+def read_patients(
+    path: Path,
+    *,
+    patient: str | None = None,
+    header_rows: int = 1,
+    barcode: Barcode = "as-is",
+    missing: Sequence[str] | None = None,
+    text_columns: Sequence[str] = (),
+    separator: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    sheet: str | None = None,
+) -> pd.DataFrame:
+    """Read a table of patients from text, an Excel sheet or parquet -> DataFrame indexed by 'patient'.
+
+    Parameters
+    ----------
+    path : Path
+        Text (comma, semicolon or tab separated; UTF-8, UTF-16 or Latin-1), ``.xlsx`` or ``.parquet``, each also packed.
+    patient : str, optional
+        The column that identifies the patient. Left out, the first, or the one column that is named so where the first
+        only counts rows or holds measurements.
+    header_rows : int
+        Rows of heading, of which the first names the columns (TCGA's clinical tables have three, which is seen by their
+        ``CDE_ID``). Lines of comments before the heading count as such.
+    barcode : {'as-is', 'tcga'}
+        'tcga' cuts identifiers to the 12-character barcode of the patient.
+    missing : sequence of str, optional
+        Words of one's own that stand for a missing value, beside the usual ones ("Not Collected", "[Not Available]",
+        "Unknown", "N/A", "NC", "NP", "--", ...).
+    text_columns : sequence of str
+        Columns that stay text although most of their values are numbers.
+    separator, decimal, encoding, sheet : str, optional
+        How the file is written; found out when left out.
+
+    Returns
+    -------
+    DataFrame, shape (n_patients, n_columns)
+        Columns in which every present value is a number are numeric, the others text. Rows that are the same but for the
+        identifier of the sample are one. PyRadiomics' columns ``diagnostics_...`` describe the extraction and are left out.
+        What was decided is logged; `patients_reading` gives it as a table.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file cannot be read as a table, lacks the patient column, has a row without identifier, says two different
+        things of one patient, or holds an entry such as ``>80`` in a column of numbers; the message names the line.
+    """
+    return patients_reading(
+        path,
+        patient=patient,
+        header_rows=header_rows,
+        barcode=barcode,
+        missing=missing,
+        text_columns=text_columns,
+        separator=separator,
+        decimal=decimal,
+        encoding=encoding,
+        sheet=sheet,
+    ).table
+
+
+def patients_reading(
+    path: Path,
+    *,
+    patient: str | None = None,
+    header_rows: int = 1,
+    barcode: Barcode = "as-is",
+    missing: Sequence[str] | None = None,
+    text_columns: Sequence[str] = (),
+    separator: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    sheet: str | None = None,
+) -> Reading:
+    """Read a table of patients as `read_patients` does -> the table and what was decided while it was read."""
+    options: dict[str, Any] = {"separator": separator, "decimal": decimal, "encoding": encoding, "sheet": sheet}
+    rows = _rows(path, patient=patient, header_rows=header_rows, barcode=barcode, missing=missing, **options)
+    table, lines, decisions = _once(rows, Path(path))
+    _check_text_columns(text_columns, table, Path(path))
+    table = _without_diagnostics(_numeric(table, lines, Path(path), text_columns, decisions), Path(path), decisions)
+    log_decisions(decisions, logger)
+    return Reading(table, decision_table(decisions))
+
+
+def repeated_patients(
+    path: Path,
+    *,
+    patient: str | None = None,
+    header_rows: int = 1,
+    barcode: Barcode = "as-is",
+    missing: Sequence[str] | None = None,
+    separator: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    sheet: str | None = None,
+) -> list[str]:
+    """Name the patients of whom a table says the same more than once; `read_patients`, read alike, counts each once.
+
+    Parameters
+    ----------
+    path, patient, header_rows, barcode, missing, separator, decimal, encoding, sheet
+        As in `read_patients`.
+
+    Returns
+    -------
+    list of str
+        In the order of the table.
+    """
+    options: dict[str, Any] = {"separator": separator, "decimal": decimal, "encoding": encoding, "sheet": sheet}
+    table = _rows(path, patient=patient, header_rows=header_rows, barcode=barcode, missing=missing, **options).table
+    return list(table.index[_repeated(table)].unique())
+
+
+def _rows(
+    path: Path,
+    *,
+    patient: str | None,
+    header_rows: int,
+    barcode: Barcode,
+    missing: Sequence[str] | None,
+    **options: Any,
+) -> Rows:
+    """Read the rows of patients as text, each with its identifier as index."""
+    words = MissingWords(own=frozenset(word.strip() for word in missing or ()))
+    raw = read_rows(path, missing=words, number_names=True, **options)
+    first = max(header_rows - 1 - raw.comments, _further_headings(raw, Path(path)), 0)
+    table, lines = raw.table.iloc[first:], raw.lines[first:]
+    if table.empty:
+        raise InputError(f"{path}: has no row after its {header_rows} rows of heading; give header_rows = 1, or add patients.")
+    key = _key(table, patient, Path(path), raw.decisions)
+    if key != table.columns[0] and _counts_rows(table.iloc[:, 0]):
+        raw.decisions.append(
+            Decision("columns left out", Path(path).name, 1, "a first column without a name that counts the rows")
+        )
+        table = table.iloc[:, 1:]
+    identifiers = [_identifier(value) for value in table[key]]
+    _check_named(identifiers, lines, key, Path(path))
+    names = tcga_patients(identifiers, name=f"{path}, column {key!r}") if barcode == "tcga" else identifiers
+    table = table.drop(columns=key).set_axis(pd.Index(names, name="patient", dtype=object))
+    return Rows(table, lines, raw.comments, raw.decisions)
+
+
+def _further_headings(raw: Rows, path: Path) -> int:
+    """Count the rows below the heading that are heading too: TCGA's, told by ``CDE_ID:`` in the last of them."""
+    for at in range(min(3, len(raw.table))):
+        if raw.table.iloc[at].astype(str).str.startswith("CDE_ID:").any():
+            why = f"further rows of heading down to the one with CDE_ID, line {raw.lines[at]}"
+            raw.decisions.append(Decision("heading", path.name, at + 1, why))
+            return at + 1
+    return 0
+
+
+def _key(table: pd.DataFrame, patient: str | None, path: Path, decisions: list[Decision]) -> str:
+    """Say which column identifies the patient."""
+    if patient is not None:
+        names = {str(name).lstrip("#"): str(name) for name in table.columns}
+        if patient.strip().lstrip("#") not in names:
+            raise InputError(f"{path}: no column {patient!r} to identify patients; its columns are {shown(table.columns, 8)}.")
+        return names[patient.strip().lstrip("#")]
+    first, others = str(table.columns[0]), [str(name) for name in table.columns[1:] if _PATIENT.match(str(name))]
+    if not others or _PATIENT.match(first) or not _is_no_name(table[first]):
+        return first
+    unique = [name for name in others if table[name].notna().all() and table[name].is_unique]
+    if len(unique) != 1:
+        return first
+    why = f"column {unique[0]!r} names the patients, since the first, {first!r}, counts rows or holds measurements"
+    decisions.append(Decision("patient column", path.name, len(table), why))
+    return unique[0]
+
+
+def _is_no_name(column: pd.Series) -> bool:
+    """Tell measurements, and the row numbers that pandas and R write, from identifiers."""
+    numbers = pd.to_numeric(column, errors="coerce")
+    return _counts_rows(column) or (not numbers.isna().any() and bool((numbers % 1 != 0).any()))
+
+
+def _counts_rows(column: pd.Series) -> bool:
+    numbers = pd.to_numeric(column, errors="coerce")
+    unnamed = str(column.name).startswith("Unnamed")
+    return unnamed and numbers.iloc[0] in (0, 1) and bool((numbers.diff().iloc[1:] == 1).all())
+
+
+def _identifier(value: object) -> str:
+    """Write an identifier as text: a whole number of a parquet column without its '.0'."""
+    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+        return ""
+    return str(int(value)) if isinstance(value, float | np.floating) and float(value).is_integer() else str(value).strip()
+
+
+def _check_named(identifiers: list[str], lines: list[int], key: str, path: Path) -> None:
+    nameless = [line for text, line in zip(identifiers, lines, strict=True) if text.casefold() in _NO_IDENTIFIER]
+    if nameless:
+        raise InputError(
+            f"{path}: {len(nameless)} row(s) have no patient identifier in column {key!r} (line {shown(nameless)}); "
+            "name the patients, or remove the rows."
+        )
+
+
+def _repeated(table: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    return table.reset_index().duplicated().to_numpy(dtype=bool)
+
+
+def _once(rows: Rows, path: Path) -> tuple[pd.DataFrame, list[int], list[Decision]]:
+    """Keep one of rows that say the same of a patient; refuse rows that say different things."""
+    # Tables with one row a sample repeat what they know of the patient; rows that say the same are one.
+    copies = _repeated(rows.table)
+    table = rows.table[~copies]
+    lines = [line for line, copy in zip(rows.lines, copies, strict=True) if not copy]
+    twice = table.index[table.index.duplicated()].unique()
+    if len(twice):
+        at = [line for line, name in zip(lines, table.index, strict=True) if name == twice[0]]
+        raise InputError(
+            f"{path}: patient(s) {shown(twice)} have more than one row ({twice[0]} in lines {shown(at)}); "
+            "reduce to one row per patient first."
+        )
+    decisions = list(rows.decisions)
+    if copies.any():
+        why = f"rows that say the same of a patient once more: {shown(rows.table.index[copies].unique())}"
+        decisions.append(Decision("repeated rows", path.name, int(copies.sum()), why))
+    return table, lines, decisions
+
+
+def _check_text_columns(chosen: Sequence[str], table: pd.DataFrame, path: Path) -> None:
+    absent = [name for name in chosen if name not in table.columns]
+    if absent:
+        raise InputError(f"{path}: text_columns names {shown(absent)}, which the table has not; name its columns.")
+
+
+def _numeric(
+    table: pd.DataFrame, lines: list[int], path: Path, text_columns: Sequence[str], decisions: list[Decision]
+) -> pd.DataFrame:
+    """Make columns of numbers numeric; refuse an entry such as ``>80`` that keeps one from being so, and tell of words."""
+    columns, problems = {}, []
+    for name in table.columns:
+        columns[name], places = (table[name], []) if name in text_columns else number_column(table[name])
+        if not places:
+            continue
+        entries = shown([f"{table[name].iloc[at]!r} (patient {table.index[at]}, line {lines[at]})" for at in places], 3)
+        if all(is_number_like(table[name].iloc[at]) for at in places):
+            problems.append(f"column {name!r} holds numbers, but for {entries}")
+        else:
+            why = f"the column is read as words, since among its numbers stand {entries}; name them in `missing` to read numbers"
+            decisions.append(Decision("words amid numbers", f"{path.name}, column {name!r}", len(places), why))
+    if problems:
+        raise InputError(
+            f"{path}: {'; '.join(problems)}; write a number or leave the cell blank, name the entry in `missing` "
+            "if it means a missing value, or name the column in `text_columns` if it holds words."
+        )
+    return pd.DataFrame(columns, index=table.index)
+
+
+def _without_diagnostics(table: pd.DataFrame, path: Path, decisions: list[Decision]) -> pd.DataFrame:
+    found = [name for name in table.columns if str(name).startswith("diagnostics_")]
+    if found:
+        why = f"PyRadiomics' notes on the extraction are no features: {shown(found, 3)}"
+        decisions.append(Decision("columns left out", path.name, len(found), why))
+    return table.drop(columns=found)

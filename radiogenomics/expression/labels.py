@@ -1,0 +1,86 @@
+"""Labels of genes and patients in expression files: annotation, summary rows, symbols with identifiers, Excel's dates."""
+
+import re
+from collections.abc import Sequence
+
+_ANNOTATION = re.compile(
+    r"(?i)^(entrez([\s_.-]*gene)?([\s_.-]*ids?)?|(hugo|hgnc|gene)?[\s_.-]*symbols?|hgnc[\s_.-]*ids?"
+    r"|gene[\s_.-]*(ids?|names?|type|biotype|length|description|title|version)|ensembl([\s_.-]*(gene))?[\s_.-]*ids?"
+    r"|transcript[\s_.-]*ids?|id[\s_-]ref|probe([\s_.-]*set)?([\s_.-]*ids?)?|geneid|genename|description|desc|biotype|chr|chrom|chromosome"
+    r"|start|end|strand|length|effective[\s_.-]*length|cytoband|locus|locus[\s_.-]*id|refseq([\s_.-]*ids?)?|uniprot([\s_.-]*ids?)?"
+    r"|study[\s_]id|name|composite element ref|hybridization ref)$"
+)
+_SYMBOLS = re.compile(r"(?i)^(hugo|hgnc|gene)?[\s_.-]*symbols?$|^gene[\s_.-]*names?$|^genename$")
+_NUMBERS = re.compile(r"(?i)^(entrez.*|geneid|locus[\s_.-]*id)$")
+_SUMMARY = re.compile(
+    r"(?i)^(__\w+|n_(unmapped|multimapping|nofeature|ambiguous)|no_feature|ambiguous|too_low_aqual|not_aligned"
+    r"|alignment_not_unique|unassigned_\w+|assigned|unmapped|\*)$"
+)
+_NAMELESS = {"", "na", "n/a", "#n/a", "nan", "null", "none given", "<na>", "-", "--", "---", "?", "."}
+_ENSEMBL = re.compile(r"^(ENS[A-Z]*[GTP]\d{11})\.\d+(_PAR_Y)?$")
+_MONTHS = "jan|feb|m[aä]r|mrz|apr|ma[yi]|jun|jul|aug|sep|sept|o[ck]t|nov|de[cz]"
+_DAY_MONTH = re.compile(rf"(?i)^(\d{{1,2}})[-./ ]{{1,2}}({_MONTHS})\.?$")
+_MONTH_DAY = re.compile(rf"(?i)^({_MONTHS})\.?[-./ ](\d{{1,2}}|19\d\d|20\d\d)$")
+_ISO = re.compile(r"^\d{4}-(\d{2})-(\d{2})([ T].*)?$")
+_GENES = {3: ("MARCHF{0} (MARCH{0})", "MTARC{0} (MARC{0})"), 9: ("SEPTIN{0} (SEPT{0})",), 12: ("DELEC{0} (DEC{0})",)}
+_OTHERS = {(10, 4): "POU5F1 (OCT4)", (2, 1): "FEB1", (4, 1): "APR1", (11, 1): "NOV1 (CCN3)"}
+
+
+def is_annotation(label: str) -> bool:
+    """Say whether a column's label is known to describe genes or samples rather than to name a patient."""
+    return bool(_ANNOTATION.match(label.strip()))
+
+
+def is_summary(label: str) -> bool:
+    """Say whether a row's label is a count of reads that belong to no gene (STAR, HTSeq, featureCounts)."""
+    return bool(_SUMMARY.match(label.strip()))
+
+
+def is_nameless(label: object) -> bool:
+    """Say whether a gene has no symbol."""
+    return not isinstance(label, str) or label.strip().casefold() in _NAMELESS
+
+
+def symbol_column(names: Sequence[str]) -> str | None:
+    """Find the column of gene symbols where the first holds numbers of Entrez; None where the first names the genes itself."""
+    if not _NUMBERS.match(names[0].strip()):
+        return None
+    return next((name for name in names[1:] if _SYMBOLS.match(name.strip())), None)
+
+
+def without_identifier(label: str) -> str:
+    """Take the symbol of ``SYMBOL|ID`` or ``ID|SYMBOL``."""
+    parts = [part.strip() for part in label.split("|")]
+    named = [part for part in parts if not re.fullmatch(r"\d+|ENS[A-Z]*\d{11}(\.\d+)?|HGNC:\d+", part)]
+    return named[0] if len(parts) == 2 and named else label
+
+
+def without_version(label: str) -> str:
+    """Cut the version of an Ensembl identifier; a copy on the Y chromosome keeps its mark."""
+    return _ENSEMBL.sub(r"\1\2", label)
+
+
+def likely_symbol(label: str) -> str | None:
+    """Name the gene that Excel has likely turned into a date; None where the label is no date."""
+    found = _date(label.strip())
+    if found is None:
+        return None
+    month, day = found
+    names = [name.format(day) for name in _GENES.get(month, ())]
+    return " or ".join(names) or _OTHERS.get(found, f"a symbol that reads as month {month}, day {day}")
+
+
+def _date(label: str) -> tuple[int, int] | None:
+    if found := _DAY_MONTH.match(label):
+        return _month(found.group(2)), int(found.group(1))
+    if found := _MONTH_DAY.match(label):
+        return _month(found.group(1)), int(found.group(2)) % 100
+    if found := _ISO.match(label):
+        return int(found.group(1)), int(found.group(2))
+    return None
+
+
+def _month(word: str) -> int:
+    names = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+    plain = word.lower().replace("ä", "a")
+    return names.index({"mrz": "mar", "mai": "may", "okt": "oct", "dez": "dec"}.get(plain, plain)[:3]) + 1

@@ -1,0 +1,76 @@
+"""A patient's mask folder, as archives give it -> the one mask file in it; a mask file -> the name in front of its ending."""
+
+from pathlib import Path
+
+import pydicom
+
+from radiogenomics._errors import InputError
+from radiogenomics._tables import shown
+from radiogenomics.lesions._parsing import parsing
+from radiogenomics.lesions.volumes import VOLUMES
+
+MASK_STORAGE = (
+    "1.2.840.10008.5.1.4.1.1.66.4",  # Segmentation
+    "1.2.840.10008.5.1.4.1.1.66.7",  # Label Map Segmentation
+    "1.2.840.10008.5.1.4.1.1.481.3",  # RT Structure Set
+)
+"""DICOM classes that hold masks."""
+
+_ENDINGS = (".seg.nrrd", ".seg.dcm", *sorted(VOLUMES, key=len, reverse=True), ".les", ".dcm")
+
+
+def mask_stem(path: Path) -> str:
+    """Give the name of a mask file in front of its ending: ``ISPY1.1001.nii.gz`` -> ``ISPY1.1001``.
+
+    Only endings of masks are taken off, so that a dot may stand in a patient's name.
+    """
+    name = Path(path).name
+    ending = next((ending for ending in _ENDINGS if name.lower().endswith(ending) and len(name) > len(ending)), "")
+    return name[: len(name) - len(ending)]
+
+
+def find_mask(folder: Path) -> Path:
+    """Find the one mask in a folder and its subfolders; other files (images, licences, tables) are passed over.
+
+    Parameters
+    ----------
+    folder : Path
+        One patient's.
+
+    Returns
+    -------
+    Path
+        The mask file.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds no mask, or several.
+    """
+    folder = Path(folder)
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and not _hidden(path.relative_to(folder)))
+    masks = [path for path in files if _is_mask(path)]
+    if len(masks) == 1:
+        return masks[0]
+    if not masks:
+        raise InputError(
+            f"The folder {folder} holds no mask ({len(files)} other files); give a DICOM SEG or RTSTRUCT, NIfTI, NRRD, MetaImage "
+            f"or .les file."
+        )
+    names = shown([str(path.relative_to(folder)) for path in masks])
+    raise InputError(f"The folder {folder} holds {len(masks)} masks ({names}); give the one that is meant, or remove the others.")
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def _is_mask(path: Path) -> bool:
+    if path.name.lower().endswith((*VOLUMES, ".les")):
+        return True
+    with parsing(path, "a file"):
+        with path.open("rb") as file:
+            if file.read(132)[128:] != b"DICM":
+                return False
+        dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["SOPClassUID"])
+        return dataset.get("SOPClassUID") in MASK_STORAGE

@@ -1,0 +1,24 @@
+"""Reader of `.les` files."""
+
+from pathlib import Path
+
+import SimpleITK as sitk
+
+from radiogenomics.lesions.les import read_les
+
+
+class Les:
+    """Reader of `.les` files, see `MaskReader`."""
+
+    what = ".les"
+
+    def reads(self, path: Path, head: bytes) -> bool:
+        """Claim files by the ending of their names."""
+        return path.suffix.lower() == ".les"
+
+    def read(self, path: Path, *, image: sitk.Image, segment: int | str | None, threshold: float) -> sitk.Image:
+        """Read the cuboid into the grid of the image."""
+        return read_les(path, image=image)
+
+
+READER = Les()

@@ -1,0 +1,25 @@
+"""Reader of DICOM RTSTRUCT."""
+
+from pathlib import Path
+
+import SimpleITK as sitk
+
+from radiogenomics.lesions.readers.protocol import RTSTRUCT, is_dicom
+from radiogenomics.lesions.structures import read_rtstruct
+
+
+class Rtstruct:
+    """Reader of DICOM RTSTRUCT, see `MaskReader`."""
+
+    what = "DICOM RTSTRUCT"
+
+    def reads(self, path: Path, head: bytes) -> bool:
+        """Claim DICOM files of the class of structure sets."""
+        return is_dicom(head) and RTSTRUCT in head
+
+    def read(self, path: Path, *, image: sitk.Image, segment: int | str | None, threshold: float) -> sitk.Image:
+        """Draw the contours of one structure into the grid of the image."""
+        return read_rtstruct(path, image=image, structure=segment)
+
+
+READER = Rtstruct()

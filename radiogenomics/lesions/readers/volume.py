@@ -1,0 +1,24 @@
+"""Reader of label maps: NIfTI, NRRD, MetaImage."""
+
+from pathlib import Path
+
+import SimpleITK as sitk
+
+from radiogenomics.lesions.volumes import VOLUMES, read_volume
+
+
+class Volume:
+    """Reader of label maps: NIfTI, NRRD, MetaImage, see `MaskReader`."""
+
+    what = "NIfTI, NRRD, MetaImage"
+
+    def reads(self, path: Path, head: bytes) -> bool:
+        """Claim files by the ending of their names."""
+        return path.name.lower().endswith(VOLUMES)
+
+    def read(self, path: Path, *, image: sitk.Image, segment: int | str | None, threshold: float) -> sitk.Image:
+        """Read the labels on their own grid."""
+        return read_volume(path, segment=segment)
+
+
+READER = Volume()
