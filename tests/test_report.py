@@ -10,7 +10,7 @@ import pytest
 import simulated_tables as simulated
 
 from radiogenomics import figures, report
-from radiogenomics.figures import wording
+from radiogenomics._names import slug
 from radiogenomics.report.captions import FIGURES, caption_of
 from radiogenomics.report.checklist import AUTHORS, MISSING, checklist
 from radiogenomics.report.sections import SECTIONS
@@ -54,7 +54,7 @@ def judged(*, signature: str = "forest", n: int = 87, events: int = 42, **estima
 def drawn(kind: str, subject: str = "", path: Path = Path("none.png"), **facts: str) -> report.Figure:
     """A figure as a study hands it over, in the section that knows its kind."""
     section = next((section.anchor for section in SECTIONS if kind in section.figures), "")
-    name = "_".join(filter(None, [kind, wording.slug(subject)]))
+    name = "_".join(filter(None, [kind, slug(subject)]))
     return report.Figure(
         **{"name": name, "kind": kind, "subject": subject, "section": section, "caption": "", "path": path} | facts
     )

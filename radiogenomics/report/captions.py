@@ -5,7 +5,6 @@ from typing import Any
 
 import pandas as pd
 
-from radiogenomics._names import slug
 from radiogenomics.figures import estimate
 from radiogenomics.report._words import (
     FITTED,
