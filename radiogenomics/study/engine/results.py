@@ -41,7 +41,9 @@ class Panel:
     data : DataFrame
         The table behind it.
     caption : str
-        What stands under it.
+        What stands under it, patients and events counted; the report writes that of the kinds it knows.
+    section : str
+        The section of the report that it belongs to; empty leaves that to the step.
     """
 
     kind: str
@@ -49,15 +51,26 @@ class Panel:
     axes: "Axes | Figure | SubFigure"
     data: pd.DataFrame
     caption: str = ""
+    section: str = ""
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What a step's record keeps of it."""
+        return {name: str(getattr(self, name)) for name in PANEL_FACTS}
+
+
+PANEL_FACTS = ("kind", "subject", "section", "caption")
+"""What is to be known of a figure beside its name and its file."""
 
 
 @dataclass(frozen=True)
 class SavedPanel:
-    """A figure of a finished step: its name, kind, subject and caption, and its PNG file (an SVG and a CSV lie beside it)."""
+    """A figure of a finished step, the facts of its `Panel`, and its PNG file (an SVG and a CSV lie beside it)."""
 
     name: str
     kind: str
     subject: str
+    section: str
     caption: str
     path: Path
 
@@ -224,7 +237,7 @@ def _is_record(record: object) -> bool:
         return False
     if digest(record["made_of"]) != record["key"]:
         return False
-    panels = all(isinstance(one, dict) and set(one) == {"kind", "subject", "caption"} for one in record["panels"].values())
+    panels = all(isinstance(one, dict) and set(one) == set(PANEL_FACTS) for one in record["panels"].values())
     return panels and all(_is_own(file) for file in record["files"])
 
 

@@ -142,7 +142,7 @@ class Store(Results):
             for name, product in _products(step.function(**self._arguments(step, context, key))):
                 files |= {str(path.relative_to(self.folder)): sha256(path) for path in self._write(name, product)}
                 if isinstance(product, Panel):
-                    panels[name] = {"kind": product.kind, "subject": product.subject, "caption": product.caption}
+                    panels[name] = product.facts
                 elif isinstance(product, pd.DataFrame):
                     tables[name] = _description(step, name)
         result = {"files": files, "tables": tables, "panels": panels, "order": self._order[step.name]}
