@@ -162,6 +162,23 @@ def extract(
     segment: Annotated[str | None, typer.Option("--segment", help="Which segment, structure or label of the mask.")] = None,
     register: Annotated[bool, typer.Option("--register", help="Align the phases with the pre-contrast one first.")] = False,
     resample: Annotated[bool, typer.Option("--resample", help="Allow a mask on another grid to be resampled.")] = False,
+    background: Annotated[
+        float | None, typer.Option("--background", help="Signal below which a voxel is air; found in the image when left out.")
+    ] = None,
+    content: Annotated[
+        str | None,
+        typer.Option("--content", help="Which images of the series, where it holds several kinds: water, ..."),
+    ] = None,
+    derived: Annotated[
+        bool, typer.Option("--derived", help="Take the series that --series names although it calls itself derived.")
+    ] = False,
+    radius: Annotated[float, typer.Option("--radius", help="How far from the seed a lesion is grown, in mm.")] = 40.0,
+    fraction: Annotated[
+        float, typer.Option("--fraction", help="Threshold of growth, between the background (0) and the lesion's level (1).")
+    ] = 0.5,
+    leak: Annotated[
+        str, typer.Option("--leak", help="What becomes of a lesion that reaches the radius: shrink, or refuse.")
+    ] = "shrink",
     parameters: Annotated[
         Path | None, typer.Option("--parameters", help="A PyRadiomics parameter file in the place of the package's own.")
     ] = None,
@@ -192,6 +209,12 @@ def extract(
         resample=resample,
         parameters=parameters,
         deep=_pairs(deep or []),
+        background=background,
+        content=content,
+        derived=derived,
+        radius_mm=radius,
+        fraction=fraction,
+        leak=leak,
     )
     counts = ", ".join(f"{table.shape[1]:,} {name.removeprefix('features_')}" for name, table in made.features.items())
     lesion = made.tables["lesion"].iloc[0]

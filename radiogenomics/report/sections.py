@@ -215,6 +215,7 @@ SECTIONS = (
         {
             "inclusion": _plain("inclusion", "Patients left after each step.", "cohort", "step", "n", "excluded", "reason"),
             "expression_facts": _plain("expression_facts", "Expression: what was kept and changed."),
+            "decisions": _plain("decisions", "What was decided about the data, and what to look at.", most=40),
             "expression_dropped": _plain("expression_dropped", "Genes left out.", most=10),
             "baseline": _baseline,
         },

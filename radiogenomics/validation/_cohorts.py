@@ -150,10 +150,9 @@ def _check_no_copies(training: Cohort, cohort: Cohort) -> None:
     copies = find_copies({training.name: training.features, cohort.name: cohort.features})
     copies = copies[copies["first_table"] != copies["second_table"]]
     if len(copies):
-        raise InputError(
-            f"{copies['second'].nunique()} patient(s) of cohort {cohort.name!r} have the features of patients of "
-            f"{training.name!r}: {_named(copies)}; a patient may be in one cohort only: drop them from one (see validation.find_copies)."
-        )
+        count, whose = copies["second"].nunique(), f"{training.name!r}: {_named(copies)}"
+        remedy = "a patient may be in one cohort only: drop them from one (see validation.find_copies)"
+        raise InputError(f"{count} patient(s) of cohort {cohort.name!r} have the features of patients of {whose}; {remedy}.")
 
 
 def check_folds(training: Cohort, n_splits: int, n_repeats: int) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from radiogenomics import linking
 from radiogenomics._errors import InputError
+from radiogenomics._files import decision_table
 from radiogenomics._tables import check_numeric, shown
 from radiogenomics.cohort import Cohort
 from radiogenomics.expression import check_unit
@@ -19,6 +20,7 @@ from radiogenomics.study.inputs import image_checks
 from radiogenomics.study.inputs.cohort import build_cohort
 from radiogenomics.study.inputs.gene_sets import study_sets
 from radiogenomics.study.inputs.sources import Inputs, gather
+from radiogenomics.study.inputs.suspicions import suspicions
 from radiogenomics.study.manifest.errors import ManifestError, Problem
 from radiogenomics.study.manifest.model import Manifest
 from radiogenomics.study.manifest.schema import GeneSets, Survival
@@ -75,8 +77,11 @@ def check(path: Path, *, mirror: Path | None = None) -> Checked:
 
 
 def decided(inputs: Inputs) -> pd.DataFrame:
-    """Tell what is decided about the tables of a study when they are read -> ``what, where, count, why``, one row a decision."""
-    return inputs.decisions(inputs.manifest.tables())
+    """Tell what is decided about the tables of a study, and what to look at -> ``what, where, count, why``."""
+    training = inputs.manifest.training.features
+    outcome = inputs.outcome("training", inputs.members("training"))
+    seen = suspicions({f"features_{kind}": inputs.features("training", kind) for kind in training}, outcome)
+    return pd.concat([inputs.decisions(inputs.manifest.tables()), decision_table(seen)], ignore_index=True)
 
 
 def _table_problems(inputs: Inputs) -> Iterator[Problem]:

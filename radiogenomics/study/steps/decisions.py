@@ -6,8 +6,10 @@ from radiogenomics._files import Decision, decision_table
 from radiogenomics.expression import Prepared
 from radiogenomics.study.engine.step import Tables, step
 from radiogenomics.study.inputs.sources import Inputs
+from radiogenomics.study.inputs.suspicions import suspicions
 from radiogenomics.study.manifest.model import Manifest
 from radiogenomics.study.steps.imaging import measured
+from radiogenomics.study.steps.patients import of_cohort
 
 
 @step(
@@ -15,9 +17,11 @@ from radiogenomics.study.steps.imaging import measured
     settings=("training", "external", "expression", "joined", "survival"),
     sources=lambda manifest: manifest.tables(),
 )
-def decisions(matrix: Prepared, features: Tables, *, settings: Manifest, inputs: Inputs) -> Tables:
-    """Gather what was decided while tables were read, expression was prepared and features were completed."""
-    parts = [inputs.decisions(settings.tables()), matrix.decisions, decision_table(_imputed(features))]
+def decisions(patients: pd.DataFrame, matrix: Prepared, features: Tables, *, settings: Manifest, inputs: Inputs) -> Tables:
+    """Gather what was decided when tables were read, expression prepared and features completed, and what to look at."""
+    mine = {f"features_{kind}": of_cohort(measured(table), patients, "training") for kind, table in features.items()}
+    seen = suspicions(mine, patients.loc[patients["cohort"] == "training", "outcome"])
+    parts = [inputs.decisions(settings.tables()), matrix.decisions, decision_table([*seen, *_imputed(features)])]
     return {"decisions": pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)}
 
 
