@@ -573,7 +573,7 @@ def test_what_is_published_of_a_combined_model_has_a_name_of_its_own():
     assert Page(text).text.count("Fitted scores fused, the usual leak") == 1
     said_of = {name: caption("roc", name, tables={"evaluation": table}) for name in ("mri", "fusion", "clinical")}
     assert "by the published protocol and" in said_of["mri"]
-    assert "with fitted scores fused, the usual leak and by nested" in said_of["fusion"]
+    assert "with fitted scores fused (the usual leak) and by nested" in said_of["fusion"]
     assert "by plain cross-validation and by nested" in said_of["clinical"]
     assert table["estimate"].tolist() == ["published", "nested"] * 3
     fused = said({"evaluation": table[table["signature"].eq("fusion")]})["Prediction: combined model"]

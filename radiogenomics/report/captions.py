@@ -20,7 +20,7 @@ from radiogenomics.report._words import (
 )
 from radiogenomics.report.figure import Figure
 
-_PUBLISHED = {"fusion": "with fitted scores fused, the usual leak", "clinical": "by plain cross-validation"}
+_PUBLISHED = {"fusion": "with fitted scores fused (the usual leak)", "clinical": "by plain cross-validation"}
 """What stands in rows ``published`` of models that no paper selects the features of."""
 
 _STARS = "Stars: q below 0.05 (*), 0.01 (**), 0.001 (***)."
@@ -29,7 +29,7 @@ _GROUPS = (
     "are shown, for each target the one with the smallest p; for any other stands the feature nearest to the others, chosen "
     "without a look at genes."
 )
-_MOST = "Of more than 30 features those with surviving links and the smallest p are shown."
+_MOST = "Of more than 30 features those with surviving links, then those with the smallest p are shown."
 UNIVARIATE = (
     "Odds ratios and p are of one gene at a time, on the very patients that chose the genes, and so look better than they are."
 )
