@@ -111,7 +111,7 @@ def test_a_taken_name_is_refused_and_what_was_registered_can_be_taken_out():
 def test_a_member_that_lacks_something_is_refused_at_once():
     with pytest.raises(InputError, match=r"The tasty fruit 'plum' \(builtins\.dict\) lacks `real`"):
         table().register("plum", {})
-    with pytest.raises(InputError, match=r"The mask reader 'mine' .* lacks `what`, `reads`, `read`"):
+    with pytest.raises(InputError, match=r"The mask reader 'mine' .* lacks `what`, `endings`, `reads`, `read`"):
         lesions.READERS.register("mine", print)
 
 
@@ -239,6 +239,8 @@ def test_a_reader_goes_before_ours_and_two_must_not_claim_one_file(registered, t
     (tmp_path / "a.voxels").write_text("1 2 3\n1 2 4\n")
     mask = lesions.read_mask(tmp_path / "a.voxels", image=image)
     assert np.argwhere(sitk.GetArrayFromImage(mask)).tolist() == [[1, 2, 3], [1, 2, 4]]
+    assert lesions.mask_stem(tmp_path / "P.01.voxels") == "P.01"
+    assert lesions.find_mask(tmp_path) == tmp_path / "a.voxels"
 
     class Greedy(toy_members.VoxelList):
         def reads(self, path, head):
