@@ -14,7 +14,10 @@ def manifest(tmp_path):
     """A manifest with folders of images and masks, whose files nobody reads here."""
     made = simulate.simulate(n_training=12, n_external=12, seed=5)
     sources = demo._write_tables(made, tmp_path)
-    places = {"second_reader": "again", **{f"{what}_{name}": f"{name}/{what}" for what in ("images", "masks") for name in made.lesions}}
+    places = {
+        "second_reader": "again",
+        **{f"{what}_{name}": f"{name}/{what}" for what in ("images", "masks") for name in made.lesions},
+    }
     for source, place in places.items():
         folder = tmp_path / place / "P1" if source.startswith("images") else tmp_path / place
         folder.mkdir(parents=True)
