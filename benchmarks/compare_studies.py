@@ -36,10 +36,8 @@ def difference(old: Path, new: Path) -> str:
     strange = (set(after) - set(before) - ADDED) | (set(before) - set(after))
     if strange or len(before) != len(after):
         return f"columns {', '.join(sorted(strange)) or 'the same'}, {len(before)} and {len(after)} rows"
-    unequal = {
-        column: int((before[column] != after[column]).sum()) for column in before if not before[column].equals(after[column])
-    }
-    return ", ".join(f"{count} values of {column}" for column, count in unequal.items())
+    unequal = {column: int((before[column] != after[column]).sum()) for column in before}
+    return ", ".join(f"{count} values of {column}" for column, count in unequal.items() if count)
 
 
 def main(old: Path, new: Path) -> int:

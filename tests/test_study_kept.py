@@ -45,5 +45,5 @@ def test_a_study_keeps_nothing_through_a_link(tmp_path, part):
     claim(folder, "the study's folder")
     (folder / part).parent.mkdir(exist_ok=True)
     (folder / part).symlink_to(elsewhere)
-    with pytest.raises(InputError, match="is a link to .*elsewhere; a study writes only into its own folder"):
+    with pytest.raises(InputError, match=r"is a link to .*elsewhere; a study writes only into its own folder"):
         claim(folder, "the study's folder")
