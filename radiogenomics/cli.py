@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 import typer.core
@@ -177,7 +177,7 @@ def extract(
         float, typer.Option("--fraction", help="Threshold of growth, between the background (0) and the lesion's level (1).")
     ] = 0.5,
     leak: Annotated[
-        str, typer.Option("--leak", help="What becomes of a lesion that reaches the radius: shrink, or refuse.")
+        Literal["shrink", "refuse"], typer.Option("--leak", help="What becomes of a lesion that reaches the radius.")
     ] = "shrink",
     parameters: Annotated[
         Path | None, typer.Option("--parameters", help="A PyRadiomics parameter file in the place of the package's own.")

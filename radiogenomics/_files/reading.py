@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 
 import pandas as pd
 
@@ -185,7 +185,7 @@ def _read_csv(layout: Layout, kind: Any, blank: list[str]) -> pd.DataFrame:
         keep_default_na=False,
         na_values=blank,
         skipinitialspace=layout.separator != " ",
-        quoting=layout.quoting,
+        quoting=cast(Literal[0, 1, 2, 3], layout.quoting),
         low_memory=False,
     )
     return table

@@ -183,7 +183,11 @@ def _write(ax: Axes, effect: pd.DataFrame, q: pd.DataFrame, bound: float, *, num
         text = wording.amount(value) + text if numbers and not np.isnan(value) else text
         if text:
             color = "white" if abs(value) > 0.6 * bound else st.INK
-            look = {"color": color, "fontsize": st.SMALL_POINTS, "rotation": 90 if effect.shape[1] > _UPRIGHT else 0}
+            look: dict[str, Any] = {
+                "color": color,
+                "fontsize": st.SMALL_POINTS,
+                "rotation": 90 if effect.shape[1] > _UPRIGHT else 0,
+            }
             ax.text(column + 0.5, row + 0.5, text, ha="center", va="center", **look)
 
 

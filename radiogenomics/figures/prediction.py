@@ -132,8 +132,8 @@ def auc_forest(evaluation: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.text(1.03, place, text, transform=right, va="center", fontsize=st.SMALL_POINTS)
     ax.text(1.03, -1, "AUC (95 % CI)", transform=right, va="center", fontsize=st.SMALL_POINTS, weight="bold")
     ax.set_yticks(range(len(rows)), [label for label, _ in rows])
-    for text, (_, row) in zip(ax.get_yticklabels(), rows, strict=True):
-        text.set_fontweight("bold" if row is None else "normal")
+    for tick, (_, row) in zip(ax.get_yticklabels(), rows, strict=True):
+        tick.set_fontweight("bold" if row is None else "normal")
     known = evaluation[evaluation["auc"].map(wording.is_estimated)]
     low = np.nanmin([0.4, *known["auc_low"], *known["auc"]])
     ax.set(xlabel="AUC", ylim=(len(rows) - 0.4, -1.6), xlim=(max(0, np.floor(low * 10) / 10), 1.02))
@@ -236,7 +236,8 @@ def _score_groups(scores: pd.DataFrame) -> "pd.Series[str]":
     words = {key: scores[key].astype(str) for key in parts}
     if "estimate" in words:
         of = scores["signature"] if "signature" in scores else [""] * len(scores)
-        words["estimate"] = [st.estimate(*pair).label for pair in zip(scores["estimate"], of, strict=True)]
+        labels = [st.estimate(*pair).label for pair in zip(scores["estimate"], of, strict=True)]
+        words["estimate"] = pd.Series(labels, index=scores.index)
     return (
         pd.DataFrame(words, index=scores.index)
         .agg("\n".join, axis=1)

@@ -177,7 +177,7 @@ def extract_patient(
     logger.info("Signal below %g counts as air (%s).", level, "found in the image" if background is None else "given")
     maps = make_maps(phases, background=level)
     files = _write_volumes(out, {**phases.images, **maps})  # first: a seed is chosen on them where growth fails
-    grow = {"radius_mm": radius_mm, "fraction": fraction, "leak": leak}
+    grow: dict[str, Any] = {"radius_mm": radius_mm, "fraction": fraction, "leak": leak}
     drawn = (
         read_mask(Path(mask), phases, settings=settings, resample=resample)
         if mask is not None
