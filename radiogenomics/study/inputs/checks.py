@@ -70,9 +70,6 @@ def check(path: Path, *, mirror: Path | None = None) -> Checked:
     problems = list(_cohort_problems(inputs, cohorts))
     if problems:
         raise ManifestError(problems)
-    for source, patients in inputs.repeated().items():
-        file, whose = inputs.files[source], shown(patients)
-        logger.warning("%s: the rows of %s stand more than once, word for word; each counts once.", file, whose)
     return Checked(inputs, cohorts)
 
 

@@ -96,15 +96,6 @@ class Inputs:
         """Read a source as a patient table."""
         return self._once(source, lambda: cohort.patients_reading(self.files[source], **self._reading(source)))
 
-    def repeated(self) -> dict[str, list[str]]:
-        """Name the patients whose row stands more than once in a table that was read, word for word -> by source."""
-        found = {
-            source: cohort.repeated_patients(self.files[source], **self._reading(source))
-            for source in self._tables
-            if source != _MATRIX
-        }
-        return {source: patients for source, patients in found.items() if patients}
-
     def features(self, name: str, kind: str) -> pd.DataFrame:
         """Read a cohort's feature table; missing measurements stay NaN."""
         return self.patients(self._cohort(name).features[kind])
