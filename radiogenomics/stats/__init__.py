@@ -7,7 +7,7 @@ fitted to patients (`ComBat`, `FirthLogisticRegression`, `SurvivalCut`) is a sci
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from radiogenomics.stats._separation import separating_predictors, separation
+from radiogenomics.stats._separation import Separation, separating_predictors, separation
 from radiogenomics.stats.agreement import BlandAltman, Kappa, bland_altman, cohen_kappa
 from radiogenomics.stats.calibration import (
     Calibration,
@@ -60,6 +60,7 @@ __all__ = [
     "Kappa",
     "LogRank",
     "MaskAgreement",
+    "Separation",
     "SurvivalCut",
     "at_threshold",
     "auc",
