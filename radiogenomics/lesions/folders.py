@@ -40,7 +40,7 @@ def find_mask(folder: Path) -> Path:
     Returns
     -------
     Path
-        The mask file.
+        The mask file, or the only file.
 
     Raises
     ------
@@ -50,8 +50,8 @@ def find_mask(folder: Path) -> Path:
     folder = Path(folder)
     files = sorted(path for path in folder.rglob("*") if path.is_file() and not _hidden(path.relative_to(folder)))
     masks = [path for path in files if _is_mask(path)]
-    if len(masks) == 1:
-        return masks[0]
+    if len(masks) == 1 or len(files) == 1:
+        return [*masks, *files][0]  # of a single file its reader says what is wrong with it
     if not masks:
         raise InputError(
             f"The folder {folder} holds no mask ({len(files)} other files); give one of "

@@ -41,23 +41,27 @@ class Inputs:
         The manifest file.
     manifest : Manifest
         What it says.
-    sources : dict of str to Source
-        Source name -> how it is read and where it comes from.
     files : dict of str to Path
         Source name -> local file, or folder of images or masks.
     hashes : dict of str to str
         Source name -> SHA-256.
     listings : dict of str to dict of str to str
         Name of a source that is a folder -> SHA-256 of every file in it, by its path inside.
+    sources : dict of str to Source
+        Source name -> how it is read and where it comes from; those of the manifest when left out.
     """
 
     path: Path
     manifest: Manifest
-    sources: dict[str, Source]
     files: dict[str, Path]
     hashes: dict[str, str]
     listings: dict[str, dict[str, str]]
+    sources: dict[str, Source] = field(default_factory=dict)
     _tables: dict[str, Reading] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.sources and not isinstance(self.sources, DeclaredFiles):
+            object.__setattr__(self, "sources", self.manifest.sources)
 
     def only(self, sources: Collection[str], settings: Manifest) -> "Inputs":
         """Give the inputs with these sources alone, read by these settings; tables that were read are shared."""
@@ -272,7 +276,7 @@ def gather(path: Path, *, mirror: Path | None = None) -> Inputs:
     if problems:
         raise ManifestError(problems)
     _write_lock(path, manifest, lock, hashes)
-    return Inputs(path, manifest, manifest.sources, files, hashes, listings)
+    return Inputs(path, manifest, files, hashes, listings)
 
 
 def _locate(source: Source, folders: list[Path]) -> Path:

@@ -227,7 +227,7 @@ def read_manifest(path: Path) -> Manifest:
 def _read(path: Path) -> dict[str, Any]:
     """Read the TOML file; what keeps it from being one is a problem of its own."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ManifestError([Problem(str(path), "(file)", "missing", "no such manifest; check the path")]) from error
     except IsADirectoryError as error:
