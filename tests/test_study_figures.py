@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from table_study import write_table_study
+from tiny_study import write
 
 from radiogenomics import linking, report
 from radiogenomics.study.engine.context import Context
@@ -141,14 +141,14 @@ def ages() -> dict[str, pd.DataFrame]:
 @drawing(section="modules")
 def toy(ages: pd.DataFrame, *, settings: object) -> panels.Panels:
     """Draw what no part of the package has ever heard of."""
-    _, ax = plt.subplots()
+    _, ax = plt.subplots(figsize=(2, 2))
     ax.plot(ages["age"])
     yield Panel("age_spider", "of / everybody", ax, ages, f"Ages of {len(ages)} patients.")
-    yield Panel("soft_threshold", "", plt.figure(), ages, section="pathways")
+    yield Panel("soft_threshold", "", plt.figure(figsize=(2, 2)), ages, section="pathways")
 
 
 def test_a_new_figure_is_one_step_that_says_where_it_belongs_and_what_it_shows(tmp_path):
-    inputs = check(write_table_study(tmp_path / "inputs")).inputs
+    inputs = check(write(tmp_path / "inputs")).inputs
     context = Context(inputs.manifest, inputs)
     with Store.writing(tmp_path / "out", [ages, toy]) as store:
         assert [store.do(step, context) for step in (ages, toy)] == [True, True]
