@@ -291,11 +291,12 @@ def _pool(function: Callable[[Any], Any], tasks: dict[str, Any], n_jobs: int, be
             begun.append(name)
             yield joblib.delayed(_named)(function, name, task)
 
-    parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
     settings = {"inner_max_num_threads": 1, "initializer": end_with_parent, "initargs": (os.getpid(),)}
     with warnings.catch_warnings(), joblib.parallel_config("loky", **settings):
         # loky replaces a worker that has grown, as one does that has loaded a deep network; nobody needs to act.
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
+        # Made inside the settings, since it takes them up when it is made.
+        parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
         yield from parallel(calls())
 
 
