@@ -175,6 +175,7 @@ def _parse(layout: Layout, missing: MissingWords, text: bool) -> _Raw:
 
 
 def _read_csv(layout: Layout, kind: Any, blank: list[str]) -> pd.DataFrame:
+    quoting: Any = layout.quoting  # csv's numbers, which pandas' stubs list one by one
     table: pd.DataFrame = pd.read_csv(
         io.StringIO("\n".join(layout.body) + "\n"),
         sep=layout.separator,
@@ -185,7 +186,7 @@ def _read_csv(layout: Layout, kind: Any, blank: list[str]) -> pd.DataFrame:
         keep_default_na=False,
         na_values=blank,
         skipinitialspace=layout.separator != " ",
-        quoting=layout.quoting,
+        quoting=quoting,
         low_memory=False,
     )
     return table
