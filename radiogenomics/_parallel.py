@@ -1,19 +1,20 @@
 """The one fan-out: independent tasks over joblib processes or a Dask cluster, one thread a task.
 
-A worker that dies costs its task, not the study: what was finished is kept, what is missing runs once more by itself,
-and what fails then is returned as a failure.
+A worker that dies costs its task, not the study: what was finished is kept, and what it may have been at runs again, one by one.
+A task has failed when its data are at fault. One that the machine stopped (no memory, a full disk, a killed worker) is
+interrupted: it is no result, and the next run tries it again.
 """
 
-import hashlib
+import errno
 import logging
 import os
-import pickle
 import sys
+import threading
+import time
 import warnings
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,9 @@ from joblib.externals.loky import ProcessPoolExecutor, get_reusable_executor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from threadpoolctl import threadpool_limits
 
-from radiogenomics._errors import InputError, RunError
+from radiogenomics import _kept
+from radiogenomics._errors import InputError, RadiogenomicsError, RunError
+from radiogenomics._kept import forget_all_but as forget_all_but
 
 logger = logging.getLogger(__name__)
 
@@ -30,34 +33,75 @@ Progress = Callable[[int, int, str], None]
 """Called after every task with the number of finished tasks, the number of all tasks and the task's name."""
 
 DATA_ERRORS = (ValueError, OSError, RuntimeError, ArithmeticError, LookupError, MemoryError)
-"""What bad data can raise inside a task. Anything else (TypeError, AttributeError...) is a mistake in the code and propagates."""
+"""What data or machine can raise inside a task, see `is_transient`. Anything else is a mistake in the code and propagates."""
+
+_MACHINE = frozenset(
+    getattr(errno, name)
+    for name in ("EIO", "ENOMEM", "ENOSPC", "EDQUOT", "EMFILE", "ENFILE", "EAGAIN", "ESTALE", "ETIMEDOUT", "ENOLCK")
+    if hasattr(errno, name)
+)
+"""What the operating system says when a device, memory, or its own limits give out, whatever the file holds."""
+
+_TRIES = 3
+"""How often a task that may have lost its worker runs alone."""
+
+_WATCH_SECONDS = 0.5
+"""How often a worker looks whether its parent lives."""
 
 
 @dataclass(frozen=True)
 class FanOut:
-    """What a fan-out brought: `results` and `failures` by task name, each in the order of the tasks.
+    """What a fan-out brought, by task name, each in the order of the tasks.
 
     Attributes
     ----------
     results : dict of str to object
         The return value of every task that succeeded.
     failures : dict of str to str
-        The reason for every task that did not.
+        The reason for every task whose data are at fault.
+    interrupted : dict of str to str
+        The reason for every task that the machine stopped; to run it again may help.
+    kept : bool
+        Whether the results are kept for the next run.
     """
 
     results: dict[str, Any]
     failures: dict[str, str]
+    interrupted: dict[str, str] = field(default_factory=dict)
+    kept: bool = False
+
+    def require_finished(self) -> None:
+        """Raise RunError if a task was interrupted, naming every one and its reason; a failure is a finished task."""
+        if self.interrupted:
+            rest = f"The other {len(self.results) + len(self.failures)} are done"
+            raise RunError(
+                f"{len(self.interrupted)} of {self._count()} tasks were interrupted, which lies not in their data: "
+                f"{_listed(self.interrupted)}. {rest}{' and kept' if self.kept else ''}; see to memory and disk, and run the "
+                f"same command again{': it goes on from there' if self.kept else ''}."
+            )
 
     def require(self) -> dict[str, Any]:
-        """Give the results, or raise RuntimeError naming every failed task and its reason."""
+        """Give the results, or raise RunError naming every task that was interrupted or failed, and its reason."""
+        self.require_finished()
         if self.failures:
-            lines = "; ".join(f"{name}: {reason}" for name, reason in self.failures.items())
-            raise RunError(f"{len(self.failures)} of {len(self.failures) + len(self.results)} tasks failed: {lines}")
+            raise RunError(f"{len(self.failures)} of {self._count()} tasks failed: {_listed(self.failures)}")
         return self.results
+
+    def _count(self) -> int:
+        return len(self.results) + len(self.failures) + len(self.interrupted)
+
+
+def _listed(reasons: Mapping[str, str]) -> str:
+    return "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
 
 
 @dataclass(frozen=True)
 class _Failed:
+    reason: str
+
+
+@dataclass(frozen=True)
+class _Interrupted:
     reason: str
 
 
@@ -70,6 +114,7 @@ def fan_out(
     progress: Progress | None = None,
     keep: Path | None = None,
     keys: Mapping[str, str] | None = None,
+    of: Sequence[type] = (),
 ) -> FanOut:
     """Run one function on every task -> results and failures by name.
 
@@ -88,44 +133,64 @@ def fan_out(
     keep : Path, optional
         A folder where every finished result is kept; a second call with the same folder computes only what is missing.
     keys : mapping of str to str, optional
-        By task name, the key that a result is kept under: it says all that the result depends on. Left out, the name, and the
-        folder must say the rest.
+        By task name, the key that a result is kept under: it says all that the result depends on. The result of a task
+        without a key is not kept. Left out, the key is the name, and the folder must say the rest.
+    of : sequence of type
+        Dataclasses that results hold. What can be kept beside them: numbers, texts, arrays, tables, and lists, tuples and
+        dicts of these. Kept results are read without pickle; one that is damaged or foreign is computed again, with a warning.
 
     Returns
     -------
     FanOut
-        Results and failures. A task fails when it raises an error that bad data can cause (`DATA_ERRORS`), or when its
-        worker dies twice.
+        Results, failures and interrupted tasks. A task fails when it raises an error that bad data can cause. It is
+        interrupted when memory or the file system gives out (`is_transient`), or its worker dies again and again.
 
     Raises
     ------
     ValueError
-        If `n_jobs` is 0 or the address cannot be reached.
+        If `n_jobs` is 0, the address cannot be reached, or `keep` is a link.
+    FileError
+        If a result cannot be kept, on a full disk for instance.
+    TypeError
+        If a result is to be kept and holds something that cannot be.
     """
     if n_jobs == 0:
         raise InputError("`n_jobs` is 0; give the number of processes, or -1 for every core.")
-    places = {name: _place(keep, keys[name] if keys else name) for name in tasks} if keep is not None else {}
-    outcomes = _kept(places)
+    if keep is not None:
+        _kept.check_folder(keep)
+    kept_as = {} if keep is None else {name: name for name in tasks} if keys is None else dict(keys)
+    outcomes = {} if keep is None else _found(kept_as, keep, of)
     missing = {name: task for name, task in tasks.items() if name not in outcomes}
     done = len(outcomes)
     for name, outcome in _stream(function, missing, n_jobs, scheduler):
         outcomes[name] = outcome
         done += 1
-        if keep is not None and not isinstance(outcome, _Failed):
-            _store(outcome, places[name])
+        if keep is not None and name in kept_as and not isinstance(outcome, _Failed | _Interrupted):
+            _kept.store(outcome, kept_as[name], _kept.place(keep, kept_as[name]), of=of)
         if progress is not None:
             progress(done, len(tasks), name)
-    return FanOut(
-        results={name: outcomes[name] for name in tasks if not isinstance(outcomes[name], _Failed)},
-        failures={name: outcomes[name].reason for name in tasks if isinstance(outcomes[name], _Failed)},
+    return _sorted({name: outcomes[name] for name in tasks}, kept=keep is not None)
+
+
+def _sorted(outcomes: Mapping[str, Any], *, kept: bool) -> FanOut:
+    failed, interrupted = (
+        {name: one.reason for name, one in outcomes.items() if isinstance(one, kind)} for kind in (_Failed, _Interrupted)
     )
+    results = {name: one for name, one in outcomes.items() if name not in failed and name not in interrupted}
+    return FanOut(results, failed, interrupted, kept)
 
 
-def forget_all_but(keys: Iterable[str], keep: Path) -> None:
-    """Remove the kept results of every key but these."""
-    wanted = {_place(keep, key) for key in keys}
-    for path in (path for path in Path(keep).glob("*") if path not in wanted):
-        path.unlink()
+def _found(kept_as: Mapping[str, str], keep: Path, of: Sequence[type]) -> dict[str, Any]:
+    """Read what is kept; what cannot be read is missing."""
+    found = {}
+    for name, key in kept_as.items():
+        try:
+            found[name] = _kept.load(key, _kept.place(keep, key), of=of)
+        except FileNotFoundError:
+            continue
+        except (_kept.UnreadableError, OSError) as error:
+            logger.warning("The kept result of %s cannot be read (%s); it is computed again.", name, error)
+    return found
 
 
 def release_workers() -> None:
@@ -159,12 +224,33 @@ def _set_threads(torch: Any, itk: Any, torch_threads: int, itk_threads: int) -> 
 
 
 def _attempt(function: Callable[[Any], Any], task: Any) -> Any:
-    """Run one task on one thread; an error that bad data can cause becomes a value."""
+    """Run one task on one thread; an error that bad data or the machine can cause becomes a value."""
     with one_thread():
         try:
             return function(task)
         except DATA_ERRORS as error:
-            return _Failed(f"{type(error).__name__}: {error}")
+            reason = f"{type(error).__name__}: {error}"
+            return _Interrupted(reason) if is_transient(error) else _Failed(reason)
+
+
+def is_transient(error: BaseException) -> bool:
+    """Tell whether an error lies in the machine, not in the data, so that to run again may help.
+
+    Memory that gave out, and what the operating system says of files: a disk that is full, a share that is gone. Our own errors
+    lie in the data, unless a fault of the machine (`_MACHINE`) is their cause; and so does a library's own kind of OSError, such
+    as `gzip.BadGzipFile`, which no system call gave.
+    """
+    if isinstance(error, RadiogenomicsError):
+        return any(isinstance(cause, OSError) and cause.errno in _MACHINE for cause in _causes(error))
+    if isinstance(error, OSError):
+        return error.errno is not None or type(error).__module__ == "builtins"
+    return isinstance(error, MemoryError)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    while error.__cause__ is not None:
+        error = error.__cause__
+        yield error
 
 
 def _named(function: Callable[[Any], Any], name: str, task: Any) -> tuple[str, Any]:
@@ -182,28 +268,60 @@ def _stream(function: Callable[[Any], Any], tasks: dict[str, Any], n_jobs: int, 
 
 
 def _on_joblib(function: Callable[[Any], Any], tasks: dict[str, Any], n_jobs: int) -> Iterator[tuple[str, Any]]:
+    """Run tasks on worker processes; when one dies, what it may have been at runs alone, and the rest on new workers."""
     missing = dict(tasks)
-    parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
-    try:
-        with warnings.catch_warnings(), joblib.parallel_config("loky", inner_max_num_threads=1):
-            # loky replaces a worker that has grown, as one does that has loaded a deep network; nobody needs to act.
-            warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
-            for name, outcome in parallel(joblib.delayed(_named)(function, name, task) for name, task in tasks.items()):
+    while missing:
+        begun: list[str] = []
+        try:
+            for name, outcome in _pool(function, missing, n_jobs, begun):
                 del missing[name]
                 yield name, outcome
-    except TerminatedWorkerError:
-        logger.warning("A worker process died; %d unfinished tasks run once more, one by one.", len(missing))
-        for name, task in missing.items():
-            yield name, _alone(function, task)
+        except TerminatedWorkerError:
+            suspects = [name for name in begun if name in missing] or list(missing)
+            logger.warning("A worker process died; %d tasks that it may have been at run again, one by one.", len(suspects))
+            for name in suspects:
+                yield name, _alone(function, missing.pop(name))
+
+
+def _pool(function: Callable[[Any], Any], tasks: dict[str, Any], n_jobs: int, begun: list[str]) -> Iterator[tuple[str, Any]]:
+    """Run tasks on one pool of workers, and note those that were handed out."""
+
+    def calls() -> Iterator[Any]:
+        for name, task in list(tasks.items()):
+            begun.append(name)
+            yield joblib.delayed(_named)(function, name, task)
+
+    parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
+    settings = {"inner_max_num_threads": 1, "initializer": end_with_parent, "initargs": (os.getpid(),)}
+    with warnings.catch_warnings(), joblib.parallel_config("loky", **settings):
+        # loky replaces a worker that has grown, as one does that has loaded a deep network; nobody needs to act.
+        warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
+        yield from parallel(calls())
 
 
 def _alone(function: Callable[[Any], Any], task: Any) -> Any:
-    """Run one task in a process of its own, so that its death is nobody else's."""
-    with ProcessPoolExecutor(max_workers=1) as executor:
-        try:
-            return executor.submit(_attempt, function, task).result()
-        except TerminatedWorkerError:
-            return _Failed("its worker process died twice (often too little memory)")
+    """Run one task in a process of its own, so that its death is nobody else's; a few times if need be."""
+    for _ in range(_TRIES):
+        with ProcessPoolExecutor(max_workers=1, initializer=end_with_parent, initargs=(os.getpid(),)) as executor:
+            try:
+                return executor.submit(_attempt, function, task).result()
+            except TerminatedWorkerError:
+                continue
+    return _Interrupted(f"its worker process was killed {_TRIES} times when it ran alone (often too little memory)")
+
+
+def end_with_parent(parent: int) -> None:
+    """End this process soon after its parent: a killed parent cannot end its workers itself.
+
+    A thread asks who the parent is. Linux could send a signal, but it does so when the thread ends that started the worker.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_WATCH_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="end with parent").start()
 
 
 def _on_dask(function: Callable[[Any], Any], tasks: dict[str, Any], scheduler: Any) -> Iterator[tuple[str, Any]]:
@@ -218,7 +336,7 @@ def _on_dask(function: Callable[[Any], Any], tasks: dict[str, Any], scheduler: A
             except CancelledError as error:
                 raise RunError("The Dask scheduler is gone; finished tasks are kept, start again when it is back.") from error
             except KilledWorker:
-                yield futures[future], _Failed("its Dask worker died more than once (often too little memory)")
+                yield futures[future], _Interrupted("its Dask worker was killed again and again (often too little memory)")
 
 
 @contextmanager
@@ -234,37 +352,6 @@ def _client(scheduler: Any) -> Iterator[Any]:
         raise InputError(f"No Dask scheduler answers at {scheduler!r} ({error}); check the address or leave it out.") from error
     with client:
         yield client
-
-
-def _place(folder: Path, name: str) -> Path:
-    return Path(folder) / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.joblib"
-
-
-def _store(outcome: Any, path: Path) -> None:
-    """Keep a result: written beside, then renamed, so that a kill leaves it whole or absent."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}")
-    with temporary.open("wb") as file:
-        joblib.dump(outcome, file, compress=1)  # a lesion's numbers need a quarter of the room
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-
-
-# A damaged byte shows in the compressed stream, or first as a wrong word of the pickle in it.
-_UNREADABLE = (*DATA_ERRORS, EOFError, AttributeError, TypeError, ImportError, pickle.UnpicklingError, zlib.error)
-
-
-def _kept(places: Mapping[str, Path]) -> dict[str, Any]:
-    kept = {}
-    for name, path in places.items():
-        try:
-            kept[name] = joblib.load(path)
-        except FileNotFoundError:
-            continue
-        except _UNREADABLE as error:
-            logger.warning("The kept result of %s cannot be read (%s); it is computed again.", name, error)
-    return kept
 
 
 def cores() -> int:

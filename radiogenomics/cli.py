@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 import typer.core
@@ -99,6 +99,8 @@ def check(manifest: Manifest, mirror: Mirror = None, quiet: Quiet = False, verbo
         _say(quiet, f"{included['cohort'].iloc[0]}: {int(included['outcome'].sum())} of {len(included)} positive")
     for line in study.sets_found(checked.inputs):
         _say(quiet, line)
+    for row in study.decided(checked.inputs).to_dict("records"):
+        _say(quiet, f"{row['where']}: {row['what']} ({row['count']}): {row['why']}")
     _say(quiet, f"{manifest}: no problem found")
 
 
@@ -160,6 +162,23 @@ def extract(
     segment: Annotated[str | None, typer.Option("--segment", help="Which segment, structure or label of the mask.")] = None,
     register: Annotated[bool, typer.Option("--register", help="Align the phases with the pre-contrast one first.")] = False,
     resample: Annotated[bool, typer.Option("--resample", help="Allow a mask on another grid to be resampled.")] = False,
+    background: Annotated[
+        float | None, typer.Option("--background", help="Signal below which a voxel is air; found in the image when left out.")
+    ] = None,
+    content: Annotated[
+        str | None,
+        typer.Option("--content", help="Which images of the series, where it holds several kinds: water, ..."),
+    ] = None,
+    derived: Annotated[
+        bool, typer.Option("--derived", help="Take the series that --series names although it calls itself derived.")
+    ] = False,
+    radius: Annotated[float, typer.Option("--radius", help="How far from the seed a lesion is grown, in mm.")] = 40.0,
+    fraction: Annotated[
+        float, typer.Option("--fraction", help="Threshold of growth, between the background (0) and the lesion's level (1).")
+    ] = 0.5,
+    leak: Annotated[
+        Literal["shrink", "refuse"], typer.Option("--leak", help="What becomes of a lesion that reaches the radius.")
+    ] = "shrink",
     parameters: Annotated[
         Path | None, typer.Option("--parameters", help="A PyRadiomics parameter file in the place of the package's own.")
     ] = None,
@@ -190,6 +209,12 @@ def extract(
         resample=resample,
         parameters=parameters,
         deep=_pairs(deep or []),
+        background=background,
+        content=content,
+        derived=derived,
+        radius_mm=radius,
+        fraction=fraction,
+        leak=leak,
     )
     counts = ", ".join(f"{table.shape[1]:,} {name.removeprefix('features_')}" for name, table in made.features.items())
     lesion = made.tables["lesion"].iloc[0]
@@ -240,7 +265,7 @@ def main() -> None:
     """Run the command line: what the user can mend ends in one message, a bug in where its log lies and how to report it."""
     sys.excepthook = _bug
     try:
-        app()
+        typer.main.get_command(app)()  # app() itself would put typer's own hook in the place of ours
     except RadiogenomicsError as error:
         logger.debug("The traceback of this error:", exc_info=True)
         typer.secho(f"Error: {error}", err=True, fg=typer.colors.RED)

@@ -125,7 +125,11 @@ def links(
     q = np.empty_like(p)
     q[order] = np.minimum.accumulate((p[order] * len(p) / np.arange(1, len(p) + 1))[::-1])[::-1]
     z, half = np.arctanh(effect), 1.96 / np.sqrt(n - 3)
+    imaging, molecular = family.split(" x ")
     return pairs.assign(
+        imaging=imaging.removesuffix(" features"),
+        molecular=molecular,
+        adjustment="",
         family=family,
         effect=effect,
         effect_low=np.tanh(z - half),

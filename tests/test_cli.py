@@ -1,7 +1,9 @@
 """The command line: help is quick, mistakes end in one message, own tables become a manifest, a patient becomes numbers."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,7 +11,7 @@ import pytest
 from command_line import call
 from table_study import write_table_study
 
-from radiogenomics import cli, simulate
+from radiogenomics import simulate
 
 OWN = ["--expression", "e.csv", "--clinical", "c.csv", "--outcome", "y"]
 COMMANDS = ["run", "check", "fetch", "init", "extract", "query", "demo"]
@@ -73,10 +75,10 @@ def test_a_mistake_ends_in_one_message_and_exit_code_2(tmp_path, arguments, mess
         (["check", "empty.toml"], "empty.toml: outcome = (absent): required key is missing; add it"),
         (["check", "bytes.toml"], "not text in UTF-8 (byte 128 is no part of it); give a TOML file"),
         (["fetch", "empty.toml/x.toml"], "empty.toml/x.toml: (file) = missing: no such manifest; check the path"),
-        (["demo", "--out", "empty.toml"], "the demo's folder is empty.toml/inputs, but empty.toml is a file; give a folder"),
+        (["demo", "--out", "empty.toml"], "the demo's folder is empty.toml, but empty.toml is a file; give a folder"),
         (
             ["demo", "--out", "/proc/demo"],
-            "the demo's folder is /proc/demo/inputs, which cannot be made (No such file or directory)",
+            "the demo's folder is /proc/demo, which cannot be made (No such file or directory)",
         ),
         (["init", *OWN, "--features", "."], ".: is a folder; give the table's file"),
         (["extract", ".", "--out", "x", "--mask", "m", "--parameters", "no.yaml"], "no.yaml"),
@@ -104,9 +106,46 @@ def test_a_file_in_the_place_of_a_folder_is_one_message(own, command, option):
     assert ("no such folder" if option == "--mirror" else "file is a file; give a folder") in out.stderr
 
 
-def test_an_error_of_the_system_names_the_file_first():
-    error = PermissionError(13, "Permission denied", "study/tables")
-    assert cli._message(error) == "study/tables: permission denied; check the path, its permissions and the space left."
+@pytest.mark.skipif(os.geteuid() == 0 and not Path("/proc").is_dir(), reason="needs a folder that nobody may write to")
+def test_a_place_that_cannot_be_written_to_is_one_message(tmp_path):
+    out = process("extract", tmp_path, "--seed", "1,2,3", "--out", "/proc/nowhere")
+    assert out.returncode == 2
+    assert out.stderr.startswith("Error: ")
+    assert "Traceback" not in out.stderr
+
+
+def test_a_bug_is_no_mistake_of_the_user(tmp_path):
+    """A recipe module of the user's stands in for a part of the package that raises what nobody expects."""
+    code = (
+        "import sys; from radiogenomics import cli, study\n"
+        "def broken(*arguments, **named): raise KeyError('planted')\n"
+        "study.extract_patient = broken\n"
+        "sys.argv = ['radiogenomics', 'extract', 'x', '--out', 'y', *sys.argv[1:]]\n"
+        "cli.main()"
+    )
+
+    def run(*options):
+        environment = os.environ | {"TMPDIR": str(tmp_path)}
+        return subprocess.run(
+            [sys.executable, "-c", code, *options], capture_output=True, text=True, check=False, env=environment
+        )
+
+    out = run()
+    assert out.returncode == 1
+    assert "This is a bug of radiogenomics, no mistake of yours: KeyError: 'planted'" in out.stderr
+    assert "Traceback" not in out.stderr
+    (log,) = tmp_path.glob("radiogenomics-bug-*.log")
+    assert f"The full log lies at {log}" in " ".join(out.stderr.split())
+    text = log.read_text()
+    assert all(fact in text for fact in ("Traceback", "KeyError: 'planted'", "in broken", "extract x --out y", "Python 3."))
+    assert "in broken" in run("--verbose").stderr
+
+
+def test_the_traceback_of_a_mistake_is_shown_where_every_detail_is_asked_for(tmp_path):
+    quiet, verbose = process("check", tmp_path / "no.toml"), process("check", tmp_path / "no.toml", "--verbose")
+    assert (quiet.returncode, verbose.returncode) == (2, 2)
+    assert "ManifestError" not in quiet.stderr
+    assert "ManifestError" in verbose.stderr + verbose.stdout
 
 
 def test_an_unknown_option_is_a_mistake_too():

@@ -127,8 +127,47 @@ def test_roc_draws_the_curve_of_the_table_and_names_its_auc():
     drawn = next(line for line in ax.get_lines() if "Nested" in str(line.get_label()))
     np.testing.assert_allclose(drawn.get_xdata(), 1 - nested["specificity"])
     np.testing.assert_allclose(drawn.get_ydata(), nested["sensitivity"])
-    assert "radiomic forest · Nested cross-validation: 0.58 (0.46–0.70)" in texts(ax)
+    area = wording.amount(np.trapezoid(nested["sensitivity"], nested["specificity"]))
+    assert area != "0.58", "the simulated scores are not those of the table"
+    assert f"radiomic forest · Nested cross-validation: 0.58 (0.46–0.70);\nas drawn {area}" in texts(ax)
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("1 − specificity", "Sensitivity")
+
+
+@pytest.mark.parametrize(("auc", "said"), [(0.46, "0.46 (0.33–0.59); as drawn 0.37"), (0.372, "0.37 (0.33–0.59)")])
+def test_the_legend_of_a_curve_names_the_area_that_is_drawn(auc, said):
+    curve = pd.DataFrame({"sensitivity": [1, 1, 0.6, 0.2, 0], "specificity": [0, 0.1, 0.25, 0.5, 1]}).assign(estimate="nested")
+    area = np.trapezoid([0, 0.2, 0.6, 1, 1], [0, 0.5, 0.75, 0.9, 1])
+    evaluation = pd.DataFrame({"estimate": ["nested"], "auc": [auc], "auc_low": [0.33], "auc_high": [0.59]})
+    assert round(area, 2) == 0.37
+    assert f"Nested cross-validation: {said}" in texts(figures.roc(curve, evaluation=evaluation))
+    backwards = figures.roc(curve.iloc[::-1], evaluation=evaluation)
+    assert f"Nested cross-validation: {said}" in texts(backwards)
+
+
+def test_an_area_that_could_not_be_estimated_gets_words_and_no_point():
+    evaluation = simulated.evaluation().replace({"signature": {"radiomic forest": "fusion"}})
+    broken = evaluation["estimate"].eq("nested")
+    evaluation.loc[broken, ["auc", "auc_low", "auc_high"]] = 0.0
+    ax = figures.auc_forest(evaluation)
+    assert "could not be estimated" in texts(ax)
+    assert "0.00 (0.00–0.00)" not in texts(ax)
+    assert not [one for one in ax.get_lines() if str(one.get_label()).startswith("Nested")]
+    assert ax.get_xlim()[0] == 0.4, "nothing is drawn at 0"
+    curves = simulated.curves().assign(signature="fusion").query("estimate == 'nested'")
+    assert "Nested cross-validation: could not be estimated" in texts(figures.roc(curves, evaluation=evaluation))
+
+
+def test_what_is_published_of_a_combined_model_is_drawn_under_another_name():
+    evaluation = simulated.evaluation()
+    both = pd.concat([evaluation, evaluation.assign(signature="fusion")])
+    labels = [label.get_text() for label in figures.auc_forest(both).get_yticklabels()]
+    assert labels.count("Published protocol") == labels.count("Fitted scores fused, the usual leak") == 1
+    curves = simulated.curves().query("estimate == 'nested'").assign(estimate="published")
+    for name, label in (("radiomic forest", "Published protocol"), ("fusion", "Fitted scores fused, the usual leak")):
+        one = curves.assign(signature=name)
+        assert any(text.startswith(label) for text in texts(figures.roc(one)))
+        two = pd.concat([one.assign(estimate="nested"), one, one.assign(signature="other")])
+        assert f"{name} · {label}" in texts(figures.roc(two))
 
 
 def test_auc_forest_sets_flattering_above_honest_estimates_with_numbers():

@@ -194,7 +194,7 @@ def test_a_folder_with_one_mask_among_other_files_is_read(image, parts, tmp_path
     (folder / "LICENSE").write_text("CC BY 3.0")
     (folder / ".DS_Store").write_bytes(b"\0\1")
     (folder / "1-01.dcm").write_bytes(series.slices[0].path.read_bytes())
-    with pytest.raises(ValueError, match=r"holds no mask \(2 other files\); give a DICOM SEG"):
+    with pytest.raises(ValueError, match=r"holds no mask \(2 other files\); give one of DICOM SEG, "):
         lesions.read_mask(folder, image=image)
     one = lesions.write_seg(mask, folder / "seg" / "1-1.dcm", source=series, label="Lesion")
     assert lesions.find_mask(folder) == one

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from patient_tables import table, two_tables, with_gaps
 
 from radiogenomics import linking
@@ -56,6 +58,38 @@ def test_holm_takes_the_larger_p_of_a_family_and_enough_draws_let_it_pass():
     for n_families in (1, 6, 7, 40):
         assert n_families / (linking.null_draws(n_families) + 1) < 0.05
     assert linking.null_draws(1) == 200
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_the_order_of_the_rows_changes_no_bit_of_any_link_or_null(seed):
+    left, right = with_gaps(*two_tables(11, n=30))
+    age = right[["m1"]].rename(columns={"m1": "age"})
+    right = right.drop(columns="m1")
+    order = np.random.default_rng(seed).permutation(30)
+    for made in (
+        lambda left, right, age: linking.correlate(left, right, n_permutations=60, ranks=True),
+        lambda left, right, age: linking.correlate(left, right, method="partial", covariates=age, n_permutations=60),
+        lambda left, right, age: linking.contrast(left, right, n_permutations=60),
+        lambda left, right, age: linking.random_feature_null(left, right, alpha=0.7, n_repeats=10),
+        lambda left, right, age: linking.canonical(left.fillna(0), right.fillna(0), n_permutations=10).components,
+        lambda left, right, age: linking.permuted_patients(left, np.random.default_rng(1)).sort_index(),
+        lambda left, right, age: linking.random_features(left, np.random.default_rng(1)).sort_index(),
+    ):
+        plain = made(left, right, age)
+        pd.testing.assert_frame_equal(made(left.iloc[order], right, age), plain, check_exact=True)
+        pd.testing.assert_frame_equal(made(left, right.iloc[order], age.iloc[order[::-1]]), plain, check_exact=True)
+
+
+def test_tables_in_the_order_of_their_identifiers_keep_the_permutations_they_had():
+    left, right = two_tables(12, n=25)
+    rng = np.random.default_rng(5)
+    drawn = np.argsort(np.random.default_rng(5).random((1, 25)), axis=1)[0]
+    link = linking.correlate(left[["f0"]], right[["m0"]], n_permutations=1, random_state=rng)
+    reached = abs(np.corrcoef(left["f0"], right["m0"].iloc[drawn])[0, 1]) >= abs(link.loc[0, "effect"])
+    assert link.loc[0, "p_permutation"] == (1 + reached) / 2
+    moved = linking.permuted_patients(left, np.random.default_rng(5))
+    np.testing.assert_array_equal(moved, left.iloc[np.random.default_rng(5).permutation(25)])
 
 
 def _near_copies():

@@ -37,6 +37,15 @@ def test_cells_are_few_short_and_plain(notebook):
             assert not isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Lambda, ast.For, ast.While)), cell.source
 
 
+def test_a_study_is_opened_and_its_data_are_found_by_columns(notebook):
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    assert "rg.study.study_folder()" in code[0]
+    assert ("rg.Study.open(" in code[0]) is ("query_panel" not in code[0])
+    names = [node.attr for source in code for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)]
+    assert not [name for name in names if name.startswith("_") or name == "Store"]
+    assert not [source for source in code if re.search(r"family\.str|family\W+(==|in\b)|adjusted_for", source)]
+
+
 def test_nothing_is_stored(notebook):
     for cell in notebook.cells:
         if cell.cell_type == "code":
@@ -49,7 +58,7 @@ def elsewhere(tmp_path, monkeypatch):
     """A study beside the folder of notebooks, which a shell in that place names by a relative path."""
     for folder in ("demo", "mine"):
         (tmp_path / folder).mkdir()
-        (tmp_path / folder / "provenance.json").touch()
+        (tmp_path / folder / "study.json").touch()
     (tmp_path / "notebooks").mkdir()
     monkeypatch.chdir(tmp_path / "notebooks")  # as Jupyter does
     monkeypatch.setenv("PWD", str(tmp_path))

@@ -1,12 +1,23 @@
-"""The fan-out: same results anywhere, finished tasks kept, a dead worker costs its task alone."""
+"""The fan-out: same results anywhere, finished tasks kept, a dead worker costs its task alone, the machine's faults are no data."""
 
+import errno
+import gzip
 import os
+import pickle
 import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import psutil
 import pytest
 
-from radiogenomics._parallel import fan_out, forget_all_but, one_thread
+from radiogenomics._errors import FileError, InputError, RunError
+from radiogenomics._parallel import fan_out, forget_all_but, is_transient, one_thread
 
 TASKS = {f"task {i}": i for i in range(6)}
 
@@ -47,6 +58,50 @@ def count_calls(task):
     return number
 
 
+def die_often(task):
+    """Kill the own process as many times as asked; a file counts."""
+    number, times, folder = task
+    counter = folder / f"deaths_{number}"
+    deaths = len(counter.read_text()) if counter.exists() else 0
+    if deaths < times:
+        counter.write_text("x" * (deaths + 1))
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def raise_once(task):
+    number, error, folder = task
+    flag = folder / f"raised_{number}"
+    if error is not None and not flag.exists():
+        flag.touch()
+        raise error
+    return number
+
+
+@dataclass(frozen=True)
+class Measured:
+    numbers: dict
+    facts: dict
+
+
+def measure(seed):
+    rng = np.random.default_rng(seed)
+    names = pd.Index([f"f{i}" for i in range(4)], name="feature")
+    values = pd.Series([*rng.standard_normal(2), np.nan, -0.0], index=names, name=f"patient {seed}")
+    table = pd.DataFrame({"n": np.arange(2, dtype="int16"), "side": pd.Categorical(["left", None])}, index=pd.RangeIndex(2, 6, 2))
+    return Measured({"radiomics": values, "table": table}, {"volume": float(rng.random()), "phases": 4, "grid": (1, (2.5, None))})
+
+
+class Trap:
+    """A pickle of it makes a folder when it is loaded."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
 def product(seed):
     rng = np.random.default_rng(seed)
     a = rng.standard_normal((300, 300))
@@ -72,10 +127,101 @@ def test_a_mistake_in_the_code_is_no_failure_of_a_task():
         fan_out(wrong_type, TASKS)
 
 
-def test_a_worker_that_always_dies_costs_its_task_alone():
+def test_a_worker_that_always_dies_costs_its_task_alone_and_is_no_failure():
     done = fan_out(die_at_three, TASKS, n_jobs=2)
     assert list(done.results) == [f"task {i}" for i in (0, 1, 2, 4, 5)]
-    assert done.failures["task 3"].startswith("its worker process died twice")
+    assert done.failures == {}
+    assert done.interrupted["task 3"].startswith("its worker process was killed 3 times when it ran alone")
+    with pytest.raises(RunError, match=r"1 of 6 tasks were interrupted, .*: task 3: its worker .* The other 5 are done; see to"):
+        done.require()
+
+
+def test_workers_that_die_again_and_again_cost_nothing(tmp_path):
+    tasks = {f"task {i}": (i, deaths, tmp_path) for i, deaths in enumerate([1, 0, 3, 1])}
+    done = fan_out(die_often, tasks, n_jobs=2)
+    assert list(done.results.values()) == list(range(4))
+    assert (done.failures, done.interrupted) == ({}, {})
+    assert sorted(path.read_text() for path in tmp_path.iterdir()) == ["x", "x", "xxx"]
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError("no room"), OSError("gone"), OSError(errno.ENOSPC, "full"), TimeoutError("late"), FileNotFoundError(2, "no")],
+)
+def test_a_fault_of_the_machine_is_no_failure_and_the_next_run_tries_again(tmp_path, n_jobs, error):
+    tasks = {f"task {i}": (i, error if i == 1 else None, tmp_path) for i in range(3)}
+    first = fan_out(raise_once, tasks, n_jobs=n_jobs, keep=tmp_path / "keep")
+    assert first.results == {"task 0": 0, "task 2": 2}
+    assert first.failures == {}
+    assert list(first.interrupted) == ["task 1"]
+    assert first.interrupted["task 1"].startswith(f"{type(error).__name__}: ")
+    with pytest.raises(RunError, match=r"The other 2 are done and kept; .* run the same command again: it goes on from there"):
+        first.require_finished()
+    seen = []
+    second = fan_out(
+        raise_once, tasks, n_jobs=n_jobs, keep=tmp_path / "keep", progress=lambda done, total, name: seen.append(name)
+    )
+    assert second.require() == {f"task {i}": i for i in range(3)}
+    assert seen == ["task 1"]
+
+
+def test_what_lies_in_the_data_is_told_from_what_lies_in_the_machine():
+    def caused(error, cause):
+        error.__cause__ = cause
+        return error
+
+    machine = [
+        MemoryError(),
+        ConnectionResetError("gone"),
+        OSError(errno.EMFILE, "too many files"),
+        caused(InputError("a.dcm cannot be read"), OSError(errno.EIO, "the disk")),
+        caused(FileError("not written"), caused(InputError("inner"), OSError(errno.ENOSPC, "full"))),
+    ]
+    data = [
+        InputError("a mask is empty"),
+        FileError("cut short"),
+        RunError("gave up"),
+        gzip.BadGzipFile("Not a gzipped file"),
+        ValueError("x"),
+        RuntimeError("ITK"),
+        caused(InputError("a.dcm is no DICOM file"), OSError(errno.EINVAL, "seek before the beginning")),
+        caused(InputError("no such file"), FileNotFoundError(errno.ENOENT, "no such file")),
+    ]
+    assert [is_transient(one) for one in machine] == [True] * len(machine)
+    assert [is_transient(one) for one in data] == [False] * len(data)
+
+
+FAN_OUT = """
+import sys, time
+from radiogenomics._parallel import fan_out
+sys.path.insert(0, {tests!r})
+from test_parallel import {function}
+fan_out({function}, {{str(i): i for i in range(9)}}, n_jobs=2)
+"""
+
+
+def sleep(task):
+    time.sleep(600)
+
+
+def until(condition, seconds=300):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come to be"
+        time.sleep(0.1)
+
+
+def test_no_worker_outlives_a_killed_parent():
+    code = FAN_OUT.format(tests=str(Path(__file__).parent), function="sleep")
+    parent = subprocess.Popen([sys.executable, "-c", code])
+    try:
+        until(lambda: sum("loky" in " ".join(one.cmdline()) for one in psutil.Process(parent.pid).children(recursive=True)) >= 3)
+        children = psutil.Process(parent.pid).children(recursive=True)
+    finally:
+        parent.kill()
+        parent.wait()
+    until(lambda: not [one for one in children if one.is_running() and one.status() != psutil.STATUS_ZOMBIE], seconds=60)
 
 
 def test_a_worker_that_dies_once_costs_nothing(tmp_path):
@@ -102,6 +248,66 @@ def test_a_kept_result_that_cannot_be_read_is_computed_again(tmp_path):
     broken[0].write_bytes(b"")
     broken[1].write_bytes(b"no pickle")
     assert list(fan_out(square, TASKS, keep=tmp_path).results.values()) == [i**2 for i in range(6)]
+
+
+def test_what_is_kept_equals_what_was_computed_to_the_bit(tmp_path):
+    tasks = {str(seed): seed for seed in range(3)}
+    options = {"keep": tmp_path, "of": (Measured,)}
+    computed = fan_out(measure, tasks, **options).results
+    kept = fan_out(measure, tasks, progress=lambda done, total, name: pytest.fail("computed again"), **options).results
+    assert list(kept) == list(computed)
+    for name, one in kept.items():
+        assert type(one) is Measured
+        assert one.facts == computed[name].facts
+        for found, made in zip(one.numbers.values(), computed[name].numbers.values(), strict=True):
+            assert pickle.dumps(found.index) == pickle.dumps(made.index)
+            assert type(found.index) is type(made.index)
+        pd.testing.assert_series_equal(one.numbers["radiomics"], computed[name].numbers["radiomics"], check_exact=True)
+        assert one.numbers["radiomics"].to_numpy().tobytes() == computed[name].numbers["radiomics"].to_numpy().tobytes()
+        pd.testing.assert_frame_equal(one.numbers["table"], computed[name].numbers["table"], check_exact=True)
+
+
+def test_a_planted_pickle_is_never_loaded(tmp_path, caplog):
+    keep = tmp_path / "keep"
+    fan_out(square, {"a": 3}, keep=keep)
+    (path,) = keep.iterdir()
+    for place in (path, path.with_suffix(".joblib"), path.with_suffix(".pkl")):
+        place.write_bytes(pickle.dumps(Trap(tmp_path / "trap")))
+    assert fan_out(square, {"a": 3}, keep=keep).results == {"a": 9}
+    assert not (tmp_path / "trap").exists()
+    assert "The kept result of a cannot be read (its bytes are not those that were written); it is computed again." in caplog.text
+    caplog.clear()
+    assert fan_out(square, {"a": 3}, keep=keep).results == {"a": 9}
+    assert caplog.text == ""
+
+
+def test_the_result_of_another_task_is_not_taken(tmp_path):
+    fan_out(square, {"a": 3}, keep=tmp_path)
+    (first,) = tmp_path.iterdir()
+    fan_out(square, {"b": 4}, keep=tmp_path)
+    (second,) = set(tmp_path.iterdir()) - {first}
+    first.replace(second)
+    assert fan_out(square, {"b": 4}, keep=tmp_path).results == {"b": 16}
+
+
+def test_a_task_without_a_key_is_not_kept(tmp_path):
+    tasks = {"a": (1, tmp_path), "b": (2, tmp_path)}
+    for _ in range(2):
+        assert fan_out(count_calls, tasks, keep=tmp_path / "keep", keys={"a": "key"}).results == {"a": 1, "b": 2}
+    assert [(tmp_path / f"calls_{number}").read_text() for number in (1, 2)] == ["x", "xx"]
+
+
+def test_a_result_that_cannot_be_kept_is_a_mistake_in_the_code(tmp_path):
+    with pytest.raises(TypeError, match="Measured cannot be kept; return numbers"):
+        fan_out(measure, {"a": 1}, keep=tmp_path)
+
+
+def test_nothing_is_kept_through_a_link(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "keep").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ValueError, match="keep is a link"):
+        fan_out(square, TASKS, keep=tmp_path / "keep")
+    assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
 def test_a_kept_result_with_a_damaged_byte_is_computed_again(tmp_path):
@@ -141,6 +347,13 @@ def cluster():
 
     with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as made:
         yield made
+
+
+def test_a_dask_worker_that_always_dies_interrupts_its_task(cluster):
+    done = fan_out(die_at_three, TASKS, scheduler=cluster.scheduler_address)
+    assert done.failures == {}
+    assert done.interrupted["task 3"].startswith("its Dask worker was killed again and again")
+    assert set(done.results) | set(done.interrupted) == set(TASKS)
 
 
 def test_dask_gives_the_same_and_survives_a_killed_worker(cluster, tmp_path):

@@ -231,6 +231,30 @@ def test_preranked_scores_equal_fgsea(reference):
     assert set(ours.loc[top, "leading_edge"].split()) <= set(sets[top])
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"g4": np.inf, "g7": -np.inf}, r"infinite for 2 gene\(s\): g4, g7; .* leave them out"),
+        (dict.fromkeys([f"g{i}" for i in range(30)], 0.0), "`statistic` is 0 for all 30 genes, which ranks none"),
+    ],
+)
+def test_preranked_refuses_what_ranks_nothing(change, message):
+    ranks = pd.Series(np.linspace(2, -2, 30), index=[f"g{i}" for i in range(30)])
+    ranks[list(change)] = list(change.values())
+    with pytest.raises(ValueError, match=message):
+        pathways.preranked(ranks, {"S": ["g1", "g2", "g3"]}, min_size=1, n_permutations=10)
+
+
+def test_a_pathway_of_all_ranked_genes_is_left_out_by_name(caplog):
+    ranks = pd.Series(np.linspace(2, -2, 30), index=[f"g{i}" for i in range(30)])
+    sets = {"everything": list(ranks.index), "top": [f"g{i}" for i in range(6)]}
+    found = pathways.preranked(ranks, sets, min_size=1, n_permutations=50)
+    assert found["pathway"].tolist() == ["top"]
+    assert "1 pathway(s) hold all 30 ranked genes and are left out: everything" in caplog.text
+    with pytest.raises(ValueError, match=r"Pathway\(s\) everything hold all 30 ranked genes"):
+        pathways.preranked(ranks, {"everything": list(ranks.index)}, min_size=1)
+
+
 def test_preranked_refuses_missing_statistics():
     with pytest.raises(ValueError, match="misses 1 gene"):
         pathways.preranked(pd.Series({"A": 1.0, "B": np.nan}), {"S": ["A"]}, min_size=1)

@@ -19,11 +19,10 @@ from table_study import run_for_tables, write_table_study
 
 import radiogenomics as rg
 from radiogenomics import linking, study
+from radiogenomics._errors import FileError
 from radiogenomics.stats import benjamini_hochberg
 from radiogenomics.study.query.answer import sentence
 from radiogenomics.study.query.search import Names, find
-from radiogenomics.study.steps import clinical_links as clinical
-from radiogenomics.study.steps import covariates
 
 SMALL = {
     "signature": {"sizes": [3], "n_trees": 20, "n_repeats": 1, "n_splits": 3},
@@ -260,7 +259,7 @@ def test_a_folder_without_a_finished_study_is_said_so(tmp_path, done):
     assert "holds no finished study" in out.stderr
     copy = shutil.copytree(done, tmp_path / "copy")
     (copy / "tables" / "gene_links.parquet").unlink()
-    with pytest.raises(ValueError, match="has no table 'gene_links'"):
+    with pytest.raises(FileError, match=r"gene_links\.parquet is missing"):
         rg.query(copy, "ME1")
     assert not (tmp_path / "nothing").exists()
 
@@ -290,7 +289,7 @@ def test_adjusted_links_say_what_they_are_adjusted_for(done):
     given = {f"radiomics features x {kind}, adjusted" for kind in ("modules", "pathways")}
     assert set(links["family"]) == families | given
     adjusted = links[links["family"] == "signature x modules, adjusted"]
-    assert set(adjusted["adjusted_for"]) == {"volume_mm3, subtype"}
+    assert set(adjusted["adjustment"]) == {"volume_mm3, subtype"}
     score = table(done, "signatures").query("estimate == 'nested'").set_index("patient")[["score"]]
     patients = table(done, "patients").loc[score.index]
     design = pd.get_dummies(patients["subtype"], drop_first=True, dtype=float).assign(
@@ -299,40 +298,6 @@ def test_adjusted_links_say_what_they_are_adjusted_for(done):
     both = score.assign(ME1=table(done, "eigengenes").loc[score.index, "ME1"]).to_numpy()
     rest = both - design.to_numpy() @ np.linalg.lstsq(design.to_numpy(), both, rcond=None)[0]
     assert adjusted.set_index("target").loc["ME1", "effect"] == pytest.approx(np.corrcoef(rest.T)[0, 1])
-
-
-def people(**columns) -> pd.DataFrame:
-    return pd.DataFrame(columns, index=pd.Index([f"p{number}" for number in range(20)], name="patient"))
-
-
-def test_clinical_columns_are_numbers_or_groups_against_all_others():
-    patients = people(
-        age=np.arange(20.0),
-        few=[1.0, 2.0, 3.0, *[np.nan] * 17],
-        er=[*["Positive"] * 12, *["Negative"] * 6, None, None],
-        gene=[0.0, 1.0] * 10,
-        subtype=[*["A"] * 8, *["B"] * 8, *["C"] * 4],
-        same=["x"] * 20,
-    )
-    assert list(clinical.numbers(patients).columns) == ["age"]
-    groups = clinical.groups(patients)
-    assert list(groups.columns) == ["er: Positive", "gene: 1", "subtype: A", "subtype: B"], "C holds four patients, too few"
-    assert groups["er: Positive"].tolist()[:12] == [1.0] * 12
-    assert groups["er: Positive"].isna().sum() == 2
-    ordered = people(node=pd.Categorical(["positive", "negative"] * 10, categories=["negative", "positive"]))
-    assert list(clinical.groups(ordered).columns) == ["node: positive"]
-
-
-def test_covariates_that_nobody_stated_are_found_by_name():
-    patients = people(age_years=np.arange(20.0), grade=np.arange(20.0), Site=["a", "b"] * 10, subtype=["A"] * 20)
-    assert list(covariates.by_name(patients).columns) == ["age_years", "Site"], "everybody has one subtype"
-
-
-def test_covariates_are_no_more_than_the_patients_can_pay_for():
-    patients = people(site=[f"s{number % 6}" for number in range(20)], age=np.arange(20.0), rare=[1.0, *[np.nan] * 19])
-    assert list(covariates.affordable(patients).columns) == ["age"]
-    assert list(covariates.affordable(patients.assign(subtype=["A", "B"] * 10)).columns) == ["age", "subtype"]
-    assert covariates.affordable(patients[["site"]]).shape == (20, 0)
 
 
 def test_everything_is_scored_where_no_list_is_given(done):

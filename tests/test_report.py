@@ -2,6 +2,7 @@
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,10 +10,12 @@ import pytest
 import simulated_tables as simulated
 
 from radiogenomics import figures, report
-from radiogenomics.report.captions import FIGURES, caption_of, in_order
+from radiogenomics._names import slug
+from radiogenomics.report.captions import FIGURES, caption_of
 from radiogenomics.report.checklist import AUTHORS, MISSING, checklist
 from radiogenomics.report.sections import SECTIONS
 from radiogenomics.report.summary import key_numbers
+from radiogenomics.study.steps import adjusted_links
 
 STUDY = {"name": "tcga", "title": "Nodes in TCGA", "outcome": "lymph node metastasis", "positive": "node-positive"}
 EVIL = "<script>alert('&\"')</script>"
@@ -46,6 +49,19 @@ def judged(*, signature: str = "forest", n: int = 87, events: int = 42, **estima
         for name, (auc, low, high) in estimates.items()
     ]  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def drawn(kind: str, subject: str = "", path: Path = Path("none.png"), **facts: str) -> report.Figure:
+    """A figure as a study hands it over, in the section that knows its kind."""
+    section = next((section.anchor for section in SECTIONS if kind in section.figures), "")
+    name = "_".join(filter(None, [kind, slug(subject)]))
+    return report.Figure(
+        **{"name": name, "kind": kind, "subject": subject, "section": section, "caption": "", "path": path} | facts
+    )
+
+
+def caption(kind: str, subject: str = "", *, tables: dict[str, pd.DataFrame], **facts: object) -> str:
+    return caption_of(drawn(kind, subject), STUDY | facts, tables)
 
 
 def said(tables: dict[str, pd.DataFrame], **facts: object) -> dict[str, str]:
@@ -94,7 +110,7 @@ def images(tmp_path_factory):
     folder = tmp_path_factory.mktemp("figures")
     ax = figures.auc_forest(simulated.evaluation())
     svg, png, _ = figures.save(ax, folder / "auc_forest", simulated.evaluation())
-    return {"auc_forest": png, "roc": svg, "my_own": png}
+    return [drawn("auc_forest", path=png), drawn("roc", path=svg), drawn("my_own", path=png)]
 
 
 def test_the_page_needs_nothing_else(images):
@@ -119,7 +135,7 @@ def test_every_link_of_the_page_leads_somewhere(images):
 
 @pytest.mark.parametrize("place", ["study", "tables", "provenance", "figures"])
 def test_hostile_names_are_text(place, images, tmp_path):
-    study, tables, provenance, drawn = dict(STUDY), all_tables(), {"inputs": [{"name": "a"}]}, dict(images)
+    study, tables, provenance, mine = dict(STUDY), all_tables(), {"inputs": [{"name": "a"}]}, list(images)
     if place == "study":
         study |= {
             "name": EVIL,
@@ -135,12 +151,12 @@ def test_hostile_names_are_text(place, images, tmp_path):
     if place == "provenance":
         provenance = {EVIL: [{EVIL: EVIL}], "steps": {EVIL: {"seconds": 1.0}}, "radiogenomics": EVIL}
     if place == "figures":
-        drawn[EVIL] = images["auc_forest"]
-    text = report.render(study, tables, drawn, provenance)
+        mine += [drawn(EVIL, path=images[0].path), drawn("roc", EVIL, path=images[0].path, name=f"{EVIL} {EVIL}", caption=EVIL)]
+    text = report.render(study, tables, mine, provenance)
     page = Page(text)
     assert "script" not in page.tags
     assert "alert('" not in re.sub(r"&[#\w]+;", "", text)
-    assert "alert(" in page.text or place == "figures"
+    assert "alert(" in page.text
 
 
 def hostile(table: pd.DataFrame) -> pd.DataFrame:
@@ -263,11 +279,11 @@ def test_the_prose_says_that_the_permutation_test_judges_another_statistic(signa
 
 def test_the_two_kinds_of_p_stand_in_columns_of_their_own():
     table = judged(apparent=(0.9, 0.8, 1), nested=(0.6, 0.5, 0.7)).assign(p=[0.011, 0.222])
-    page = Page(report.render(STUDY, {"evaluation": table}, {}, {}))
+    page = Page(report.render(STUDY, {"evaluation": table}, [], {}))
     assert "p (Mann-Whitney) p (outcome permuted) forest" in page.text.replace("training forest", "forest")
     assert "0.01 – forest" in page.text.replace("training forest", "forest")
     assert "another statistic than the AUC beside it" in page.text
-    without = Page(report.render(STUDY, {"evaluation": table.assign(p=[0.011, np.nan])}, {}, {}))
+    without = Page(report.render(STUDY, {"evaluation": table.assign(p=[0.011, np.nan])}, [], {}))
     assert "outcome permuted" not in without.text
 
 
@@ -299,13 +315,33 @@ def test_a_figure_below_one_half_is_not_said_to_lean():
 def links(found: int, total: int, *, family: str = "features x modules", estimate: str = "nested") -> pd.DataFrame:
     q = np.where(np.arange(total) < found, 0.01, 0.5)
     names = [f"f{number}" for number in range(total)]
+    imaging, molecular = sides(family)
     return pd.DataFrame(
-        {"feature": names, "target": "ME1", "family": family, "effect": 0.3, "p": q / 2, "q": q, "estimate": estimate}
+        {"feature": names, "target": "ME1", "imaging": imaging, "molecular": molecular, "adjustment": "", "family": family}
+        | {"effect": 0.3, "p": q / 2, "q": q, "estimate": estimate}
     ).assign(p_max_t=q)
 
 
+def sides(family: str) -> tuple[str, str]:
+    """The imaging and the molecular table of a family of the tests' own naming."""
+    imaging, molecular = family.split(",")[0].split(" x ")
+    return imaging.removesuffix(" features"), molecular
+
+
 def null(found: int, mean: float, p: float, family: str = "features x modules") -> pd.DataFrame:
-    row = {"family": family, "null": "permuted patients", "found": found, "mean": mean, "low": 0, "high": 6, "p": p / 2}
+    imaging, molecular = sides(family)
+    row = {
+        "imaging": imaging,
+        "molecular": molecular,
+        "adjustment": "",
+        "family": family,
+        "null": "permuted patients",
+        "found": found,
+        "mean": mean,
+        "low": 0,
+        "high": 6,
+        "p": p / 2,
+    }
     return pd.DataFrame([row, row | {"null": "random features"}]).assign(p_holm=p)
 
 
@@ -344,7 +380,7 @@ def size(**rho: float) -> pd.DataFrame:
 
 def diameters() -> pd.DataFrame:
     """Three links of one feature, one of another, and a hundred without a signal."""
-    table = links(4, 104, family="mri features x modules")
+    table = links(4, 104, family="mri features x modules", estimate="measured")
     return table.assign(feature=["f0"] * 3 + list(table["feature"][3:]), target=["ME1", "ME2", "ME3"] + ["ME1"] * 101)
 
 
@@ -366,7 +402,7 @@ def test_links_of_lesion_size_are_said_to_be_so_and_the_others_followed_up():
     }
     text = said(tables)["Links"]
     assert "3 links of 1 feature tell of lesion size under another name (f0: |Spearman ρ| with volume 0.9 or more)" in text
-    given = diameters().iloc[3:].assign(family="mri features x modules, adjusted", adjusted_for="age", measure="partial r", n=80)
+    given = diameters().iloc[3:].assign(family="mri features x modules, adjusted", adjustment="age", measure="partial r", n=80)
     kept = said(tables | {"adjusted_links": given})["Links"]
     assert "features that are not lesion size: 1, of them with q < 0.05 given age: 1." in kept
     lost = said(tables | {"adjusted_links": given.assign(q=0.5)})["Links"]
@@ -379,8 +415,10 @@ def test_links_of_lesion_size_are_said_to_be_so_and_the_others_followed_up():
 def test_adjusted_links_are_told_beside_the_same_patients_unadjusted():
     name = "signature x modules"
     whole = links(0, 7, family=name).assign(n=87)
-    given = links(2, 7, family=f"{name}, adjusted").assign(n=80, p_max_t=0.06, adjusted_for="age", measure="partial r")
-    same = links(1, 7, family=f"{name}, the same patients unadjusted").assign(n=80, adjusted_for="", measure="Pearson r")
+    given = links(2, 7, family=f"{name}, adjusted").assign(n=80, p_max_t=0.06, adjustment="age", measure="partial r")
+    same = links(1, 7, family=f"{name}, the same patients unadjusted").assign(
+        n=80, adjustment=adjusted_links.SAME_PATIENTS, measure="Pearson r"
+    )
     text = said({"links": whole, "adjusted_links": pd.concat([given, same])})["Links"]
     assert (
         "Given age, 2 of 7 links of signature × modules have q < 0.05, none a max-T p below 0.05 (80 patients); "
@@ -396,8 +434,8 @@ def test_links_are_counted_at_the_level_of_the_study():
     assert said(tables, **at_fifth)["Links"].startswith("5 of 20 links survive correction for multiple tests (q < 0.2 within")
     number = next(number for number in key_numbers(STUDY | at_fifth, tables) if number.label == "Links beyond chance")
     assert number.value == "5"
-    assert "5 of 20 links with q < 0.2" in caption_of("link_forest_features_x_modules", STUDY | at_fifth, tables)
-    page = Page(report.render(STUDY | at_fifth, tables, {}, {}))
+    assert "5 of 20 links with q < 0.2" in caption("link_forest", "features x modules", tables=tables, **at_fifth)
+    page = Page(report.render(STUDY | at_fifth, tables, [], {}))
     assert page.text.count("5 of 20 with q < 0.2.") == 2, "links and clinical links"
     assert "q < 0.05" not in page.text
 
@@ -455,7 +493,7 @@ def test_survival_is_told_without_claiming_more_than_the_test():
 
 def test_tables_of_single_patients_and_genes_are_not_listed_as_further_ones():
     one_by_one = pd.DataFrame({"score": [1.0]}, index=pd.Index(["secret patient"], name="patient"))
-    page = Page(report.render(STUDY, {"mine": one_by_one, "other": pd.DataFrame({"a": ["shown"]})}, {}, {}))
+    page = Page(report.render(STUDY, {"mine": one_by_one, "other": pd.DataFrame({"a": ["shown"]})}, [], {}))
     assert "secret patient" not in page.text
     assert "shown" in page.text
 
@@ -470,31 +508,96 @@ def test_the_caption_says_of_whom_and_by_which_estimate(images):
     )
     tables = all_tables() | {"evaluation": evaluation}
     whom = "training cohort, 87 patients, 42 node-positive"
-    for name, words in {
-        "roc_mri": f"ROC curves of the mri signature by every estimate: on the patients it was fitted to, by nested cross-validation "
-        f"and in the external cohort ({whom}; external cohort, 57 patients, 20 node-positive).",
-        "roc_all_nested_training": f"ROC curves of every model by nested cross-validation ({whom}).",
-        "roc_all_external_external": "of every model in the external cohort (external cohort, 57 patients, 20 node-positive).",
-        "calibration_fusion": f"of the combined model, on out-of-fold scores of nested cross-validation ({whom}).",
-        "link_forest_features_x_modules": "Links of the family features × modules (87 patients; ",
-        "kaplan_meier": "patients with a gene score above (high)",
-        "inclusion_flow": "Patients of the TCGA-BRCA cohort who stayed",
-        "my_own": "My own.",
+    for (kind, subject), words in {
+        ("roc", "mri"): f"ROC curves of the mri signature by every estimate: on the patients it was fitted to, by nested "
+        f"cross-validation and in the external cohort ({whom}; external cohort, 57 patients, 20 node-positive).",
+        ("roc_all", "nested training"): f"ROC curves of every model by nested cross-validation ({whom}).",
+        (
+            "roc_all",
+            "external external",
+        ): "of every model in the external cohort (external cohort, 57 patients, 20 node-positive).",
+        (
+            "score_distribution",
+            "nested training",
+        ): f"with the outcome of every model by nested cross-validation ({whom}), from fits",
+        ("calibration", "fusion"): f"of the combined model, on out-of-fold scores of nested cross-validation ({whom}).",
+        ("link_forest", "features x modules"): "Links of the family features × modules (87 patients; ",
+        ("pathway_bar", "radiomic forest"): "with the out-of-fold score of the radiomic forest signature (87 patients; ",
+        ("module_trait", ""): "Correlation of module eigengenes with imaging (87 patients): every signature",
+        ("kaplan_meier", ""): "patients with a gene score above (high)",
+        ("inclusion_flow", ""): "Patients of the TCGA-BRCA cohort who stayed",
+        ("my_own", ""): "My own.",
     }.items():
-        assert words in caption_of(name, STUDY, tables)
-        assert caption_of(name, STUDY, {}).endswith(".")
-    assert "Figure 1." in Page(report.render(STUDY, tables, {"roc_mri": images["auc_forest"]}, {})).text
+        assert words in caption(kind, subject, tables=tables)
+        assert caption(kind, subject, tables={}).endswith(".")
+    assert "Figure 1." in Page(report.render(STUDY, tables, images, {})).text
 
 
-def test_figures_stand_in_the_order_of_the_tables():
-    evaluation = pd.concat([judged(nested=(0.6, 0.5, 0.7), signature=name) for name in ("radiomics", "kinetics", "clinical")])
-    names = ["roc_clinical", "roc_kinetics", "roc_all_nested_training", "roc_radiomics"]
-    assert in_order(names, {"evaluation": evaluation}) == [
-        "roc_all_nested_training",
-        "roc_radiomics",
-        "roc_kinetics",
-        "roc_clinical",
-    ]
+def test_a_subject_is_matched_whole_and_never_by_the_beginning_of_a_name():
+    evaluation = pd.concat([judged(nested=(0.6, 0.5, 0.7), signature=name, n=n) for name, n in (("mri all", 50), ("mri", 40))])
+    assert "of the mri all signature by every estimate: by nested cross-validation (training cohort, 50 patients" in caption(
+        "roc", "mri all", tables={"evaluation": evaluation}
+    )
+    assert "40 patients" in caption("roc", "mri", tables={"evaluation": evaluation})
+    assert "patients" not in caption("roc", "mr", tables={"evaluation": evaluation}).split("The legend")[0]
+
+
+def test_figures_stand_in_their_section_kind_by_kind_as_they_were_drawn(images):
+    png = images[0].path
+    names = [("roc", "radiomics"), ("toy", "a"), ("roc", "kinetics"), ("roc_all", "nested training"), ("auc_forest", "")]
+    mine = [drawn(kind, subject, png, section="prediction") for kind, subject in names]
+    text = report.render(STUDY, {}, [drawn("toy", "b", png, section="modules"), *mine], {})
+    assert re.findall(r'<figure id="figure-(\w+)"', text) == [
+        "auc_forest", "roc_all_nested_training", "roc_radiomics", "roc_kinetics", "toy_a", "toy_b",
+    ]  # fmt: skip
+    with pytest.raises(ValueError, match="`figures` holds 'toy_a' more than once"):
+        report.render(STUDY, {}, [mine[1], mine[1]], {})
+
+
+def test_a_figure_of_an_unknown_kind_stands_in_its_section_with_the_caption_it_brings(images):
+    toy = drawn("spider", "mri", images[0].path, section="gene-score", caption="A spider of 31 patients.")
+    text = report.render(STUDY, {}, [toy], {})
+    section = text[text.index('<section id="gene-score">') :]
+    assert "A spider of 31 patients." in section[: section.index("</section>")]
+    assert "Further tables" not in text
+    lost = report.render(STUDY, {}, [drawn("auc_forest", "", images[0].path, section="nowhere")], {})
+    assert "Further tables" in lost
+    assert set(Page(lost).links) <= {f"#{name}" for name in Page(lost).ids}
+
+
+def test_what_is_published_of_a_combined_model_has_a_name_of_its_own():
+    parts = [judged(published=(0.9, 0.8, 1), nested=(0.6, 0.5, 0.7), signature=name) for name in ("mri", "fusion", "clinical")]
+    table = pd.concat(parts)
+    text = report.render(STUDY, {"evaluation": table}, [], {})
+    assert Page(text).text.count("Published protocol") == 1
+    assert Page(text).text.count("Fitted scores fused, the usual leak") == 1
+    said_of = {name: caption("roc", name, tables={"evaluation": table}) for name in ("mri", "fusion", "clinical")}
+    assert "by the published protocol and" in said_of["mri"]
+    assert "with fitted scores fused (the usual leak) and by nested" in said_of["fusion"]
+    assert "by plain cross-validation and by nested" in said_of["clinical"]
+    assert table["estimate"].tolist() == ["published", "nested"] * 3
+    fused = said({"evaluation": table[table["signature"].eq("fusion")]})["Prediction: combined model"]
+    assert "published" not in fused
+    assert "With fitted scores fused, the usual leak (the scores" in fused
+
+
+@pytest.mark.parametrize("failed", [(0.0, 0.0, 0.0), (np.nan, np.nan, np.nan)])
+@pytest.mark.parametrize("which", ["published", "nested", "both"])
+def test_an_area_that_a_failed_fit_gives_is_no_number_and_no_optimism(failed, which):
+    sound = {"apparent": (0.97, 0.9, 1.0), "published": (0.7, 0.4, 0.95), "nested": (0.61, 0.3, 0.9)}
+    broken = sound | dict.fromkeys([which] if which != "both" else ["apparent", "published"], failed)
+    table = judged(**broken, volume=(0.66, 0.4, 0.9), n=18, events=7)
+    text = said({"evaluation": table})["Prediction: forest"]
+    assert "it reaches an AUC that could not be estimated" in text
+    assert ("is optimism" in text) is (which == "published")
+    assert ("What lies between the two cannot be told." in text) is (which != "published")
+    assert "0.00" not in text
+    page = Page(report.render(STUDY, {"evaluation": table}, [], {})).text
+    assert "0.00 (0.00–0.00)" not in page
+    assert "could not be estimated" in page[page.index("AUC of every estimate") :]
+    assert ("Nothing can be said about chance" in text) is (which == "nested")
+    numbers = {number.label: (number.value, number.note) for number in key_numbers(STUDY, {"evaluation": table})}
+    assert (numbers["Honest AUC"] == ("–", "could not be estimated")) is (which == "nested")
 
 
 def comparison(first: float, second: float) -> pd.DataFrame:
@@ -510,17 +613,17 @@ def comparison(first: float, second: float) -> pd.DataFrame:
 
 
 def test_a_test_against_an_auc_below_one_half_is_marked():
-    page = Page(report.render(STUDY, {"comparisons": pd.concat([comparison(0.53, 0.35), comparison(0.7, 0.6)])}, {}, {}))
+    page = Page(report.render(STUDY, {"comparisons": pd.concat([comparison(0.53, 0.35), comparison(0.7, 0.6)])}, [], {}))
     assert "p does not say that one model predicts better" in page.text
     assert page.text.count("an AUC below 0.5") == 1
     assert "mri: 0.53" in page.text
-    sound = Page(report.render(STUDY, {"comparisons": comparison(0.7, 0.6)}, {}, {}))
+    sound = Page(report.render(STUDY, {"comparisons": comparison(0.7, 0.6)}, [], {}))
     assert "below 0.5" not in sound.text
 
 
 def test_volume_stands_once_for_every_cohort():
     tables = {"evaluation": pd.concat([judged(nested=(0.6, 0.5, 0.7), volume=(0.6, 0.5, 0.7), signature=name) for name in "ab"])}
-    assert Page(report.render(STUDY, tables, {}, {})).text.count("Volume alone") == 1
+    assert Page(report.render(STUDY, tables, [], {})).text.count("Volume alone") == 1
 
 
 def test_what_is_no_signature_is_not_called_one():
@@ -535,10 +638,10 @@ def test_what_is_no_signature_is_not_called_one():
 
 def test_the_checklist_says_how_lesions_were_segmented():
     table = pd.DataFrame({"cohort": ["training"], "images": [93], "masks": [93], "second_reader": [30]})
-    items = {item.item: item for item in checklist({"segmentation": table}, {}, {}) if item.guideline == "CLEAR"}
+    items = {item.item: item for item in checklist({"segmentation": table}, [], {}) if item.guideline == "CLEAR"}
     assert (items["19"].section, items["19"].anchor) == ("images", "table-segmentation")
     assert items["20"].section == "images"
-    assert {item.item: item for item in checklist({}, {}, {}) if item.guideline == "CLEAR"}["19"].answer == AUTHORS
+    assert {item.item: item for item in checklist({}, [], {}) if item.guideline == "CLEAR"}["19"].answer == AUTHORS
 
 
 def test_small_samples_are_called_small_and_large_ones_are_not():
@@ -552,9 +655,9 @@ def test_a_simulated_study_says_so_and_lists_what_was_planted():
         said({"planted": planted}, simulated=True)["Planted and found"]
         == "1 of 2 planted facts were found again. Not found: module ME3."
     )
-    page = Page(report.render(STUDY | {"simulated": True}, {"planted": planted}, {}, {}))
+    page = Page(report.render(STUDY | {"simulated": True}, {"planted": planted}, [], {}))
     assert "Simulated data. No patient stands behind any number" in page.text
-    assert "Simulated data" not in Page(report.render(STUDY, {}, {}, {})).text
+    assert "Simulated data" not in Page(report.render(STUDY, {}, [], {})).text
 
 
 def test_failures_are_counted_by_patient():
@@ -588,9 +691,12 @@ def test_links_within_the_reach_of_chance_are_no_key_number():
 
 
 def test_adjusted_links_and_enrichment_are_said_in_words():
-    adjusted = links(2, 10).assign(family="signature x modules, adjusted", adjusted_for="age, volume", measure="partial r")
+    adjusted = links(2, 10).assign(family="signature x modules, adjusted", adjustment="age, volume", measure="partial r")
     split = links(0, 10).assign(
-        family="signature x modules, high against low", adjusted_for="", measure="rank-biserial r", p_max_t=1.0
+        family="signature x modules, high against low",
+        adjustment=adjusted_links.HIGH_AND_LOW,
+        measure="rank-biserial r",
+        p_max_t=1.0,
     )
     tables = {"links": links(4, 100), "adjusted_links": pd.concat([adjusted, split])}
     chance = null(2, 0.1, 0.3, family="signature x modules, adjusted")
@@ -623,7 +729,7 @@ def test_the_characteristics_of_the_patients_are_shown(images):
 @pytest.mark.parametrize("left_out", [name for name in all_tables() if name not in ("patients", "signatures")])
 def test_a_missing_table_leaves_its_section_out_and_nothing_else(left_out):
     tables = {name: table for name, table in all_tables().items() if name != left_out}
-    page = Page(report.render(STUDY, tables, {}, {}))
+    page = Page(report.render(STUDY, tables, [], {}))
     section = next(section for section in SECTIONS if left_out in section.tables)
     alone = [name for name in section.tables if name in all_tables()] == [left_out]
     assert (section.anchor in page.ids) is not alone
@@ -637,22 +743,22 @@ def not_run(page: Page) -> list[str]:
 
 def test_an_empty_study_still_makes_a_page():
     empty = {name: table.head(0) for name, table in all_tables().items()}
-    assert "Failures: none." in Page(report.render(STUDY, empty, {}, {})).text
-    page = Page(report.render(STUDY, {}, {}, {}))
+    assert "Failures: none." in Page(report.render(STUDY, empty, [], {})).text
+    page = Page(report.render(STUDY, {}, [], {}))
     assert "The study has no table that could be summed up." in page.text
     assert not_run(page)[:3] == ["Patients", "Images and lesions", "Prediction"]
     assert "No provenance was recorded." in page.text
 
 
 def test_long_tables_are_cut_and_say_where_the_rest_is():
-    page = Page(report.render(STUDY, {"links": links(0, 500)}, {}, {}))
+    page = Page(report.render(STUDY, {"links": links(0, 500)}, [], {}))
     assert "The 8 with the smallest p of 500; all stand in tables/links." in page.text
     assert ".csv" not in page.text, "large tables are .csv.gz"
-    assert len(report.render(STUDY, {"links": links(400, 5000)}, {}, {})) < 60_000
+    assert len(report.render(STUDY, {"links": links(400, 5000)}, [], {})) < 60_000
 
 
 def test_numbers_in_tables_are_set_with_their_intervals():
-    page = Page(report.render(STUDY, all_tables(), {}, {}))
+    page = Page(report.render(STUDY, all_tables(), [], {}))
     for words in (
         "0.58 (0.46–0.70)",
         "Nested cross-validation",
@@ -670,7 +776,7 @@ def test_the_checklist_is_filled_from_what_was_run(images):
         (item.guideline, item.item): item
         for item in checklist(all_tables(), images, {"inputs": [{"name": "x"}], "settings": {"seed": 1}})
     }
-    bare = {(item.guideline, item.item): item for item in checklist({}, {}, {})}
+    bare = {(item.guideline, item.item): item for item in checklist({}, [], {})}
     assert (full["CLEAR", "45"].section, full["CLEAR", "45"].anchor) == ("cohort", "table-inclusion")
     assert full["CLEAR", "48"].section == full["TRIPOD+AI", "23"].section == "prediction"
     assert full["CLEAR", "48"].anchor == full["TRIPOD+AI", "23"].anchor == "table-evaluation"
@@ -703,7 +809,7 @@ def test_provenance_is_shown_whole():
         "empty": {},
     }
     packages = {f"package{number}": f"1.{number}" for number in range(60)}
-    text = report.render(STUDY | {"settings": {"only": "once"}}, {}, {}, provenance | {"packages": packages})
+    text = report.render(STUDY | {"settings": {"only": "once"}}, {}, [], provenance | {"packages": packages})
     assert "package7 1.7, package8 1.8" in Page(text).text, "many pairs stand in one paragraph"
     assert "once" not in text, "the settings of the run stand in the provenance"
     page = Page(text)
@@ -727,9 +833,9 @@ def test_a_figure_that_cannot_be_embedded_is_refused(tmp_path):
     with pytest.raises(
         ValueError, match=r"The figure 'roc' cannot be embedded from .*roc.png: the file is missing; draw it again"
     ):
-        report.render(STUDY, {}, {"roc": tmp_path / "roc.png"}, {})
+        report.render(STUDY, {}, [drawn("roc", path=tmp_path / "roc.png")], {})
     with pytest.raises(ValueError, match=r"unknown kind; save it as .png, .svg"):
-        report.render(STUDY, {}, {"roc": other}, {})
+        report.render(STUDY, {}, [drawn("roc", path=other)], {})
 
 
 def test_every_panel_of_the_figures_room_has_a_place_and_a_caption():
@@ -746,7 +852,7 @@ def test_the_same_study_gives_the_same_page(images):
 def test_a_nomogram_that_is_not_better_than_chance_must_not_be_used():
     for nested, words in (((0.5, 0.35, 0.65), "it should not be used."), ((0.7, 0.6, 0.8), "it reaches AUC 0.70 (95 % interval")):
         tables = {"evaluation": judged(apparent=(0.9, 0.8, 1), nested=nested, signature="fusion")}
-        text = caption_of("nomogram", STUDY, tables)
+        text = caption("nomogram", tables=tables)
         assert words in text
         assert ("not be used" in text) is (nested[0] == 0.5)
     assert ".." not in text
@@ -754,11 +860,11 @@ def test_a_nomogram_that_is_not_better_than_chance_must_not_be_used():
 
 def test_captions_say_on_whom_numbers_were_made():
     row = {"endpoint": "overall survival", "test": "log-rank", "p": 0.2, "n": 88.0, "events": 51.0, "fitted": 86}
-    text = caption_of("kaplan_meier_overall_survival", STUDY, {"survival_tests": pd.DataFrame([row])})
+    text = caption("kaplan_meier", "overall survival", tables={"survival_tests": pd.DataFrame([row])})
     assert "(88 patients, 51 events; 86 of them are those the score was fitted to)" in text
-    assert "on the very patients that chose the genes" in caption_of("odds_forest", STUDY, all_tables())
-    assert "within one fold, while its curve is that of each patient's mean score" in caption_of("roc_mri", STUDY, all_tables())
-    page = Page(report.render(STUDY, all_tables() | {"survival_tests": pd.DataFrame([row | {"p_proportional": 0.031}])}, {}, {}))
+    assert "on the very patients that chose the genes" in caption("odds_forest", tables=all_tables())
+    assert "within one fold, while its curve is that of each patient's mean score" in caption("roc", "mri", tables=all_tables())
+    page = Page(report.render(STUDY, all_tables() | {"survival_tests": pd.DataFrame([row | {"p_proportional": 0.031}])}, [], {}))
     for words in ("p (proportional)", "0.03", "Fitted", "the modules, found without a look at outcome or imaging"):
         assert words in page.text
 
@@ -767,7 +873,7 @@ def test_the_threshold_of_volume_has_its_unit():
     table = judged(nested=(0.6, 0.5, 0.7), volume=(0.6, 0.5, 0.7)).assign(
         threshold=[0.56, 4439.695], sensitivity=0.6, specificity=0.6, ppv=0.6, npv=0.6, accuracy=0.6
     )
-    assert "4,440 mm³" in Page(report.render(STUDY, {"evaluation": table}, {}, {})).text
+    assert "4,440 mm³" in Page(report.render(STUDY, {"evaluation": table}, [], {})).text
 
 
 def test_the_ceiling_is_said_to_be_held_against_the_lower_bounds():
@@ -781,23 +887,23 @@ def test_calibration_is_shown_in_numbers_and_the_checklist_leads_there():
     row |= {"intercept_low": -0.48, "intercept_high": 0.37, "slope": 0.17, "slope_low": -0.47, "slope_high": 0.81, "brier": 0.262}
     row |= {"brier_scaled": -0.05, "hl_chi2": 11.8, "hl_df": 5, "hl_p": 0.037, "remark": ""}
     tables = {"calibration": pd.DataFrame([row])}
-    page = Page(report.render(STUDY, tables, {}, {}))
+    page = Page(report.render(STUDY, tables, [], {}))
     for words in ("0.17 (−0.47 to 0.81)", "0.262", "HL p", "0.04", "the recipe, not one model"):
         assert words in page.text
     assert "Remark" not in page.text
-    items = {(item.guideline, item.item): item for item in checklist(tables, {}, {})}
+    items = {(item.guideline, item.item): item for item in checklist(tables, [], {})}
     assert items["TRIPOD+AI", "12"].anchor == "table-calibration"
 
 
 def test_the_checklist_points_at_no_table_that_is_not_shown():
     sizes = pd.DataFrame({"signature": "mri", "kind": "size", "name": ["3"], "times": 1, "fits": 1, "share": 1.0})
     items = {
-        item.item: item for item in checklist({"stability": sizes, "links": links(1, 9)}, {}, {}) if item.guideline == "CLEAR"
+        item.item: item for item in checklist({"stability": sizes, "links": links(1, 9)}, [], {}) if item.guideline == "CLEAR"
     }
     assert items["43"].anchor == "table-links"
     assert items["46"].answer == MISSING
     kept = sizes.assign(kind="feature")
-    items = {item.item: item for item in checklist({"stability": kept}, {}, {}) if item.guideline == "CLEAR"}
+    items = {item.item: item for item in checklist({"stability": kept}, [], {}) if item.guideline == "CLEAR"}
     assert items["43"].anchor == items["46"].anchor == "table-stability"
 
 

@@ -111,7 +111,7 @@ def test_a_taken_name_is_refused_and_what_was_registered_can_be_taken_out():
 def test_a_member_that_lacks_something_is_refused_at_once():
     with pytest.raises(InputError, match=r"The tasty fruit 'plum' \(builtins\.dict\) lacks `real`"):
         table().register("plum", {})
-    with pytest.raises(InputError, match=r"The mask reader 'mine' .* lacks `what`, `reads`, `read`"):
+    with pytest.raises(InputError, match=r"The mask reader 'mine' .* lacks `what`, `endings`, `reads`, `read`"):
         lesions.READERS.register("mine", print)
 
 
@@ -239,6 +239,8 @@ def test_a_reader_goes_before_ours_and_two_must_not_claim_one_file(registered, t
     (tmp_path / "a.voxels").write_text("1 2 3\n1 2 4\n")
     mask = lesions.read_mask(tmp_path / "a.voxels", image=image)
     assert np.argwhere(sitk.GetArrayFromImage(mask)).tolist() == [[1, 2, 3], [1, 2, 4]]
+    assert lesions.mask_stem(tmp_path / "P.01.voxels") == "P.01"
+    assert lesions.find_mask(tmp_path) == tmp_path / "a.voxels"
 
     class Greedy(toy_members.VoxelList):
         def reads(self, path, head):
@@ -421,8 +423,9 @@ def test_a_study_of_tables_runs_on_toys(registered, change, shelf, tmp_path):
     again = linking.correlate(
         made["features_deep"].loc[patients], made["pathways"].loc[patients], method="normal_scores", n_permutations=0
     )
-    chosen = made["links"].query("imaging == 'deep features' and molecular == 'pathways'")
-    np.testing.assert_array_equal(chosen["effect"], again["effect"])
+    chosen = made["links"].query("imaging == 'deep' and molecular == 'pathways'").merge(again, on=["feature", "target"])
+    assert len(chosen) == len(again) == made["features_deep"].shape[1] * made["pathways"].shape[1]
+    np.testing.assert_allclose(chosen["effect_x"], chosen["effect_y"], rtol=0, atol=1e-14)
     record = json.loads((out / "steps" / "pathways.json").read_text())
     assert record["made_of"]["code"]["members of pathways"].startswith("median_gene ")
     assert not any(part.startswith("members of signature") for part in record["made_of"]["code"])

@@ -10,6 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from radiogenomics.signatures import Forest, Fusion
+from radiogenomics.signatures._nomogram import pretty
 
 CLINICAL = ["age", "size", "grade", "er", "rad", "gene"]
 
@@ -56,6 +57,35 @@ def test_the_totals_and_their_risks_are_those_of_rms(fitted, rms):
     assert layout.total["risk"].tolist() == pytest.approx([float(risk) for risk in rms["risk_axis_p"]])
     np.testing.assert_allclose(layout.total["total_points"], rms["risk_axis_total"], atol=0.1)
     assert layout.points_per_unit == pytest.approx(rms["sc_points_per_lp"], rel=1e-7)
+
+
+@pytest.fixture(scope="module")
+def simulated(reference):
+    return pd.read_csv(reference / "signatures" / "nomogram_patients.csv").rename_axis("patient")
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_every_axis_and_risk_is_that_of_rms_on_twelve_models(simulated, reference, number):
+    model = json.loads((reference / "signatures" / "nomogram_models.json").read_text())["models"][number]
+    fitted = Fusion({}, clinical=model["terms"]).fit(simulated[model["terms"]], simulated[model["outcome"][0]])
+    layout = fitted.nomogram()
+    np.testing.assert_allclose(fitted.terms_["coefficient"], model["coefficients"], rtol=1e-9)
+    for term in model["terms"]:
+        axis = layout.points[layout.points["term"] == term]
+        assert axis["value"].astype(str if term == "site" else float).tolist() == pytest.approx(model["values"][term])
+        np.testing.assert_allclose(axis["points"], model["points"][term], rtol=0, atol=1e-6)
+    assert layout.points_per_unit == pytest.approx(model["points_per_unit"][0], rel=1e-9)
+    assert layout.total["risk"].tolist() == pytest.approx([float(risk) for risk in model["risk"]])
+    # R interpolates where a risk lies between two points of its curve; ours is exact.
+    np.testing.assert_allclose(layout.total["total_points"], model["risk_points"], rtol=0, atol=1e-3)
+
+
+def test_pretty_ticks_are_those_of_r(reference):
+    for row in pd.read_csv(reference / "signatures" / "pretty.csv").itertuples():
+        ticks = pretty(row.low, row.high, row.n)
+        expected = row.first + row.step * np.arange(row.ticks)
+        assert len(ticks) == row.ticks
+        np.testing.assert_allclose(ticks, expected, rtol=1e-12, atol=1e-10 * row.step)  # within which R takes an end for a tick
 
 
 def test_a_patients_points_mean_the_predicted_risk(fitted, patients):
@@ -118,6 +148,43 @@ def test_firth_gives_finite_odds_where_data_separate(patients):
     assert np.isfinite(terms["odds_ratio"]).all()
 
 
+@pytest.mark.parametrize("size", [1, 3, 9])
+@pytest.mark.parametrize("events", ["none", "all"])
+def test_a_rare_level_with_one_outcome_only_is_named(patients, size, events):
+    """However rare the level: its estimate is infinite, and where a solver stops is no number to print."""
+    same = patients.index[patients["y"] == (events == "all")][:size]
+    table = patients[["age", "size"]].assign(stage=np.where(np.arange(len(patients)) % 2, "II", "III"))
+    table.loc[same, "stage"] = "IV"
+    with pytest.raises(ValueError, match=r"stage=IV separate events from non-events.*firth=True"):
+        Fusion({}, clinical=["age", "size", "stage"]).fit(table, patients["y"])
+    other = patients.index[patients["y"] != (events == "all")][0]
+    table.loc[other, "stage"] = "IV"
+    terms = Fusion({}, clinical=["age", "size", "stage"]).fit(table, patients["y"]).terms_
+    assert terms["se"].iloc[1:].max() < 3
+
+
+def test_a_combination_of_terms_that_separates_is_named(patients):
+    rng = np.random.default_rng(6)
+    noise = rng.normal(size=len(patients))
+    table = patients[["age"]].assign(left=patients["y"] + noise, right=noise)
+    with pytest.raises(ValueError, match=r"left, right separate"):
+        Fusion({}, clinical=["age", "left", "right"]).fit(table, patients["y"])
+
+
+def test_the_model_does_not_depend_on_units(patients):
+    factor = {"age": 1e-7, "size": 1e8, "gene": 1e3}
+    plain = Fusion({}, clinical=list(factor)).fit(patients, patients["y"]).terms_
+    scaled = (
+        Fusion({}, clinical=list(factor))
+        .fit(patients.assign(**{k: patients[k] * v for k, v in factor.items()}), patients["y"])
+        .terms_
+    )
+    units = np.array([1.0, *factor.values()])
+    np.testing.assert_allclose(scaled["coefficient"] * units, plain["coefficient"], rtol=1e-9)
+    np.testing.assert_allclose(scaled["se"] * units, plain["se"], rtol=1e-9)
+    np.testing.assert_allclose(scaled["p"], plain["p"], rtol=1e-9)
+
+
 @pytest.mark.parametrize(
     ("build", "change", "message"),
     [
@@ -125,6 +192,7 @@ def test_firth_gives_finite_odds_where_data_separate(patients):
         (lambda: Fusion({}, clinical=["age", "height"]), lambda t: t, "lacks column.*height"),
         (lambda: Fusion({}, clinical=["age"]), lambda t: t.assign(age=np.nan), "age have missing values"),
         (lambda: Fusion({}, clinical=["age"]), lambda t: t.assign(age=5.0), "age have one value"),
+        (lambda: Fusion({}, clinical=["age", "rad"]), lambda t: t.assign(rad=60 - t["age"]), "rad are copies or combinations"),
         (lambda: Fusion({"age": (Forest(), ["rad"])}, clinical=["age"]), lambda t: t, "names a signature and a clinical column"),
     ],
 )

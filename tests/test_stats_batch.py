@@ -46,6 +46,38 @@ def test_equal_to_sva(reference, table, genes, name, options):
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-10)
 
 
+_COVARIATES = {"covariates": ("age", "her2")}
+
+
+@pytest.mark.parametrize(
+    ("form", "options"),
+    [
+        ("parametric", {}),
+        ("covariates", _COVARIATES),
+        ("mean_only", {"mean_only": True}),
+        ("mean_only_covariates", {"mean_only": True, **_COVARIATES}),
+        ("reference", {"reference": "nine"}),
+        ("reference_covariates", {"reference": "many", **_COVARIATES}),
+        ("reference_mean_only", {"reference": "two", "mean_only": True}),
+        ("nonparametric", {"parametric": False}),
+        ("nonparametric_covariates", {"parametric": False, **_COVARIATES}),
+        ("nonparametric_reference", {"parametric": False, "reference": "three"}),
+        ("nonparametric_mean_only", {"parametric": False, "mean_only": True}),
+    ],
+)
+def test_every_form_equals_sva_down_to_a_batch_of_two(reference, form, options):
+    small = pd.read_csv(reference / "stats" / "combat_small.csv.xz")
+    expected = pd.read_csv(reference / "stats" / f"combat_small_{form}.csv.xz")
+    found = ComBat(batch="batch", **options).fit_transform(small[[*expected, "batch", *options.get("covariates", ())]])
+    # Where every likelihood of a non-parametric weight is below the least number, sva has no value and ours has.
+    there = expected.notna()
+    assert there.to_numpy().mean() > 0.9
+    assert np.isfinite(found.to_numpy()).all()
+    # Features lie eight powers of ten apart: by their standard deviations.
+    off = (found - expected)[there] / expected.std()
+    assert off.abs().max(axis=None) < 1e-10
+
+
 @pytest.mark.parametrize("options", [{}, {"parametric": False}, {"mean_only": True}, {"parametric": False, "mean_only": True}])
 def test_planted_batch_effect_is_removed(options):
     seen, truth = planted(scale=1.0 if options.get("mean_only") else 2.0)

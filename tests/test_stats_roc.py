@@ -1,6 +1,7 @@
 """Areas under the ROC curve and their comparison, against pROC."""
 
 import json
+from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
@@ -86,12 +87,58 @@ def test_bootstrap_agrees_with_delong_and_repeats(predictions):
     assert (one.low, one.high) == pytest.approx((delong.low, delong.high), abs=0.015)
 
 
+def test_the_order_of_patients_does_not_move_the_bootstrap():
+    rng = np.random.default_rng(8)
+    y, score = rng.random(50) < 0.5, rng.normal(size=50).round(1)
+    order = rng.permutation(50)
+    one, two = (stats.bootstrap_auc(y[i], score[i], n_boot=300, rng=np.random.default_rng(5)) for i in (np.arange(50), order))
+    assert (one.low, one.high) == (two.low, two.high)
+
+
+@given(st.floats(0, 1), st.integers(1, 200), st.integers(1, 200), st.floats(1, 3))
+def test_newcombes_limits_solve_their_equation_and_have_a_width(area, events, controls, factor):
+    low, high = stats.newcombe_interval(area, events=events, controls=controls, variance_factor=factor)
+    assert 0 <= low <= area <= high <= 1
+    assert high - low > 0.5 / max(events, controls)
+    assert stats.newcombe_interval(1 - area, events=events, controls=controls, variance_factor=factor) == pytest.approx(
+        (1 - high, 1 - low), abs=1e-9
+    )
+    mean = (events + controls) / 2
+    for limit in (low, high):
+        if 1e-6 < limit < 1 - 1e-6 and 1e-6 < area < 1 - 1e-6:
+            # As Newcombe (2006) prints it, with N* = mean - 1.
+            more = (mean - 1) * ((1 - limit) / (2 - limit) + limit / (1 + limit))
+            variance = limit * (1 - limit) * (1 + more) / (events * controls)
+            assert abs(area - limit) == pytest.approx(
+                NormalDist().inv_cdf(0.975) * (factor * variance) ** 0.5, rel=1e-6, abs=1e-9
+            )
+
+
+@pytest.mark.parametrize(("shift", "sizes"), [(0.0, (20, 30)), (1.0, (15, 25)), (3.0, (20, 20)), (4.5, (12, 30))])
+def test_newcombes_interval_covers_the_area_also_near_one(shift, sizes):
+    rng = np.random.default_rng(9)
+    truth = NormalDist().cdf(shift / 2**0.5)
+    covered = []
+    for _ in range(600):
+        y = np.repeat([1, 0], sizes)
+        area = stats.auc(y, rng.normal(size=y.size) + shift * y).auc
+        low, high = stats.newcombe_interval(area, events=sizes[0], controls=sizes[1])
+        covered.append(low <= truth <= high)
+    assert 0.92 < np.mean(covered) <= 1
+
+
+def test_newcombes_interval_refuses_what_is_no_area():
+    for wrong in ({"area": 1.2}, {"area": float("nan")}, {"events": 0}, {"variance_factor": 0.5}):
+        with pytest.raises(ValueError, match="the area lies in 0 to 1"):
+            stats.newcombe_interval(**{"area": 0.8, "events": 10, "controls": 10} | wrong)
+
+
 def test_bootstrap_draws_equal_areas_computed_one_by_one():
     rng = np.random.default_rng(3)
     y, score = rng.random(60) < 0.4, rng.integers(0, 9, 60).astype(float)
     found = stats.bootstrap_auc(y, score, n_boot=200, rng=np.random.default_rng(5))
     rng = np.random.default_rng(5)
-    cases, controls = (score[kind][rng.integers(kind.sum(), size=(200, kind.sum()))] for kind in (y, ~y))
+    cases, controls = (np.sort(score[kind])[rng.integers(kind.sum(), size=(200, kind.sum()))] for kind in (y, ~y))
     areas = [
         roc_auc_score(np.repeat([1, 0], [y.sum(), (~y).sum()]), np.concatenate(draw))
         for draw in zip(cases, controls, strict=True)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter
 from lifelines.statistics import multivariate_logrank_test
@@ -90,6 +90,65 @@ def test_proportional_hazards_equal_cox_zph(clinical, by_r):
     np.testing.assert_array_equal(found["df"], [row["df"] for row in by_r["zph"]])
 
 
+@pytest.fixture(scope="module")
+def cohorts(reference):
+    return dict(list(pd.read_csv(reference / "stats" / "coxph_cohorts.csv").groupby("cohort")))
+
+
+@pytest.fixture(scope="module")
+def models_by_r(reference):
+    return json.loads((reference / "stats" / "coxph_models.json").read_text())["models"]
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_cox_equals_coxph_whatever_ties_and_units(cohorts, models_by_r, number):
+    table, expected = cohorts[number + 1], models_by_r[number]
+    found = stats.cox(table[expected["terms"]], table["time"], table["event"])
+    for ours, theirs in (("coefficient", "coefficients"), ("se", "se"), ("z", "z"), ("p", "p")):
+        np.testing.assert_allclose(found.terms[ours], expected[theirs], rtol=1e-9, atol=0)
+    # As it comes, coxph stops when the likelihood no longer rises by a billionth of itself.
+    np.testing.assert_allclose(found.terms["coefficient"], expected["coefficients_default"], rtol=1e-7)
+    np.testing.assert_allclose((found.log_likelihood_null, found.log_likelihood), expected["log_likelihood"], rtol=1e-12)
+    assert found.chi2 == pytest.approx(expected["chi2"][0], rel=1e-10)
+    assert found.concordance == pytest.approx(expected["concordance"][0], abs=1e-12)
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_proportional_hazards_equal_cox_zph_whatever_ties_and_units(cohorts, models_by_r, number):
+    table, expected = cohorts[number + 1], models_by_r[number]
+    for transform, by_r in expected["zph"].items():
+        if by_r:  # where R finds the test singular it gives nothing
+            found = stats.proportional_hazards_test(table[expected["terms"]], table["time"], table["event"], transform=transform)
+            np.testing.assert_allclose(found["chi2"], by_r["chisq"], rtol=1e-7)
+            np.testing.assert_allclose(found["p"], by_r["p"], rtol=1e-7)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.lists(st.integers(-12, 12), min_size=4, max_size=4), st.floats(-1e6, 1e6))
+def test_no_unit_and_no_origin_changes_a_cox_test(powers, origin):
+    rng = np.random.default_rng(5)
+    table = pd.DataFrame(rng.normal(size=(60, 4)), columns=TERMS)
+    time, event = rng.exponential(np.exp(-table["rad"])).round(1), rng.random(60) < 0.7
+    units = 10.0 ** np.array(powers)
+    plain, scaled = (stats.cox(x, time, event) for x in (table, table * units + [origin, 0, 0, 0] * units))
+    for column in ("z", "p"):
+        np.testing.assert_allclose(scaled.terms[column], plain.terms[column], rtol=1e-7)
+    np.testing.assert_allclose(scaled.terms["coefficient"] * units, plain.terms["coefficient"], rtol=1e-7)
+    assert scaled.concordance == plain.concordance
+
+
+@pytest.mark.parametrize("size", [1, 4, 12])
+def test_a_rare_level_without_events_is_named(size):
+    """Its hazard ratio is 0 in the limit: where an iteration stops is no estimate."""
+    rng = np.random.default_rng(size)
+    table = pd.DataFrame({"age": rng.normal(60, 9, 150), "rare": np.arange(150) < size})
+    time, event = rng.exponential(size=150), (rng.random(150) < 0.6) & ~table["rare"]
+    with pytest.raises(ValueError, match=r"does not settle: rare separate\(s\)"):
+        stats.cox(table.astype(float), time, event.astype(float))
+    event[0], time[0] = True, np.median(time)
+    assert stats.cox(table.astype(float), time, event.astype(float)).terms["se"].iloc[1] < 3
+
+
 def test_planted_change_of_effect_is_found():
     rng = np.random.default_rng(0)
     x, other = rng.integers(0, 2, 400), rng.normal(size=400)
@@ -106,6 +165,7 @@ def test_planted_change_of_effect_is_found():
 @given(st.lists(st.tuples(st.integers(0, 9), st.booleans(), st.integers(0, 1)), min_size=6, max_size=40))
 def test_curves_and_tests_equal_lifelines(rows):
     time, event, group = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
+    assume(time.any())  # nobody followed is refused
     curve = stats.kaplan_meier(time, event, interval="log-log")
     fitter = KaplanMeierFitter().fit(time, event)
     np.testing.assert_allclose(curve["survival"], fitter.predict(curve["time"]), atol=1e-12)
@@ -185,6 +245,23 @@ class TestFaults:
         with pytest.raises(ValueError, match="`interval` is 'plain'"):
             stats.kaplan_meier([1, 2], [1, 0], interval="plain")
 
+    @pytest.mark.parametrize(
+        "ask",
+        [
+            lambda time, event, x: stats.kaplan_meier(time, event),
+            lambda time, event, x: stats.log_rank(time, event, x > 0),
+            lambda time, event, x: stats.cox(pd.DataFrame({"x": x}), time, event),
+            lambda time, event, x: stats.SurvivalCut(rule="optimal").fit(x, pd.DataFrame({"time": time, "event": event})),
+            lambda time, event, x: stats.survival_decision_curve(
+                time, event, {"m": np.full(30, 0.3)}, horizon=1, thresholds=[0.2]
+            ),
+        ],
+    )
+    def test_nobody_was_followed(self, ask):
+        rng = np.random.default_rng(0)
+        with pytest.raises(ValueError, match=r"`time` is 0 for every patient.*is it the right column"):
+            ask(np.zeros(30), rng.integers(0, 2, 30), rng.normal(size=30))
+
     def test_groups(self):
         with pytest.raises(ValueError, match="`group` is 'a' for every patient"):
             stats.log_rank([1, 2], [1, 0], ["a", "a"])
@@ -197,11 +274,13 @@ class TestFaults:
         time, event = clinical["time"], clinical["status"]
         with pytest.raises(ValueError, match=r"Covariate 'one' is 1.* for every patient; drop it"):
             stats.cox(clinical[["rad"]].assign(one=1.0), time, event)
-        with pytest.raises(ValueError, match=r"does not settle: .* combination of others; drop it"):
+        with pytest.raises(
+            ValueError, match=r"does not settle: rad, copy cannot be told apart .* combination of others; drop it"
+        ):
             stats.cox(clinical[["rad"]].assign(copy=2 * clinical["rad"]), time, event)
         with pytest.raises(ValueError, match=r"`covariates` has 1 value\(s\) that are not finite"):
             stats.cox(clinical[["rad"]].drop(index=4).reindex(clinical.index), time, event)
-        with pytest.raises(ValueError, match=r"does not settle: a covariate separates those with the event"):
+        with pytest.raises(ValueError, match=r"does not settle: x separate\(s\) those with the event"):
             stats.cox(pd.DataFrame({"x": [1.0, 1, 1, 0, 0, 0]}), [1, 2, 3, 4, 5, 6], [1, 1, 1, 0, 0, 0])
         with pytest.raises(ValueError, match=r"`covariates` has shape \(145, 0\)"):
             stats.cox(clinical[[]], time, event)

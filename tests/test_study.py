@@ -263,7 +263,7 @@ def test_a_changed_setting_redoes_what_depends_on_it_and_no_more(done, tmp_path)
     survival = tomllib.loads(manifest.read_text())["survival"][0] | {"covariates": []}
     study.run(small(inputs / manifest.name, survival=[survival]), out=copy)
     redone = {path.stem for path in (copy / "steps").iterdir() if path.stat().st_mtime_ns != before[path.name]}
-    assert redone == {"survival", "figures_survival", "report"}
+    assert redone == {"decisions", "survival", "figures_survival", "report"}
 
 
 def test_a_damaged_table_is_made_anew(done, tmp_path):

@@ -234,11 +234,11 @@ class TestCode:
         assert self.codes(package) == before
 
     def test_other_members_from_outside_are_computed_again(self, tmp_path):
-        context = Context(Toy(), Sources(expression=3.0), members="a")
+        context = Context(Toy(), Sources(expression=3.0), members={"factor": "a"})
         with Store.writing(tmp_path / "s", [first]) as store:
             assert store.do(first, context)
             assert not store.do(first, context)
-            assert store.do(first, Context(Toy(), Sources(expression=3.0), members="b"))
+            assert store.do(first, Context(Toy(), Sources(expression=3.0), members={"factor": "b"}))
 
 
 class TestFolder:

@@ -113,7 +113,10 @@ def test_a_name_that_two_sources_have_tells_its_source(change, made):
         ),
         ({"scored": []}, "gene_sets.scored = []: give 1 or more entries"),
         ({"aliases": "nowhere"}, "gene_sets.aliases = 'nowhere': no source has this name; [sources] has "),
-        ({"aliases": "hallmark"}, "hallmark.gmt has no column alias_symbol, prev_symbol, symbol; give HGNC's complete set"),
+        (
+            {"aliases": "hallmark"},
+            "hallmark.gmt: cannot be read as a table (it has a heading and no row); give a table with rows",
+        ),
     ],
 )
 def test_what_cannot_be_scored_is_refused(change, section, message):

@@ -17,7 +17,7 @@ import tomli_w
 
 from radiogenomics import features, linking, study
 from radiogenomics.study import lesion as measurement
-from radiogenomics.study.engine.context import Plan
+from radiogenomics.study.engine.context import Run
 from radiogenomics.study.manifest.model import ManifestError
 from radiogenomics.study.manifest.schema import Extraction
 from radiogenomics.study.steps import lesions as extraction
@@ -244,10 +244,9 @@ def few(change):
 def extract(path, out):
     """Measure, beside what is kept in a folder -> tables and failures, and whose lesions were measured now."""
     now = []
-    plan = Plan(
-        study.gather(path), study.Store(out), progress=lambda done, total, name: now.append(name.removeprefix("images: "))
-    )
-    return extraction.extract(plan, plan.store), now
+    inputs = study.gather(path)
+    run = Run(1, None, lambda done, total, name: now.append(name.removeprefix("images: ")), out / "work", out / "kept")
+    return extraction.extract(inputs.manifest, inputs, run), now
 
 
 def test_a_patient_who_comes_changes_or_leaves_costs_no_other(few, tmp_path):
@@ -318,7 +317,7 @@ def test_a_patient_without_a_mask_is_left_out_and_named(change, tmp_path):
         "with images: 29, with a mask: 28, with a second reader's: 12",
         "no mask, will be left out: SIM-TR-002",
     ]
-    tasks, failures = extraction._tasks(Plan(inputs, study.Store(tmp_path / "out")))
+    tasks, failures = extraction._tasks(inputs.manifest, inputs)
     assert failures == [("SIM-TR-002", "training", "images", "no mask of the lesion")]
     assert ("SIM-TR-002", "reader") not in {(task.patient, task.reader) for task in tasks}
 

@@ -203,10 +203,13 @@ def test_a_second_call_computes_only_what_is_missing(tmp_path):
     assert seen[-1][0] == seen[-1][1] == len(seen)
     seen.clear()
     again = judge(features, outcome, n_permutations=2, **options)
-    assert seen == []
-    pd.testing.assert_frame_equal(first.table, again.table, check_exact=True)
+    assert len(seen) == 1  # the one fit to everybody: a fitted recipe cannot be kept
+    for name in ("table", "scores", "stability"):
+        pd.testing.assert_frame_equal(getattr(first, name), getattr(again, name), check_exact=True)
+    assert first.permutation.null.tobytes() == again.permutation.null.tobytes()
+    seen.clear()
     judge(features, outcome, n_permutations=4, **options)
-    assert len(seen) == 2  # the two new permutations
+    assert len(seen) == 1 + 2  # the two new permutations
     seen.clear()
     judge(features + 1e-6, outcome, n_permutations=2, **options)
     assert len(seen) == seen[-1][1]  # other data never meet
@@ -393,6 +396,59 @@ def test_the_area_counts_pairs_of_one_fold_alone():
     assert cross_validated_auc(outcome, scores + 0.3 * folds, folds).auc == pytest.approx(judged.auc, abs=1e-12)
     with pytest.raises(ValueError, match=r"both a case and a control.*lower `n_splits`"):
         cross_validated_auc(outcome, scores, np.tile(outcome, (3, 1)))
+
+
+def judged_strongly(seed, *, n, shift, n_repeats):
+    """Nearest class means on ten features that all tell the outcome: a strong signal, and fits that differ between folds."""
+    rng = np.random.default_rng(seed)
+    outcome = np.arange(n) % 2
+    table = rng.normal(size=(n, 10)) + shift * outcome[:, None]
+    folds = fold_numbers(n_repeats, outcome)
+    scores = np.empty(folds.shape)
+    for row, numbers in zip(scores, folds, strict=True):
+        for fold in range(5):
+            train = numbers != fold
+            means = [table[train & (outcome == label)].mean(axis=0) for label in (0, 1)]
+            row[~train] = table[~train] @ (means[1] - means[0]) - (means[1] ** 2 - means[0] ** 2).sum() / 2
+    return outcome, scores, folds
+
+
+@pytest.mark.parametrize(("n", "shift"), [(30, 0.9), (60, 1.1), (24, 1.5)])
+def test_a_strong_signal_has_an_interval_with_a_width_that_covers_the_truth(n, shift):
+    """Where mean scores separate the classes DeLong's variance is 0; it covered the truth in 0.5 to 0.8 of such cohorts."""
+    cohorts = [judged_strongly(seed, n=n, shift=shift, n_repeats=3) for seed in range(150)]
+    plain = [auc(outcome, scores.mean(axis=0)) for outcome, scores, _ in cohorts]
+    ours = [cross_validated_auc(*cohort) for cohort in cohorts]
+    assert min(one.se for one in plain) == 0
+    assert min(one.high - one.low for one in ours) > 2 / n
+    assert min(one.se for one in ours) > 0
+    truth = np.mean([one.auc for one in ours])
+    assert np.mean([one.low <= truth <= one.high for one in ours]) > 0.92
+
+
+def test_a_perfect_or_constant_score_has_a_width_too():
+    outcome, folds = np.arange(40) % 2, fold_numbers(2, np.arange(40) % 2)
+    perfect = cross_validated_auc(outcome, np.tile(outcome + np.linspace(0, 0.5, 40), (2, 1)), folds)
+    reversed_one = cross_validated_auc(outcome, np.tile(np.linspace(0, 0.5, 40) - outcome, (2, 1)), folds)
+    assert (perfect.auc, perfect.high, reversed_one.auc, reversed_one.low) == (1, 1, 0, 0)
+    assert 0.7 < perfect.low < 0.95
+    assert reversed_one.high == pytest.approx(1 - perfect.low)
+    flat = cross_validated_auc(outcome, np.full((2, 40), 0.3), folds)
+    assert flat.low < 0.4 < 0.6 < flat.high
+
+
+def test_an_external_cohort_that_is_told_apart_has_a_width_and_the_training_rows_stay_delongs():
+    features, outcome = patients()
+    seen = features.assign(told=outcome + np.linspace(0, 0.2, len(outcome)))
+    rng = np.random.default_rng(6)
+    other = seen.apply(rng.permutation).assign(told=seen["told"]).set_axis("Q" + seen.index, axis=0)
+    there = pd.Series(outcome.to_numpy(), index=other.index, name="outcome")
+    recipe = make_pipeline(SelectKBest(k=1), LogisticRegression())
+    table = judge(seen, outcome, recipe, external={"there": (other, there)}, n_boot_optimism=0).table.set_index("estimate")
+    assert table.loc["external", "auc"] == table.loc["apparent", "auc"] == 1
+    assert table.loc["apparent", "auc_low"] == 1
+    assert 0.8 < table.loc["external", "auc_low"] < 0.99
+    assert table.loc["external", "auc_se"] > 0
 
 
 # Comparisons

@@ -53,6 +53,7 @@ class VoxelList:
     """Masks as lists of voxels, one a line."""
 
     what = "lists of voxels (.voxels)"
+    endings = (".voxels",)
 
     def reads(self, path, head):
         return path.suffix == ".voxels"

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 
 import pandas as pd
 
@@ -175,7 +175,6 @@ def _parse(layout: Layout, missing: MissingWords, text: bool) -> _Raw:
 
 
 def _read_csv(layout: Layout, kind: Any, blank: list[str]) -> pd.DataFrame:
-    quoting: Any = layout.quoting  # csv's numbers, which pandas' stubs list one by one
     table: pd.DataFrame = pd.read_csv(
         io.StringIO("\n".join(layout.body) + "\n"),
         sep=layout.separator,
@@ -186,7 +185,7 @@ def _read_csv(layout: Layout, kind: Any, blank: list[str]) -> pd.DataFrame:
         keep_default_na=False,
         na_values=blank,
         skipinitialspace=layout.separator != " ",
-        quoting=quoting,
+        quoting=cast(Literal[0, 1, 2, 3], layout.quoting),
         low_memory=False,
     )
     return table

@@ -1,5 +1,6 @@
 """Files written whole or not at all, and their checksums."""
 
+import errno
 import gzip
 import hashlib
 import os
@@ -12,6 +13,12 @@ from typing import BinaryIO
 import pandas as pd
 
 from radiogenomics._errors import FileError, InputError, RadiogenomicsError
+
+_OF_THE_DISK = {
+    errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EISDIR, errno.ENAMETOOLONG, errno.ENOENT, errno.ENOSPC,
+    errno.ENOTDIR, errno.EPERM, errno.EROFS,
+}  # fmt: skip
+"""What keeps a file from being written."""
 
 
 @contextmanager
@@ -49,8 +56,8 @@ def atomic(path: Path) -> Iterator[Path]:
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        if isinstance(error, RadiogenomicsError):
-            raise
+        if error.errno not in _OF_THE_DISK or isinstance(error, RadiogenomicsError):
+            raise  # what a caller fetches or reads inside the block is for the caller to say
         reason = (error.strerror or str(error)).lower()
         raise FileError(f"{path} cannot be written: {reason}; check its folder's permissions and the space left.") from error
 

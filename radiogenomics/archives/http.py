@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from radiogenomics._errors import DownloadError, InputError
+from radiogenomics._errors import DownloadError, FileError, InputError
 from radiogenomics._files import atomic
 from radiogenomics.archives.files import verify
 
@@ -59,6 +59,8 @@ def download(url: str, path: Path, *, expected: str | None = None, attempts: int
             if error.code in _FINAL:
                 break
         except (OSError, http.client.HTTPException) as error:
+            if isinstance(error, FileError) and not isinstance(error, DownloadError):
+                raise  # the file cannot be written, which no further attempt mends
             reason = str(error) or type(error).__name__
         logger.warning("%s: attempt %d of %d failed: %s", url, attempt + 1, attempts, reason)
     raise DownloadError(

@@ -140,6 +140,11 @@ def tmm_factors(counts: pd.DataFrame) -> pd.Series:
     Series, shape (n_patients,)
         Factors whose geometric mean is 1.
 
+    Raises
+    ------
+    ValueError
+        If a patient has no counts at all.
+
     References
     ----------
     .. [1] Robinson MD, Oshlack A (2010). Genome Biology 11:R25. doi:10.1186/gb-2010-11-3-r25
@@ -147,6 +152,12 @@ def tmm_factors(counts: pd.DataFrame) -> pd.Series:
     values = counts.to_numpy(float)
     values = values[:, values.sum(axis=0) > 0]
     sizes = values.sum(axis=1)
+    empty = counts.index[sizes == 0]
+    if len(empty):
+        raise InputError(
+            f"Patient(s) {shown(empty)} have no counts at all ({len(empty)} of {len(counts)}); leave them out, or read "
+            "their file again: a library without reads has no size to divide by."
+        )
     # The reference is the sample whose upper quartile is nearest to the mean upper quartile.
     quartiles = np.quantile(values, 0.75, axis=1) / sizes
     reference = int(np.argmin(np.abs(quartiles - quartiles.mean())))
@@ -294,7 +305,7 @@ def _tmm(sample: Floats, reference: Floats, size: float, reference_size: float) 
     """Weighted mean of log ratios, 30 % trimmed on each side by ratio and 5 % by mean intensity (Robinson & Oshlack 2010)."""
     both = (sample > 0) & (reference > 0)
     p, q = sample[both] / size, reference[both] / reference_size
-    ratio, intensity = np.log2(p / q), np.log2(p * q) / 2
+    ratio, intensity = np.log2(p / q), (np.log2(p) + np.log2(q)) / 2  # as edgeR: rounding decides between ties
     if ratio.size == 0 or np.abs(ratio).max() < 1e-6:
         return 1.0
     variance = (1 - p) / sample[both] + (1 - q) / reference[both]

@@ -107,9 +107,25 @@ styled = _look()
 """The same look as a decorator of panel functions, made anew at every call."""
 
 
-def estimate(name: str) -> Estimate:
-    """Look an estimate up -> its label and colour; an unknown one keeps its name and is drawn in purple."""
-    return ESTIMATES.get(name, Estimate(name.replace("_", " ").capitalize(), PURPLE, True))
+# What papers publish of a combined model is another thing than what they publish of a signature, and leaks in another way.
+_OF_MODELS = {
+    ("published", "fusion"): "Fitted scores fused, the usual leak",
+    ("published", "clinical"): "Plain cross-validation, pooled",
+}
+
+
+def estimate(name: str, signature: str = "") -> Estimate:
+    """Look an estimate up -> its label and colour; an unknown one keeps its name and is drawn in purple.
+
+    Parameters
+    ----------
+    name : str
+        As in the column ``estimate`` of an evaluation.
+    signature : str
+        What was judged: ``published`` is another thing for the combined model (``fusion``) and for ``clinical`` columns alone.
+    """
+    known = ESTIMATES.get(name, Estimate(name.replace("_", " ").capitalize(), PURPLE, True))
+    return known._replace(label=_OF_MODELS.get((name, signature), known.label))
 
 
 def estimate_order(names: Iterable[str]) -> list[str]:

@@ -18,11 +18,14 @@ Floats = npt.NDArray[np.float64]
 _ROW_MM = 4.2
 _COLUMNS_POINTS = (6, 88)  # where the texts beside a forest begin
 _LEGEND_POINTS = 26
+_UPRIGHT = 36  # in more columns than this stars stand one above the other
 _NULLS = {"permuted patients": st.SKY, "random features": st.ORANGE}
 
 
 @st.styled
-def module_trait(links: pd.DataFrame, *, modules: pd.DataFrame | None = None, most: int = 40, ax: Axes | None = None) -> Axes:
+def module_trait(
+    links: pd.DataFrame, *, modules: pd.DataFrame | None = None, most: int = 40, note: str = "", ax: Axes | None = None
+) -> Axes:
     """Draw the correlation of every eigengene with every trait, feature or signature.
 
     Parameters
@@ -33,6 +36,8 @@ def module_trait(links: pd.DataFrame, *, modules: pd.DataFrame | None = None, mo
         Indexed by gene, ``module, color``: adds the module's colour, name and number of genes to its row.
     most : int
         Of more traits (or modules) than this, those with the smallest p are drawn, and the title says so.
+    note : str
+        What the title says beside that, such as what was left out before.
     ax : Axes, optional
         Where to draw.
 
@@ -46,7 +51,7 @@ def module_trait(links: pd.DataFrame, *, modules: pd.DataFrame | None = None, mo
     labels = [_module_label(name, modules) for name in effect.index]
     ax = _heat(effect, q, rows=[label for label, _ in labels], label="Pearson r", ax=ax)
     _strip(ax, [color for _, color in labels])
-    _note(ax, notes)
+    _note(ax, [*([note] if note else []), *notes])
     return ax
 
 
@@ -178,7 +183,12 @@ def _write(ax: Axes, effect: pd.DataFrame, q: pd.DataFrame, bound: float, *, num
         text = wording.amount(value) + text if numbers and not np.isnan(value) else text
         if text:
             color = "white" if abs(value) > 0.6 * bound else st.INK
-            ax.text(column + 0.5, row + 0.5, text, ha="center", va="center", color=color, fontsize=st.SMALL_POINTS)
+            look: dict[str, Any] = {
+                "color": color,
+                "fontsize": st.SMALL_POINTS,
+                "rotation": 90 if effect.shape[1] > _UPRIGHT else 0,
+            }
+            ax.text(column + 0.5, row + 0.5, text, ha="center", va="center", **look)
 
 
 @st.styled

@@ -14,6 +14,7 @@ from radiogenomics.figures import _style as st
 from radiogenomics.figures import wording
 
 _ROW_MM = 4.6
+_LEGEND_LETTERS = 45  # with more, the area as drawn stands in a line of its own
 _ESTIMATE_LINES = {"apparent": st.LINES[2], "published": st.LINES[1], "nested": st.LINES[0], "external": st.LINES[3]}
 Floats = npt.NDArray[np.float64]
 
@@ -28,7 +29,8 @@ def roc(curves: pd.DataFrame, *, evaluation: pd.DataFrame | None = None, ax: Axe
         Long: ``estimate, sensitivity, specificity``, in the order of the thresholds; with ``signature`` or ``cohort``
         each combination is a curve of its own.
     evaluation : DataFrame, optional
-        ``estimate, auc, auc_low, auc_high`` (and ``signature``, ``cohort``): the AUCs that the legend names.
+        ``estimate, auc, auc_low, auc_high`` (and ``signature``, ``cohort``): the AUCs that the legend names. Where the area under
+        the curve as drawn is another, the legend names that too: an AUC within folds is not that of the patients' mean scores.
     ax : Axes, optional
         Where to draw.
 
@@ -49,7 +51,7 @@ def roc(curves: pd.DataFrame, *, evaluation: pd.DataFrame | None = None, ax: Axe
         facts: dict[str, Any] = dict(zip(keys, key, strict=True))
         color, line, words = looks[tuple(facts[name] for name in (*several, "estimate"))]
         x, y = 1 - groups[key]["specificity"], groups[key]["sensitivity"]
-        ax.plot(x, y, color=color, ls=line, label=words + _auc_text(evaluation, facts))
+        ax.plot(x, y, color=color, ls=line, label=_with_auc(words, evaluation, facts, drawn=abs(float(np.trapezoid(y, x)))))
     ax.set(xlabel="1 − specificity", ylabel="Sensitivity", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
     title = st.estimate(order[0]).label if _one_estimate(curves, several) else None
     ax.legend(loc="upper left", bbox_to_anchor=(0, -0.14), borderaxespad=0, title=title, alignment="left")
@@ -67,7 +69,7 @@ def _curve_looks(curves: pd.DataFrame, several: list[str]) -> dict[tuple[object,
     kinds = list(dict.fromkeys(map(tuple, curves[several].drop_duplicates().to_numpy())))
     looks: dict[tuple[object, ...], tuple[str, object, str]] = {}
     for row in map(tuple, rows):
-        name, known = row[:-1], st.estimate(str(row[-1]))
+        name, known = row[:-1], st.estimate(str(row[-1]), str(row[0]) if "signature" in several else _only_signature(curves))
         if _one_estimate(curves, several):
             color = known.color if row[-1] == "volume" else st.CYCLE[kinds.index(name) % (len(st.CYCLE) - 1)]
             line = st.VOLUME_LINE if row[-1] == "volume" else st.LINES[kinds.index(name) % len(st.LINES)]
@@ -80,14 +82,24 @@ def _curve_looks(curves: pd.DataFrame, several: list[str]) -> dict[tuple[object,
     return looks
 
 
-def _auc_text(evaluation: pd.DataFrame | None, facts: dict[str, Any]) -> str:
+def _only_signature(curves: pd.DataFrame) -> str:
+    return str(curves["signature"].iloc[0]) if "signature" in curves else ""
+
+
+def _with_auc(words: str, evaluation: pd.DataFrame | None, facts: dict[str, Any], *, drawn: float) -> str:
+    """Write the AUC of a curve behind its name, and the area under it where that is another number."""
     if evaluation is None:
-        return ""
+        return words
     match = np.logical_and.reduce([evaluation[key].eq(value) for key, value in facts.items() if key in evaluation])
     if not match.any():
-        return ""
+        return words
     row = evaluation[match].iloc[0]
-    return f": {wording.interval(row['auc'], row['auc_low'], row['auc_high'])}"
+    text = f"{words}: {wording.auc_interval(row['auc'], row['auc_low'], row['auc_high'])}"
+    same = wording.amount(drawn) == wording.amount(row["auc"])
+    if same or not wording.is_estimated(row["auc"]):
+        return text
+    between = " " if len(text) <= _LEGEND_LETTERS else "\n"
+    return f"{text};{between}as drawn {wording.amount(drawn)}"
 
 
 @st.styled
@@ -104,7 +116,7 @@ def auc_forest(evaluation: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     Axes
-        One row an estimate, the number as text on the right, chance (0.5) dashed.
+        One row an estimate, the number as text on the right, chance (0.5) dashed; without a point where none could be estimated.
     """
     st.require(evaluation, "evaluation", ["cohort", "signature", "estimate", "auc", "auc_low", "auc_high"])
     rows = _forest_rows(evaluation)
@@ -114,27 +126,28 @@ def auc_forest(evaluation: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     for place, (label, row) in enumerate(rows):
         if row is None:
             continue
-        look = st.estimate(row["estimate"])
-        marker = "o" if look.honest else "D"
-        ax.plot([row["auc_low"], row["auc_high"]], [place, place], color=look.color, lw=1.4, solid_capstyle="butt")
-        ax.plot(row["auc"], place, marker, ms=4, mfc=look.color if look.honest else "white", mec=look.color, mew=1, label=label)
-        ax.text(
-            1.03,
-            place,
-            wording.interval(row["auc"], row["auc_low"], row["auc_high"]),
-            transform=right,
-            va="center",
-            fontsize=st.SMALL_POINTS,
-        )
+        if wording.is_estimated(row["auc"]):
+            _forest_point(ax, place, row, label)
+        text = wording.auc_interval(row["auc"], row["auc_low"], row["auc_high"])
+        ax.text(1.03, place, text, transform=right, va="center", fontsize=st.SMALL_POINTS)
     ax.text(1.03, -1, "AUC (95 % CI)", transform=right, va="center", fontsize=st.SMALL_POINTS, weight="bold")
     ax.set_yticks(range(len(rows)), [label for label, _ in rows])
-    for text, (_, row) in zip(ax.get_yticklabels(), rows, strict=True):
-        text.set_fontweight("bold" if row is None else "normal")
-    low = np.nanmin([0.4, *evaluation["auc_low"], *evaluation["auc"]])
+    for tick, (_, row) in zip(ax.get_yticklabels(), rows, strict=True):
+        tick.set_fontweight("bold" if row is None else "normal")
+    known = evaluation[evaluation["auc"].map(wording.is_estimated)]
+    low = np.nanmin([0.4, *known["auc_low"], *known["auc"]])
     ax.set(xlabel="AUC", ylim=(len(rows) - 0.4, -1.6), xlim=(max(0, np.floor(low * 10) / 10), 1.02))
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     return ax
+
+
+def _forest_point(ax: Axes, place: int, row: pd.Series, label: str) -> None:
+    """Draw an AUC with its interval, filled where it comes from patients that the model has not seen."""
+    look = st.estimate(row["estimate"])
+    ax.plot([row["auc_low"], row["auc_high"]], [place, place], color=look.color, lw=1.4, solid_capstyle="butt")
+    marker, fill = ("o", look.color) if look.honest else ("D", "white")
+    ax.plot(row["auc"], place, marker, ms=4, mfc=fill, mec=look.color, mew=1, label=label)
 
 
 def _forest_rows(evaluation: pd.DataFrame) -> list[tuple[str, pd.Series | None]]:
@@ -145,7 +158,7 @@ def _forest_rows(evaluation: pd.DataFrame) -> list[tuple[str, pd.Series | None]]
         order = st.estimate_order(part["estimate"])
         for _, row in part.iloc[part["estimate"].map(order.index).argsort(kind="stable")].iterrows():
             where = f" ({wording.short(row['cohort'], 12)})" if row["cohort"] != part["cohort"].iloc[0] else ""
-            rows.append((st.estimate(row["estimate"]).label + where, row))
+            rows.append((st.estimate(row["estimate"], str(signature)).label + where, row))
     return rows
 
 
@@ -220,11 +233,13 @@ def _score_groups(scores: pd.DataFrame) -> "pd.Series[str]":
     parts = [key for key in ("signature", "estimate", "cohort") if st.varies(scores, key)]
     if not parts:
         return pd.Series("", index=scores.index)
-    words = {
-        key: scores[key].map(lambda name, key=key: st.estimate(name).label if key == "estimate" else str(name)) for key in parts
-    }
+    words = {key: scores[key].astype(str) for key in parts}
+    if "estimate" in words:
+        of = scores["signature"] if "signature" in scores else [""] * len(scores)
+        labels = [st.estimate(*pair).label for pair in zip(scores["estimate"], of, strict=True)]
+        words["estimate"] = pd.Series(labels, index=scores.index)
     return (
-        pd.DataFrame(words)
+        pd.DataFrame(words, index=scores.index)
         .agg("\n".join, axis=1)
         .map(lambda text: "\n".join(wording.wrapped(line, 16) for line in text.split("\n")))
     )

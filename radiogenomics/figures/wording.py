@@ -41,6 +41,23 @@ def interval(value: float, low: float, high: float, digits: int = 2) -> str:
     return f"{amount(value, digits)} ({amount(low, digits)}{dash}{amount(high, digits)})"
 
 
+NOT_ESTIMATED = "could not be estimated"
+
+
+def is_estimated(auc: float) -> bool:
+    """Tell whether an AUC says anything: it is missing where a fit failed, and 0 where constant scores are pooled over folds.
+
+    A fit that finds nothing gives each fold the share of events among all others, which is lower in the fold with more events:
+    pooled, every patient with the outcome then ranks below every other one (Parker et al. 2007, doi 10.1186/1471-2105-8-326).
+    """
+    return bool(auc > 0)  # a missing one compares false
+
+
+def auc_interval(auc: float, low: float, high: float) -> str:
+    """Write an AUC and its interval; one that says nothing gets words in the place of a number."""
+    return interval(auc, low, high) if is_estimated(auc) else NOT_ESTIMATED
+
+
 def p_text(value: float) -> str:
     """Write a p or q value as journals do -> ``0.03``, ``<0.001``; a missing one is a dash.
 

@@ -3,7 +3,7 @@
 from radiogenomics.lesions.checking import Finding, check, checked
 from radiogenomics.lesions.curves import time_intensity
 from radiogenomics.lesions.folders import find_mask, mask_stem
-from radiogenomics.lesions.growing import Grown, dice, grow_from_seed, grow_in_box
+from radiogenomics.lesions.growing import Grown, Leak, dice, grow_from_seed, grow_in_box
 from radiogenomics.lesions.les import read_les, write_les
 from radiogenomics.lesions.masks import read_mask
 from radiogenomics.lesions.placement import place, resample_mask, volume_mm3
@@ -20,6 +20,7 @@ __all__ = [
     "ZONES",
     "Finding",
     "Grown",
+    "Leak",
     "MaskReader",
     "check",
     "checked",

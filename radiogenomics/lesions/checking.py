@@ -9,7 +9,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from radiogenomics._errors import InputError
-from radiogenomics.images import FRAME
+from radiogenomics.images import FRAME, padding_inside
 from radiogenomics.lesions.placement import (
     count,
     describe_shift,
@@ -61,12 +61,13 @@ def check(mask: sitk.Image, image: sitk.Image) -> list[Finding]:
     -------
     list of Finding
         Fatal: other grid, other frame of reference on another grid, labels that are no whole numbers, empty, outside the
-        image, one voxel. To know: placed at the nearest voxels of the same frame of reference, several labels, several
-        lesions, touching the border, another frame of reference although the voxels coincide.
+        image, over padding, one voxel. To know: placed at the nearest voxels of the same frame of reference, several labels,
+        several lesions, touching the border, another frame of reference although the voxels coincide.
     """
     findings = [*_check_labels(mask), *_check_grid(mask, image), *_check_frame(mask, image)]
     if not any(finding.fatal for finding in findings):
-        findings += _check_lesions(place(mask, image))
+        placed = place(mask, image)
+        findings += [*_check_padding(placed, image), *_check_lesions(placed)]
     return sorted(findings, key=lambda finding: not finding.fatal)
 
 
@@ -143,6 +144,15 @@ def _check_grid(mask: sitk.Image, image: sitk.Image) -> list[Finding]:
     except InputError as error:
         return [Finding("outside", True, str(error))]
     return _check_offset(mask, image) if same_frame(mask, image) else []
+
+
+def _check_padding(mask: sitk.Image, image: sitk.Image) -> list[Finding]:
+    """Refuse a mask over voxels that the image's header calls padding: no feature of them means anything."""
+    count = padding_inside(image, mask)
+    if not count:
+        return []
+    message = f"{count:,} voxels of the mask hold padding, no signal; draw it inside the image, or leave the patient out."
+    return [Finding("padding", True, message)]
 
 
 def _check_offset(mask: sitk.Image, image: sitk.Image) -> list[Finding]:

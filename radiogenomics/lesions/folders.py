@@ -7,7 +7,8 @@ import pydicom
 from radiogenomics._errors import InputError
 from radiogenomics._tables import shown
 from radiogenomics.lesions._parsing import parsing
-from radiogenomics.lesions.volumes import VOLUMES
+from radiogenomics.lesions.readers import HEAD, READERS
+from radiogenomics.lesions.readers.protocol import is_dicom
 
 MASK_STORAGE = (
     "1.2.840.10008.5.1.4.1.1.66.4",  # Segmentation
@@ -16,8 +17,6 @@ MASK_STORAGE = (
 )
 """DICOM classes that hold masks."""
 
-_ENDINGS = (".seg.nrrd", ".seg.dcm", *sorted(VOLUMES, key=len, reverse=True), ".les", ".dcm")
-
 
 def mask_stem(path: Path) -> str:
     """Give the name of a mask file in front of its ending: ``ISPY1.1001.nii.gz`` -> ``ISPY1.1001``.
@@ -25,7 +24,8 @@ def mask_stem(path: Path) -> str:
     Only endings of masks are taken off, so that a dot may stand in a patient's name.
     """
     name = Path(path).name
-    ending = next((ending for ending in _ENDINGS if name.lower().endswith(ending) and len(name) > len(ending)), "")
+    known = sorted({ending for reader in READERS.values() for ending in reader.endings}, key=len, reverse=True)
+    ending = next((ending for ending in known if name.lower().endswith(ending) and len(name) > len(ending)), "")
     return name[: len(name) - len(ending)]
 
 
@@ -40,7 +40,7 @@ def find_mask(folder: Path) -> Path:
     Returns
     -------
     Path
-        The mask file.
+        The mask file, or the only file.
 
     Raises
     ------
@@ -50,12 +50,12 @@ def find_mask(folder: Path) -> Path:
     folder = Path(folder)
     files = sorted(path for path in folder.rglob("*") if path.is_file() and not _hidden(path.relative_to(folder)))
     masks = [path for path in files if _is_mask(path)]
-    if len(masks) == 1:
-        return masks[0]
+    if len(masks) == 1 or len(files) == 1:
+        return [*masks, *files][0]  # of a single file its reader says what is wrong with it
     if not masks:
         raise InputError(
-            f"The folder {folder} holds no mask ({len(files)} other files); give a DICOM SEG or RTSTRUCT, NIfTI, NRRD, MetaImage "
-            f"or .les file."
+            f"The folder {folder} holds no mask ({len(files)} other files); give one of "
+            f"{', '.join(reader.what for reader in READERS.values())}."
         )
     names = shown([str(path.relative_to(folder)) for path in masks])
     raise InputError(f"The folder {folder} holds {len(masks)} masks ({names}); give the one that is meant, or remove the others.")
@@ -66,11 +66,11 @@ def _hidden(path: Path) -> bool:
 
 
 def _is_mask(path: Path) -> bool:
-    if path.name.lower().endswith((*VOLUMES, ".les")):
-        return True
     with parsing(path, "a file"):
         with path.open("rb") as file:
-            if file.read(132)[128:] != b"DICM":
-                return False
+            head = file.read(HEAD)
+        claims = {name for name, reader in READERS.items() if reader.reads(path, head)}
+        if not is_dicom(head) or claims & set(READERS.outside()):
+            return bool(claims)
         dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["SOPClassUID"])
         return dataset.get("SOPClassUID") in MASK_STORAGE

@@ -45,7 +45,10 @@ class Origin:
 
 
 def aligned(left: pd.DataFrame, right: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Check two patient tables and bring them to their common patients, in the left table's order."""
+    """Check two patient tables and bring them to their common patients, in the order of their identifiers.
+
+    The order in which patients happen to stand must not decide whom a shuffle deals to whom.
+    """
     for table, name in ((left, "left"), (right, "right")):
         check_numeric(check_patients(table, name), name, missing=True)
         if table.shape[1] == 0:
@@ -53,7 +56,14 @@ def aligned(left: pd.DataFrame, right: pd.DataFrame) -> tuple[pd.DataFrame, pd.D
     both = common_patients(left, right, ("left", "right"))
     if len(both) < FEWEST:
         raise InputError(f"`left` and `right` share {len(both)} patient(s) ({shown(both)}); a link needs at least {FEWEST}.")
+    both = both[identifier_order(both)]
     return left.loc[both].astype(float), right.loc[both].astype(float)
+
+
+def identifier_order(patients: pd.Index) -> NDArray[np.intp]:
+    """Give the places of identifiers in their alphabetical order, whatever they are: words, numbers, or both."""
+    words = [(str(patient), type(patient).__name__) for patient in patients]
+    return np.array(sorted(range(len(words)), key=words.__getitem__), dtype=np.intp)
 
 
 def varying(parts: Sequence[Block], shape: tuple[int, int]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

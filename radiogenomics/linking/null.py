@@ -10,7 +10,7 @@ from scipy.special import ndtri
 from radiogenomics._parallel import one_thread
 from radiogenomics._tables import check_choice
 from radiogenomics.linking._blocks import Ints, p_below, ranks
-from radiogenomics.linking._table import aligned, q_of
+from radiogenomics.linking._table import aligned, identifier_order, q_of
 from radiogenomics.linking.correlation import adjusted, correlations
 from radiogenomics.linking.methods import METHODS
 from radiogenomics.stats import holm
@@ -123,17 +123,23 @@ def holm_over_families(nulls: pd.DataFrame) -> pd.DataFrame:
 
 
 def permuted_patients(left: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """Give every patient another's row: values and correlations between columns stay, patients do not."""
-    return left.iloc[rng.permutation(len(left))].set_axis(left.index)
+    """Give every patient another's row: values and correlations between columns stay, patients do not.
+
+    Patients are dealt to in the order of their identifiers, so that the order of the rows does not matter.
+    """
+    places = identifier_order(left.index)
+    source = np.empty_like(places)
+    source[places] = places[rng.permutation(len(left))]
+    return left.iloc[source].set_axis(left.index)
 
 
 def random_features(left: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """Draw a table of the same distribution: each column's own values, the columns' rank correlations, and no patient.
 
     Every row is a random mixture of the normal scores of all rows, which keeps their correlation; each column's values are then
-    dealt out in the order of the mixture. Missing values stay where they are.
+    dealt out in the order of the mixture. Missing values stay where they are, and the order of the rows does not matter.
     """
-    return _copula(left)(rng)
+    return _copula(left.iloc[identifier_order(left.index)])(rng).loc[left.index]
 
 
 def _copula(left: pd.DataFrame) -> Draw:

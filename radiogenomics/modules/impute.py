@@ -6,6 +6,8 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 _NEIGHBOURS = 10
+R_BLOCK = 1500
+"""R's impute.knn divides more genes than this into blocks, by two-means clustering whose start is not documented."""
 
 
 def impute_nearest(values: Array, *, neighbours: int = _NEIGHBOURS) -> Array:

@@ -12,7 +12,7 @@ from radiogenomics._tables import check_choice, shown
 from radiogenomics.modules.correlation import correlate
 from radiogenomics.modules.eigengenes import first_component
 from radiogenomics.modules.find import Modules
-from radiogenomics.modules.inputs import check_expression
+from radiogenomics.modules.inputs import check_expression, check_power
 from radiogenomics.modules.network import Network
 
 Array = np.ndarray[Any, Any]
@@ -20,6 +20,9 @@ DENSITY = ("variance_explained", "mean_kme", "mean_cor", "mean_adjacency")
 CONNECTIVITY = ("cor_k", "cor_kme", "cor_cor")
 _STATISTICS = DENSITY + CONNECTIVITY
 _FEWEST_GENES = 3
+_POWERS: dict[Network, float] = {"unsigned": 6.0, "signed": 12.0, "signed hybrid": 6.0}
+"""R's modulePreservation fixes them, whatever power the modules were found with."""
+_OUTSIDE = 0
 _CHUNK = 10
 
 
@@ -29,6 +32,7 @@ def preservation(
     *,
     reference: pd.DataFrame,
     network: Network = "unsigned",
+    power: float | None = None,
     n_permutations: int = 200,
     largest: int = 1000,
     random_state: int = 0,
@@ -48,6 +52,9 @@ def preservation(
         The expression the modules were found in.
     network : {"unsigned", "signed", "signed hybrid"}
         How correlation becomes adjacency, as when the modules were found.
+    power : float, optional
+        The soft-threshold power; left out, R's for this test whatever the modules were found with: 12 on a signed network, else
+        6. ``modules.power`` gives that of the modules.
     n_permutations : int
         How often module labels are permuted among the genes of the new cohort; 0 for observed statistics and ranks alone.
     largest : int
@@ -64,7 +71,8 @@ def preservation(
         mean_adjacency` and connectivity statistics `cor_k, cor_kme, cor_cor`; their `z_...`; and `z_density,
         z_connectivity, z_summary, median_rank_density, median_rank_connectivity, median_rank`. By the authors' rule of
         thumb a `z_summary` below 2 is no evidence of preservation, 2 to 10 moderate, above 10 strong; `median_rank`
-        compares modules of different sizes, 1 is best.
+        compares modules of different sizes, 1 is best. As in R, two more sets are ranked among the modules: the genes in no
+        module (grey), and half of all genes, at most `largest`, drawn at random (gold).
 
     Raises
     ------
@@ -80,17 +88,19 @@ def preservation(
             f"`n_permutations` is {n_permutations} and `largest` {largest}; they must be at least 0 and at least {_FEWEST_GENES}."
         )
     check_choice(network, "network", get_args(Network))
-    shape = _Shape(modules.power, network)
+    shape = _Shape(check_power(_POWERS[network] if power is None else power), network)
     labels, old, new = _common(modules, expression, reference)
     draws, *seeds = np.random.SeedSequence(random_state).spawn(1 + -(-n_permutations // _CHUNK))
-    profiles = _profiles(old, labels, shape, largest, np.random.default_rng(draws))
     with one_thread():
-        observed = _statistics(new, np.arange(new.shape[1]), profiles, shape)
+        sets = _profiles(old, labels, shape, largest, np.random.default_rng(draws))
+        observed = _statistics(new, np.arange(new.shape[1]), sets, shape)
+    profiles = [profile for profile in sets if profile.module > 0]
     counts = [min(_CHUNK, n_permutations - _CHUNK * i) for i in range(len(seeds))]
     tasks = {f"permutations {i}": (new, profiles, shape, seed, n) for i, (seed, n) in enumerate(zip(seeds, counts, strict=True))}
     parts = fan_out(_permuted, tasks, n_jobs=n_jobs, scheduler=scheduler, progress=progress).require()
     table = pd.DataFrame({"module": [p.module for p in profiles], "size": [p.size for p in profiles]})
-    return pd.concat([table, _summary(observed, np.concatenate(list(parts.values())) if parts else None)], axis=1)
+    summary = _summary(observed, len(profiles), np.concatenate(list(parts.values())) if parts else None)
+    return pd.concat([table, summary], axis=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +123,7 @@ class _Shape:
     network: Network
 
     def __call__(self, values: Array) -> tuple[Array, Array, Array]:
-        kme = correlate(values, first_component(values)[0][:, None])[:, 0]
+        kme = correlate(values, first_component(values).eigengene[:, None])[:, 0]
         r = correlate(values, values)
         similarity = {"unsigned": np.abs(r), "signed": (1 + r) / 2, "signed hybrid": np.maximum(r, 0)}[self.network]
         return kme, r[np.triu_indices(len(r), 1)], (similarity**self.power).sum(axis=1) - 1
@@ -139,15 +149,18 @@ def _common(modules: Modules, expression: pd.DataFrame, reference: pd.DataFrame)
 
 
 def _profiles(old: Array, labels: Array, shape: _Shape, largest: int, rng: np.random.Generator) -> list[_Profile]:
+    """Describe the modules in the reference cohort, then grey and gold, which are ranked among them."""
+    sets = [(int(module), np.flatnonzero(labels == module)) for module in np.unique(labels[labels > 0])]
+    sets.append((_OUTSIDE, np.flatnonzero(labels == 0)))
+    gold = min(largest, len(labels) // 2)
     profiles = []
-    with one_thread():
-        for module in np.unique(labels[labels > 0]):
-            genes = np.flatnonzero(labels == module)
-            size = len(genes)
-            if size > largest:
-                genes = np.sort(rng.choice(genes, largest, replace=False))
-            kme, correlations, k = shape(old[:, genes])
-            profiles.append(_Profile(int(module), size, genes, kme, correlations, k))
+    for module, members in sets:
+        genes = np.sort(rng.choice(members, largest, replace=False)) if len(members) > largest else members
+        if module > 0 or len(genes) >= _FEWEST_GENES:
+            profiles.append(_Profile(module, len(members), genes, *shape(old[:, genes])))
+    if gold >= _FEWEST_GENES:
+        genes = np.sort(rng.choice(len(labels), gold, replace=False))
+        profiles.append(_Profile(_OUTSIDE, gold, genes, *shape(old[:, genes])))
     return profiles
 
 
@@ -177,11 +190,12 @@ def _permuted(task: tuple[Array, list[_Profile], _Shape, np.random.SeedSequence,
     return np.stack([_statistics(new, rng.permutation(new.shape[1]), profiles, shape) for _ in range(times)])
 
 
-def _summary(observed: Array, permuted: Array | None) -> pd.DataFrame:
-    table = pd.DataFrame(observed, columns=list(_STATISTICS))
-    ranks = table.rank(ascending=False)
+def _summary(observed: Array, n_modules: int, permuted: Array | None) -> pd.DataFrame:
+    """Put observed statistics, their Z and their ranks side by side; the modules come first, grey and gold are ranked only."""
+    ranks = pd.DataFrame(observed, columns=list(_STATISTICS)).rank(ascending=False).iloc[:n_modules]
+    table = pd.DataFrame(observed[:n_modules], columns=list(_STATISTICS))
     if permuted is not None and len(permuted) > 1:
-        z = pd.DataFrame((observed - permuted.mean(axis=0)) / permuted.std(axis=0, ddof=1), columns=list(_STATISTICS))
+        z = pd.DataFrame((observed[:n_modules] - permuted.mean(axis=0)) / permuted.std(axis=0, ddof=1), columns=list(_STATISTICS))
         table = pd.concat([table, z.add_prefix("z_")], axis=1)
         table["z_density"] = z[list(DENSITY)].median(axis=1)
         table["z_connectivity"] = z[list(CONNECTIVITY)].median(axis=1)

@@ -1,5 +1,6 @@
 """Enrichment: which pathways a list of genes holds more of than chance, and which a ranking brings to its ends."""
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -12,6 +13,8 @@ from radiogenomics._errors import InputError
 from radiogenomics._tables import shown
 from radiogenomics.pathways.genesets import measured
 from radiogenomics.stats import benjamini_hochberg
+
+logger = logging.getLogger(__name__)
 
 
 def enrich(
@@ -128,7 +131,8 @@ def preranked(
     Raises
     ------
     ValueError
-        If a statistic is missing or a gene comes twice, or no pathway is usable.
+        If a statistic is missing or infinite or a gene comes twice, all genes have one statistic, or no pathway is usable. A
+        pathway of all ranked genes cannot gather anywhere: it is left out with a warning in the log.
 
     References
     ----------
@@ -136,11 +140,8 @@ def preranked(
     """
     import gseapy
 
-    if statistic.isna().any() or statistic.index.has_duplicates:
-        lost, twice = int(statistic.isna().sum()), int(statistic.index.duplicated().sum())
-        raise InputError(f"`statistic` misses {lost} gene(s) and names {twice} twice; give every gene one number.")
-    pathways = measured(gene_sets, statistic.index, min_size=min_size, max_size=max_size)
-    ranking = statistic.astype(float).sort_values(ascending=False, kind="stable")
+    ranking = _ranking(statistic)
+    pathways = _partial(measured(gene_sets, statistic.index, min_size=min_size, max_size=max_size), len(ranking))
     result = gseapy.prerank(
         ranking,
         pathways,
@@ -154,6 +155,33 @@ def preranked(
         outdir=None,
     ).res2d
     return _ranked(result, pathways, family, 1.0 / (n_permutations + 1.0))
+
+
+def _ranking(statistic: pd.Series) -> pd.Series:
+    """Check that the statistic ranks the genes -> the genes from the largest to the smallest."""
+    if statistic.isna().any() or statistic.index.has_duplicates:
+        lost, twice = int(statistic.isna().sum()), int(statistic.index.duplicated().sum())
+        raise InputError(f"`statistic` misses {lost} gene(s) and names {twice} twice; give every gene one number.")
+    ranking = statistic.astype(float).sort_values(ascending=False, kind="stable")
+    endless = ranking.index[np.isinf(ranking)]
+    if len(endless):
+        raise InputError(
+            f"`statistic` is infinite for {len(endless)} gene(s): {shown(endless)}; a running sum needs finite weights: leave "
+            "them out, or give a statistic that is finite, such as r instead of -log10 p."
+        )
+    if ranking.iloc[0] == ranking.iloc[-1]:
+        raise InputError(f"`statistic` is {ranking.iloc[0]:g} for all {len(ranking)} genes, which ranks none before another.")
+    return ranking
+
+
+def _partial(pathways: Mapping[str, list[str]], n_genes: int) -> dict[str, list[str]]:
+    """Leave out the pathways that hold every ranked gene, by name."""
+    whole = [name for name, members in pathways.items() if len(members) == n_genes]
+    if len(whole) == len(pathways):
+        raise InputError(f"Pathway(s) {shown(whole)} hold all {n_genes} ranked genes; give a ranking of more genes than that.")
+    if whole:
+        logger.warning("%d pathway(s) hold all %d ranked genes and are left out: %s", len(whole), n_genes, shown(whole))
+    return {name: members for name, members in pathways.items() if name not in whole}
 
 
 def _ranked(result: pd.DataFrame, pathways: Mapping[str, list[str]], family: str, smallest: float) -> pd.DataFrame:

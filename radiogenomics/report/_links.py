@@ -209,7 +209,8 @@ def _given(tables: Tables, below: float) -> list[str]:
     table = tables.get("adjusted_links", pd.DataFrame(columns=["imaging", "molecular", "adjustment", "measure"]))
     whole = tables["links"][~_fitted(tables["links"])]
     lines = []
-    for (imaging, molecular), part in _partial(table).groupby(["imaging", "molecular"], sort=False):
+    for names, part in _partial(table).groupby(["imaging", "molecular"], sort=False):
+        imaging, molecular = map(str, names)
         every = whole[whole["imaging"].eq(imaging) & whole["molecular"].eq(molecular)]
         found, name = int(part["q"].lt(below).sum()), str(every["family"].iloc[0])
         if found > every["q"].lt(below).sum():

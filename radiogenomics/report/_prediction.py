@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from radiogenomics.figures import wording
 from radiogenomics.report._words import (
     FITTED,
     Finding,
@@ -24,7 +25,8 @@ _APPARENT = "On the very patients that the {noun} was fitted to"
 _PUBLISHED = {
     "signature": "By the published protocol, where the selection of features has seen every patient,",
     "control": "By the published protocol, where the selection of features has seen every patient,",
-    "combined model": "By the published protocol, where the scores that the model is trained on were fitted to every patient,",
+    "combined model": "With fitted scores fused, the usual leak (the scores that the model is trained on were fitted to every "
+    "patient),",
     "clinical model": "By plain cross-validation, since it selects nothing that could have seen every patient, with scores "
     "pooled over the folds, which draws weak models below 0.5,",
 }
@@ -89,6 +91,9 @@ def _fitted_against_honest(study: Mapping[str, Any], same: pd.DataFrame, honest:
 
 def _gap(fitted: Mapping[Any, Row], honest: Row) -> str:
     """Say what lies between the figure on patients already seen and that on others; by its size and by what the model is."""
+    fitted = {name: row for name, row in fitted.items() if wording.is_estimated(row["auc"])}
+    if not fitted or not wording.is_estimated(honest["auc"]):
+        return "What lies between the two cannot be told."
     largest = max(row["auc"] for row in fitted.values())
     gap, what = largest - honest["auc"], noun(honest["signature"])
     if gap < _WORTH_SAYING:
@@ -103,7 +108,7 @@ def _gap(fitted: Mapping[Any, Row], honest: Row) -> str:
 
 
 def _against_volume(honest: Row, volume: Row | None) -> str:
-    if volume is None:
+    if volume is None or not wording.is_estimated(honest["auc"]):
         return ""
     begin, what = f"Lesion volume alone reaches {auc_text(volume)}", noun(honest["signature"])
     if volume["auc"] >= honest["auc"]:
@@ -117,7 +122,7 @@ def _against_volume(honest: Row, volume: Row | None) -> str:
 
 def _below_half(honest: Row) -> str:
     """Explain a figure below one half, which looks like a reversed signal and is none."""
-    if not (honest["auc"] < _CLEARLY_BELOW and honest["auc_high"] >= 0.5):
+    if not (wording.is_estimated(honest["auc"]) and honest["auc"] < _CLEARLY_BELOW and honest["auc_high"] >= 0.5):
         return ""
     return (
         "Below 0.5 it tells nothing, and nothing in reverse either: patients are compared within one fold, where a model that "

@@ -1,6 +1,6 @@
 """Any table -> headings and cells as text, ready to be escaped and set."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,14 +126,15 @@ def _heading(name: Hashable, table: pd.DataFrame) -> str:
 def _column(table: pd.DataFrame, name: Hashable) -> list[str]:
     values = table[name].tolist()
     if name == "estimate":
-        return [estimate(str(value)).label for value in values]
+        of = table["signature"] if "signature" in table else [""] * len(values)
+        return [estimate(*map(str, pair)).label for pair in zip(values, of, strict=True)]
     if name == "family":
         return [str(value).replace(" x ", " × ") for value in values]
     if str(name) in _PROBABILITIES or str(name).startswith("p_") or str(name).endswith("_p"):
         return [value if isinstance(value, str) else wording.p_text(value) for value in values]
     if f"{name}_low" in table.columns and f"{name}_high" in table.columns:
         bounds = zip(values, table[f"{name}_low"], table[f"{name}_high"], strict=True)
-        write = _counted if name == "mean" else _ratio if str(name).endswith("_ratio") else wording.interval
+        write = _WRITTEN.get(str(name), wording.interval)
         return [write(*triple) for triple in bounds]
     if name in _SHARES:
         return [value if isinstance(value, str) else wording.amount(value) for value in values]
@@ -152,6 +153,15 @@ def _ratio(value: float, low: float, high: float) -> str:
         return wording.interval(value, low, high)
     texts = ["–" if pd.isna(number) else "∞" if np.isinf(number) else f"{number:.3g}" for number in (value, low, high)]
     return f"{texts[0]} ({texts[1]}–{texts[2]})"
+
+
+_WRITTEN: dict[str, Callable[[float, float, float], str]] = {
+    "auc": wording.auc_interval,
+    "mean": _counted,
+    "odds_ratio": _ratio,
+    "hazard_ratio": _ratio,
+}
+"""How an estimate with its bounds is written, where it is neither a share nor a correlation."""
 
 
 def cell(value: Any) -> str:

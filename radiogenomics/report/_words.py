@@ -79,7 +79,9 @@ def model_name(signature: object) -> str:
 
 
 def auc_text(row: Row) -> str:
-    """Write an AUC with its interval, for a sentence."""
+    """Write an AUC with its interval, for a sentence; the words fit where a number would."""
+    if not wording.is_estimated(row["auc"]):
+        return f"an AUC that {wording.NOT_ESTIMATED}"
     if pd.isna(row["auc_low"]) or pd.isna(row["auc_high"]):
         return f"AUC {wording.amount(row['auc'])}"
     return (
@@ -101,6 +103,8 @@ def above_chance(row: Row) -> bool:
 
 def chance_verdict(study: Mapping[str, Any], row: Row) -> str:
     """Say what an honest AUC allows to claim about chance."""
+    if not wording.is_estimated(row["auc"]):
+        return "Nothing can be said about chance: scores that rank everybody the wrong way round are those of fits that failed."
     p = f" (p = {wording.p_text(row['p'])} by permuting the outcome)".replace("= <", "< ") if pd.notna(row.get("p")) else ""
     if pd.isna(row["auc_low"]) or pd.isna(row["auc_high"]):
         return "No interval was computed, so nothing can be said about chance."

@@ -1,11 +1,10 @@
-"""Names of figures -> captions that say what is shown of whom, and the order in which figures stand."""
+"""A figure's kind and subject -> its caption, which says what is shown of whom."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
 
-from radiogenomics._names import slug
 from radiogenomics.figures import estimate
 from radiogenomics.report._words import (
     FITTED,
@@ -19,14 +18,25 @@ from radiogenomics.report._words import (
     positive_name,
     records,
 )
+from radiogenomics.report.figure import Figure
+
+_PUBLISHED = {"fusion": "with fitted scores fused (the usual leak)", "clinical": "by plain cross-validation"}
+"""What stands in rows ``published`` of models that no paper selects the features of."""
 
 _STARS = "Stars: q below 0.05 (*), 0.01 (**), 0.001 (***)."
 _GROUPS = (
-    "Features that all correlate at |r| of 0.9 or more form a group, and the one nearest to the others stands for it, chosen "
-    "without a look at genes; of more than 30 those with the smallest p are shown."
+    "Features that all correlate at |r| of 0.9 or more form a group. Of a group with surviving links the features that have them "
+    "are shown, for each target the one with the smallest p; for any other stands the feature nearest to the others, chosen "
+    "without a look at genes."
 )
+_MOST = "Of more than 30 features those with surviving links, then those with the smallest p are shown."
 UNIVARIATE = (
     "Odds ratios and p are of one gene at a time, on the very patients that chose the genes, and so look better than they are."
+)
+_CURVES = (
+    "The legend gives the AUC with its 95 % interval. That of nested cross-validation compares patients within one fold, while "
+    "its curve is that of each patient's mean score: where the area under the curve as drawn is another, the legend gives it "
+    "too. A curve on the dashed diagonal is chance."
 )
 FIGURES = {
     "inclusion_flow": ("Patients{} who stayed in the study and who were left out, step by step.", ""),
@@ -49,11 +59,8 @@ FIGURES = {
         "Open diamonds come from patients that the model has seen, filled circles from patients that it has not. The dashed line "
         "is chance. The optimism-corrected value has no interval, and is known to stay too high for forests.",
     ),
-    "roc": (
-        "ROC curves{}.",
-        "The legend gives the AUC with its 95 % interval; that of nested cross-validation compares patients within one fold, "
-        "while its curve is that of each patient's mean score. A curve on the dashed diagonal is chance.",
-    ),
+    "roc": ("ROC curves{}.", _CURVES),
+    "roc_all": ("ROC curves{}.", _CURVES),
     "score_distribution": (
         "Scores of patients without and with the outcome{}, from fits that had not seen them.",
         "Boxes are quartiles, a point is a patient.",
@@ -76,7 +83,7 @@ FIGURES = {
     "dendrogram": ("Clustering of the genes{}.", "The band shows the module of each gene; grey genes belong to none."),
     "module_trait": (
         "Correlation of module eigengenes with imaging{}: every signature, out of fold, and features.",
-        f"{_GROUPS} {_STARS}",
+        f"{_GROUPS} {_MOST} {_STARS}",
     ),
     "link_forest": (
         "Links of the family {}, with 95 % intervals, the smallest p first.",
@@ -103,7 +110,7 @@ FIGURES = {
     ),
     "pathway_dot": (
         "Correlation of pathway scores with imaging features{}: colour is the effect, area the significance.",
-        f"{_GROUPS}",
+        f"{_GROUPS} Of more than 30 features, or pathways, those with the smallest p are shown.",
     ),
     "enrichment_dot": (
         "Gene sets over-represented in modules{}, against all genes measured: area is the overlap, colour the significance.",
@@ -120,13 +127,13 @@ FIGURES = {
 Describe = Callable[[str, Mapping[str, Any], Tables], str]
 
 
-def caption_of(name: str, study: Mapping[str, Any], tables: Tables) -> str:
+def caption_of(figure: Figure, study: Mapping[str, Any], tables: Tables) -> str:
     """Say what a figure shows, of whom, and how it is read.
 
     Parameters
     ----------
-    name : str
-        The figure's: its panel, and what of several it is (``roc_mri``).
+    figure : Figure
+        One with a caption of its own keeps it.
     study, tables : mapping
         As in `render`; cohort, estimate, patients and events are read from them.
 
@@ -135,33 +142,14 @@ def caption_of(name: str, study: Mapping[str, Any], tables: Tables) -> str:
     str
         Whole sentences.
     """
-    kind = kind_of(name)
-    rest = name.removeprefix(kind).strip("_")
-    if kind not in FIGURES:
-        return f"{capital(name.replace('_', ' '))}."
-    what, how = FIGURES[kind]
-    subject = _SUBJECTS.get(kind, _nobody)(rest, study, tables) or (f" ({rest.replace('_', ' ')})" if rest else "")
+    if figure.caption:
+        return figure.caption
+    if figure.kind not in FIGURES:
+        return f"{capital(' '.join([figure.kind, figure.subject]).replace('_', ' ').strip())}."
+    what, how = FIGURES[figure.kind]
+    plain = f" ({figure.subject.replace('_', ' ')})" if figure.subject else ""
+    subject = _SUBJECTS.get(figure.kind, _nobody)(figure.subject, study, tables) or plain
     return capital(" ".join(f"{what.format(subject)} {how}".split()))
-
-
-def kind_of(name: str) -> str:
-    """Name the kind of panel that a figure is, by the longest beginning of its name; its own name when unknown."""
-    kinds = [kind for kind in FIGURES if name == kind or name.startswith(f"{kind}_")]
-    return max(kinds, key=len, default=name)
-
-
-def in_order(names: Iterable[str], tables: Tables) -> list[str]:
-    """Order figures of one kind as their subjects stand in the tables: signatures, families, cohorts, endpoints."""
-    places = {slug(subject): place for place, subject in enumerate(_subjects(tables))}
-    return sorted(names, key=lambda name: places.get(name.removeprefix(kind_of(name)).strip("_"), -1))
-
-
-def _subjects(tables: Tables) -> list[object]:
-    evaluation = tables.get("evaluation", pd.DataFrame(columns=["cohort", "signature", "estimate"]))
-    pairs = [f"{kind} {cohort}" for cohort, kind in _groups(evaluation)]
-    columns = (("links", "family"), ("clinical_links", "family"), ("inclusion", "cohort"), ("survival_tests", "endpoint"))
-    known = [value for table, column in columns if column in tables.get(table, ()) for value in tables[table][column].unique()]
-    return [*(f"all {pair}" for pair in pairs), *pairs, *evaluation["signature"].unique(), *known]
 
 
 def _groups(evaluation: pd.DataFrame) -> list[tuple[str, str]]:
@@ -169,12 +157,7 @@ def _groups(evaluation: pd.DataFrame) -> list[tuple[str, str]]:
     return list(evaluation[["cohort", "estimate"]].drop_duplicates().itertuples(index=False, name=None))
 
 
-def _is(names: "pd.Series[str]", rest: str) -> "pd.Series[bool]":
-    """Tell which names a figure's name means."""
-    return names.astype(str).map(slug).eq(rest)
-
-
-def _nobody(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
+def _nobody(subject: str, study: Mapping[str, Any], tables: Tables) -> str:
     return ""
 
 
@@ -197,43 +180,53 @@ def _cohort(name: object) -> str:
     return f"{name} cohort"
 
 
-def _scores(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
-    """Describe models by every estimate, or one estimate of every model."""
+def _scores(subject: str, study: Mapping[str, Any], tables: Tables) -> str:
+    """Describe a model by every estimate."""
     rows = _evaluated(tables)
-    part = rows[_is(rows["signature"], rest)]
-    if len(part):
-        kinds = [kind for kind in dict.fromkeys(part["estimate"]) if kind not in ("optimism", "volume")]
-        return f" of {model_name(part['signature'].iloc[0])} by every estimate: {_listed(kinds)} ({_counts(part, study)})"
+    part = rows[rows["signature"].eq(subject)]
+    if part.empty:
+        return ""
+    kinds = [kind for kind in dict.fromkeys(part["estimate"]) if kind not in ("optimism", "volume")]
+    return f" of {model_name(subject)} by every estimate: {_listed(kinds, subject)} ({_counts(part, study)})"
+
+
+def _scores_of_all(subject: str, study: Mapping[str, Any], tables: Tables) -> str:
+    """Describe every model by one estimate in one cohort."""
+    rows = _evaluated(tables)
     for cohort, kind in _groups(rows):
-        if slug(f"{kind} {cohort}") == rest.removeprefix("all_"):
+        if subject == f"{kind} {cohort}":
             part = rows[rows["cohort"].eq(cohort) & rows["estimate"].eq(kind)]
             return f" of every model {_listed([kind])} ({_counts(part, study)})"
     return ""
 
 
-def _listed(kinds: list[str]) -> str:
-    """Write estimates in a sentence."""
-    words = {"apparent": "on the patients it was fitted to", "published": "by the published protocol", "nested": "by nested "
-             "cross-validation", "external": "in the external cohort"}  # fmt: skip
-    texts = [words.get(kind, estimate(kind).label.lower()) for kind in kinds]
+def _listed(kinds: list[str], signature: str = "") -> str:
+    """Write estimates in a sentence; what is called published depends on the model."""
+    words = {
+        "apparent": "on the patients it was fitted to",
+        "published": _PUBLISHED.get(signature, "by the published protocol"),
+        "nested": "by nested cross-validation",
+        "external": "in the external cohort",
+    }
+    texts = [words.get(kind, estimate(kind, signature).label.lower()) for kind in kinds]
     return " and ".join(filter(None, [", ".join(texts[:-1]), texts[-1]]))
 
 
-def _out_of_fold(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
+def _out_of_fold(subject: str, study: Mapping[str, Any], tables: Tables) -> str:
     rows = _evaluated(tables, "nested")
     if rows.empty:
         return ""
-    named = rows[_is(rows["signature"], rest)]
+    named = rows[rows["signature"].eq(subject)]
     model = f" of {model_name(named['signature'].iloc[0])}" if len(named) else ""
     return f"{model}, on out-of-fold scores of nested cross-validation ({_counts(rows, study)})"
 
 
-def _everybody(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
+def _everybody(subject: str, study: Mapping[str, Any], tables: Tables) -> str:
     rows = _evaluated(tables)
     return f" for {outcome_name(study)} ({_counts(rows, study)})" if len(rows) else ""
 
 
-def _fitted(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
+def _fitted(subject: str, study: Mapping[str, Any], tables: Tables) -> str:
     rows = _evaluated(tables, *FITTED)
     rows = rows[rows["signature"].eq("fusion")]
     return f", fitted to everybody ({_counts(rows, study)}). {_worth(tables)}".rstrip(". ") if len(rows) else ""
@@ -249,11 +242,11 @@ def _worth(tables: Tables) -> str:
     return text if above_chance(fusion) else f"{text}, not shown to be better than chance: it should not be used"
 
 
-def _links(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
+def _links(subject: str, study: Mapping[str, Any], tables: Tables) -> str:
     """Describe a family of links: its name, patients, and how many survive."""
     for table in ("links", "clinical_links"):
         rows = tables.get(table, pd.DataFrame(columns=["family"]))
-        rows = rows[_is(rows["family"], rest)]
+        rows = rows[rows["family"].eq(subject)]
         rows = rows[~rows["estimate"].isin(FITTED)] if "estimate" in rows else rows
         if len(rows):
             begin = "" if table == "links" else ": "
@@ -261,20 +254,20 @@ def _links(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
     return ""
 
 
-def _dots(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
-    text = _links(rest, study, tables)
+def _dots(subject: str, study: Mapping[str, Any], tables: Tables) -> str:
+    text = _links(subject, study, tables)
     return f", {text}" if text else ""
 
 
-def _traits(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
-    rows = tables.get("links", pd.DataFrame(columns=["family"]))
-    rows = rows[rows["family"].str.endswith("x modules")]
+def _traits(subject: str, study: Mapping[str, Any], tables: Tables) -> str:
+    rows = tables.get("links", pd.DataFrame(columns=["molecular"]))
+    rows = rows[rows["molecular"].eq("modules")]
     return f" ({_patients(rows)})" if len(rows) else ""
 
 
-def _pathways(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
-    rows = tables.get("links", pd.DataFrame(columns=["family", "feature"]))
-    rows = rows[rows["family"].str.endswith("pathways") & _is(rows["feature"], rest)]
+def _pathways(subject: str, study: Mapping[str, Any], tables: Tables) -> str:
+    rows = tables.get("links", pd.DataFrame(columns=["imaging", "molecular", "feature"]))
+    rows = rows[rows["imaging"].eq("signature") & rows["molecular"].eq("pathways") & rows["feature"].eq(subject)]
     rows = rows[~rows["estimate"].isin(FITTED)] if "estimate" in rows else rows
     return f"the out-of-fold score of {model_name(rows['feature'].iloc[0])} ({_tested(rows, level(study))})" if len(rows) else ""
 
@@ -295,39 +288,38 @@ def family_name(family: object) -> str:
     return str(family).replace(" x ", " × ")
 
 
-def _expressed(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
+def _expressed(subject: str, study: Mapping[str, Any], tables: Tables) -> str:
     facts = tables.get("expression_facts", pd.DataFrame(columns=["fact", "value"])).set_index("fact")["value"]
-    column = next((name for name in tables.get("patients", pd.DataFrame()).columns if slug(name) == rest), "") if rest else ""
-    colour = f", coloured by {column or outcome_name(study)}"
+    colour = f", coloured by {subject or outcome_name(study)}"
     if "genes kept" not in facts:
         return colour
     return f" ({int(facts['patients']):,} patients, {int(facts['genes kept']):,} genes){colour}"
 
 
-def _genes(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
+def _genes(subject: str, study: Mapping[str, Any], tables: Tables) -> str:
     modules = tables.get("modules", pd.DataFrame())
     return f" ({len(modules):,} genes)" if len(modules) else ""
 
 
-def _cohorts(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
+def _cohorts(subject: str, study: Mapping[str, Any], tables: Tables) -> str:
     names = tables.get("inclusion", pd.DataFrame(columns=["cohort"]))["cohort"].unique()
-    mine = [name for name in names if not rest or slug(name) == rest]
+    mine = [name for name in names if not subject or name == subject]
     return f" of the {' and the '.join(_cohort(name) for name in mine)}" if len(mine) else ""
 
 
-def _readers(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
+def _readers(subject: str, study: Mapping[str, Any], tables: Tables) -> str:
     table = tables.get("agreement", pd.DataFrame())
     return f" ({int(table['n'].max())} patients read twice, {len(table):,} features)" if "n" in table and len(table) else ""
 
 
-def _scored(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
+def _scored(subject: str, study: Mapping[str, Any], tables: Tables) -> str:
     judged = tables.get("gene_score_evaluation", pd.DataFrame())
     return f" ({_counts(judged, study)})" if {"n", "events", "cohort"} <= set(judged) and len(judged) else ""
 
 
-def _followed(rest: str, study: Mapping[str, Any], tables: Tables) -> str:
+def _followed(subject: str, study: Mapping[str, Any], tables: Tables) -> str:
     tests = tables.get("survival_tests", pd.DataFrame(columns=["endpoint"]))
-    rows = tests[_is(tests["endpoint"], rest)]
+    rows = tests[tests["endpoint"].eq(subject)]
     if rows.empty:
         return ""
     row = rows.iloc[0]
@@ -344,7 +336,8 @@ _SUBJECTS: dict[str, Describe] = {
     "icc_by_kind": _readers,
     "auc_forest": _everybody,
     "roc": _scores,
-    "score_distribution": _scores,
+    "roc_all": _scores_of_all,
+    "score_distribution": _scores_of_all,
     "signature_correlation": _out_of_fold,
     "calibration": _out_of_fold,
     "decision_curve": _out_of_fold,

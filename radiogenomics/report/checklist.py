@@ -1,14 +1,13 @@
 """The reporting checklists CLEAR and TRIPOD+AI, filled from what was actually run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from radiogenomics.report.captions import kind_of
+from radiogenomics.report.figure import Figure
 from radiogenomics.report.sections import SECTIONS
 
 AUTHORS, MISSING = "for the manuscript", "not done in this study"
@@ -38,12 +37,12 @@ class Item:
     section: str
 
 
-def checklist(tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Path], provenance: Mapping[str, Any]) -> list[Item]:
+def checklist(tables: Mapping[str, pd.DataFrame], figures: Sequence[Figure], provenance: Mapping[str, Any]) -> list[Item]:
     """Fill the items from the tables, figures and provenance at hand -> one entry an item.
 
     Parameters
     ----------
-    tables, figures, provenance : mapping
+    tables, figures, provenance
         As in `render`.
 
     Returns
@@ -64,7 +63,7 @@ def checklist(tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Path], p
 
 
 def _answer(
-    evidence: str, tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Path], provenance: Mapping[str, Any]
+    evidence: str, tables: Mapping[str, pd.DataFrame], figures: Sequence[Figure], provenance: Mapping[str, Any]
 ) -> tuple[str, str, str]:
     """Find the first piece of evidence that the study has -> the words, what to link to, and its section."""
     for piece in evidence.split("|"):
@@ -79,7 +78,7 @@ def _answer(
 
 
 def _anchors(
-    kind: str, name: str, tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Path], provenance: Mapping[str, Any]
+    kind: str, name: str, tables: Mapping[str, pd.DataFrame], figures: Sequence[Figure], provenance: Mapping[str, Any]
 ) -> tuple[str, str]:
     """Find where a piece of evidence stands -> its section and its own anchor; both empty where the study lacks it."""
     if kind == "section":
@@ -87,9 +86,8 @@ def _anchors(
     if kind == "provenance":
         return ("provenance", "provenance") if provenance.get(name) else ("", "")
     if kind == "figure":
-        first = next((figure for figure in figures if kind_of(figure) == name), "")
-        section = next((section.anchor for section in SECTIONS if name in section.figures and first), "")
-        return section, f"figure-{first}" if section else ""
+        first = next((figure for figure in figures if figure.kind == name), None)
+        return (_home(first.section), f"figure-{first.name}") if first else ("", "")
     if kind == "estimate":
         evaluation = tables.get("evaluation", pd.DataFrame(columns=["estimate"]))
         return ("prediction", "table-evaluation") if evaluation["estimate"].eq(name).any() else ("", "")
@@ -101,6 +99,11 @@ def _anchors(
     if home is None:
         return "further", f"table-{name}"
     return (home.anchor, f"table-{name}") if home.tables[name](tables[name]) else ("", "")  # nothing of it may be shown
+
+
+def _home(section: str) -> str:
+    """Name the section that a figure stands in: those of sections that the report does not have stand at the end."""
+    return section if any(one.anchor == section for one in SECTIONS) else "further"
 
 
 def _title(anchor: str) -> str:

@@ -3,7 +3,7 @@
 import base64
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
@@ -16,8 +16,9 @@ import pandas as pd
 from radiogenomics._errors import InputError
 from radiogenomics.report._view import View, facts_view, view
 from radiogenomics.report._words import level
-from radiogenomics.report.captions import caption_of, kind_of
+from radiogenomics.report.captions import caption_of
 from radiogenomics.report.checklist import Item, checklist
+from radiogenomics.report.figure import Figure
 from radiogenomics.report.sections import COUNTED, SECTIONS, Section, Show, figures_of
 from radiogenomics.report.summary import key_numbers, summarise
 
@@ -55,7 +56,7 @@ class _Part:
     images: list[_Image]
 
 
-def render(study: Facts, tables: Mapping[str, pd.DataFrame], figures: Mapping[str, Path], provenance: Mapping[str, Any]) -> str:
+def render(study: Facts, tables: Mapping[str, pd.DataFrame], figures: Sequence[Figure], provenance: Mapping[str, Any]) -> str:
     """Write the report of a study -> the text of one self-contained HTML file.
 
     Parameters
@@ -67,8 +68,9 @@ def render(study: Facts, tables: Mapping[str, pd.DataFrame], figures: Mapping[st
     tables : mapping of str to DataFrame
         The study's tables by name (`DESIGN.md`: inclusion, evaluation, modules, links...). Those that a section knows are
         shown there, others at the end; sections without a table or figure are listed as not run.
-    figures : mapping of str to Path
-        PNG or SVG files by the name of their panel (``roc``, ``module_trait``, ``expression_pca_pam50``...).
+    figures : sequence of Figure
+        In the order they were drawn. Each stands in the section that it names, kind by kind; under it stands its own caption or,
+        without one, what the report knows to say of its kind.
     provenance : mapping
         ``radiogenomics`` (the version), ``inputs``, ``steps``, ``seed``, ``settings``, ``packages``...: mappings, lists of
         mappings or values.
@@ -81,13 +83,17 @@ def render(study: Facts, tables: Mapping[str, pd.DataFrame], figures: Mapping[st
     Raises
     ------
     ValueError
-        If a figure is neither PNG, JPEG nor SVG, or is missing.
+        If a figure is neither PNG, JPEG nor SVG, or is missing, or two figures have one name.
     """
-    images = {name: _image(name, Path(path), caption_of(name, study, tables)) for name, path in figures.items()}
-    parts = [_part(section, tables, images, level(study)) for section in SECTIONS]
+    _check_names(figures)
+    images = {figure.name: _image(figure, caption_of(figure, study, tables)) for figure in figures}
+    parts = [
+        _part(section, tables, [images[one.name] for one in figures_of(section, figures)], level(study)) for section in SECTIONS
+    ]
     run = [part for part in parts if part.views or part.images]
     silent = {"failures"} if study.get("simulated") else {"failures", "planted"}
-    further = _further(tables, images)
+    placed = {image.name for part in parts for image in part.images}
+    further = _further(tables, [image for name, image in images.items() if name not in placed])
     run += [further] if further.views or further.images else []
     return _template().render(
         study=study,
@@ -115,15 +121,21 @@ def _linked(items: list[Item], parts: list[_Part]) -> list[Item]:
     return [item if item.anchor in there else replace(item, anchor=item.section) for item in items]
 
 
-def _part(section: Section, tables: Mapping[str, pd.DataFrame], images: Mapping[str, _Image], below: float) -> _Part:
-    chosen = figures_of(section, images, tables)
+def _check_names(figures: Sequence[Figure]) -> None:
+    names = [figure.name for figure in figures]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"`figures` holds {twice!r} more than once; a figure's name is its link in the page, give each its own.")
+
+
+def _part(section: Section, tables: Mapping[str, pd.DataFrame], images: list[_Image], below: float) -> _Part:
     views = [
         shown
         for name, show in section.tables.items()
         if name in tables
         for shown in _anchored(name, _views(name, tables[name], partial(show, below=below) if name in COUNTED else show))
     ]
-    return _Part(section.anchor, section.title, section.lead, views, [images[name] for name in chosen])
+    return _Part(section.anchor, section.title, section.lead, views, images)
 
 
 def _anchored(name: str, views: list[View]) -> list[View]:
@@ -153,24 +165,22 @@ _NOT_SHOWN = frozenset(
 )
 
 
-def _further(tables: Mapping[str, pd.DataFrame], images: Mapping[str, _Image]) -> _Part:
+def _further(tables: Mapping[str, pd.DataFrame], images: list[_Image]) -> _Part:
     """Collect what no section claims, so that nothing is silently dropped; single patients and genes are not listed."""
     known = {name for section in SECTIONS for name in section.tables} | _NOT_SHOWN
     rest = {name: table for name, table in tables.items() if name not in known and len(table) and not _one_by_one(table)}
     views = [
         replace(view(table, f"{name}.", most=10, where=f"tables/{name}"), anchor=f"table-{name}") for name, table in rest.items()
     ]
-    claimed = {kind for section in SECTIONS for kind in section.figures}
-    return _Part(
-        "further", "Further tables", "", views, [image for name, image in images.items() if kind_of(name) not in claimed]
-    )
+    return _Part("further", "Further tables", "", views, images)
 
 
 def _one_by_one(table: pd.DataFrame) -> bool:
     return table.index.name in ("patient", "gene") or "patient" in table
 
 
-def _image(name: str, path: Path, caption: str) -> _Image:
+def _image(figure: Figure, caption: str) -> _Image:
+    name, path = figure.name, Path(figure.path)
     kind = _KINDS.get(path.suffix.lower())
     if kind is None or not path.is_file():
         remedy = "draw it again or leave it out" if kind else f"save it as {', '.join(_KINDS)}"

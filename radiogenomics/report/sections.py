@@ -11,7 +11,8 @@ from radiogenomics.figures import wording
 from radiogenomics.report import _estimates
 from radiogenomics.report._view import View, cell, view
 from radiogenomics.report._words import FITTED
-from radiogenomics.report.captions import UNIVARIATE, family_name, in_order, kind_of
+from radiogenomics.report.captions import UNIVARIATE, family_name
+from radiogenomics.report.figure import Figure
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -27,7 +28,7 @@ class Section:
     tables : dict of str to callable
         How each table of the study that belongs here is shown.
     figures : tuple of str
-        The figures that belong here, by the beginning of their names.
+        The kinds of figures that are known to belong here, in their order; any other kind that names this section follows.
     """
 
     anchor: str
@@ -112,7 +113,8 @@ def _baseline(table: pd.DataFrame) -> list[View]:
     """Show Table 1: the linked patients by outcome."""
     caption = (
         "Characteristics of the linked patients by outcome: median [quartiles] or n (%). Missing (not known) values are counted, "
-        "and take no part in shares and tests."
+        "and take no part in shares and tests. p is that of the test in the last column; numbers are compared by their "
+        "ranks (Kruskal-Wallis)."
     )
     again = table["variable"].duplicated() if "variable" in table else pd.Series(False, index=table.index)
     table = table.assign(variable=table["variable"].mask(again, "")) if again.any() else table
@@ -213,6 +215,7 @@ SECTIONS = (
         {
             "inclusion": _plain("inclusion", "Patients left after each step.", "cohort", "step", "n", "excluded", "reason"),
             "expression_facts": _plain("expression_facts", "Expression: what was kept and changed."),
+            "decisions": _plain("decisions", "What was decided about the data, and what to look at.", most=40),
             "expression_dropped": _plain("expression_dropped", "Genes left out.", most=10),
             "baseline": _baseline,
         },
@@ -242,7 +245,10 @@ SECTIONS = (
             "stability": _estimates.stability,
             "fusion_terms": _estimates.terms,
         },
-        ("auc_forest", "roc", "score_distribution", "signature_correlation", "calibration", "decision_curve", "nomogram"),
+        (
+            "auc_forest", "roc_all", "roc", "score_distribution", "signature_correlation", "calibration", "decision_curve",
+            "nomogram",
+        ),
     ),
     Section(
         "modules", "Co-expression modules",
@@ -299,7 +305,8 @@ SECTIONS = (
 )  # fmt: skip
 
 
-def figures_of(section: Section, names: Iterable[str], tables: Tables) -> list[str]:
-    """Pick the figures of a section, in its order and in that of the tables: ``roc`` takes ``roc`` and ``roc_external``."""
-    known = list(names)
-    return [name for kind in section.figures for name in in_order([name for name in known if kind_of(name) == kind], tables)]
+def figures_of(section: Section, figures: Iterable[Figure]) -> list[Figure]:
+    """Pick the figures of a section: by kind, in the section's order of kinds, and within a kind as they were drawn."""
+    mine = [figure for figure in figures if figure.section == section.anchor]
+    places = {kind: place for place, kind in enumerate(section.figures)}
+    return sorted(mine, key=lambda figure: places.get(figure.kind, len(places)))

@@ -10,8 +10,9 @@ from radiogenomics.figures import wording
 from radiogenomics.report._links import links, links_beyond_chance, sized
 from radiogenomics.report._molecules import gene_score, modules, survival
 from radiogenomics.report._prediction import prediction, volume_row
-from radiogenomics.report._words import FITTED, Finding, Tables, bounds_text, level, outcome_name, positive_name, records
+from radiogenomics.report._words import FITTED, Finding, Row, Tables, bounds_text, level, outcome_name, positive_name, records
 
+_SECOND_READER = "images, second reader"
 _ENOUGH_EVENTS = 100  # Collins, Ogundimu & Altman 2016, doi 10.1002/sim.6787: at least 100 events and 100 non-events
 
 
@@ -71,11 +72,7 @@ def key_numbers(study: Mapping[str, Any], tables: Tables) -> list[KeyNumber]:
             ("AUC of volume alone", "lesion size"),
         )
         rows = (fitted, honest, volume_row(table, honest))
-        numbers += [
-            KeyNumber(label, wording.amount(row["auc"]), bounds_text(row) or note)
-            for (label, note), row in zip(notes, rows, strict=True)
-            if row
-        ]
+        numbers += [KeyNumber(label, *_auc_number(row, note)) for (label, note), row in zip(notes, rows, strict=True) if row]
     pairs = tables.get("links", pd.DataFrame())
     if not pairs.empty:
         pairs = pairs[~pairs["estimate"].isin(FITTED)] if "estimate" in pairs else pairs
@@ -85,6 +82,13 @@ def key_numbers(study: Mapping[str, Any], tables: Tables) -> list[KeyNumber]:
         note += f"; {size:,} of the {beyond + reached:,} are lesion size" if size else ""
         numbers.append(KeyNumber("Links beyond chance", f"{beyond:,}", note))
     return numbers
+
+
+def _auc_number(row: Row, note: str) -> tuple[str, str]:
+    """Write an AUC as a key number, and what to think of it."""
+    if not wording.is_estimated(row["auc"]):
+        return "–", wording.NOT_ESTIMATED
+    return wording.amount(row["auc"]), bounds_text(row) or note
 
 
 def _patients(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
@@ -151,7 +155,7 @@ def _lost(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
     if table.empty:
         return [Finding("Left out", ("No patient was left out.",))]
     if "step" in table:
-        table = table[~table["step"].str.contains("second reader")]  # the patient stays; one reading of two is missing
+        table = table[table["step"].ne(_SECOND_READER)]  # the patient stays; one reading of two is missing
     lost = len(table["patient"].unique()) if "patient" in table else len(table)
     text = f"{lost} patient{'s were' if lost != 1 else ' was'} left out; the section “Failures” lists each with step and reason."
     return [Finding("Left out", (text,))]

@@ -1,6 +1,5 @@
 """Signatures and clinical columns in one logistic model: the nomogram of most papers, trained without seeing fitted scores."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
@@ -9,7 +8,6 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, ndtr
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 from sklearn.utils.validation import check_is_fitted
@@ -17,12 +15,10 @@ from sklearn.utils.validation import check_is_fitted
 from radiogenomics._errors import InputError
 from radiogenomics._tables import shown
 from radiogenomics.signatures._nomogram import RISKS, Axis, Nomogram, build_nomogram, continuous_axis
-from radiogenomics.stats import FirthLogisticRegression
+from radiogenomics.stats import FirthLogisticRegression, separating_predictors
 from radiogenomics.validation import folds, seeded
 
 Floats = NDArray[np.float64]
-
-_SEPARATED = 20.0  # a log odds ratio per standard deviation that only separated data reach
 
 
 class Fusion(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -256,20 +252,38 @@ def _logistic(design: pd.DataFrame, outcome: NDArray[Any]) -> pd.DataFrame:
     if len(constant):
         raise InputError(f"Term(s) {shown(constant)} have one value in all training patients; leave them out.")
     scaled = (values - mean) / sd
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # separated data are named below
-        fitted = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-12, max_iter=200).fit(scaled, outcome)
-    if np.abs(fitted.coef_).max() > _SEPARATED:
-        worst = design.columns[int(np.argmax(np.abs(fitted.coef_[0])))]
-        raise InputError(f"The terms separate events from non-events (first {worst!r}); use firth=True or fewer terms.")
-    coefficient = fitted.coef_[0] / sd
-    full = np.column_stack([np.ones(len(values)), values])
-    beta = np.array([fitted.intercept_[0] - coefficient @ mean, *coefficient])
+    _check_estimable(scaled, outcome, design.columns)
+    fitted = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-12, max_iter=200).fit(scaled, outcome)
+    beta = np.append(fitted.intercept_, fitted.coef_[0])
+    full = np.column_stack([np.ones(len(scaled)), scaled])
     p = expit(full @ beta)
-    se = np.sqrt(np.diag(np.linalg.inv(full.T @ (full * (p * (1 - p))[:, None]))))
+    covariance = np.linalg.inv(full.T @ (full * (p * (1 - p))[:, None]))
+    # Back to the units of the columns: the standardised ones keep the matrix well conditioned whatever the units are.
+    back = np.diag(np.append(1.0, 1 / sd))
+    back[0, 1:] = -mean / sd
+    return _wald(["intercept", *design.columns], back @ beta, np.sqrt(np.diag(back @ covariance @ back.T)))
+
+
+def _check_estimable(scaled: Floats, outcome: NDArray[Any], terms: pd.Index) -> None:
+    """Refuse terms without a finite or a unique estimate, by name."""
+    separating = terms[separating_predictors(scaled, outcome)]
+    if len(separating):
+        raise InputError(
+            f"Term(s) {shown(separating)} separate events from non-events, as a rare level without events does: no finite "
+            "coefficient has the largest likelihood; use firth=True, join levels, or leave them out."
+        )
+    diagonal = np.abs(np.diag(np.linalg.qr(scaled / np.sqrt(len(scaled)), mode="r")))
+    copies = terms[len(diagonal) :] if len(diagonal) < len(terms) else terms[diagonal < 1e-10]
+    if len(copies):
+        raise InputError(f"Term(s) {shown(copies)} are copies or combinations of the terms before; leave them out.")
+
+
+def _wald(terms: list[str], coefficient: Floats, se: Floats) -> pd.DataFrame:
     half = 1.959963984540054 * se
-    table = pd.DataFrame({"term": ["intercept", *design.columns], "coefficient": beta, "se": se, "odds_ratio": np.exp(beta)})
-    return table.assign(odds_low=np.exp(beta - half), odds_high=np.exp(beta + half), p=2 * ndtr(-np.abs(beta / se)))
+    table = pd.DataFrame({"term": terms, "coefficient": coefficient, "se": se})
+    with np.errstate(over="ignore"):  # the odds ratio of a whole unit, where a unit is far more than patients differ by
+        odds, low, high = np.exp(coefficient), np.exp(coefficient - half), np.exp(coefficient + half)
+    return table.assign(odds_ratio=odds, odds_low=low, odds_high=high, p=2 * ndtr(-np.abs(coefficient / se)))
 
 
 def _firth(design: pd.DataFrame, outcome: NDArray[Any]) -> pd.DataFrame:

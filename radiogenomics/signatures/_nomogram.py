@@ -63,7 +63,8 @@ def build_nomogram(axes: Sequence[Axis], intercept: float, linear: Floats, risks
     intercept : float
         The model's intercept.
     linear : array, shape (n_patients,)
-        Linear predictors of the training patients; risks beyond their range, extended to round ticks, are left out.
+        Linear predictors of the training patients; risks beyond their range, extended to ticks of some 10 intervals, are left
+        out.
     risks : sequence of float
         The risks to mark.
 
@@ -95,7 +96,8 @@ def build_nomogram(axes: Sequence[Axis], intercept: float, linear: Floats, risks
         for axis in axes
     ]
     least = intercept + sum(float(axis.linear.min()) for axis in axes)
-    reach = pretty(float(linear.min()), float(linear.max()), 5)
+    # rms marks its axis of the linear predictor with `nint` = 10 intervals, and risks within that axis.
+    reach = pretty(float(linear.min()), float(linear.max()), 10)
     shown = np.array([logit(risk) for risk in risks if reach[0] <= logit(risk) <= reach[-1]])
     total = pd.DataFrame({"total_points": scale * (shown - least), "linear": shown, "risk": expit(shown)})
     return Nomogram(pd.concat(parts, ignore_index=True), total, scale)
@@ -112,6 +114,6 @@ def pretty(low: float, high: float, n: int) -> Floats:
     for factor, bias in ((2, 1.5), (5, 2.75), (10, 1.5)):
         if factor * base - cell < bias * (cell - unit):
             unit = factor * base
-    first, last = np.floor(low / unit + 1e-7), np.ceil(high / unit - 1e-7)
+    first, last = np.floor(low / unit + 1e-10), np.ceil(high / unit - 1e-10)
     ticks: Floats = np.arange(first, last + 1) * unit
     return ticks

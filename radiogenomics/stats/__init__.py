@@ -7,6 +7,7 @@ fitted to patients (`ComBat`, `FirthLogisticRegression`, `SurvivalCut`) is a sci
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from radiogenomics.stats._separation import separating_predictors, separation
 from radiogenomics.stats.agreement import BlandAltman, Kappa, bland_altman, cohen_kappa
 from radiogenomics.stats.calibration import (
     Calibration,
@@ -24,7 +25,7 @@ from radiogenomics.stats.intraclass import Icc, icc, icc_by_feature
 from radiogenomics.stats.masks import MaskAgreement, dice, mask_agreement
 from radiogenomics.stats.multiplicity import benjamini_hochberg, bonferroni, holm, max_t
 from radiogenomics.stats.reclassification import idi, nri, reclassification_table
-from radiogenomics.stats.roc import Auc, DelongTest, auc, bootstrap_auc, delong_test
+from radiogenomics.stats.roc import Auc, DelongTest, auc, bootstrap_auc, delong_test, newcombe_interval
 from radiogenomics.stats.survival import LogRank, kaplan_meier, log_rank, median_survival, survival_at
 from radiogenomics.stats.thresholds import (
     AveragePrecision,
@@ -90,12 +91,15 @@ __all__ = [
     "mask_agreement",
     "max_t",
     "median_survival",
+    "newcombe_interval",
     "nri",
     "paired_t_test",
     "precision_recall_curve",
     "proportional_hazards_test",
     "reclassification_table",
     "roc_curve",
+    "separating_predictors",
+    "separation",
     "survival_at",
     "survival_decision_curve",
     "t_test",

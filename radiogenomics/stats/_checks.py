@@ -80,6 +80,8 @@ def follow_up_of(time: npt.ArrayLike, event: npt.ArrayLike) -> tuple[Floats, Boo
     if follow_up.min() < 0:
         first = int(np.flatnonzero(follow_up < 0)[0])
         raise InputError(f"`time` is {follow_up[first]:g} at {place(time, first)}; follow-up cannot be negative.")
+    if follow_up.max() == 0:
+        raise InputError(f"`time` is 0 for every patient (all {follow_up.size}): nobody was followed; is it the right column?")
     return follow_up, failed
 
 

@@ -253,7 +253,8 @@ def _parametric(scaled: Floats, shift: Floats, scale: Floats) -> _Batch:
         squares = ((scaled - new) ** 2).sum(axis=0)
         wide = (rate + squares / 2) / (n / 2 + shape - 1)
         with np.errstate(divide="ignore", invalid="ignore"):
-            change = max(np.nanmax(np.abs((new - moved) / moved)), np.nanmax(np.abs((wide - widened) / widened)))
+            # sva divides by the old value with its sign, so that shifts below 0 never keep it going.
+            change = max(np.nanmax(np.abs(new - moved) / moved), np.nanmax(np.abs(wide - widened) / widened))
         moved, widened = new, wide
         if change <= _TOLERANCE:
             break
@@ -263,12 +264,12 @@ def _parametric(scaled: Floats, shift: Floats, scale: Floats) -> _Batch:
 def _nonparametric(scaled: Floats, shift: Floats, scale: Floats, mean_only: bool) -> _Batch:
     """Weigh the other features' shifts and scales by the likelihood they give to this feature's values."""
     n, features = scaled.shape
-    sums, squares = scaled.sum(axis=0), (scaled**2).sum(axis=0)
+    within = ((scaled - shift) ** 2).sum(axis=0)
     moved, widened = np.empty(features), np.empty(features)
     chunk = max(1, _CELLS // features)
     for start in range(0, features, chunk):
         rows = slice(start, min(start + chunk, features))
-        distance = squares[rows, None] - 2 * sums[rows, None] * shift + n * shift**2
+        distance = within[rows, None] + n * (shift[rows, None] - shift) ** 2
         likelihood = -n / 2 * np.log(2 * np.pi * scale) - distance / (2 * scale)
         own = np.arange(rows.start, rows.stop)
         likelihood[own - rows.start, own] = -np.inf

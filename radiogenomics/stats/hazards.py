@@ -1,20 +1,18 @@
 """Cox regression: hazard ratios, and whether they hold over time."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import chdtrc, ndtri
+from scipy.special import chdtrc, ndtr, ndtri
 
 from radiogenomics._errors import InputError
 from radiogenomics._tables import check_choice, check_numeric
 from radiogenomics.stats._checks import Bools, Floats, follow_up_of, level_of, same_patients
+from radiogenomics.stats._partial_likelihood import CoxFit, fit_partial_likelihood
 from radiogenomics.stats.survival import life_table
-
-if TYPE_CHECKING:
-    from lifelines import CoxPHFitter
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +64,8 @@ def cox(covariates: pd.DataFrame, time: npt.ArrayLike, event: npt.ArrayLike, *, 
     Raises
     ------
     ValueError
-        If a value is missing, lengths or labels differ, nobody has the event, a covariate is constant, or the estimate does
-        not settle (a covariate separates those with the event, or copies another).
+        If a value is missing, lengths or labels differ, nobody has the event, every time is 0, a covariate is constant, or the
+        estimate does not settle (a covariate separates those with the event, or copies another).
 
     References
     ----------
@@ -75,23 +73,17 @@ def cox(covariates: pd.DataFrame, time: npt.ArrayLike, event: npt.ArrayLike, *, 
     Efron B (1977). Journal of the American Statistical Association 72:557. doi:10.1080/01621459.1977.10480613
     """
     follow_up, failed = _cox_input(covariates, time, event)
-    fitter = _fit_cox(covariates, follow_up, failed)
-    half = ndtri((1 + level_of(level)) / 2)
-    summary = fitter.summary
-    coefficient, se = summary["coef"].to_numpy(), summary["se(coef)"].to_numpy()
-    terms = {"term": covariates.columns, "coefficient": coefficient, "se": se, "hazard_ratio": np.exp(coefficient)}
-    terms |= {"low": np.exp(coefficient - half * se), "high": np.exp(coefficient + half * se)}
-    terms |= {"z": summary["z"].to_numpy(), "p": summary["p"].to_numpy()}
-    best, df = float(fitter.log_likelihood_), covariates.shape[1]
-    chi2 = float(fitter.log_likelihood_ratio_test().test_statistic)
+    x, scale = _standardised(covariates)
+    fit = fit_partial_likelihood(x, follow_up, failed, list(covariates.columns))
+    df, chi2 = covariates.shape[1], 2 * (fit.point.log_likelihood - fit.log_likelihood_null)
     return CoxModel(
-        terms=pd.DataFrame(terms),
-        log_likelihood_null=best - chi2 / 2,
-        log_likelihood=best,
+        terms=_terms(covariates.columns, fit, scale, level_of(level)),
+        log_likelihood_null=fit.log_likelihood_null,
+        log_likelihood=fit.point.log_likelihood,
         chi2=chi2,
         df=df,
         p=float(chdtrc(df, chi2)),
-        concordance=float(fitter.concordance_index_),
+        concordance=_concordance(x, fit.coefficients, follow_up, failed),
         n=failed.size,
         events=int(failed.sum()),
     )
@@ -132,17 +124,16 @@ def proportional_hazards_test(
     """
     check_choice(transform, "transform", ("km", "identity", "log"))
     follow_up, failed = _cox_input(covariates, time, event)
-    beta = _fit_cox(covariates, follow_up, failed).params_.to_numpy()
-    x = covariates.to_numpy(dtype=np.float64)
-    times, residuals, information = _schoenfeld(x - x.mean(axis=0), follow_up, failed, beta)
-    g = _time_scale(times, follow_up, failed, transform)
+    # The test does not depend on the unit of a covariate.
+    fit = fit_partial_likelihood(_standardised(covariates)[0], follow_up, failed, list(covariates.columns))
+    g = _time_scale(fit.times, follow_up, failed, transform)
     g = g - g.mean()
-    plain, cross, squared = (np.tensordot(g**power, information, axes=1) for power in (0, 1, 2))
-    score = g @ residuals
+    plain, cross, squared = (np.tensordot(g**power, fit.point.information, axes=1) for power in (0, 1, 2))
+    score = g @ fit.point.residuals
     variance = squared - cross @ np.linalg.solve(plain, cross)
     if np.linalg.matrix_rank(variance) < score.size:
         raise InputError(
-            f"{times.size} time(s) with an event are too few to test {score.size} covariate(s); test fewer covariates."
+            f"{fit.times.size} time(s) with an event are too few to test {score.size} covariate(s); test fewer covariates."
         )
     chi2 = np.append(score**2 / np.diag(variance), score @ np.linalg.solve(variance, score))
     df = np.append(np.ones(score.size, dtype=int), score.size)
@@ -163,44 +154,29 @@ def _cox_input(covariates: pd.DataFrame, time: npt.ArrayLike, event: npt.ArrayLi
     return follow_up, failed
 
 
-def _fit_cox(covariates: pd.DataFrame, time: Floats, failed: Bools) -> "CoxPHFitter":
-    import warnings
-
-    from lifelines import CoxPHFitter
-    from lifelines.exceptions import ConvergenceError, ConvergenceWarning
-
-    table = covariates.set_axis([f"x{column}" for column in range(covariates.shape[1])], axis=1).assign(time=time, event=failed)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", ConvergenceWarning)
-            return CoxPHFitter().fit(table, "time", "event", fit_options={"precision": 1e-12})
-    except (ConvergenceError, ConvergenceWarning) as error:
-        names = ", ".join(map(str, covariates.columns))
-        reason = "a covariate separates those with the event, or is a combination of others"
-        raise InputError(f"The Cox regression on {names} does not settle: {reason}; drop it.") from error
+def _standardised(covariates: pd.DataFrame) -> tuple[Floats, Floats]:
+    """Centre the covariates and give them standard deviation 1 -> the values, and what a unit was divided by."""
+    x = covariates.to_numpy(dtype=np.float64)
+    # By the largest deviation first: squares of very large or small numbers would leave the range of numbers.
+    x = x - x.mean(axis=0)
+    largest = np.abs(x).max(axis=0)
+    scale = largest * (x / largest).std(axis=0)
+    return x / scale, scale
 
 
-def _schoenfeld(x: Floats, time: Floats, failed: Bools, beta: Floats) -> tuple[Floats, Floats, Floats]:
-    """Give the event times, the Schoenfeld residuals summed at each, and each one's share of Efron's information."""
-    order = np.argsort(-time, kind="stable")
-    x, time, failed = x[order], time[order], failed[order]
-    risk = np.exp(x @ beta)
-    moments = [risk, risk[:, None] * x, risk[:, None, None] * x[:, :, None] * x[:, None, :]]
-    sums = [np.cumsum(moment, axis=0) for moment in moments]
-    times = np.unique(time[failed])
-    residuals, information = np.zeros((times.size, beta.size)), np.zeros((times.size, beta.size, beta.size))
-    for index, moment in enumerate(times):
-        last = int(np.searchsorted(-time, -moment, side="right")) - 1
-        dying = np.flatnonzero((time == moment) & failed)
-        own = [values[dying].sum(axis=0) for values in moments]
-        residuals[index] = x[dying].sum(axis=0)
-        # Of d tied deaths, each further one faces a risk set without a further d-th of them (Efron 1977).
-        for part in np.arange(dying.size) / dying.size:
-            s0, s1, s2 = (total[last] - part * mine for total, mine in zip(sums, own, strict=True))
-            mean = s1 / s0
-            residuals[index] -= mean
-            information[index] += s2 / s0 - np.outer(mean, mean)
-    return times, residuals, information
+def _terms(names: pd.Index, fit: CoxFit, scale: Floats, level: float) -> pd.DataFrame:
+    coefficient, se = fit.coefficients / scale, np.sqrt(np.diag(fit.covariance)) / scale
+    z, half = coefficient / se, float(ndtri((1 + level) / 2)) * se
+    with np.errstate(over="ignore"):  # the ratio of a whole unit, where a unit is far more than patients differ by
+        ratios = {"hazard_ratio": np.exp(coefficient), "low": np.exp(coefficient - half), "high": np.exp(coefficient + half)}
+    return pd.DataFrame({"term": names, "coefficient": coefficient, "se": se, **ratios, "z": z, "p": 2 * ndtr(-np.abs(z))})
+
+
+def _concordance(x: Floats, coefficients: Floats, time: Floats, failed: Bools) -> float:
+    from lifelines.utils import concordance_index
+
+    # Row by row: a matrix product can tell equal patients apart in the last digit.
+    return float(concordance_index(time, -(x * coefficients).sum(axis=1), failed))
 
 
 def _time_scale(times: Floats, follow_up: Floats, failed: Bools, transform: str) -> Floats:

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from radiogenomics._errors import InputError
@@ -87,8 +88,9 @@ def auc(outcome: npt.ArrayLike, score: npt.ArrayLike, *, level: float = 0.95) ->
     Returns
     -------
     Auc
-        The interval is normal on the scale of the area, clipped to [0, 1]. With perfect separation it has no width; with a
-        single case or control the variance cannot be known and `se`, `low` and `high` are NaN.
+        The interval is normal on the scale of the area, clipped to [0, 1]. With perfect separation it has no width, as in R
+        (`newcombe_interval` has one); with a single case or control the variance cannot be known and `se`, `low` and `high`
+        are NaN.
 
     Raises
     ------
@@ -105,6 +107,60 @@ def auc(outcome: npt.ArrayLike, score: npt.ArrayLike, *, level: float = 0.95) ->
     return _auc(*placements, level_of(level))
 
 
+def newcombe_interval(
+    area: float, *, events: int, controls: int, level: float = 0.95, variance_factor: float = 1.0
+) -> tuple[float, float]:
+    """Area under the ROC curve and numbers of patients -> score interval, which has a width at areas of 0 and 1 too.
+
+    The limits are the areas t with ``(area - t)^2 = z^2 variance_factor V(t)``, where V is Hanley and McNeil's variance of an
+    area t for exponential scores, both classes taken as of their mean size M: ``V(t) = t (1 - t) (2 M - 1 -
+    (3 M - 3) / ((2 - t) (1 + t))) / (events controls)``. Newcombe's method 5, which he recommends: it needs no scores, so it does
+    not break down where they separate the classes.
+
+    Parameters
+    ----------
+    area : float
+        The area, 0 to 1.
+    events, controls : int
+        Patients of each class.
+    level : float
+        Confidence level.
+    variance_factor : float
+        What the variance is multiplied by, for areas that vary more than those of independent scores; 1 or more.
+
+    Returns
+    -------
+    low, high : float
+        The limits, within [0, 1] and on either side of the area.
+
+    Raises
+    ------
+    ValueError
+        If the area lies outside [0, 1], a class has no patient, or `variance_factor` is below 1.
+
+    References
+    ----------
+    Newcombe RG (2006). Statistics in Medicine 25:559. doi:10.1002/sim.2324
+    Hanley JA, McNeil BJ (1982). Radiology 143:29. doi:10.1148/radiology.143.1.7063747
+    """
+    if not 0 <= area <= 1 or min(events, controls) < 1 or not variance_factor >= 1:
+        facts = f"`area` is {area:g}, `events` {events}, `controls` {controls}, `variance_factor` {variance_factor:g}"
+        raise InputError(f"{facts}; the area lies in 0 to 1, each class has a patient, the factor is 1 or more.")
+    reach = variance_factor * float(ndtri((1 + level_of(level)) / 2)) ** 2 / (events * controls)
+    return _newcombe_low(area, events + controls, reach), 1 - _newcombe_low(1 - area, events + controls, reach)
+
+
+def _newcombe_low(area: float, n: int, reach: float) -> float:
+    """Solve for the limit below an area; the one above is that of the reversed score."""
+
+    def excess(limit: float) -> float:
+        spread = n - 1 - (1.5 * n - 3) / ((2 - limit) * (1 + limit))
+        # At an area of 1 both sides hold 1 - limit, whose root would be the area itself.
+        return 1 - limit - reach * limit * spread if area == 1 else (area - limit) ** 2 - reach * limit * (1 - limit) * spread
+
+    return 0.0 if area == 0 else float(brentq(excess, 0.0, area))
+
+
 def bootstrap_auc(
     outcome: npt.ArrayLike,
     score: npt.ArrayLike,
@@ -116,7 +172,8 @@ def bootstrap_auc(
     """Area under the ROC curve -> estimate with a stratified percentile bootstrap interval.
 
     Cases and controls are drawn with replacement each from their own, as in R's ``pROC::ci.auc(method = "bootstrap")``.
-    Scores are sorted once; a bootstrap sample is a vector of multiplicities, so each costs O(n).
+    Scores are sorted once; a bootstrap sample is a vector of multiplicities, so each costs O(n), and the order of the patients
+    does not matter.
 
     Parameters
     ----------
@@ -287,7 +344,7 @@ def _bootstrap_areas(event: Bools, score: Floats, n_boot: int, rng: np.random.Ge
     parts = []
     for start in range(0, n_boot, chunk):
         size = min(chunk, n_boot - start)
-        cases, controls = (_drawn(group[kind], distinct.size, size, rng) for kind in (event, ~event))
+        cases, controls = (_drawn(np.sort(group[kind]), distinct.size, size, rng) for kind in (event, ~event))
         below = np.cumsum(controls, axis=1) - controls / 2
         parts.append((cases * below).sum(axis=1))
     areas: Floats = np.concatenate(parts) / (event.sum() * (~event).sum())

@@ -5,6 +5,7 @@ from .demo import write_demo as write_demo
 from .engine.results import Results as Results
 from .inputs.checks import Checked as Checked
 from .inputs.checks import check as check
+from .inputs.checks import decided as decided
 from .inputs.gene_sets import sets_found as sets_found
 from .inputs.image_checks import masks_found as masks_found
 from .inputs.sources import Inputs as Inputs

@@ -94,7 +94,7 @@ def read_lesion(folder: Path, mask: Path, *, settings: Extraction) -> Lesion:
         If series or mask are damaged, or the mask does not lie on the images.
     """
     phases, _ = read_phases(images.find_series(folder), settings=settings)
-    return with_zones(phases, read_mask(mask, phases, settings=settings))
+    return with_zones(phases, read_mask(mask, phases, settings=settings, name=folder.name))
 
 
 def read_phases(
@@ -125,10 +125,10 @@ def read_phases(
     return registered(phases) if settings.register_phases else (phases, None)
 
 
-def read_mask(mask: Path, phases: images.Phases, *, settings: Extraction, resample: bool = False) -> sitk.Image:
-    """Read a lesion that was drawn, on the grid of the phases; `resample` allows a mask on another grid."""
+def read_mask(mask: Path, phases: images.Phases, *, settings: Extraction, resample: bool = False, name: str = "") -> sitk.Image:
+    """Read the lesion that was drawn of a patient (`name`) on the grid of the phases; `resample` allows a mask on another."""
     drawn = lesions.read_mask(mask, image=phases.first, segment=settings.segment, threshold=SEG_THRESHOLD)
-    return lesions.checked(drawn, phases.first, resample=resample)
+    return lesions.checked(drawn, phases.first, resample=resample, name=name)
 
 
 def with_zones(phases: images.Phases, drawn: sitk.Image, *, background: float | None = None) -> Lesion:

@@ -36,12 +36,13 @@ from radiogenomics.study.manifest.schema import Extraction
 
 logger = logging.getLogger(__name__)
 
+GROW_RADIUS_MM, GROW_FRACTION = 40.0, 0.5
+"""How far from its seed a lesion is grown, and above which part of the way from the background to the lesion's level."""
+
 SETTINGS: dict[str, Any] = {
     "pre_contrast_phases": 1,
     "min_enhancement_percent": MIN_ENHANCEMENT_PERCENT,
     "ser_ceiling": 3.0,
-    "grow_radius_mm": 40.0,
-    "grow_fraction": 0.5,
     "grow_smoothing_mm": 0.8,
     "rim_mm": RIM_MM,
     "surround_mm": SURROUND_MM,
@@ -109,6 +110,9 @@ def extract_patient(
     background: float | None = None,
     content: str | None = None,
     derived: bool = False,
+    radius_mm: float = GROW_RADIUS_MM,
+    fraction: float = GROW_FRACTION,
+    leak: lesions.Leak = "shrink",
 ) -> ExtractedPatient:
     """Take one patient from a DICOM folder to phases, maps, lesion, zones, features, tables and figures.
 
@@ -143,6 +147,8 @@ def extract_patient(
         Which images of the dynamic series, where the scan gave several kinds: ``water``..., see `images.dynamic_series`.
     derived : bool
         Whether the series that `series` names may call itself derived.
+    radius_mm, fraction, leak
+        How a lesion is grown from a seed, see `lesions.grow_from_seed`; `fraction` counts in a box too.
 
     Returns
     -------
@@ -170,15 +176,19 @@ def extract_patient(
     level = images.background_level(phases.pre) if background is None else background
     logger.info("Signal below %g counts as air (%s).", level, "found in the image" if background is None else "given")
     maps = make_maps(phases, background=level)
+    files = _write_volumes(out, {**phases.images, **maps})  # first: a seed is chosen on them where growth fails
+    grow: dict[str, Any] = {"radius_mm": radius_mm, "fraction": fraction, "leak": leak}
     drawn = (
-        read_mask(Path(mask), phases, settings=settings, resample=resample) if mask is not None else _grow(maps["pe1"], seed, box)
+        read_mask(Path(mask), phases, settings=settings, resample=resample)
+        if mask is not None
+        else _grow(maps["pe1"], seed, box, **grow)
     )
     whole = with_zones(phases, drawn, background=level)
     lesion, zones = whole.mask, whole.zones
     patient = next(iter(phases.sources.values())).header.get("PatientID", "")
     tables |= _lesion_tables(phases, lesion, zones)
     tables |= _feature_tables(patient, whole, settings, parameters, networks)
-    files = _write(out, phases, maps, lesion, zones, tables)
+    files += _write(out, phases, lesion, zones, tables)
     files += draw(out, phases, maps, lesion, zones, tables["curves"])
     files.append(
         _write_settings(
@@ -188,6 +198,7 @@ def extract_patient(
                 "background_level": whole.background,
                 "background_from": "the image (images.background_level)" if background is None else "given",
                 **_origin(mask, seed, box),
+                **({} if mask is not None else {"grown": grow}),
                 "extraction": settings.model_dump(),
                 "parameters": (parameters or features.PARAMETERS).name,
                 "networks": {kind: network.label for kind, network in networks.items()},
@@ -267,12 +278,20 @@ def _feature_tables(
     return tables | {"nonfinite": pd.concat(unknown, ignore_index=True)}
 
 
-def _grow(enhancement: sitk.Image, seed: Sequence[int] | None, box: Sequence[tuple[int, int]] | None) -> sitk.Image:
-    how = {"fraction": SETTINGS["grow_fraction"], "smoothing_mm": SETTINGS["grow_smoothing_mm"]}
+def _grow(
+    enhancement: sitk.Image,
+    seed: Sequence[int] | None,
+    box: Sequence[tuple[int, int]] | None,
+    *,
+    radius_mm: float,
+    fraction: float,
+    leak: lesions.Leak,
+) -> sitk.Image:
+    how: dict[str, float] = {"fraction": fraction, "smoothing_mm": SETTINGS["grow_smoothing_mm"]}
     if box is not None:
         grown = lesions.grow_in_box(enhancement, box=box, **how)
     else:
-        grown = lesions.grow_from_seed(enhancement, seed=seed or (), radius_mm=SETTINGS["grow_radius_mm"], **how)
+        grown = lesions.grow_from_seed(enhancement, seed=seed or (), radius_mm=radius_mm, leak=leak, **how)
     logger.info("Grown above %.0f %% enhancement: %.0f mm3.", grown.threshold, grown.volume_mm3)
     return lesions.checked(grown.mask, enhancement)
 
@@ -289,16 +308,14 @@ def _lesion_tables(phases: images.Phases, lesion: sitk.Image, zones: sitk.Image)
     return {"lesion": facts, "slices": slices, "curves": lesions.time_intensity(phases, zones)}
 
 
+def _write_volumes(out: Path, volumes: Mapping[str, sitk.Image]) -> list[Path]:
+    return [images.write_volume(image, out / "images" / f"{name}.nii.gz") for name, image in volumes.items()]
+
+
 def _write(
-    out: Path,
-    phases: images.Phases,
-    maps: dict[str, sitk.Image],
-    lesion: sitk.Image,
-    zones: sitk.Image,
-    tables: dict[str, pd.DataFrame],
+    out: Path, phases: images.Phases, lesion: sitk.Image, zones: sitk.Image, tables: dict[str, pd.DataFrame]
 ) -> list[Path]:
-    volumes = {**phases.images, **maps, "lesion": lesion, "zones": zones}
-    files = [images.write_volume(image, out / "images" / f"{name}.nii.gz") for name, image in volumes.items()]
+    files = _write_volumes(out, {"lesion": lesion, "zones": zones})
     name = phases.table.loc[phases.table["role"] == "first post-contrast", "phase"].item()
     files.append(lesions.write_seg(lesion, out / "images" / "lesion.seg.dcm", source=phases.sources[name], label="Lesion"))
     return files + [path for stem, table in tables.items() for path in write_table(table, out / "tables" / stem)]

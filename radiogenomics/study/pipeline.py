@@ -22,6 +22,7 @@ from radiogenomics.study.steps.calibration import calibration
 from radiogenomics.study.steps.clinical_links import baseline, clinical_links, gene_links
 from radiogenomics.study.steps.cohort import cohort
 from radiogenomics.study.steps.comparisons import comparisons
+from radiogenomics.study.steps.decisions import decisions
 from radiogenomics.study.steps.expression import expression, matrix
 from radiogenomics.study.steps.features import agreement, features
 from radiogenomics.study.steps.gene_score import gene_score
@@ -41,6 +42,7 @@ STEPS: tuple[Step, ...] = (
     # molecules
     matrix,
     expression,
+    decisions,
     modules,
     pathways,
     enrichment,

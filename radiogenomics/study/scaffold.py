@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import pandas as pd
 import tomli_w
 
@@ -108,14 +107,15 @@ def _meaning(words: list[str], outcome: str, positive: Sequence[str] | None) -> 
 
 
 def _genes_in(file: Path, patients: pd.Index) -> Literal["rows", "columns"]:
-    header = read_table(file, missing=(), text=True).columns
-    return "rows" if header.isin(patients).any() else "columns"
+    """Find out where the genes stand, by the names of the patients first."""
+    table = read_table(file, missing=(), text=True)
+    found = expression.orientation(list(table.iloc[:, 0].astype(str)), list(table.columns[1:]), list(patients))
+    if found is None:
+        raise InputError(f"{file}: nothing tells whether genes stand in rows or in columns; name patients as in the features.")
+    return found
 
 
 def _unit(file: Path, patients: pd.Index) -> dict[str, object]:
-    """Tell z-scores, counts, TPM and log values apart by their range; the manifest says it, so that a wrong guess is seen."""
-    values = expression.read_expression(file, genes_in=_genes_in(file, patients)).to_numpy()
-    if (values < 0).any():
-        return {"unit": "zscore", "clip": 4.0} if abs(np.nanmedian(values)) < 0.5 else {"unit": "log2"}
-    whole = (values == values.round()).all()
-    return {"unit": "counts" if whole else "tpm" if np.nanmax(values) > 50 else "log2"}
+    """Guess the unit by the values; the manifest says it, so that a wrong guess is seen."""
+    guess = expression.guess_unit(expression.read_expression(file, genes_in=_genes_in(file, patients)))
+    return {"unit": guess.unit, **({"clip": guess.clip} if guess.clip is not None else {})}

@@ -1,19 +1,24 @@
 """What is judged: one checked cohort, and the refusals."""
 
+import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
 from radiogenomics._errors import InputError
 from radiogenomics._tables import check_numeric, check_patients, shown
+from radiogenomics.validation._copies import find_copies
 
 Ints = NDArray[np.int_]
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,8 @@ def check_external(
     Raises
     ------
     ValueError
-        If the columns differ, a patient stands in two cohorts, or two cohorts share a name.
+        If the columns differ, a patient stands in two cohorts, under one name or as a copy of a training patient under another,
+        or two cohorts share a name.
     """
     cohorts, seen = [], dict.fromkeys(training.features.index, training.name)
     for name, (features, outcome) in external.items():
@@ -113,9 +119,40 @@ def check_external(
             raise InputError(
                 f"Patient(s) {shown(twice)} stand in cohorts {where!r} and {name!r}; a patient may be in one cohort only."
             )
+        _check_no_copies(training, cohort)
         seen |= dict.fromkeys(cohort.features.index, name)
         cohorts.append(cohort)
     return cohorts
+
+
+def keep_copies_together(cohort: Cohort) -> Cohort:
+    """Put patients whose features are copies of each other's into one group, and say so -> the cohort, with those groups."""
+    copies, n = find_copies({cohort.name: cohort.features}), len(cohort.features)
+    groups = np.arange(n) if cohort.groups is None else cohort.groups
+    one, two = (groups[cohort.features.index.get_indexer(pd.Index(copies[side]))] for side in ("first", "second"))
+    apart = one != two
+    if not apart.any():
+        return cohort
+    logger.warning(
+        "Cohort %r: %d pair(s) of patients have features that are copies of each other's (%s); each pair stays in one fold. "
+        "If they are one patient, keep one.",
+        *(cohort.name, apart.sum(), _named(copies[apart])),
+    )
+    joined = coo_array((np.ones(apart.sum()), (one[apart], two[apart])), shape=(n, n))
+    return replace(cohort, groups=connected_components(joined, directed=False)[1][groups].astype(int))
+
+
+def _named(copies: pd.DataFrame) -> str:
+    return shown(f"{one} and {two}" for one, two in zip(copies["first"], copies["second"], strict=True))
+
+
+def _check_no_copies(training: Cohort, cohort: Cohort) -> None:
+    copies = find_copies({training.name: training.features, cohort.name: cohort.features})
+    copies = copies[copies["first_table"] != copies["second_table"]]
+    if len(copies):
+        count, whose = copies["second"].nunique(), f"{training.name!r}: {_named(copies)}"
+        remedy = "a patient may be in one cohort only: drop them from one (see validation.find_copies)"
+        raise InputError(f"{count} patient(s) of cohort {cohort.name!r} have the features of patients of {whose}; {remedy}.")
 
 
 def check_folds(training: Cohort, n_splits: int, n_repeats: int) -> None:

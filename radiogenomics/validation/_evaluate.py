@@ -1,5 +1,6 @@
 """Judge a recipe in every way at once: as published, and honestly."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -15,8 +16,16 @@ from scipy.stats import mannwhitneyu
 from radiogenomics._errors import InputError
 from radiogenomics._parallel import Progress, fan_out
 from radiogenomics.stats import Auc, at_threshold, auc, youden_threshold
-from radiogenomics.validation._cohorts import Cohort, check_cohort, check_external, check_folds, check_recipe
-from radiogenomics.validation._interval import cross_validated_auc
+from radiogenomics.validation._cohorts import (
+    Cohort,
+    check_cohort,
+    check_external,
+    check_folds,
+    check_recipe,
+    keep_copies_together,
+)
+from radiogenomics.validation._interval import cross_validated_auc, with_width
+from radiogenomics.validation._leaks import find_leaks
 from radiogenomics.validation._tasks import (
     Final,
     Fold,
@@ -35,6 +44,9 @@ Task = Callable[[Material], Any]
 
 COLUMNS = ["cohort", "signature", "estimate", "auc", "auc_low", "auc_high", "n", "events", "p", "auc_se"]
 MEASURES = ["sensitivity", "specificity", "ppv", "npv", "accuracy"]
+_HONEST = ("external", "volume")
+"""Rows of scores that no fit has seen; DeLong's interval of perfect separation, which has no width, is not theirs."""
+logger = logging.getLogger(__name__)
 _DECIMALS = 12
 _STAGES = ("final", "published", "fold", "nested", "optimism", "permutation")
 
@@ -122,7 +134,8 @@ def evaluate(
     - ``optimism``: Harrell's bootstrap. The recipe is refitted on bootstrap samples, and the mean excess of its area there over
       its area on the original patients is taken from the apparent one. For recipes that fit their training patients
       perfectly (forests) it is known to stay too high; it has no interval and no p.
-    - ``external``: fitted on all training patients, applied unchanged.
+    - ``external``: fitted on all training patients, applied unchanged. Its interval and that of ``volume`` are DeLong's, or,
+      where scores separate the classes and that has no width, Newcombe's.
     - ``volume``: lesion volume itself, the larger held to be the riskier; nothing is fitted, so nothing can leak.
 
     Parameters
@@ -139,7 +152,8 @@ def evaluate(
     signature, cohort : str
         Names in the tables.
     groups : Series, optional
-        Patients with one label never stand on both sides of a split, and are drawn and permuted together.
+        Patients with one label never stand on both sides of a split, and are drawn and permuted together. Patients whose
+        features are copies of each other's (`find_copies`) are grouped beside, with a warning that names them.
     external : mapping of str to (DataFrame, Series), optional
         Features and outcome of other cohorts, by name.
     volume : Series, optional
@@ -154,7 +168,8 @@ def evaluate(
         A cheaper twin of the recipe for the permutation test, such as one that chooses sizes out of bag.
     n_jobs, scheduler, progress, keep
         See `radiogenomics._parallel.fan_out`. With `keep`, a second call with the same data and settings computes only what
-        is missing; other data or settings in the same folder do not meet.
+        is missing, and the one fit to every patient, since a fitted recipe cannot be kept without pickle; other data or
+        settings in the same folder do not meet.
 
     Returns
     -------
@@ -170,11 +185,12 @@ def evaluate(
     ------
     ValueError
         If the outcome has one class, there are fewer events than folds, missing values reach a step that cannot take them,
-        a patient stands in two cohorts, the outcome stands among the features, or external columns differ.
+        a patient stands in two cohorts, under one name or as a copy under another, the outcome stands among the features, or
+        external columns differ.
     TypeError
         If the recipe gives no probabilities.
     RuntimeError
-        If a fit fails; the message names every failed task and its reason.
+        If a fit fails, or memory, disk or a killed worker interrupts one; the message names every such task and its reason.
 
     References
     ----------
@@ -184,7 +200,9 @@ def evaluate(
     S. Varma, R. Simon, Bias in error estimation when using cross-validation for model selection, BMC Bioinformatics 2006.
     doi:10.1186/1471-2105-7-91
     """
-    training = check_cohort(cohort, features, outcome, groups=groups, volume=volume)
+    for leak in find_leaks(features, outcome).itertuples():
+        logger.warning("Cohort %r: feature %r may leak (%s): %s.", cohort, leak.column, leak.kind, leak.detail)
+    training = keep_copies_together(check_cohort(cohort, features, outcome, groups=groups, volume=volume))
     check_folds(training, n_splits, n_repeats)
     check_recipe(recipe, training)
     others = check_external(training, external or {}, volume)
@@ -193,13 +211,15 @@ def evaluate(
     splits = tuple(folds(training.outcome, training.groups, n_splits, _seed(random_state, "fold", i)) for i in range(n_repeats))
     tasks = _tasks(material, splits, random_state, n_boot_optimism, n_permutations)
     digest = joblib.hash((material, random_state, n_splits))[:10]
+    named = {f"{signature} {name} [{digest}]": task for name, task in tasks.items()}
     done = fan_out(
         partial(run, material),
-        {f"{signature} {name} [{digest}]": task for name, task in tasks.items()},
+        named,
         n_jobs=n_jobs,
         scheduler=scheduler,
         progress=progress,
         keep=keep,
+        keys={name: name for name, task in named.items() if not isinstance(task, Final)},  # a fitted recipe cannot be kept
     ).require()
     return _assemble(signature, material, splits, dict(zip(tasks, done.values(), strict=True)))
 
@@ -286,12 +306,16 @@ class _Judged:
 
     def row(self, signature: str) -> dict[str, Any]:
         outcome = self.cohort.outcome
-        area = auc(outcome, self.score) if self.area is None else self.area
+        area = self._area() if self.area is None else self.area
         threshold = _threshold(outcome, self.score) if self.threshold is None else self.threshold
         measures = at_threshold(outcome, self.score, threshold).set_index("measure")["value"]
         p = _mann_whitney(outcome, self.score) if self.p is None else self.p
         values = [self.cohort.name, signature, self.estimate, area.auc, area.low, area.high, area.n, area.events, p, area.se]
         return dict(zip(COLUMNS, values, strict=True)) | {"threshold": threshold} | {name: measures[name] for name in MEASURES}
+
+    def _area(self) -> Auc:
+        area = auc(self.cohort.outcome, self.score)
+        return with_width(area) if self.estimate in _HONEST else area
 
     def scores(self, signature: str) -> pd.DataFrame:
         labels = {"cohort": self.cohort.name, "signature": signature, "estimate": self.estimate}

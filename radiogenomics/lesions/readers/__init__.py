@@ -12,7 +12,7 @@ READERS: Registry[MaskReader] = Registry(
         "volume": "radiogenomics.lesions.readers.volume:READER",
         "les": "radiogenomics.lesions.readers.les:READER",
     },
-    needs=("what", "reads", "read"),
+    needs=("what", "endings", "reads", "read"),
 )
 """Every mask reader by name; see `MaskReader` for what one is, and `READERS.register` to add one."""
 

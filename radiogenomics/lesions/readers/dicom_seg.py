@@ -12,6 +12,7 @@ class DicomSeg:
     """Reader of DICOM SEG, see `MaskReader`."""
 
     what = "DICOM SEG"
+    endings = (".seg.dcm", ".dcm")
 
     def reads(self, path: Path, head: bytes) -> bool:
         """Claim every DICOM file that is no structure set: what else it may be is said when it is read."""

@@ -11,10 +11,11 @@ class Les:
     """Reader of `.les` files, see `MaskReader`."""
 
     what = ".les"
+    endings = (".les",)
 
     def reads(self, path: Path, head: bytes) -> bool:
         """Claim files by the ending of their names."""
-        return path.suffix.lower() == ".les"
+        return path.name.lower().endswith(self.endings)
 
     def read(self, path: Path, *, image: sitk.Image, segment: int | str | None, threshold: float) -> sitk.Image:
         """Read the cuboid into the grid of the image."""

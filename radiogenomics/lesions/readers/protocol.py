@@ -19,9 +19,12 @@ class MaskReader(Protocol):
     ----------
     what : str
         What it reads, for messages and help: ``NIfTI``.
+    endings : tuple of str
+        How the names of its files end, in small letters: what stands before is the patient's name.
     """
 
     what: str
+    endings: tuple[str, ...]
 
     def reads(self, path: Path, head: bytes) -> bool:
         """Say whether a file is of its kind, by its name and first `HEAD` bytes. A reader from outside goes before ours."""

@@ -12,6 +12,7 @@ class Rtstruct:
     """Reader of DICOM RTSTRUCT, see `MaskReader`."""
 
     what = "DICOM RTSTRUCT"
+    endings = (".dcm",)
 
     def reads(self, path: Path, head: bytes) -> bool:
         """Claim DICOM files of the class of structure sets."""

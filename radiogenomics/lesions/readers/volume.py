@@ -11,6 +11,7 @@ class Volume:
     """Reader of label maps: NIfTI, NRRD, MetaImage, see `MaskReader`."""
 
     what = "NIfTI, NRRD, MetaImage"
+    endings = (".seg.nrrd", *VOLUMES)
 
     def reads(self, path: Path, head: bytes) -> bool:
         """Claim files by the ending of their names."""

@@ -85,6 +85,7 @@ def _files(name: str) -> Iterator[Path]:
             place /= part
             yield from (path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file())
     elif (_PACKAGE / parts[0]).is_dir():
-        yield from (path for path in (_PACKAGE / parts[0]).rglob("*") if path.is_file() and path.suffix != ".pyc")
+        inside = (_PACKAGE / parts[0]).rglob("*")
+        yield from (path for path in inside if path.is_file() and "__pycache__" not in path.parts)
     elif (path := _PACKAGE / f"{parts[0]}.py").is_file():
         yield path

@@ -41,7 +41,9 @@ class Panel:
     data : DataFrame
         The table behind it.
     caption : str
-        What stands under it.
+        What stands under it, patients and events counted; the report writes that of the kinds it knows.
+    section : str
+        The section of the report that it belongs to; empty leaves that to the step.
     """
 
     kind: str
@@ -49,15 +51,26 @@ class Panel:
     axes: "Axes | Figure | SubFigure"
     data: pd.DataFrame
     caption: str = ""
+    section: str = ""
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What a step's record keeps of it."""
+        return {name: str(getattr(self, name)) for name in PANEL_FACTS}
+
+
+PANEL_FACTS = ("kind", "subject", "section", "caption")
+"""What is to be known of a figure beside its name and its file."""
 
 
 @dataclass(frozen=True)
 class SavedPanel:
-    """A figure of a finished step: its name, kind, subject and caption, and its PNG file (an SVG and a CSV lie beside it)."""
+    """A figure of a finished step, the facts of its `Panel`, and its PNG file (an SVG and a CSV lie beside it)."""
 
     name: str
     kind: str
     subject: str
+    section: str
     caption: str
     path: Path
 
@@ -171,16 +184,18 @@ class Results:
     def _verified(self, file: str) -> Path:
         """Give a file whose bytes are those of its record; a run that goes on meanwhile may have renewed both."""
         path = self.folder / file
-        for records in (self._records, None):
-            if records is None:
-                self._records = read_records(self.folder)
-            if path.is_file() and self._is_as_written(file, path):
-                return path
+        if self._is_as_written(file, path):
+            return path
+        self._records = read_records(self.folder)
+        if self._is_as_written(file, path):
+            return path
         what = "is missing" if not path.is_file() else "is not what its step wrote"
         raise FileError(f"{path} {what}: it was damaged, or a run is renewing it; run the study again into the same folder.")
 
     def _is_as_written(self, file: str, path: Path) -> bool:
         """Compare a file's bytes with its record, once as long as neither size nor time of change tells of another."""
+        if not path.is_file():
+            return False
         facts = path.stat()
         stamp = (facts.st_mtime_ns, facts.st_size)
         if self._seen.get(file) == stamp:
@@ -222,7 +237,7 @@ def _is_record(record: object) -> bool:
         return False
     if digest(record["made_of"]) != record["key"]:
         return False
-    panels = all(isinstance(one, dict) and set(one) == {"kind", "subject", "caption"} for one in record["panels"].values())
+    panels = all(isinstance(one, dict) and set(one) == set(PANEL_FACTS) for one in record["panels"].values())
     return panels and all(_is_own(file) for file in record["files"])
 
 

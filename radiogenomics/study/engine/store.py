@@ -13,6 +13,7 @@ import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,9 @@ def claim(folder: Path, name: str) -> Path:
         raise InputError(
             f"{name} is {folder}, which holds files and was not made by a study; give a new or an empty folder with --out."
         )
-    for place in (folder / part for part in (*_FOLDERS, *_PAGES)):
+    own = (folder / part for part in (*_FOLDERS, *_PAGES))
+    parts = (place for part in ("work", "kept") for place in (folder / part).glob("*"))
+    for place in chain(own, parts):
         if place.is_symlink():
             raise InputError(
                 f"{place} is a link to {os.readlink(place)}; a study writes only into its own folder: remove the link."
@@ -139,7 +142,7 @@ class Store(Results):
             for name, product in _products(step.function(**self._arguments(step, context, key))):
                 files |= {str(path.relative_to(self.folder)): sha256(path) for path in self._write(name, product)}
                 if isinstance(product, Panel):
-                    panels[name] = {"kind": product.kind, "subject": product.subject, "caption": product.caption}
+                    panels[name] = product.facts
                 elif isinstance(product, pd.DataFrame):
                     tables[name] = _description(step, name)
         result = {"files": files, "tables": tables, "panels": panels, "order": self._order[step.name]}

@@ -11,6 +11,7 @@ import pandas as pd
 
 from radiogenomics import linking
 from radiogenomics._errors import InputError
+from radiogenomics._files import decision_table
 from radiogenomics._tables import check_numeric, shown
 from radiogenomics.cohort import Cohort
 from radiogenomics.expression import check_unit
@@ -19,6 +20,7 @@ from radiogenomics.study.inputs import image_checks
 from radiogenomics.study.inputs.cohort import build_cohort
 from radiogenomics.study.inputs.gene_sets import study_sets
 from radiogenomics.study.inputs.sources import Inputs, gather
+from radiogenomics.study.inputs.suspicions import suspicions
 from radiogenomics.study.manifest.errors import ManifestError, Problem
 from radiogenomics.study.manifest.model import Manifest
 from radiogenomics.study.manifest.schema import GeneSets, Survival
@@ -68,10 +70,15 @@ def check(path: Path, *, mirror: Path | None = None) -> Checked:
     problems = list(_cohort_problems(inputs, cohorts))
     if problems:
         raise ManifestError(problems)
-    for source, patients in inputs.repeated().items():
-        file, whose = inputs.files[source], shown(patients)
-        logger.warning("%s: the rows of %s stand more than once, word for word; each counts once.", file, whose)
     return Checked(inputs, cohorts)
+
+
+def decided(inputs: Inputs) -> pd.DataFrame:
+    """Tell what is decided about the tables of a study, and what to look at -> ``what, where, count, why``."""
+    training = inputs.manifest.training.features
+    outcome = inputs.outcome("training", inputs.members("training"))
+    seen = suspicions({f"features_{kind}": inputs.features("training", kind) for kind in training}, outcome)
+    return pd.concat([inputs.decisions(inputs.manifest.tables()), decision_table(seen)], ignore_index=True)
 
 
 def _table_problems(inputs: Inputs) -> Iterator[Problem]:

@@ -4,17 +4,17 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 
-from radiogenomics import archives, cohort, expression, pathways
+from radiogenomics import archives, cohort, expression, lesions, pathways
 from radiogenomics._errors import InputError, MissingFileError
-from radiogenomics._files import sha256, write_text
+from radiogenomics._files import Reading, decision_table, sha256, write_text
 from radiogenomics._tables import shown
 from radiogenomics.study.engine.context import DeclaredFiles
 from radiogenomics.study.manifest.errors import ManifestError, Problem
@@ -23,6 +23,9 @@ from radiogenomics.study.manifest.schema import CohortSection, Source
 
 _MATRIX = "(expression matrix)"
 """What the expression matrix is called among the tables that were read; no source has such a name."""
+
+_WRITTEN = {"missing", "separator", "decimal", "encoding", "sheet"}
+"""Keys of a source that say how its table is written."""
 
 _ORIGIN = {"file", "url", "library", "archive", "item", "sha256", "licence", "citation"}
 """Keys of a source that say where it comes from, and change nothing that is read from it."""
@@ -38,23 +41,27 @@ class Inputs:
         The manifest file.
     manifest : Manifest
         What it says.
-    sources : dict of str to Source
-        Source name -> how it is read and where it comes from.
     files : dict of str to Path
         Source name -> local file, or folder of images or masks.
     hashes : dict of str to str
         Source name -> SHA-256.
     listings : dict of str to dict of str to str
         Name of a source that is a folder -> SHA-256 of every file in it, by its path inside.
+    sources : dict of str to Source
+        Source name -> how it is read and where it comes from; those of the manifest when left out.
     """
 
     path: Path
     manifest: Manifest
-    sources: dict[str, Source]
     files: dict[str, Path]
     hashes: dict[str, str]
     listings: dict[str, dict[str, str]]
-    _tables: dict[str, Any] = field(default_factory=dict, repr=False)
+    sources: dict[str, Source] = field(default_factory=dict)
+    _tables: dict[str, Reading] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.sources and not isinstance(self.sources, DeclaredFiles):
+            object.__setattr__(self, "sources", self.manifest.sources)
 
     def only(self, sources: Collection[str], settings: Manifest) -> "Inputs":
         """Give the inputs with these sources alone, read by these settings; tables that were read are shared."""
@@ -87,16 +94,7 @@ class Inputs:
 
     def patients(self, source: str) -> pd.DataFrame:
         """Read a source as a patient table."""
-        return self._once(source, lambda: cohort.read_patients(self.files[source], **self._reading(source)))
-
-    def repeated(self) -> dict[str, list[str]]:
-        """Name the patients whose row stands more than once in a table that was read, word for word -> by source."""
-        found = {
-            source: cohort.repeated_patients(self.files[source], **self._reading(source))
-            for source in self._tables
-            if source != _MATRIX
-        }
-        return {source: patients for source, patients in found.items() if patients}
+        return self._once(source, lambda: cohort.patients_reading(self.files[source], **self._reading(source)))
 
     def features(self, name: str, kind: str) -> pd.DataFrame:
         """Read a cohort's feature table; missing measurements stay NaN."""
@@ -131,24 +129,31 @@ class Inputs:
         place = member.relative_to(self.files[source]).as_posix()
         return {name: found for name, found in self.listings[source].items() if f"{name}/".startswith(f"{place}/")}
 
-    def _once(self, name: str, read: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    def decisions(self, sources: Iterable[str]) -> pd.DataFrame:
+        """Tell what was decided while these tables were read -> ``what, where, count, why``, one row a decision."""
+        matrix = self.manifest.expression.source
+        for source in sources:
+            _ = self.expression if source == matrix else self.patients(source)
+        found = [self._tables[_MATRIX if source == matrix else source].decisions for source in sources]
+        return pd.concat([one for one in found if len(one)] or [decision_table([])], ignore_index=True)
+
+    def _once(self, name: str, read: Callable[[], Reading]) -> pd.DataFrame:
         """Read a table once, since the checks and steps ask for the same ones again and again."""
         if name not in self._tables:
             self._tables[name] = read()
-        table: pd.DataFrame = self._tables[name]
-        return table
+        return self._tables[name].table
 
     def _reading(self, source: str) -> dict[str, Any]:
-        facts = self.sources[source]
-        return {"patient": facts.patient, "header_rows": facts.header_rows, "barcode": facts.barcode}
+        """Give the keys by which a table of patients is read."""
+        return self.sources[source].model_dump(include={"patient", "header_rows", "barcode", *_WRITTEN})
 
     def _members(self, source: str, *, folders: bool) -> dict[str, Path]:
-        """Name what lies in a folder by patient: the part of its name before the first dot."""
+        """Name what lies in a folder by patient: a mask's name without the ending of its kind."""
         folder = self.files[source]
         if not folder.is_dir():
             raise InputError(f"{folder} is a file; give a folder with one {'folder' if folders else 'mask'} a patient")
         found = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and (path.is_dir() or not folders))
-        names = [path.name if folders else path.name.split(".")[0] for path in found]
+        names = [path.name if folders else lesions.mask_stem(path) for path in found]
         if self.sources[source].barcode == "tcga":
             names = cohort.tcga_patients(names, name=str(folder))
         twice = sorted({name for name in names if names.count(name) > 1})
@@ -165,12 +170,14 @@ class Inputs:
         """The expression matrix as it stands in its file, patients x genes."""
         return self._once(_MATRIX, self._read_expression)
 
-    def _read_expression(self) -> pd.DataFrame:
+    def _read_expression(self) -> Reading:
         source = self.manifest.expression.source
         facts = self.sources[source]
-        table = expression.read_expression(self.files[source], genes_in=facts.genes_in)
+        named = facts.model_dump(include={"genes_in", "duplicates", "unnamed", *_WRITTEN})
+        reading = expression.expression_reading(self.files[source], **named)
+        table = reading.table
         if facts.barcode == "as-is":
-            return table
+            return reading
         table = table[cohort.tumour_samples(list(table.index))]
         names = pd.Index(cohort.tcga_patients(list(table.index), name=str(self.files[source])), name="patient", dtype=object)
         twice = names[names.duplicated()].unique()
@@ -178,7 +185,7 @@ class Inputs:
             raise InputError(
                 f"{self.files[source]}: patient(s) {shown(twice)} have more than one tumour sample; keep one of each"
             )
-        return table.set_axis(names)
+        return replace(reading, table=table.set_axis(names))
 
     def gene_sets(self) -> dict[str, dict[str, list[str]]]:
         """Read the gene sets of every source -> gene symbols by set name; a name that two sources have tells its source."""
@@ -260,7 +267,7 @@ def gather(path: Path, *, mirror: Path | None = None) -> Inputs:
     if problems:
         raise ManifestError(problems)
     _write_lock(path, manifest, lock, hashes)
-    return Inputs(path, manifest, manifest.sources, files, hashes, listings)
+    return Inputs(path, manifest, files, hashes, listings)
 
 
 def _locate(source: Source, folders: list[Path]) -> Path:
@@ -288,7 +295,8 @@ def _verified(file: Path, source: Source, locked: str | None) -> str:
 
 
 def _list(folder: Path) -> dict[str, str]:
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    """Hash every file of a folder but hidden ones, which nothing reads: a killed writer leaves such."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
     return {path.relative_to(folder).as_posix(): sha256(path) for path in files}
 
 

@@ -89,6 +89,13 @@ class Manifest(Section):
         digest = hashlib.sha256(f"{self.seed}:{purpose}".encode()).digest()
         return int.from_bytes(digest[:4], "big")
 
+    def tables(self) -> list[str]:
+        """Name the sources that are tables of patients or the expression matrix."""
+        named = [source for one in self.cohorts().values() for source in (*one.features.values(), *one.second_reader.values())]
+        named += [one.clinical for one in self.cohorts().values()]
+        named += [*(one.source for one in self.joined.values()), *(one.source for one in self.survival), self.expression.source]
+        return list(dict.fromkeys(named))
+
     def kinds(self, name: str = "training") -> list[str]:
         """Name a cohort's imaging tables, one a signature: those it gives, and those measured in its images."""
         cohort = self.training if name == "training" else self.external[name]
@@ -220,7 +227,7 @@ def read_manifest(path: Path) -> Manifest:
 def _read(path: Path) -> dict[str, Any]:
     """Read the TOML file; what keeps it from being one is a problem of its own."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ManifestError([Problem(str(path), "(file)", "missing", "no such manifest; check the path")]) from error
     except IsADirectoryError as error:

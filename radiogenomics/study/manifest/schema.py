@@ -56,6 +56,10 @@ class Source(Section):
 
     It comes from an address (``url``), a library of Enrichr (``library``), or any other archive by its name (``archive``) and
     what the file is called there (``item``).
+
+    How a table is written (``separator``, ``decimal``, ``encoding``, ``sheet``) is found out unless it is said. ``missing`` names
+    words of one's own for a missing value; ``duplicates`` and ``unnamed`` say what becomes of genes that come more than once, and
+    of genes without a symbol.
     """
 
     file: Text
@@ -70,6 +74,13 @@ class Source(Section):
     header_rows: Count = 1
     barcode: Literal["as-is", "tcga"] = "as-is"
     genes_in: Literal["rows", "columns"] = "rows"
+    duplicates: Literal["mean", "median", "highest_variance"] | None = None
+    unnamed: Literal["refuse", "drop"] = "refuse"
+    missing: list[Text] = []
+    separator: Text | None = None
+    decimal: Literal[".", ","] | None = None
+    encoding: Text | None = None
+    sheet: Text | None = None
 
     @model_validator(mode="after")
     def _comes_from_one_place(self) -> "Source":

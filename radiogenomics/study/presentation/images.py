@@ -25,6 +25,7 @@ def _sources(manifest: Manifest) -> list[str]:
 
 
 @drawing(
+    section="images",
     settings=("training", "external", "extraction"),
     sources=_sources,
     when=lambda manifest: manifest.training.images is not None,
@@ -71,7 +72,9 @@ def _slice(image: sitk.Image, at: int) -> npt.NDArray[np.float64]:
     return np.array(sitk.GetArrayViewFromImage(image)[at])
 
 
-@drawing(settings=("signature", "training", "extraction"), when=lambda manifest: bool(manifest.kinds_read_twice()))
+@drawing(
+    section="images", settings=("signature", "training", "extraction"), when=lambda manifest: bool(manifest.kinds_read_twice())
+)
 def agreement(agreement: pd.DataFrame, *, settings: Manifest) -> Panels:
     """Draw the ICC of every feature by its kind; radiomic features by the class that PyRadiomics names."""
     icc = agreement.assign(kind=[_kind(*pair) for pair in zip(agreement["signature"], agreement["feature"], strict=True)])

@@ -7,13 +7,16 @@ from radiogenomics.study.engine.results import Panel
 from radiogenomics.study.engine.step import Tables
 from radiogenomics.study.manifest.model import Manifest
 from radiogenomics.study.presentation.panels import Panels, drawing
-from radiogenomics.study.steps.imaging import training_features
+from radiogenomics.study.steps.imaging import SIGNATURE, training_features
 
 _MOST_FEATURES = 30
-"""Features that the module-trait heat map shows beside the signatures."""
+"""Features that the module-trait heat map shows beside the signatures, unless more have links that survive."""
+
+_MOST_TRAITS = 60
+"""So many columns of the heat map can be read; where more links survive it says so."""
 
 
-@drawing(settings=("links", "training", "extraction"))
+@drawing(section="links", settings=("links", "training", "extraction"))
 def links(
     links: pd.DataFrame,
     link_null: pd.DataFrame,
@@ -24,33 +27,32 @@ def links(
     *,
     settings: Manifest,
 ) -> Panels:
-    """Draw the links of out-of-fold scores and of features; of near-copies among these, one."""
-    honest = links[links["estimate"] != "published"]
+    """Draw the links of out-of-fold scores and of features; of near-copies among these, one, or those whose links survive."""
+    honest, alpha = links[links["estimate"] != "published"], settings.links.alpha
     groups = _groups(features, patients, settings)
-    shown = set(groups)
-    with_modules = _signatures_first(honest[honest["molecular"] == "modules"], shown)
-    yield Panel("module_trait", "", figures.module_trait(with_modules, modules=modules), with_modules)
+    with_modules, left_out = _for_the_heat_map(honest[honest["molecular"] == "modules"], groups, alpha)
+    drawn = figures.module_trait(with_modules, modules=modules, most=_MOST_TRAITS, note=left_out)
+    yield Panel("module_trait", "", drawn, with_modules, section="modules")
     yield Panel("null_intervals", "", figures.null_intervals(link_null), link_null)
     for family, part in honest.groupby("family", sort=False):
         part = _categorised(part, gene_sets)
         strongest = linking.one_per_group(part, groups)
-        drawn = figures.link_forest(strongest, q_below=settings.links.alpha)
-        yield Panel("link_forest", str(family), drawn, strongest)
+        yield Panel("link_forest", str(family), figures.link_forest(strongest, q_below=alpha), strongest)
         if part["molecular"].iloc[0] == "pathways":
-            yield from _with_pathways(str(family), part, shown)
+            yield from _with_pathways(str(family), part, groups, alpha)
 
 
-def _with_pathways(family: str, part: pd.DataFrame, shown: set[str]) -> Panels:
+def _with_pathways(family: str, part: pd.DataFrame, groups: "pd.Series[str]", alpha: float) -> Panels:
     """Draw pathways against each signature as bars, against features as dots."""
-    if part["imaging"].iloc[0] == "signature":
+    if part["imaging"].iloc[0] == SIGNATURE:
         for signature, one in part.groupby("feature", sort=False):
-            yield Panel("pathway_bar", str(signature), figures.pathway_bar(one), one)
+            yield Panel("pathway_bar", str(signature), figures.pathway_bar(one), one, section="pathways")
     else:
-        part = part[part["feature"].isin(shown)]
-        yield Panel("pathway_dot", family, figures.pathway_dot(part), part)
+        part = part[part["feature"].isin(_standing(part, groups, alpha))]
+        yield Panel("pathway_dot", family, figures.pathway_dot(part), part, section="pathways")
 
 
-@drawing()
+@drawing(section="links")
 def clinical(clinical_links: pd.DataFrame, gene_sets: pd.DataFrame | None = None, *, settings: Manifest) -> Panels:
     """Draw modules and pathways against clinical columns, one heat map a family."""
     for family, part in clinical_links.groupby("family", sort=False):
@@ -58,13 +60,13 @@ def clinical(clinical_links: pd.DataFrame, gene_sets: pd.DataFrame | None = None
         yield Panel("link_heatmap", str(family), figures.link_heatmap(part, most=24, label=label), part)
 
 
-def _groups(features: Tables, patients: pd.DataFrame, settings: Manifest) -> pd.Series:
+def _groups(features: Tables, patients: pd.DataFrame, settings: Manifest) -> "pd.Series[str]":
     """Group the features that are nearly the same -> for every feature the one that figures show in its place.
 
     Neither gene nor outcome has a say in it.
     """
     kinds = [training_features(features, patients, kind) for kind in settings.kinds()]
-    groups: pd.Series = pd.concat([linking.feature_groups(table.loc[:, table.nunique() > 1]) for table in kinds])
+    groups: pd.Series[str] = pd.concat([linking.feature_groups(table.loc[:, table.nunique() > 1]) for table in kinds])
     return groups[~groups.index.duplicated()]
 
 
@@ -75,9 +77,23 @@ def _categorised(links: pd.DataFrame, gene_sets: pd.DataFrame | None) -> pd.Data
     return links.assign(category=links["target"].map(gene_sets.set_index("pathway")["category"]))
 
 
-def _signatures_first(links: pd.DataFrame, shown: set[str]) -> pd.DataFrame:
-    """Keep every signature, and of the features to be shown those with the smallest p, so that no signature is crowded out."""
-    signatures = links["imaging"] == "signature"
-    features = links[~signatures & links["feature"].isin(shown)]
-    best = features.groupby("feature")["p"].min().nsmallest(_MOST_FEATURES).index
-    return pd.concat([links[signatures], features[features["feature"].isin(best)]])
+def _standing(links: pd.DataFrame, groups: "pd.Series[str]", alpha: float) -> set[str]:
+    """Name the features to be shown: of every group the one that stands for it, or those that have its surviving links."""
+    surviving = set(linking.one_per_group(links[links["q"] < alpha], groups)["feature"])
+    told = groups[groups.index.isin(surviving)]
+    return surviving | (set(groups) - set(told))
+
+
+def _for_the_heat_map(links: pd.DataFrame, groups: "pd.Series[str]", alpha: float) -> tuple[pd.DataFrame, str]:
+    """Choose what the heat map has room for -> its links, and what it must say of those left out.
+
+    Every signature, so that none is crowded out; of the features those with surviving links first, and the smallest p.
+    """
+    signatures = links["imaging"] == SIGNATURE
+    features = links[~signatures]
+    features = features[features["feature"].isin(_standing(features, groups, alpha))]
+    best = features.assign(fails=~(features["q"] < alpha)).groupby("feature")[["fails", "p"]].min().sort_values(["fails", "p"])
+    surviving = int((~best["fails"]).sum())
+    most = min(max(_MOST_FEATURES, surviving), _MOST_TRAITS - links.loc[signatures, "feature"].nunique())
+    left_out = f"{most} of {surviving} features with surviving links, those with the smallest p" if most < surviving else ""
+    return pd.concat([links[signatures], features[features["feature"].isin(best.index[:most])]]), left_out

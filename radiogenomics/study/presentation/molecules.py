@@ -8,7 +8,7 @@ from radiogenomics.study.manifest.model import Manifest
 from radiogenomics.study.presentation.panels import Panels, drawing
 
 
-@drawing(settings=("outcome", "joined"))
+@drawing(section="cohort", settings=("outcome", "joined"))
 def expression(
     patients: pd.DataFrame, expression_qc: pd.DataFrame, expression_facts: pd.DataFrame, *, settings: Manifest
 ) -> Panels:
@@ -23,7 +23,7 @@ def expression(
         yield Panel("expression_pca", column, figures.expression_pca(scores, color=column, explained=explained), scores)
 
 
-@drawing()
+@drawing(section="modules")
 def modules(soft_threshold: pd.DataFrame, module_tree: pd.DataFrame, modules: pd.DataFrame, *, settings: Manifest) -> Panels:
     """Draw the choice of power, and the dendrogram of genes with their modules."""
     chosen = soft_threshold.loc[soft_threshold["chosen"], "power"]
@@ -32,20 +32,20 @@ def modules(soft_threshold: pd.DataFrame, module_tree: pd.DataFrame, modules: pd
     yield Panel("dendrogram", "", figures.dendrogram(module_tree, modules), module_tree)
 
 
-@drawing(when=lambda manifest: manifest.gene_sets is not None)
+@drawing(section="pathways", when=lambda manifest: manifest.gene_sets is not None)
 def enrichment(enrichment: pd.DataFrame, *, settings: Manifest) -> Panels:
     """Draw the gene sets that are over-represented in modules."""
     yield Panel("enrichment_dot", "", figures.enrichment_dot(enrichment), enrichment)
 
 
-@drawing()
+@drawing(section="gene-score")
 def gene_score(gene_score: pd.DataFrame, *, settings: Manifest) -> Panels:
     """Draw the odds ratio of every gene of the score; nothing where no gene was selected."""
     if len(gene_score):
         yield Panel("odds_forest", "", figures.odds_forest(gene_score), gene_score)
 
 
-@drawing(when=lambda manifest: bool(manifest.survival))
+@drawing(section="gene-score", when=lambda manifest: bool(manifest.survival))
 def survival(survival_curves: pd.DataFrame, survival_tests: pd.DataFrame, *, settings: Manifest) -> Panels:
     """Draw Kaplan-Meier curves of every endpoint by high and low gene score."""
     for endpoint, part in survival_curves.groupby("endpoint", sort=False):

@@ -20,15 +20,24 @@ _RANDOM = "random_weights"
 
 
 def drawing(
-    *, settings: tuple[str, ...] = (), when: Callable[[Any], bool] = lambda manifest: True, **options: Any
+    *, section: str, settings: tuple[str, ...] = (), when: Callable[[Any], bool] = lambda manifest: True, **options: Any
 ) -> Callable[[Callable[..., Panels]], Step]:
-    """Make a step of a function that yields panels; it must take ``settings``. See `engine.step.step` for the parameters."""
+    """Make a step of a function that yields panels; it must take ``settings``.
+
+    Parameters
+    ----------
+    section : str
+        The section of the report, by its anchor, that a panel belongs to which names none itself.
+    settings, when, **options
+        See `engine.step.Step`.
+    """
 
     def decorate(function: Callable[..., Panels]) -> Step:
         @functools.wraps(function)
         def draw(*, settings: Manifest, **given: Any) -> Panels:
             for panel in function(settings=settings, **given):
-                yield replace(panel, axes=figures.mark(panel.axes, "; ".join(_notes(settings, panel.data))))
+                axes = figures.mark(panel.axes, "; ".join(_notes(settings, panel.data)))
+                yield replace(panel, axes=axes, section=panel.section or section)
 
         makes: Mapping[str, str] = {}
         return Step(f"figures_{function.__name__}", draw, makes, ("simulated", *settings), when=when, **options)

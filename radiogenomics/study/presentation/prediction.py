@@ -13,7 +13,7 @@ _THRESHOLDS = np.arange(0.05, 0.80, 0.01)
 """Range of the decision curve: from treating nearly everybody to treating hardly anybody."""
 
 
-@drawing(settings=("outcome", "fusion", "training", "extraction"))
+@drawing(section="prediction", settings=("outcome", "fusion", "training", "extraction"))
 def prediction(
     inclusion: pd.DataFrame,
     evaluation: pd.DataFrame,
@@ -23,15 +23,15 @@ def prediction(
     settings: Manifest,
 ) -> Panels:
     """Draw inclusion, discrimination, scores, calibration, benefit and, with a fusion, the nomogram."""
-    yield Panel("inclusion_flow", "", figures.inclusion_flow(inclusion), inclusion)
-    evaluation, scores = _shown(evaluation), _shown(signatures)
-    yield from _discrimination(evaluation, scores)
-    honest = scores[scores["estimate"].isin(["nested", "external"])]
-    yield from _distributions(honest, settings)
+    yield Panel("inclusion_flow", "", figures.inclusion_flow(inclusion), inclusion, section="cohort")
+    yield from _discrimination(_shown(evaluation), signatures)
+    honest = signatures[signatures["estimate"].isin(["nested", "external"])]
+    yield from _distributions(_shown(honest), settings)
     nested = honest[honest["estimate"] == "nested"]
     models = nested.pivot_table(index="patient", columns="signature", values="score")[list(nested["signature"].unique())]
     truth = nested.groupby("patient")["outcome"].first()
-    yield from _calibration(models.drop(columns=list(map(_title, baselines(settings))), errors="ignore"), truth)
+    yield from _calibration(models.drop(columns=baselines(settings), errors="ignore"), truth)
+    models = models.rename(columns=_title)
     benefit = stats.decision_curve(truth, models, thresholds=_THRESHOLDS)
     yield Panel("decision_curve", "", figures.decision_curve(benefit), benefit)
     if models.shape[1] > 1:
@@ -60,15 +60,15 @@ def _shown(table: pd.DataFrame) -> pd.DataFrame:
 def _discrimination(evaluation: pd.DataFrame, scores: pd.DataFrame) -> Panels:
     """Draw the ROC curves of each signature by every estimate, all of them out of fold, and the areas as a forest."""
     for signature, part in scores[scores["estimate"] != "volume"].groupby("signature", sort=False):
-        curves = _curves(part)
+        curves = _curves(_shown(part))
         yield Panel("roc", str(signature), figures.roc(curves, evaluation=evaluation), curves)
     for (cohort, estimate), part in scores[scores["estimate"].isin(["nested", "external"])].groupby(
         ["cohort", "estimate"], sort=False
     ):
         if part["signature"].nunique() > 1:
             volume = scores[(scores["estimate"] == "volume") & (scores["cohort"] == cohort)]
-            curves = _curves(pd.concat([part, volume]))
-            yield Panel("roc", f"all {estimate} {cohort}", figures.roc(curves, evaluation=evaluation), curves)
+            curves = _curves(_shown(pd.concat([part, volume])))
+            yield Panel("roc_all", f"{estimate} {cohort}", figures.roc(curves, evaluation=evaluation), curves)
     yield Panel("auc_forest", "", figures.auc_forest(evaluation), evaluation)
 
 
@@ -81,8 +81,8 @@ def _distributions(honest: pd.DataFrame, settings: Manifest) -> Panels:
 
 def _calibration(models: pd.DataFrame, truth: pd.Series) -> Panels:
     for name in models.columns.astype(str):
-        curve = stats.calibration_curve(truth, models[name]).assign(model=name)
-        groups = stats.calibration_groups(truth, models[name], groups=5).assign(model=name)
+        curve = stats.calibration_curve(truth, models[name]).assign(model=_title(name))
+        groups = stats.calibration_groups(truth, models[name], groups=5).assign(model=_title(name))
         yield Panel("calibration", name, figures.calibration(curve, groups=groups), curve)
 
 

@@ -20,7 +20,7 @@ def report(*, settings: Manifest, inputs: Inputs, results: Results) -> Iterator[
     if settings.training.images:
         tables["segmentation"] = segmentation(settings, inputs)
         facts["extraction"] = extraction(settings)
-    figures = {panel.name: panel.path for panel in results.panels()}
+    figures = [room.Figure(**vars(panel)) for panel in results.panels()]
     yield Page("report.html", room.render(_facts(settings), tables, figures, facts))
 
 

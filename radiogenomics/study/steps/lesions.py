@@ -86,6 +86,8 @@ def extract(settings: Manifest, inputs: Inputs, run: Run) -> Extracted:
     ------
     ValueError
         If nobody of a cohort can be measured, or too few patients in both readers' masks.
+    RunError
+        If memory, disk or a killed worker kept a patient from being measured: that is no failure of the patient's.
     """
     chosen = settings.extraction
     tasks, failures = _tasks(settings, inputs)
@@ -100,8 +102,10 @@ def extract(settings: Manifest, inputs: Inputs, run: Run) -> Extracted:
         progress=run.tasks("images"),
         keep=run.kept,
         keys=keys,
+        of=(measurement.Measured,),
     )
     release_workers()  # each holds networks and filters, which nothing after this needs
+    done.require_finished()
     forget_all_but(keys.values(), run.kept)
     _check_measured(inputs, tasks, done.failures)
     readings = {(task.patient, task.reader): done.results[task.name] for task in tasks if task.name in done.results}

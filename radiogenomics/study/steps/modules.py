@@ -30,7 +30,7 @@ _DEFAULT_POWER = {"unsigned": 6, "signed": 12, "signed hybrid": 6}
 )
 def modules(matrix: Prepared, *, settings: Manifest) -> Tables:
     """Find modules at the power asked for, or at the one that makes the network scale-free."""
-    chosen, genes = settings.modules, matrix.expression
+    chosen, genes = settings.modules, matrix.measured
     fit = _soft_threshold(genes, chosen.network)
     power = chosen.power if chosen.power != "auto" else fit.power or _DEFAULT_POWER[chosen.network]
     found = room.find_modules(

@@ -1,0 +1,38 @@
+"""What may make a study look better than it is: patients who stand in it twice, columns that tell who a patient is."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from radiogenomics import validation
+from radiogenomics._files import Decision
+from radiogenomics._tables import shown
+
+
+def suspicions(tables: Mapping[str, pd.DataFrame], outcome: "pd.Series[float] | None" = None) -> list[Decision]:
+    """Look for copies of patients and for tell-tale columns in feature tables -> one decision a finding.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        Feature tables by the name that the findings shall give, one row a patient.
+    outcome : Series, optional
+        Of at least some of the patients; numbers that tell it like a code are named then too.
+
+    Returns
+    -------
+    list of Decision
+        Copies, which validation keeps in one fold; columns to look at, of which nothing is dropped.
+    """
+    found = []
+    for name, table in tables.items():
+        copies = validation.find_copies({name: table})
+        if len(copies):
+            pairs = shown((f"{one} and {other}" for one, other in zip(copies["first"], copies["second"], strict=True)), 5)
+            why = f"they have nearly the same features: {pairs}; they stay in one fold. Drop one of each if they are one person"
+            found.append(Decision("patients twice", name, len(copies), why))
+        leaks = validation.find_leaks(table, outcome)
+        for row in leaks.to_dict("records"):
+            why = f"{row['detail']}; it is kept: remove it from the table unless it is a measurement"
+            found.append(Decision(f"possible leak: {row['kind']}", f"{name}: {row['column']}", 1, why))
+    return found

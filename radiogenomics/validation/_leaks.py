@@ -1,0 +1,135 @@
+"""Columns that say where or when a patient was recorded, and not what was measured: row numbers, identifiers, site codes."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import chi2_contingency
+
+from radiogenomics._tables import check_patients
+
+LEAK_COLUMNS = ["column", "kind", "detail"]
+_NAMED = re.compile(
+    r"(^|[^a-z])(site|cent(er|re)(?!.of)|hospital|institut(e|ion)|clinic|scanner|station|manufacturer|vendor|batch|accession)"
+    r"s?([^a-z]|$)|^(row|index|order|number|no|nr|id)$|(row|serial|case).?(number|no|nr|index|id)$",
+    re.IGNORECASE,
+)
+_FEWEST = 8  # rows: fewer stand in ascending order by chance (8: once in 20,160)
+_MOST_LEVELS = 12
+_DENSE = 1.2
+_TELLS = 0.01
+
+
+def find_leaks(features: pd.DataFrame, outcome: "pd.Series[Any] | None" = None) -> pd.DataFrame:
+    """Find feature columns that look like a row number, an identifier or a site code -> what is odd about each.
+
+    Such a column can tell the outcome of these patients, since cases and controls were often collected at different places and
+    times, and of no others. Nothing is dropped: whoever knows the table decides.
+
+    Parameters
+    ----------
+    features : DataFrame, shape (n_patients, n_features)
+        Features in the order of their file, one row per patient.
+    outcome : Series, optional
+        Classes of at least some of these patients.
+
+    Returns
+    -------
+    DataFrame
+        ``column, kind, detail``, at most one row a column. ``kind`` is "row number" (whole numbers that count the patients, or
+        values that rise or fall with every row), "identifier" (values that rise or fall with the number in the identifiers),
+        "site code" (levels that are those of a part of the identifiers) or "named" (the name says site, centre, scanner, batch
+        or row); with `outcome` also "code that tells the outcome" (whole numbers of 3 to 12 levels beside measurements, with
+        a chi-square p below 0.01). Empty where nothing is odd.
+
+    Raises
+    ------
+    ValueError
+        If the table has a patient or a column twice.
+    """
+    check_patients(features, "features")
+    rows, numbers = [], _numbers(features.index)
+    for name in features.columns:
+        values = features[name].cat.codes if isinstance(features[name].dtype, pd.CategoricalDtype) else features[name]
+        kind, detail = _suspicion(str(name), values, outcome, numbers)
+        if kind:
+            rows.append({"column": name, "kind": kind, "detail": detail})
+    return pd.DataFrame(rows, columns=LEAK_COLUMNS)
+
+
+def _suspicion(
+    name: str, values: "pd.Series[Any]", outcome: "pd.Series[Any] | None", numbers: "pd.Series[float]"
+) -> tuple[str, str]:
+    """Say what is odd about one column, the surest sign first; two empty words where nothing is."""
+    if not pd.api.types.is_numeric_dtype(values):
+        return ("named", "its name says where or when patients were recorded") if _NAMED.search(name) else ("", "")
+    for kind, detail in (_numbering(values, numbers), _part_of_identifiers(values)):
+        if kind:
+            return kind, detail
+    if _NAMED.search(name):
+        return "named", "its name says where or when patients were recorded"
+    return _telling(values, outcome)
+
+
+def _numbers(patients: pd.Index) -> "pd.Series[float]":
+    """Give the last number in each identifier; missing where there is none."""
+    digits = [re.findall(r"\d+", str(patient)) for patient in patients]
+    return pd.Series([float(found[-1]) if found else np.nan for found in digits], index=patients)
+
+
+def _numbering(values: "pd.Series[Any]", numbers: "pd.Series[float]") -> tuple[str, str]:
+    """Recognise a number of the rows, or of the identifiers."""
+    known = values.dropna().astype(float)
+    if len(known) < _FEWEST:
+        return "", ""
+    if _ordered(known.to_numpy()):
+        return "row number", f"its {len(known)} values rise or fall with every row"
+    numbered = numbers.reindex(known.index)
+    if numbered.notna().all() and numbered.is_unique and _ordered(known.to_numpy()[np.argsort(numbered.to_numpy())]):
+        return "identifier", "its values rise or fall with the number in the identifiers"
+    whole = bool((known == known.round()).all()) and known.nunique() == len(known)
+    if whole and known.max() - known.min() + 1 <= _DENSE * len(known):
+        return "row number", f"whole numbers from {known.min():g} to {known.max():g} that count the {len(known)} patients"
+    return "", ""
+
+
+def _ordered(values: "np.ndarray[Any, Any]") -> bool:
+    steps = np.diff(values)
+    return bool((steps > 0).all() or (steps < 0).all())
+
+
+def _part_of_identifiers(values: "pd.Series[Any]") -> tuple[str, str]:
+    """Recognise levels that are those of one part of the identifiers, such as TCGA's two letters of the site."""
+    known = values.dropna()
+    if not 2 <= known.nunique() <= len(known) / 2:
+        return "", ""
+    split = [re.findall(r"[A-Za-z]+|\d+", str(patient)) for patient in known.index]
+    for place in range(min(len(parts) for parts in split)):
+        part = pd.Series([parts[place] for parts in split], index=known.index)
+        if part.groupby(known).nunique().eq(1).all() and known.groupby(part).nunique().eq(1).all():
+            return "site code", f"its {known.nunique()} levels are those of a part of the identifiers ({_levels(part)})"
+    return "", ""
+
+
+def _levels(part: "pd.Series[Any]") -> str:
+    """Name the first levels of a part of the identifiers."""
+    return ", ".join(sorted(part.unique())[:3]) + (", ..." if part.nunique() > 3 else "")
+
+
+def _telling(values: "pd.Series[Any]", outcome: "pd.Series[Any] | None") -> tuple[str, str]:
+    """Recognise a code that tells the outcome: a few whole numbers."""
+    known = values.dropna()
+    if outcome is None or not 3 <= known.nunique() <= _MOST_LEVELS or not (known == known.round()).all():
+        return "", ""
+    both = known.index.intersection(outcome.dropna().index)
+    table = pd.crosstab(known.loc[both], outcome.loc[both])
+    if min(table.shape) < 2:
+        return "", ""
+    p = float(chi2_contingency(table)[1])
+    if p >= _TELLS:
+        return "", ""
+    return (
+        "code that tells the outcome",
+        f"{known.nunique()} whole numbers (chi-square p {p:.2g}): a grade, or a code of site or time?",
+    )
