@@ -16,7 +16,7 @@ import radiogenomics as rg
 from radiogenomics import study
 from radiogenomics._errors import RadiogenomicsError
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
 KILLS = 20
 
@@ -30,7 +30,7 @@ def manifest(tmp_path_factory):
 def clean(manifest, tmp_path_factory):
     """The bytes of a study that nobody disturbed, and the seconds it took."""
     started = time.perf_counter()
-    run(manifest, out := tmp_path_factory.mktemp("clean") / "out").wait()
+    run(manifest, out := tmp_path_factory.mktemp("clean") / "out").communicate()
     return bytes_of(out), time.perf_counter() - started
 
 
