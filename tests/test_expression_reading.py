@@ -138,14 +138,6 @@ def test_a_gene_that_comes_more_than_once_is_joined_by_the_rule(tmp_path, rule, 
     assert reading.decisions["what"].tolist() == ["genes joined"]
 
 
-def test_a_gene_twice_with_the_same_values_is_one(tmp_path):
-    rows = [[gene, *VALUES[at]] for gene, at in (("A", 0), ("B", 1), ("A", 0))]
-    (tmp_path / "e.tsv").write_text(lines(["gene", *PATIENTS], *rows))
-    reading = expression.expression_reading(tmp_path / "e.tsv", genes_in="rows")
-    assert reading.table.columns.tolist() == ["A", "B"]
-    assert reading.decisions["what"].tolist() == ["copies of genes"]
-
-
 @pytest.mark.parametrize(
     ("row", "message"),
     [

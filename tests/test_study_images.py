@@ -267,7 +267,7 @@ def test_a_patient_who_comes_changes_or_leaves_costs_no_other(few, tmp_path):
     assert made.tables.keys() == fresh.tables.keys()
     for name, table in made.tables.items():
         pd.testing.assert_frame_equal(table, fresh.tables[name], check_exact=True)
-    assert len(list((tmp_path / "out" / "kept" / "images").iterdir())) == 12 + 11 - len(lost)
+    assert len(list((tmp_path / "out" / "kept").iterdir())) == 12 + 11 - len(lost)
     assert extract(few, tmp_path / "out")[1] == lost
 
 

@@ -6,7 +6,17 @@ from dataclasses import asdict, dataclass
 
 import pandas as pd
 
-_QUIET = {"separator", "decimal comma", "encoding", "unpacked", "sheet", "comment lines", "heading", "title lines"}
+_QUIET = {
+    "separator",
+    "decimal comma",
+    "encoding",
+    "unpacked",
+    "sheet",
+    "comment lines",
+    "heading",
+    "title lines",
+    "repeated rows",
+}
 """How a file is written, as against what was left out or changed: information rather than a warning."""
 
 

@@ -247,8 +247,8 @@ def _once(rows: Rows, path: Path) -> tuple[pd.DataFrame, list[int], list[Decisio
     if len(twice):
         at = [line for line, name in zip(lines, table.index, strict=True) if name == twice[0]]
         raise InputError(
-            f"{path}: patient(s) {shown(twice)} have more than one row ({twice[0]} in lines {shown(at)}); "
-            "reduce to one row per patient first."
+            f"{path}: patient(s) {shown(twice)} have more than one row; "
+            f"reduce to one row per patient first ({twice[0]} stands in lines {shown(at)})."
         )
     decisions = list(rows.decisions)
     if copies.any():

@@ -59,7 +59,7 @@ def read_expression(
     genes_in : {'rows', 'columns'}
         Where the genes stand in the file.
     duplicates : {'mean', 'median', 'highest_variance'}, optional
-        What becomes of a gene that comes more than once; refused when left out, unless its values are the same.
+        What becomes of a gene that comes more than once; refused when left out.
     unnamed : {'refuse', 'drop'}
         What becomes of genes whose symbol is blank, NA or '?'.
     missing : sequence of str, optional
@@ -228,11 +228,6 @@ def _each_once(
     patients = table.columns[table.columns.duplicated()].unique()
     if len(patients):
         raise InputError(_twice(path, "patient", patients, genes_in) + ".")
-    copies = table.index.duplicated() & table.reset_index().duplicated().to_numpy()
-    if copies.any():
-        why = f"rows with the gene and the values of another: {shown(table.index[copies].unique(), 3)}"
-        decisions.append(Decision("copies of genes", path.name, int(copies.sum()), why))
-        table = table[~copies]
     genes = table.index[table.index.duplicated()].unique()
     if genes.empty:
         return table
