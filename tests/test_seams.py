@@ -400,7 +400,12 @@ def test_a_study_of_tables_runs_on_toys(registered, change, shelf, tmp_path):
     """Pathway method, link method, recipe and archive; networks and readers need images, and the slow tests have them."""
     folder = tmp_path / "inputs"
     (folder / "gene_sets.gmt").rename(shelf / "sets")
+    for name, rows, columns in (("expression", 400, 200), ("deep_training", 200, 4)):  # a small study is a quick one
+        pd.read_csv(folder / f"{name}.csv", index_col=0).iloc[:rows, :columns].to_csv(folder / f"{name}.csv")
     path = change(
+        sources__expression__sha256="first-use",
+        sources__deep_training__sha256="first-use",
+        modules={"min_size": 20, "power": 6},
         training={"features": {"deep": "deep_training"}, "clinical": "clinical_training"},
         external={},
         fusion=None,
@@ -410,7 +415,7 @@ def test_a_study_of_tables_runs_on_toys(registered, change, shelf, tmp_path):
         signature={"recipe": "ridge", "parameters": {"strength": 2.0}, "n_splits": 3, "n_repeats": 1},
         pathways={"method": "median_gene"},
         links={"method": "normal_scores", "n_permutations": 100},
-        gene_score={"n_repeats": 1, "inner_repeats": 1},
+        gene_score={"n_repeats": 1, "inner_repeats": 1, "min_kme": 0.95, "min_significance": 0.4},  # few genes, and quick
     )
     out = study.run(path, out=tmp_path / "out", figures=False).parent
     made = {
