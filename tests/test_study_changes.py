@@ -77,8 +77,8 @@ ELSEWHERE = {"sources", "truth", "external", "extraction", "training", "outcome.
              "expression.source"}  # fmt: skip
 """Names of sources and columns, of which a change is one of the input; images, which test_study_images.py changes."""
 
-# Quick ones of each kind in the default suite; a study a change takes seconds.
-QUICK = {"seed", "links.alpha", "modules.min_size"}
+# One of each kind in the default suite, since each change costs two studies.
+QUICK = {"modules.min_size"}
 
 FILES = ["expression.csv", "features_training.csv", "features_external.csv", "second_reader.csv", "clinical_training.csv",
          "clinical_external.csv", "assays.csv", "sets.gmt"]  # fmt: skip
@@ -154,7 +154,9 @@ def change_of(setting: str) -> dict[str, object]:
     return {setting: SETTINGS[setting], **beside.get(setting, {})}
 
 
-RUNNABLE = [name for name, value in SETTINGS.items() if value not in ("recipe", "needs another package", "needs z-scores", "needs words")]
+RUNNABLE = [
+    name for name, value in SETTINGS.items() if value not in ("recipe", "needs another package", "needs z-scores", "needs words")
+]
 
 
 @pytest.mark.parametrize("setting", [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in RUNNABLE])
@@ -166,9 +168,7 @@ def test_a_changed_setting_gives_what_a_new_folder_gives(done, copy, setting):
     assert_rerun_equals_clean(copy, done)
 
 
-@pytest.mark.parametrize(
-    "file", [pytest.param(name, marks=[] if name == "expression.csv" else pytest.mark.slow) for name in FILES]
-)
+@pytest.mark.parametrize("file", [pytest.param(name, marks=pytest.mark.slow) for name in FILES])
 def test_a_changed_value_of_a_file_gives_what_a_new_folder_gives(done, copy, file):
     path = copy / "inputs" / file
     separator = "\t" if file.endswith(".gmt") else ","
