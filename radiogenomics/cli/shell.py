@@ -1,0 +1,88 @@
+"""What every command shares: the application, its common options, what is said, logged and shown as progress."""
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import typer.core
+
+from radiogenomics import __version__
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+Manifest = Annotated[Path, typer.Argument(help="The study manifest, a TOML file.")]
+Out = Annotated[Path, typer.Option("--out", help="The study's folder; made when missing, resumed when there.")]
+Mirror = Annotated[
+    Path | None, typer.Option("--mirror", help="A folder that is searched for files before anything is downloaded.")
+]
+Jobs = Annotated[int, typer.Option("--n-jobs", help="Processes on this machine; -1 for every core. Results do not depend on it.")]
+Scheduler = Annotated[str | None, typer.Option("--scheduler", help="Address of a Dask scheduler, in the place of --n-jobs.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say every detail.")]
+
+Wait = Annotated[bool, typer.Option("--wait", help="Wait for a run that goes on in the same folder, in the place of leaving.")]
+
+
+@app.callback(invoke_without_command=True)
+def _main(version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False) -> None:
+    """From breast MRI and matched transcriptomes to signatures, modules, pathways and gene scores, judged honestly."""
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+class TableHelp(typer.core.TyperCommand):
+    """A command whose help names members of tables: ``{backbones}`` is filled in when the help is asked for, not before."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Fill in the names, then write the help."""
+        from radiogenomics.features import BACKBONES
+        from radiogenomics.lesions import READERS
+
+        names = {"backbones": ", ".join(BACKBONES), "mask_kinds": ", ".join(reader.what for reader in READERS.values())}
+        for option in self.params:
+            if isinstance(option, typer.core.TyperOption) and option.help:
+                option.help = option.help.format(**names)
+        super().format_help(ctx, formatter)
+
+
+def say(quiet: bool, text: str) -> None:
+    """Print a line, unless asked to be quiet."""
+    if not quiet:
+        typer.echo(text)
+
+
+def log(quiet: bool, verbose: bool) -> None:
+    """Show warnings of the package; errors alone when quiet, every detail when verbose."""
+    from rich.logging import RichHandler
+
+    level = logging.ERROR if quiet else logging.DEBUG if verbose else logging.WARNING
+    logger = logging.getLogger("radiogenomics")
+    logger.handlers = [RichHandler(show_path=False, show_time=verbose)]
+    logger.setLevel(level)
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # a missing font is replaced, and nobody needs to act
+
+
+@contextmanager
+def shown_progress(quiet: bool) -> Iterator[Callable[[int, int, str], None]]:
+    """Show one bar for the steps of the study; under it a line for the tasks of a long step."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    if not quiet and not sys.stdout.isatty():  # a file, or a pipe: a line a step says more than one bar at the end
+        yield lambda done, total, name: typer.echo(f"{done} of {total}: {name}") if name.startswith("study: ") else None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, disable=quiet, transient=False) as bars:
+        lines: dict[str, TaskID] = {}
+
+        def show(done: int, total: int, name: str) -> None:
+            label = name.partition(":")[0]
+            if label not in lines:
+                lines[label] = bars.add_task(label, total=total)
+            bars.update(lines[label], completed=done, total=total)
+
+        yield show
