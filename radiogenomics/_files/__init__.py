@@ -1,9 +1,10 @@
 """Files written whole or not at all, their checksums, and tables read as people have them."""
 
 from radiogenomics._files.decisions import Decision, Reading, decision_table, log_decisions
+from radiogenomics._files.foreign import check_file, endless, parsing, said
 from radiogenomics._files.reading import Rows, read_rows, read_table, table_reading
 from radiogenomics._files.unpacking import read_text
-from radiogenomics._files.words import MissingWords, is_number_like, number_column
+from radiogenomics._files.words import MissingWords, is_number_like, number_columns
 from radiogenomics._files.writing import MOST_PLAIN_VALUES, atomic, make_folder, sha256, write_table, write_text
 
 __all__ = [
@@ -13,14 +14,18 @@ __all__ = [
     "Reading",
     "Rows",
     "atomic",
+    "check_file",
     "decision_table",
+    "endless",
     "is_number_like",
     "log_decisions",
     "make_folder",
-    "number_column",
+    "number_columns",
+    "parsing",
     "read_rows",
     "read_table",
     "read_text",
+    "said",
     "sha256",
     "table_reading",
     "write_table",

@@ -8,11 +8,13 @@ import re
 import tarfile
 import unicodedata
 import zipfile
-import zlib
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import IO
 
-from radiogenomics._errors import FileError, InputError, MissingFileError
+from radiogenomics._errors import FileError, InputError
 from radiogenomics._files.decisions import Decision
+from radiogenomics._files.foreign import check_file, parsing
 
 _PACKED = {b"\x1f\x8b": ("gzip", ".gz"), b"BZh": ("bzip2", ".bz2"), b"\xfd7zXZ\x00": ("xz", ".xz")}
 _FOREIGN = {
@@ -25,7 +27,10 @@ _FOREIGN = {
     b"ARROW1": "a Feather file; save it as parquet or CSV",
     b"%PDF": "a PDF; give the table as CSV or .xlsx",
 }
-_DAMAGE = (OSError, EOFError, ValueError, RuntimeError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)
+_LAYERS = 3
+"""How often a table may be packed; some files unpack to themselves."""
+MOST_BYTES = 2**33
+"""What a packed table may unpack to."""
 _MARKS = {
     b"\xef\xbb\xbf": "utf-8-sig",
     b"\xff\xfe\x00\x00": "utf-32",
@@ -69,19 +74,21 @@ def read_text(path: Path, *, encoding: str | None = None) -> tuple[str, list[Dec
 
 def unpack(path: Path, decisions: list[Decision]) -> bytes:
     """Read the bytes of a file, unpacked where they are gzip, bzip2, xz, or a zip or tar that holds one file."""
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder; give the table's file.")
-    if not path.is_file():
-        raise MissingFileError(f"{path}: no such file; check the path.")
+    check_file(path, "table")
     try:
         data = path.read_bytes()
     except OSError as error:
         raise FileError(f"{path}: cannot be read ({error.strerror}); ask for the permission or copy the file.") from error
     names = path.name.lower()
-    while (found := _unpack_once(data, path)) is not None:
+    for _ in range(_LAYERS + 1):
+        found = _unpack_once(data, path)
+        if found is None:
+            break
         data, kind, ending = found
         if ending not in names:
             decisions.append(Decision("unpacked", path.name, 1, f"the file is {kind} though its name does not end in {ending}"))
+    else:
+        raise no_table(path, f"it is packed more than {_LAYERS} times over", "unpack it and give the table's file")
     foreign = next((text for mark, text in _FOREIGN.items() if data.startswith(mark)), None)
     if foreign:
         what, remedy = foreign.split("; ")
@@ -91,26 +98,14 @@ def unpack(path: Path, decisions: list[Decision]) -> bytes:
 
 def _unpack_once(data: bytes, path: Path) -> tuple[bytes, str, str] | None:
     kind = next((facts for mark, facts in _PACKED.items() if data.startswith(mark)), None)
-    try:
+    with opening(path, "packed", "fetch or copy it again"):
         if kind is not None:
-            return {"gzip": gzip, "bzip2": bz2, "xz": lzma}[kind[0]].decompress(data), *kind
+            opened = {"gzip": gzip.open, "bzip2": bz2.open, "xz": lzma.open}[kind[0]](io.BytesIO(data))
+            return _read_within(opened, path), *kind
         if data.startswith(b"PK\x03\x04") and not is_workbook(data, path):
             return _only_zipped(data, path), "zip", ".zip"
         if data[257:262] == b"ustar":
             return _only_in_tar(data, path), "tar", ".t"
-    except InputError:
-        raise
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        zlib.error,
-        lzma.LZMAError,
-        zipfile.BadZipFile,
-        tarfile.TarError,
-        RuntimeError,
-    ) as error:
-        raise no_table(path, f"it is packed, and damaged or cut: {error}", "fetch or copy it again") from error
     return None
 
 
@@ -118,11 +113,9 @@ def is_workbook(data: bytes, path: Path) -> bool:
     """Tell an Excel workbook (.xlsx), which is a zip of parts, from other zips."""
     if not data.startswith(b"PK\x03\x04"):
         return False
-    try:
+    kind = "an Excel workbook" if path.suffix.lower().startswith(".xls") else "a zip"
+    with opening(path, kind, "copy it again, or save it as CSV"):
         names = zipfile.ZipFile(io.BytesIO(data)).namelist()
-    except zipfile.BadZipFile as error:
-        kind = "an Excel workbook" if path.suffix.lower().startswith(".xls") else "a zip"
-        raise no_table(path, f"it is {kind}, and damaged or cut: {error}", "copy it again, or save it as CSV") from error
     if "content.xml" in names:
         raise no_table(path, "it is an OpenDocument sheet", "save it as .xlsx or CSV")
     return "xl/workbook.xml" in names
@@ -134,7 +127,8 @@ def _only_zipped(data: bytes, path: Path) -> bytes:
     _check_one([info.filename for info in members], path)
     if members[0].flag_bits & 1:
         raise no_table(path, f"{members[0].filename} in it is encrypted", "unpack it with its password and give the file")
-    return archive.read(members[0])
+    with archive.open(members[0]) as content:
+        return _read_within(content, path)
 
 
 def _only_in_tar(data: bytes, path: Path) -> bytes:
@@ -142,7 +136,20 @@ def _only_in_tar(data: bytes, path: Path) -> bytes:
         members = [info for info in archive.getmembers() if info.isfile() and _is_content(info.name)]
         _check_one([info.name for info in members], path)
         content = archive.extractfile(members[0])
-        return content.read() if content is not None else b""
+        return _read_within(content, path) if content is not None else b""
+
+
+def _read_within(file: IO[bytes], path: Path, most: int = MOST_BYTES) -> bytes:
+    """Read what is packed, as far as a table may be large: some files unpack to a thousand times their size and more."""
+    content = file.read(most + 1)
+    if len(content) > most:
+        raise no_table(path, f"it unpacks to more than {most:,} bytes", "give the columns and rows you need")
+    return content
+
+
+def opening(path: Path, kind: str, remedy: str) -> AbstractContextManager[None]:
+    """Guard the parsing of a table's bytes, which are `kind`: the edge of this room, see `parsing`."""
+    return parsing(path, lambda words: no_table(path, f"it is {kind}, and damaged or cut: {words}", remedy))
 
 
 def _is_content(name: str) -> bool:

@@ -13,6 +13,7 @@ from typing import BinaryIO
 import pandas as pd
 
 from radiogenomics._errors import FileError, InputError, RadiogenomicsError
+from radiogenomics._files.foreign import check_file
 
 _OF_THE_DISK = {
     errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EISDIR, errno.ENAMETOOLONG, errno.ENOENT, errno.ENOSPC,
@@ -131,8 +132,8 @@ def _packed(file: BinaryIO) -> gzip.GzipFile:
 
 
 def sha256(path: Path) -> str:
-    """Hash the bytes of a file with SHA-256 -> 64 hexadecimal digits."""
-    with Path(path).open("rb") as file:
+    """Hash the bytes of a file with SHA-256 -> 64 hexadecimal digits; what has no end, such as a named pipe, is refused."""
+    with check_file(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
