@@ -3,7 +3,7 @@
 from radiogenomics._files.decisions import Decision, Reading, decision_table, log_decisions
 from radiogenomics._files.foreign import check_file, endless, parsing, said
 from radiogenomics._files.reading import Rows, read_rows, read_table, table_reading
-from radiogenomics._files.unpacking import read_text
+from radiogenomics._files.unpacking import decoded, read_text
 from radiogenomics._files.words import MissingWords, is_number_like, number_columns
 from radiogenomics._files.writing import MOST_PLAIN_VALUES, atomic, make_folder, sha256, write_table, write_text
 
@@ -16,6 +16,7 @@ __all__ = [
     "atomic",
     "check_file",
     "decision_table",
+    "decoded",
     "endless",
     "is_number_like",
     "log_decisions",

@@ -23,7 +23,7 @@ _OF_ITK = "allocate memory"
 """What ITK says, in an error without a class of its own, when memory gives out."""
 
 
-def parsing(path: Path, refuse: Callable[[str], RadiogenomicsError]) -> "_Edge":
+def parsing(path: Path, refuse: Callable[[Exception], RadiogenomicsError]) -> "_Edge":
     """Guard the reading of one file: ``with parsing(path, refuse): ...``.
 
     Parameters
@@ -31,7 +31,7 @@ def parsing(path: Path, refuse: Callable[[str], RadiogenomicsError]) -> "_Edge":
     path : Path
         The file.
     refuse : callable
-        Makes the error from the parser's words: what the file should be, and what to do.
+        Makes our error from the parser's: what the file should be, and what to do; `said` gives the parser's words.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def parsing(path: Path, refuse: Callable[[str], RadiogenomicsError]) -> "_Edge":
 
 
 class _Edge:
-    def __init__(self, path: Path, refuse: Callable[[str], RadiogenomicsError]) -> None:
+    def __init__(self, path: Path, refuse: Callable[[Exception], RadiogenomicsError]) -> None:
         self.path, self.refuse = path, refuse
 
     def __enter__(self) -> None:
@@ -59,7 +59,7 @@ class _Edge:
             raise MemoryError(f"{self.path}: {said(error)}") from error
         if isinstance(error, OSError) and error.errno is not None:
             raise FileError(f"{self.path} could not be read ({error.strerror}); make it readable and try again.") from error
-        raise self.refuse(said(error)) from error
+        raise self.refuse(error) from error
 
 
 def said(error: BaseException) -> str:

@@ -14,7 +14,7 @@ from typing import IO
 
 from radiogenomics._errors import FileError, InputError
 from radiogenomics._files.decisions import Decision
-from radiogenomics._files.foreign import check_file, parsing
+from radiogenomics._files.foreign import check_file, parsing, said
 
 _PACKED = {b"\x1f\x8b": ("gzip", ".gz"), b"BZh": ("bzip2", ".bz2"), b"\xfd7zXZ\x00": ("xz", ".xz")}
 _FOREIGN = {
@@ -38,6 +38,8 @@ _MARKS = {
     b"\xff\xfe": "utf-16",
     b"\xfe\xff": "utf-16",
 }
+_NO_LETTERS = bytes([*range(9), *range(14, 32), 0x81, 0x8D, 0x8F, 0x90, 0x9D])
+"""Bytes that are no letters in Windows-1252."""
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f\ufeff\ufffe]")
 _TWICE_DECODED = re.compile(
     "[\u00c2\u00c3][\u0080-\u00bf\u20ac\u201a-\u203a\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc]"
@@ -149,7 +151,7 @@ def _read_within(file: IO[bytes], path: Path, most: int = MOST_BYTES) -> bytes:
 
 def opening(path: Path, kind: str, remedy: str) -> AbstractContextManager[None]:
     """Guard the parsing of a table's bytes, which are `kind`: the edge of this room, see `parsing`."""
-    return parsing(path, lambda words: no_table(path, f"it is {kind}, and damaged or cut: {words}", remedy))
+    return parsing(path, lambda error: no_table(path, f"it is {kind}, and damaged or cut: {said(error)}", remedy))
 
 
 def _is_content(name: str) -> bool:
@@ -192,6 +194,26 @@ def _detect(data: bytes, path: Path, decisions: list[Decision]) -> str:
         why = f"not UTF-8, read as Windows-1252 (Latin-1): {', '.join(words[:3])}; if that looks wrong, give `encoding`"
         decisions.append(Decision("encoding", path.name, count, why))
         return text
+
+
+def decoded(data: bytes) -> tuple[str, str]:
+    """Decode the bytes of a text that is no table -> the text with plain line ends, and its encoding.
+
+    By the mark of their beginning, as UTF-16 without one, as UTF-8, else as Windows-1252 (Latin-1).
+
+    Raises
+    ------
+    UnicodeDecodeError
+        If they are no text: where they cease to be UTF-8.
+    """
+    marked = next((name for mark, name in _MARKS.items() if data.startswith(mark)), None) or _unmarked_utf16(data)
+    try:
+        text, encoding = data.decode(marked or "utf-8"), (marked or "utf-8").removesuffix("-sig")
+    except UnicodeDecodeError:
+        if marked or any(byte in data for byte in _NO_LETTERS):
+            raise
+        text, encoding = data.decode("cp1252"), "Windows-1252"
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n"), encoding
 
 
 def _unmarked_utf16(data: bytes) -> str | None:

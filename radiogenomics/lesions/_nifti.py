@@ -13,6 +13,7 @@ import numpy.typing as npt
 import SimpleITK as sitk
 
 from radiogenomics._errors import InputError
+from radiogenomics.images.limits import check_voxels
 
 logger = logging.getLogger(__name__)
 
@@ -61,15 +62,16 @@ def _check_whole(path: Path) -> bytes:
     with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
         head = file.read(max(_SIZES))
         expected = _bytes(path, head)
-        held = len(head) + _count(cast("IO[bytes]", file))
+        held = len(head) + _count(cast("IO[bytes]", file), expected)
     if held < expected:
         raise EOFError(f"{expected - held:,} bytes are missing")
     return head
 
 
-def _count(file: IO[bytes]) -> int:
+def _count(file: IO[bytes], most: int) -> int:
+    """Count the bytes that are left, as far as they matter: what is packed may have no end."""
     held = 0
-    while chunk := file.read(1 << 20):
+    while held < most and (chunk := file.read(1 << 20)):
         held += len(chunk)
     return held
 
@@ -86,6 +88,7 @@ def _bytes(path: Path, head: bytes) -> int:
         )
     if not dims or min(dims) < 1 or bits < 1:
         raise InputError(f"{path.name}: its size is {dims} voxels of {bits} bits; its header is damaged, export the mask again.")
+    check_voxels(path.name, dims)
     return int(start) + math.prod(dims) * int(bits) // 8
 
 

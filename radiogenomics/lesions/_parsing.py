@@ -10,9 +10,10 @@ from radiogenomics._errors import InputError
 def parsing(path: Path, kind: str) -> AbstractContextManager[None]:
     """Guard the reading of one mask file, see `_files.parsing`: ``with parsing(path, "a DICOM SEG"): ...``."""
 
-    def refuse(words: str) -> InputError:
+    def refuse(error: Exception) -> InputError:
         return InputError(
-            f"{path.name} cannot be read as {kind}; it is damaged or cut short, export the mask again. The reader said: {words}"
+            f"{path.name} cannot be read as {kind}; it is damaged or cut short, export the mask again. "
+            f"The reader said: {_files.said(error)}"
         )
 
     return _files.parsing(path, refuse)

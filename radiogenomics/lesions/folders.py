@@ -5,6 +5,7 @@ from pathlib import Path
 import pydicom
 
 from radiogenomics._errors import InputError
+from radiogenomics._files import endless
 from radiogenomics._tables import shown
 from radiogenomics.lesions._parsing import parsing
 from radiogenomics.lesions.readers import HEAD, READERS
@@ -48,6 +49,9 @@ def find_mask(folder: Path) -> Path:
         If the folder holds no mask, or several.
     """
     folder = Path(folder)
+    for path in sorted(folder.rglob("*")):
+        if kind := endless(path):
+            raise InputError(f"{path} is {kind}, which has no end to read to; remove it from the folder of the mask.")
     files = sorted(path for path in folder.rglob("*") if path.is_file() and not _hidden(path.relative_to(folder)))
     masks = [path for path in files if _is_mask(path)]
     if len(masks) == 1 or len(files) == 1:

@@ -48,6 +48,11 @@ def read_les(path: Path, *, image: sitk.Image) -> sitk.Image:
         image.
     """
     path = Path(path)
+    if path.stat().st_size - _HEADER > np.prod(image.GetSize(), dtype=object):
+        raise InputError(
+            f"{path.name} holds {path.stat().st_size:,} bytes, more than the image has voxels ({image.GetSize()}); it belongs to "
+            f"another series or is no .les file."
+        )
     content = path.read_bytes()
     if len(content) <= _HEADER:
         raise InputError(
