@@ -220,7 +220,7 @@ def _record(path: Path) -> dict[str, Any]:
     """Read a step's record; one that is damaged, or tells of files elsewhere, is none, and its step runs again."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         logger.warning("%s cannot be read (%s); its step counts as not finished.", path, error)
         return {}
     if not _is_record(record):
@@ -245,7 +245,8 @@ def _is_own(file: str) -> bool:
     """Tell whether a step may have written a file: in the study's folder, or in one of its two folders of results."""
     parts = Path(file).parts
     return (
-        not Path(file).is_absolute()
+        bool(parts)
+        and not Path(file).is_absolute()
         and ".." not in parts
         and (len(parts) == 1 or (parts[0] in ("tables", "figures") and len(parts) == 2))
     )
