@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
 
+import numpy as np
 import pandas as pd
+from pandas.api.types import is_object_dtype
 
 from radiogenomics._errors import InputError
 from radiogenomics._files.columns import choose_columns
@@ -198,7 +200,7 @@ def _parquet(data: bytes, path: Path) -> _Raw:
         schema = pyarrow.parquet.read_schema(io.BytesIO(data))
         check_width(len(schema), path)
         _check_flat(schema, path)
-        table = pd.read_parquet(io.BytesIO(data))
+        table = _plain_columns(pd.read_parquet(io.BytesIO(data)))
     if not isinstance(table.index, pd.RangeIndex) or table.index.name is not None:
         table = table.reset_index(names=table.index.name or UNNAMED)
     if table.empty:
@@ -206,6 +208,28 @@ def _parquet(data: bytes, path: Path) -> _Raw:
     numeric = {at for at, kind in enumerate(table.dtypes) if pd.api.types.is_numeric_dtype(kind) and kind.name not in _TRUTH}
     names = [str(name) for name in table.columns]
     return _Raw(table.set_axis(range(len(names)), axis=1), names, list(range(1, len(table) + 1)), 0, numeric)
+
+
+def _plain_columns(table: pd.DataFrame) -> pd.DataFrame:
+    for at, kind in enumerate(table.dtypes):
+        if not pd.api.types.is_numeric_dtype(kind):
+            table.isetitem(at, _plain(table.iloc[:, at]))
+    return table
+
+
+def _plain(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Write dates, spans of time, categories and bytes as the text that a text table has in their place."""
+    kind = column.dtype
+    if isinstance(kind, pd.CategoricalDtype):
+        return _plain(column.astype(kind.categories.dtype))
+    if pd.api.types.is_datetime64_any_dtype(kind):
+        whole = column.dt.strftime("%Y-%m-%d")
+        return whole if (column.dropna() == column.dropna().dt.normalize()).all() else column.dt.strftime("%Y-%m-%d %H:%M:%S")
+    if pd.api.types.is_timedelta64_dtype(kind):
+        return column.astype(str).where(column.notna(), np.nan)
+    if is_object_dtype(kind):
+        return column.map(lambda value: value.decode("utf-8") if isinstance(value, bytes) else value)
+    return column
 
 
 def _check_flat(schema: Any, path: Path) -> None:

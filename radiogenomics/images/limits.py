@@ -73,4 +73,4 @@ def _file_of_voxels(path: Path) -> Path:
         raise InputError(f"{path.name} lays its voxels into several files ({name[:40]}); export it again as one file.")
     if Path(name).name != name:
         raise InputError(f"{path.name} says that its voxels lie in {name[:80]!r}, in another folder; put both side by side.")
-    return check_file(path.parent / name, "voxels of a header")
+    return check_file(path.parent / name, "file of voxels")

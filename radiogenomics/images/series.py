@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from radiogenomics._errors import InputError
-from radiogenomics._files import check_file
+from radiogenomics._files import atomic, check_file
 from radiogenomics._tables import shown
 from radiogenomics.images._parsing import unpacking
 from radiogenomics.images.contents import split_contents
@@ -199,9 +199,11 @@ def unpack(archive: Path, folder: Path) -> Path:
         if (broken := file.testzip()) is not None:
             raise InputError(f"{archive.name} is damaged: the checksum of {broken!r} is wrong; fetch the archive again.")
         for member in members:
-            target = folder / PurePosixPath(member.filename)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with file.open(member) as source, target.open("wb") as sink:
+            with (
+                file.open(member) as source,
+                atomic(folder / PurePosixPath(member.filename)) as target,
+                target.open("wb") as sink,
+            ):
                 shutil.copyfileobj(source, sink)
     return folder
 

@@ -14,6 +14,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from radiogenomics._errors import InputError
+from radiogenomics._files import atomic
 
 _HEADER = 12
 _NEIGHBOURS = np.ones((3, 3, 3))
@@ -86,7 +87,8 @@ def write_les(mask: sitk.Image, path: Path) -> Path:
         raise InputError("The mask is empty; there is nothing to write.")
     (z, y, x) = ndimage.find_objects(values)[0]
     bounds = [y.start, y.stop - 1, x.start, x.stop - 1, z.start, z.stop - 1]
-    Path(path).write_bytes(np.array(bounds, "<u2").tobytes() + values[z, y, x].tobytes())
+    with atomic(Path(path)) as temporary:
+        temporary.write_bytes(np.array(bounds, "<u2").tobytes() + values[z, y, x].tobytes())
     return Path(path)
 
 
