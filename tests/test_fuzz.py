@@ -26,6 +26,8 @@ import tomli_w
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from imaging_phantoms import ellipsoid, noise_volume, write
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import Tag
 from test_lesions_masks import write_rtstruct
 
 import radiogenomics as rg
@@ -66,6 +68,7 @@ EDIT = st.one_of(
     st.tuples(st.just("over"), PLACE, WORDS),
 )
 EDITS = st.lists(EDIT, min_size=1, max_size=4)
+LIGHT = st.one_of(st.just([]), EDITS)
 
 
 def damaged(content: bytes, edits) -> bytes:
@@ -217,24 +220,60 @@ def exam(tmp_path_factory):
     return image, dicom, {path.name: path.read_bytes() for path in masks.iterdir()}
 
 
+TAGS = [
+    "NumberOfFrames", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "PixelSpacing",
+    "ImagePositionPatient", "ImageOrientationPatient", "SliceThickness", "RescaleSlope", "RescaleIntercept", "SamplesPerPixel",
+    "PixelPaddingValue", "InstanceNumber", "SeriesNumber", "SOPClassUID", "SpecificCharacterSet", "ImageType", "EchoTime",
+    "AcquisitionTime", "PixelData", "SegmentSequence", "PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence",
+    "ROIContourSequence", "StructureSetROISequence", "SegmentationType", "MaximumFractionalValue", "Modality", "SegmentNumber",
+    "ReferencedSegmentNumber", "ContourData", "NumberOfContourPoints", "ContourGeometricType", "ROINumber", "SpacingBetweenSlices",
+]  # fmt: skip
+VALUES = st.one_of(
+    st.sampled_from(
+        [b"", b"ab", b"0\\0", b"NaN\\NaN\\NaN ", b"1e308\\1e308\\1e308", b"-1", b"99999999999999999999", b"\0\0", b"\xff\xff"]
+    ),
+    st.binary(max_size=12),
+)
+TAG = st.tuples(st.sampled_from(TAGS), VALUES)
+
+
+def with_tags(content: bytes, tags) -> bytes:
+    """Put odd bytes in the place of what a tag holds, wherever in the file it stands."""
+    dataset = pydicom.dcmread(io.BytesIO(content))
+    for keyword, value in tags:
+        tag = Tag(keyword)
+        for part in [dataset, *(item for element in dataset.iterall() if element.VR == "SQ" for item in element.value)]:
+            if tag in part:
+                kind = "UN" if part[tag].VR == "SQ" else part[tag].VR
+                part._dict[tag] = RawDataElement(tag, kind, len(value), value, 0, False, True)
+                break
+    made = io.BytesIO()
+    try:
+        dataset.save_as(made)
+    except Exception:  # pydicom itself cannot write it
+        return content
+    return made.getvalue()
+
+
 def try_dicom(exam, folder: Path, example) -> None:
-    at, edits = example
+    at, tags, edits = example
     _, dicom, _ = exam
     names = [name for name in dicom if name != "rle.dcm"]
     for number, name in enumerate(names):
         content = dicom["rle.dcm"] if number == 0 and at >= len(names) else dicom[name]
-        (folder / name).write_bytes(damaged(content, edits) if number == at % len(names) else content)
+        (folder / name).write_bytes(damaged(with_tags(content, tags), edits) if number == at % len(names) else content)
     for one in images.find_series(folder):
         images.read_image(one)
 
 
 def try_mask(exam, folder: Path, example) -> None:
-    name, edits = example
+    name, tags, edits = example
     image, _, masks = exam
     for other, content in masks.items():
         if other.startswith("d") and other.endswith((".raw", ".zraw", ".mhd")):
             (folder / other).write_bytes(content)
-    (folder / name).write_bytes(damaged(masks[name], edits))
+    content = with_tags(masks[name], tags) if name.endswith(".dcm") else masks[name]
+    (folder / name).write_bytes(damaged(content, edits))
     lesions.checked(lesions.read_mask(folder / name, image=image, segment=None), image)
 
 
@@ -308,14 +347,14 @@ KINDS: dict[str, tuple[st.SearchStrategy, int]] = {
     "manifest": (
         st.tuples(
             st.lists(CHANGE, max_size=3),
-            st.one_of(st.just([]), EDITS),
+            LIGHT,
             st.sampled_from(["utf-8", "utf-8", "utf-8-sig", "latin-1", "utf-16"]),
         ),
         600,
     ),
     "table": (st.tuples(st.sampled_from(sorted(TABLES)), EDITS), 400),
-    "dicom": (st.tuples(st.integers(0, 7), EDITS), 400),
-    "mask": (st.tuples(st.sampled_from(MASK_NAMES), EDITS), 400),
+    "dicom": (st.tuples(st.integers(0, 7), st.lists(TAG, max_size=2), LIGHT), 400),
+    "mask": (st.tuples(st.sampled_from(MASK_NAMES), st.lists(TAG, max_size=2), LIGHT), 400),
     "study folder": (FOLDER, 200),
 }
 TRIES: dict[str, Callable] = {"manifest": try_manifest, "table": try_table, "study folder": try_folder}
