@@ -240,13 +240,13 @@ TAG = st.tuples(st.sampled_from(TAGS), VALUES)
 def with_tags(content: bytes, tags) -> bytes:
     """Put odd bytes in the place of what a tag holds, wherever in the file it stands."""
     dataset = pydicom.dcmread(io.BytesIO(content))
+    parts = [dataset, *(item for element in dataset.iterall() if element.VR == "SQ" for item in element.value)]
     for keyword, value in tags:
         tag = Tag(keyword)
-        for part in [dataset, *(item for element in dataset.iterall() if element.VR == "SQ" for item in element.value)]:
-            if tag in part:
-                kind = "UN" if part[tag].VR == "SQ" else part[tag].VR
-                part._dict[tag] = RawDataElement(tag, kind, len(value), value, 0, False, True)
-                break
+        part = next((part for part in parts if tag in part), None)
+        if part is not None:
+            kind = "UN" if part.get_item(tag).VR == "SQ" else part.get_item(tag).VR
+            part._dict[tag] = RawDataElement(tag, kind, len(value), value, 0, False, True)
     made = io.BytesIO()
     try:
         dataset.save_as(made)
