@@ -183,6 +183,7 @@ def task(seed):
     return features.radiomics(phases[1], mask)
 
 
+@pytest.mark.slow
 def test_workers_give_the_same_bits():
     tasks = {"A": 1, "B": 2}
     alone, two = fan_out(task, tasks).require(), fan_out(task, tasks, n_jobs=2).require()

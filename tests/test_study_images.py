@@ -94,6 +94,7 @@ def csvs(out, *names):
     return {file.name: file.read_bytes() for file in files if not names or file.stem.startswith(names)}
 
 
+@pytest.mark.slow
 def test_every_kind_is_measured_in_both_cohorts(done):
     patients = table(done, "patients")
     assert patients["cohort"].value_counts().to_dict() == {"training": 24, "external": 12}
@@ -107,6 +108,7 @@ def test_every_kind_is_measured_in_both_cohorts(done):
     assert table(done, "lesions")["volume_mm3"].between(400, 20_000).all()
 
 
+@pytest.mark.slow
 def test_a_row_of_the_table_is_what_the_patient_gives_alone(inputs, done):
     images = inputs.parent / "images" / "training"
     lesion = measurement.read_lesion(
@@ -117,6 +119,7 @@ def test_a_row_of_the_table_is_what_the_patient_gives_alone(inputs, done):
     pd.testing.assert_series_equal(row[alone.index], alone, check_names=False, check_exact=True)
 
 
+@pytest.mark.slow
 def test_damaged_patients_stop_nobody_and_are_named_with_the_reason(done):
     failures = table(done, "failures").set_index("patient")
     reasons = {
@@ -134,6 +137,7 @@ def test_damaged_patients_stop_nobody_and_are_named_with_the_reason(done):
     assert flow["excluded"].tolist()[:2] == [0, 5]
 
 
+@pytest.mark.slow
 def test_shuffled_voxels_stand_as_a_baseline_and_in_no_signature(done):
     evaluation, links = table(done, "evaluation"), table(done, "links")
     assert "shuffled_radiomics" in set(evaluation["signature"])
@@ -145,6 +149,7 @@ def test_shuffled_voxels_stand_as_a_baseline_and_in_no_signature(done):
     assert (measured[f"shuffled_{texture}"] != measured[texture]).all()
 
 
+@pytest.mark.slow
 def test_two_readers_agree_on_some_features(done):
     agreement = table(done, "agreement")
     assert set(agreement["signature"]) == {"radiomics", "kinetics", "googlenet_random_weights"}
@@ -154,12 +159,14 @@ def test_two_readers_agree_on_some_features(done):
     assert (agreement["icc"] < 0.9).any()
 
 
+@pytest.mark.slow
 def test_the_report_says_random_weights_and_simulated(done):
     text = (done / "report.html").read_text()
     assert "random weights" in text
     assert "imulated" in text.partition("</header>")[0]
 
 
+@pytest.mark.slow
 def test_every_cohort_has_an_example_lesion_and_its_picture_is_marked(done):
     drawn = {path.stem: path for path in (done / "figures").glob("*.csv")}
     lesions, text = table(done, "lesions"), (done / "report.html").read_text()
