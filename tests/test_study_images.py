@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -215,8 +216,11 @@ def test_dask_with_a_killed_worker_measures_the_same_to_the_bit(inputs, done, tm
     assert csvs(tmp_path) == csvs(done)
 
 
-@pytest.mark.slow
-def test_the_demo_finds_planted_links_from_images_and_none_among_permuted_patients(tmp_path):
+@pytest.fixture
+def demo(tmp_path):
+    """A finished demo: that of RADIOGENOMICS_DEMO, or a quick one."""
+    if "RADIOGENOMICS_DEMO" in os.environ:
+        return Path(os.environ["RADIOGENOMICS_DEMO"])
     command = [sys.executable, "-m", "radiogenomics", "demo", "--fast", "--out", str(tmp_path / "out")]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
@@ -224,11 +228,16 @@ def test_the_demo_finds_planted_links_from_images_and_none_among_permuted_patien
     assert steps[0].endswith(": study: features")
     assert steps[-1].endswith(": study: report")
     assert "everything in it is simulated" in ended.stdout.splitlines()[-1]
-    planted = table(tmp_path / "out", "planted")
+    return tmp_path / "out"
+
+
+@pytest.mark.slow
+def test_the_demo_finds_planted_links_from_images_and_none_among_permuted_patients(demo):
+    planted = table(demo, "planted")
     assert planted["ok"].all(), planted[~planted["ok"]]
     assert planted["kind"].value_counts()["link"] == 4
-    eigengenes = table(tmp_path / "out", "eigengenes")
-    measured = pd.concat([table(tmp_path / "out", f"features_{kind}") for kind in ("radiomics", "kinetics")], axis=1)
+    eigengenes = table(demo, "eigengenes")
+    measured = pd.concat([table(demo, f"features_{kind}") for kind in ("radiomics", "kinetics")], axis=1)
     measured = measured.loc[eigengenes.index.intersection(measured.index)]
     measured = measured.loc[:, measured.nunique() > 1]
     rng = np.random.default_rng(1)
@@ -259,7 +268,7 @@ def extract(path, out):
 def test_a_patient_who_comes_changes_or_leaves_costs_no_other(few, tmp_path):
     dicom, masks = [few.parent / "images" / "training" / name for name in ("dicom", "masks")]
     names = [f"SIM-TR-{number:03d}" for number in range(1, 13)]
-    assert extract(few, tmp_path / "out")[1] == [*names, *(f"{name}, second reader" for name in names)]
+    assert extract(few, demo)[1] == [*names, *(f"{name}, second reader" for name in names)]
     shutil.copytree(dicom / "SIM-TR-001", dicom / "SIM-TR-077")
     shutil.copy(masks / "SIM-TR-001.nii.gz", masks / "SIM-TR-077.nii.gz")
     larger = sitk.BinaryDilate(sitk.ReadImage(masks / "SIM-TR-002.nii.gz"), [1, 1, 0])
