@@ -5,6 +5,8 @@ import io
 import lzma
 import os
 import struct
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -226,6 +228,15 @@ def test_a_million_columns_are_refused_at_their_heading(tmp_path):
         with pytest.raises(InputError, match="its heading has 1,000,001 columns, at most 100,000 are read"):
             cohort.read_patients(path)
     assert MOST_COLUMNS > 60_000, "every gene of Ensembl may have a column"
+
+
+def test_a_heading_longer_than_a_field_may_be_is_read(tmp_path):
+    """In a process of its own: the limit of the csv module holds for all that follows."""
+    path = tmp_path / "wide.csv"
+    path.write_text(",".join(["patient", *(f"feature_number_{i:05d}" for i in range(9_000))]) + "\nP1" + ",1" * 9_000 + "\n")
+    code = f"from radiogenomics._files import read_table; print(read_table({str(path)!r}).shape)"
+    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert made.stdout.strip() == "(1, 9001)"
 
 
 def test_columns_turned_together_are_those_turned_one_by_one():

@@ -73,6 +73,7 @@ def lay_out(text: str, path: Path, separator: str | None, decisions: list[Decisi
     """
     if not text.strip():
         raise no_table(path, "it is empty")
+    csv.field_size_limit(2**31 - 1)  # read by another separator, a wide table's heading is a single field
     lines = text.rstrip("\n").split("\n")
     start, announced, comments = _start(lines, path, decisions)
     rest = lines[start : len(lines) - lines[-1].startswith("!")]  # GEO closes its tables with such a line
@@ -169,7 +170,6 @@ def _parse(lines: Sequence[str], separator: str, quoting: int, strict: bool = Tr
 
 def _records(rest: Sequence[str], separator: str, path: Path, start: int, decisions: list[Decision]) -> tuple[list[_Record], int]:
     """Count the fields of every record, quotes minded only where there are some."""
-    csv.field_size_limit(2**31 - 1)
     if not any('"' in line for line in rest):
         return _plain_records(rest, separator), csv.QUOTE_NONE
     reader = csv.reader((f"{line}\n" for line in rest), delimiter=separator, strict=True, skipinitialspace=separator != " ")

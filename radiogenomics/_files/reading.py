@@ -145,7 +145,8 @@ def read_rows(
         found = read_sheet(data, path, sheet, decisions)
         raw = _Raw(pd.DataFrame(found.rows, dtype=object), [found.names[0] or UNNAMED, *found.names[1:]], found.lines, 0)
     else:
-        raw = _parse(lay_out(decode(data, path, encoding, decisions), path, separator, decisions), missing, text)
+        with opening(path, "text", "export it again"):
+            raw = _parse(lay_out(decode(data, path, encoding, decisions), path, separator, decisions), missing, text)
     names = choose_columns(raw.table, raw.names, path, number_names, decisions)
     table = _values(raw, names, path, missing, decisions)
     table = _points(table, {names[at] for at in raw.numeric & set(names)}, path, decimal, decisions)
