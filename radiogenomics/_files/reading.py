@@ -214,7 +214,7 @@ def _parquet(data: bytes, path: Path) -> _Raw:
 def _plain_columns(table: pd.DataFrame) -> pd.DataFrame:
     for at, kind in enumerate(table.dtypes):
         if not pd.api.types.is_numeric_dtype(kind):
-            table.isetitem(at, _plain(table.iloc[:, at]))
+            table.isetitem(at, _plain(table.iloc[:, at]).array)
     return table
 
 
@@ -224,8 +224,9 @@ def _plain(column: "pd.Series[Any]") -> "pd.Series[Any]":
     if isinstance(kind, pd.CategoricalDtype):
         return _plain(column.astype(kind.categories.dtype))
     if pd.api.types.is_datetime64_any_dtype(kind):
-        whole = column.dt.strftime("%Y-%m-%d")
-        return whole if (column.dropna() == column.dropna().dt.normalize()).all() else column.dt.strftime("%Y-%m-%d %H:%M:%S")
+        days = bool((column.dropna() == column.dropna().dt.normalize()).all())
+        dates: pd.Series[Any] = column.dt.strftime("%Y-%m-%d" if days else "%Y-%m-%d %H:%M:%S")
+        return dates
     if pd.api.types.is_timedelta64_dtype(kind):
         return column.astype(str).where(column.notna(), np.nan)
     if is_object_dtype(kind):
@@ -256,7 +257,7 @@ def _values(raw: _Raw, names: dict[int, str], path: Path, missing: MissingWords,
             where = f"{path.name}, column {name!r}"
             decisions.append(Decision("word for missing", where, sum(said.values()), shown_counts(said)))
     same = raw.table[[at for at, name in names.items() if name not in changed]]
-    same = same.set_axis([names[at] for at in same.columns], axis=1)
+    same = same.set_axis([name for name in names.values() if name not in changed], axis=1)
     return pd.concat([pd.DataFrame(changed, index=raw.table.index), same], axis=1)[list(names.values())]
 
 

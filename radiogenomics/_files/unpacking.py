@@ -10,13 +10,14 @@ import unicodedata
 import zipfile
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from radiogenomics._errors import FileError, InputError
 from radiogenomics._files.decisions import Decision
 from radiogenomics._files.foreign import check_file, parsing, said
 
 _PACKED = {b"\x1f\x8b": ("gzip", ".gz"), b"BZh": ("bzip2", ".bz2"), b"\xfd7zXZ\x00": ("xz", ".xz")}
+_OPENERS: dict[str, Any] = {"gzip": gzip.open, "bzip2": bz2.open, "xz": lzma.open}
 _FOREIGN = {
     b"\xd0\xcf\x11\xe0": "an old Excel file (.xls); save it as .xlsx or CSV",
     b"7z\xbc\xaf": "a 7z archive; unpack it",
@@ -102,8 +103,8 @@ def _unpack_once(data: bytes, path: Path) -> tuple[bytes, str, str] | None:
     kind = next((facts for mark, facts in _PACKED.items() if data.startswith(mark)), None)
     with opening(path, "packed", "fetch or copy it again"):
         if kind is not None:
-            opened = {"gzip": gzip.open, "bzip2": bz2.open, "xz": lzma.open}[kind[0]](io.BytesIO(data))
-            return _read_within(opened, path), *kind
+            with _OPENERS[kind[0]](io.BytesIO(data)) as file:
+                return _read_within(file, path), *kind
         if data.startswith(b"PK\x03\x04") and not is_workbook(data, path):
             return _only_zipped(data, path), "zip", ".zip"
         if data[257:262] == b"ustar":

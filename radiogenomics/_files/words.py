@@ -145,14 +145,13 @@ def number_columns(table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, list[in
         cells = texts.to_numpy(dtype=object)
         values = pd.to_numeric(cells.ravel(), errors="coerce").reshape(cells.shape)
         wrong = (pd.isna(values) & ~pd.isna(cells)) | _truths(cells)
-        whole = ~wrong.any(axis=0)
+        whole = np.flatnonzero(~np.asarray(wrong).any(axis=0))
         numbers.append(pd.DataFrame(values[:, whole].astype(float), index=table.index, columns=texts.columns[whole]))
     done = {name for part in numbers for name in part.columns}
     rest = {str(name): number_column(table[name]) for name in table.columns if name not in done}
     others = pd.DataFrame({name: column for name, (column, _) in rest.items()}, index=table.index)
-    return pd.concat([*numbers, others], axis=1)[list(table.columns)], {
-        name: places for name, (_, places) in rest.items() if places
-    }
+    exceptions = {name: places for name, (_, places) in rest.items() if places}
+    return pd.concat([*numbers, others], axis=1)[list(table.columns)], exceptions
 
 
 _is_truth = np.frompyfunc(lambda value: isinstance(value, bool | np.bool_), 1, 1)
