@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import torch
 
 RANDOM = "random"
+_DAMAGE = (RuntimeError, EOFError, ValueError, LookupError, ArithmeticError, TypeError, AttributeError)
+"""What torch raises for a file that is empty, cut or none of weights."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,9 @@ def read(path: Path) -> "dict[str, torch.Tensor]":
         raise InputError(
             f"{path} holds pickled code or is no file of weights; it was not run. Save model.state_dict() alone."
         ) from error
-    except (RuntimeError, EOFError, ValueError, importlib.import_module("safetensors").SafetensorError) as error:
-        raise InputError(f"{path} cannot be read as weights ({str(error).splitlines()[0]}); fetch it again.") from error
+    except (*_DAMAGE, importlib.import_module("safetensors").SafetensorError) as error:
+        reason = "it is empty" if path.stat().st_size == 0 else (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"{path} cannot be read as weights ({reason}); fetch it again.") from error
     if not isinstance(state, dict) or not all(isinstance(values, torch.Tensor) for values in state.values()):
         held = f"a {type(state).__name__}" + (f" of {', '.join(map(str, list(state)[:4]))}" if isinstance(state, dict) else "")
         raise InputError(f"{path} holds {held}, not tensors by name; save model.state_dict() alone.")
