@@ -327,8 +327,11 @@ def _lock_path(path: Path) -> Path:
 
 def _read_lock(path: Path) -> dict[str, str]:
     place = _lock_path(path)
-    if not place.exists():
+    if not os.path.exists(place):  # of a path too long to be one, Path.exists raises
         return {}
+    if not place.is_file():
+        remedy = "a folder, a pipe or a device, and no lock file; remove it"
+        raise ManifestError([Problem(str(place), "(file)", "no file", remedy)])
     try:
         lock = json.loads(place.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:

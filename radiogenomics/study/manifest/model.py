@@ -226,6 +226,9 @@ def read_manifest(path: Path) -> Manifest:
 
 def _read(path: Path) -> dict[str, Any]:
     """Read the TOML file; what keeps it from being one is a problem of its own."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        remedy = "a pipe or a device, which has no end; give a TOML file"
+        raise ManifestError([Problem(str(path), "(file)", "no file", remedy)])
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (FileNotFoundError, NotADirectoryError) as error:
