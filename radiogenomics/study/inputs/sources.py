@@ -334,7 +334,7 @@ def _read_lock(path: Path) -> dict[str, str]:
         raise ManifestError([Problem(str(place), "(file)", "no file", remedy)])
     try:
         lock = json.loads(place.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise ManifestError(
             [Problem(str(place), "(file)", "unreadable", f"not valid JSON ({error}); delete it to start anew")]
         ) from error
