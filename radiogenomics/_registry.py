@@ -243,7 +243,7 @@ class ForeignCode:
         """Begin the block."""
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Turn an error, or a call of `sys.exit`, into InputError; an interrupt, no memory and our own errors stay what they are."""
+        """Turn an error, or a call of `sys.exit`, into InputError; an interrupt, no memory and our own errors stay."""
         if isinstance(error, Exception | SystemExit) and not isinstance(error, RadiogenomicsError | MemoryError):
             kind_too = not isinstance(error, ImportError | AttributeError) or not str(error)
             said = ": ".join([type(error).__name__] * kind_too + [str(error)] * bool(str(error)))

@@ -34,13 +34,14 @@ featureClass: {shape: , firstorder: }
 
 @pytest.fixture(scope="module")
 def manifest(tmp_path_factory):
-    """Images of 16 patients, 12 of whom two readers drew, some damaged; little is measured, and nothing fused or drawn."""
-    path = study.write_demo(tmp_path_factory.mktemp("killed") / "inputs", n_training=16, n_external=12, fast=True)
+    """Images of 24 patients, some of them damaged; little is measured, and nothing fused or drawn."""
+    path = study.write_demo(tmp_path_factory.mktemp("killed") / "inputs", n_training=24, n_external=10, fast=True)
     (path.parent / "quick.yaml").write_text(QUICK)
     raw = tomllib.loads(path.read_text())
     raw["sources"]["quick"].pop("sha256")
     raw["extraction"] |= {"kinetics": False}
-    raw["signature"] |= {"sizes": [2], "n_trees": 3, "n_repeats": 1, "n_splits": 2, "icc": 0.5}
+    raw["signature"] |= {"sizes": [2], "n_trees": 3, "n_repeats": 1, "n_splits": 3}
+    del raw["signature"]["icc"], raw["training"]["masks"]["second_reader"]
     raw["links"] = {"n_permutations": 100}
     raw["gene_score"] |= {"n_repeats": 1, "inner_repeats": 1}
     raw["external"] = {}

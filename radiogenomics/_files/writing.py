@@ -121,7 +121,7 @@ MOST_PLAIN_VALUES = 2_000_000
 def write_table(table: pd.DataFrame, stem: Path) -> list[Path]:
     """Write a table as `<stem>.parquet` and `<stem>.csv` (`.csv.gz` beyond two million values), each whole or not at all.
 
-    In the CSV, texts that a spreadsheet would run have an apostrophe before them, see `without_formulas`; parquet has all as it is.
+    In the CSV, texts that a spreadsheet would run have an apostrophe before them (`without_formulas`); parquet has all as it is.
 
     Parameters
     ----------

@@ -77,7 +77,16 @@ def check_content(path: Path, name: str, *, whole: bool) -> None:
 def _try(read: Callable[[Path], None], path: Path, name: str) -> None:
     try:
         read(path)
-    except (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        RuntimeError,
+        NotImplementedError,
+        zlib.error,
+        lzma.LZMAError,
+        zipfile.BadZipFile,
+    ) as error:
         raise InputError(f"what came for {name} is not whole, or not packed as its name says ({error})") from error
 
 

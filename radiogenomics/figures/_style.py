@@ -110,7 +110,8 @@ def _look() -> Iterator[None]:
 
 
 _ENVIRONMENT = (
-    "backend", "docstring.", "figure.max_open", "interactive", "keymap.", "savefig.directory", "timezone", "tk.", "toolbar", "webagg.",
+    "backend", "docstring.", "figure.max_open", "interactive", "keymap.", "savefig.directory", "timezone", "tk.", "toolbar",
+    "webagg.",
 )  # fmt: skip
 """Settings that say where figures are shown, and not how they look."""
 _DEFAULTS = {key: value for key, value in mpl.rcParamsDefault.items() if not key.startswith(_ENVIRONMENT)}

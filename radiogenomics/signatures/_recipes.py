@@ -62,7 +62,9 @@ def by_path(path: str, **parameters: Any) -> Pipeline:
     if not (isinstance(found, type) and issubclass(found, BaseEstimator)) and not callable(found):
         raise TypeError(f"The recipe {path!r} is a {type(found).__name__}; it must be a scikit-learn estimator or a function.")
     given = ", ".join(parameters) or "none"
-    with ForeignCode(f"The recipe {path!r} does not take these parameters: {given}", "correct signature.parameters or the recipe"):
+    with ForeignCode(
+        f"The recipe {path!r} does not take these parameters: {given}", "correct signature.parameters or the recipe"
+    ):
         built = found(**parameters)
     if not isinstance(built, BaseEstimator):
         raise TypeError(f"The recipe {path!r} gives a {type(built).__name__}; it must be a scikit-learn estimator.")

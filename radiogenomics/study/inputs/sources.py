@@ -93,7 +93,10 @@ class Inputs:
         return {
             name: {
                 "sha256": self.hashes[name],
-                **{key: archives.public_address(text) for key, text in source.model_dump(include=named, exclude_none=True).items()},
+                **{
+                    key: archives.public_address(text)
+                    for key, text in source.model_dump(include=named, exclude_none=True).items()
+                },
             }
             for name, source in self.sources.items()
         }
@@ -303,7 +306,7 @@ def _verified(file: Path, source: Source, locked: str | None) -> str:
 
 
 def _list(folder: Path) -> dict[str, str]:
-    """Hash every file of a folder but hidden ones, and those in hidden folders, which nothing reads: a killed writer leaves such."""
+    """Hash every file of a folder but hidden ones and those in hidden folders: a killed writer leaves such."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and not _is_hidden(path.relative_to(folder)))
     return {path.relative_to(folder).as_posix(): sha256(path) for path in files}
 
@@ -357,7 +360,7 @@ def _write_lock(path: Path, manifest: Manifest, lock: dict[str, str], hashes: di
         write_text(_lock_path(path), json.dumps(first, indent=2, sort_keys=True) + "\n")
     except FileError as error:
         logger.warning(
-            "%s Until it can be, nothing tells whether the sources without a hash (%s) change; give their sha256 in the manifest.",
+            "%s Until then nothing tells whether the sources without a hash (%s) change; give their sha256 in the manifest.",
             error,
             shown(first),
         )
