@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pandas as pd
 
@@ -158,14 +158,16 @@ def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
     safe = table.copy(deep=False)
     for at, kind in enumerate(table.dtypes):
         if not (pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_datetime64_any_dtype(kind)):
-            safe.isetitem(at, table.iloc[:, at].map(_without_formula, na_action="ignore"))
+            values: Any = table.iloc[:, at].map(_without_formula, na_action="ignore")
+            safe.isetitem(at, values)
     axes = {name: _safe_axis(axis) for name, axis in (("index", safe.index), ("columns", safe.columns))}
     return safe.set_axis(axes["index"], axis=0).set_axis(axes["columns"], axis=1)
 
 
 def _safe_axis(axis: pd.Index) -> pd.Index:
     if isinstance(axis, pd.MultiIndex):
-        axis = axis.set_levels([level.map(_without_formula, na_action="ignore") for level in axis.levels])
+        levels: list[Any] = [level.map(_without_formula, na_action="ignore") for level in axis.levels]
+        axis = axis.set_levels(levels)
     elif not pd.api.types.is_numeric_dtype(axis.dtype):
         axis = axis.map(_without_formula, na_action="ignore")
     return axis.set_names([_without_formula(name) for name in axis.names])
