@@ -5,7 +5,16 @@ from radiogenomics._files.foreign import check_file, endless, parsing, said
 from radiogenomics._files.reading import Rows, read_rows, read_table, table_reading
 from radiogenomics._files.unpacking import decoded, read_text
 from radiogenomics._files.words import MissingWords, is_number_like, number_columns
-from radiogenomics._files.writing import MOST_PLAIN_VALUES, atomic, make_folder, sha256, write_table, write_text
+from radiogenomics._files.writing import (
+    MOST_PLAIN_VALUES,
+    atomic,
+    make_folder,
+    refuse_links,
+    sha256,
+    without_formulas,
+    write_table,
+    write_text,
+)
 
 __all__ = [
     "MOST_PLAIN_VALUES",
@@ -26,9 +35,11 @@ __all__ = [
     "read_rows",
     "read_table",
     "read_text",
+    "refuse_links",
     "said",
     "sha256",
     "table_reading",
+    "without_formulas",
     "write_table",
     "write_text",
 ]

@@ -14,7 +14,7 @@ import SimpleITK as sitk
 
 from radiogenomics import features, figures, images, lesions
 from radiogenomics._errors import InputError
-from radiogenomics._files import make_folder, write_table, write_text
+from radiogenomics._files import make_folder, refuse_links, sha256, write_table, write_text
 from radiogenomics._tables import check_choice
 from radiogenomics.study.lesion import (
     CROP_SIZE,
@@ -262,8 +262,15 @@ def draw(
 
 def _series(folder: Path, out: Path) -> list[images.Series]:
     if folder.suffix.lower() == ".zip" and folder.is_file():
-        folder = images.unpack(folder, make_folder(out, "the results' folder") / "dicom")
+        folder = images.unpack(folder, _own_place(folder, make_folder(out, "the results' folder")))
     return images.find_series(folder)
+
+
+def _own_place(archive: Path, out: Path) -> Path:
+    """Give the folder where an archive is unpacked: one for each content, so that no two patients mix, and through no link."""
+    place = out / "dicom" / sha256(archive)[:12]
+    refuse_links(place.parent, place, *place.rglob("*"))
+    return place
 
 
 def _feature_tables(

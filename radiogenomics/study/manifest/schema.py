@@ -3,11 +3,12 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_serializer, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from radiogenomics._errors import InputError
 from radiogenomics._names import nearest
+from radiogenomics._registry import load
 from radiogenomics.study.manifest import choices
 
 Text = Annotated[str, Field(min_length=1)]
@@ -94,6 +95,12 @@ class Source(Section):
             other = "url" if self.url else "library"
             raise MisfitError((("archive",), f"both an archive and a {other}; keep the one it comes from"))
         return self
+
+    @field_serializer("url", "item", when_used="json-unless-none")
+    def _without_secrets(self, address: str) -> str:
+        """Keep passwords and tokens out of records and reports, which are made of what JSON says of a manifest."""
+        shown: str = load("radiogenomics.archives:public_address")(address)
+        return shown
 
     def origin(self) -> tuple[str, str] | None:
         """Give the archive it comes from, and what it is called there; None for what is known to lie on this machine only."""
