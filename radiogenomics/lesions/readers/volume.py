@@ -4,6 +4,7 @@ from pathlib import Path
 
 import SimpleITK as sitk
 
+from radiogenomics._files import Tell
 from radiogenomics.lesions.volumes import VOLUMES, read_volume
 
 
@@ -17,9 +18,9 @@ class Volume:
         """Claim files by the ending of their names."""
         return path.name.lower().endswith(VOLUMES)
 
-    def read(self, path: Path, *, image: sitk.Image, segment: int | str | None, threshold: float) -> sitk.Image:
+    def read(self, path: Path, *, image: sitk.Image, segment: int | str | None, threshold: float, tell: Tell) -> sitk.Image:
         """Read the labels on their own grid."""
-        return read_volume(path, segment=segment)
+        return read_volume(path, segment=segment, tell=tell)
 
 
 READER = Volume()
