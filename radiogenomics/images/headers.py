@@ -279,7 +279,7 @@ def read_folder(folder: Path, *, tell: Tell = log_decision) -> list[Slice]:
     slices: list[Slice] = []
     foreign: list[str] = []
     for path in find_files(folder):
-        if _is_foreign(path):
+        if is_foreign(path):
             foreign.append(printable(path.name))
         else:
             slices += read_headers(path)
@@ -298,7 +298,7 @@ def printable(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _is_foreign(path: Path) -> bool:
+def is_foreign(path: Path) -> bool:
     """Tell whether a file is none that an image may lie in: no DICOM, or the directory of a disc."""
     with path.open("rb") as file:
         if path.name.upper().startswith(_DIRECTORY) or _DIRECTORY_CLASS in file.read(1024):

@@ -30,7 +30,7 @@ class Phases:
     images : dict of str to SimpleITK.Image
         One volume a phase in order of time: ``pre`` (``pre1``, ``pre2``... when there are several), ``post1``, ``post2``...
     sources : dict of str to Series
-        The slices that each phase was read from.
+        The slices that each phase was read from; empty where the phases were no DICOM.
     table : DataFrame, shape (n_phases, 7)
         ``phase``, ``role`` (pre-contrast, first post-contrast, later post-contrast), ``seconds`` since the first phase (NaN
         where unknown), ``seconds_from`` (the tag, or "unknown"), ``evidence`` (what told the phases apart), ``images``,
@@ -62,6 +62,15 @@ class Phases:
         """The last of the later post-contrast volumes."""
         return self._role("later post-contrast", -1)
 
+    def timed(self, seconds: Sequence[float]) -> "Phases":
+        """Give the same phases with times of one's own, in seconds, one a phase, rising."""
+        given = np.asarray(seconds, dtype=float)
+        if given.shape != (len(self.images),) or not np.isfinite(given).all() or not (np.diff(given) > 0).all():
+            raise InputError(
+                f"`seconds` is {list(seconds)}; give {len(self.images)} rising numbers, one a phase ({', '.join(self.images)})."
+            )
+        return Phases(self.images, self.sources, self.table.assign(seconds=given, seconds_from="given"))
+
 
 def read_phases(series: Sequence[Series], *, pre_contrast: int, tell: Tell = log_decision) -> Phases:
     """Read a dynamic series -> its phases, named and timed.
@@ -88,7 +97,7 @@ def read_phases(series: Sequence[Series], *, pre_contrast: int, tell: Tell = log
     sources, table = split_phases(series, pre_contrast=pre_contrast, tell=tell)
     check_rescale(series[0].place, [one for source in sources.values() for one in source.slices])
     images = {name: read_image(source, tell=tell) for name, source in sources.items()}
-    _one_grid(images)
+    one_grid(images)
     return Phases(images, sources, table)
 
 
@@ -118,13 +127,13 @@ def split_phases(
             "dynamic series needs at least one before and one after. Give all series of the examination, or another number "
             "of pre-contrast phases."
         )
-    names = _names(len(phases), pre_contrast)
+    names = name_phases(len(phases), pre_contrast)
     seconds, clock = _seconds([slices for _, slices, _ in phases], tell)
     sources = {name: Series(one.uid, one.kind, slices, one.content) for name, (one, slices, _) in zip(names, phases, strict=True)}
     table = pd.DataFrame(
         {
             "phase": names,
-            "role": _roles(len(phases), pre_contrast),
+            "role": role_phases(len(phases), pre_contrast),
             "seconds": seconds,
             "seconds_from": clock,
             "evidence": [evidence for _, _, evidence in phases],
@@ -211,12 +220,14 @@ def _pre_first(ordered: Sequence[Series]) -> None:
         )
 
 
-def _names(count: int, pre: int) -> list[str]:
+def name_phases(count: int, pre: int) -> list[str]:
+    """Name phases of which the first `pre` were taken before contrast."""
     before = ["pre"] if pre == 1 else [f"pre{number}" for number in range(1, pre + 1)]
     return before + [f"post{number}" for number in range(1, count - pre + 1)]
 
 
-def _roles(count: int, pre: int) -> list[str]:
+def role_phases(count: int, pre: int) -> list[str]:
+    """Say of phases what they are, of which the first `pre` were taken before contrast."""
     return ["pre-contrast"] * pre + ["first post-contrast"] + ["later post-contrast"] * (count - pre - 1)
 
 
@@ -239,7 +250,8 @@ def _seconds(phases: Sequence[Sequence[Slice]], tell: Tell) -> tuple[list[float]
     return [np.nan] * len(phases), "unknown"
 
 
-def _one_grid(images: dict[str, sitk.Image]) -> None:
+def one_grid(images: dict[str, sitk.Image]) -> None:
+    """Refuse phases that do not share one grid."""
     for (left, first), (right, second) in _pairs(images):
         if first.GetSize() != second.GetSize() or not first.IsSameImageGeometryAs(second, 1e-2, 1e-3):
             raise InputError(

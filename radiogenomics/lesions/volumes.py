@@ -9,12 +9,9 @@ import SimpleITK as sitk
 from radiogenomics._errors import InputError
 from radiogenomics._files import Tell, log_decision
 from radiogenomics._tables import shown
+from radiogenomics.images.nifti import read_nifti
 from radiogenomics.lesions._choosing import as_number, choose
-from radiogenomics.lesions._nifti import read_nifti
 from radiogenomics.lesions._parsing import parsing
-
-VOLUMES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
-"""The endings of label volumes."""
 
 _DETACHED = (".nhdr", ".mhd")
 _SHOWN = 12

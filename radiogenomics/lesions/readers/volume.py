@@ -5,7 +5,8 @@ from pathlib import Path
 import SimpleITK as sitk
 
 from radiogenomics._files import Tell
-from radiogenomics.lesions.volumes import VOLUMES, read_volume
+from radiogenomics.images import VOLUMES
+from radiogenomics.lesions.volumes import read_volume
 
 
 class Volume:

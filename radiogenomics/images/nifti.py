@@ -48,7 +48,7 @@ def read_nifti(path: Path, *, tell: Tell) -> sitk.Image:
     if bend > _BEND:
         raise InputError(
             f"{path.name}: its sform is sheared: two axes stand {90 - angle:.2f} degrees to each other, not 90, and it has no "
-            f"qform. Voxels are moved by up to {bend:.1f} of their size; resample the mask onto the image in the program that "
+            f"qform. Voxels are moved by up to {bend:.1f} of their size; resample it onto the image in the program that "
             f"wrote it, and save that."
         )
     why = f"its sform is sheared by {angle:.3f} degrees; the nearest perpendicular axes are used."
@@ -85,7 +85,7 @@ def _bytes(path: Path, head: bytes) -> int:
             f"{path.name}: its voxels should begin at byte {start} (vox_offset); its header is damaged, export again."
         )
     if not dims or min(dims) < 1 or bits < 1:
-        raise InputError(f"{path.name}: its size is {dims} voxels of {bits} bits; its header is damaged, export the mask again.")
+        raise InputError(f"{path.name}: its size is {dims} voxels of {bits} bits; its header is damaged, export the file again.")
     return int(start) + math.prod(dims) * int(bits) // 8
 
 
