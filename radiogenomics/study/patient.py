@@ -17,9 +17,10 @@ from radiogenomics import lesions as room
 from radiogenomics._errors import InputError
 from radiogenomics._files import Decision, Tell, decision_table, log_decision, make_folder, told_of, write_table, write_text
 from radiogenomics._tables import check_choice
-from radiogenomics.study.drawing import SER_CEILING, draw, make_maps
-from radiogenomics.study.examination import INTERPOLATION, METRIC, Examination, read_examination
-from radiogenomics.study.lesion import (
+from radiogenomics.study.manifest.schema import Extraction
+from radiogenomics.study.measuring.drawing import SER_CEILING, draw, make_maps
+from radiogenomics.study.measuring.examination import INTERPOLATION, METRIC, Examination, read_examination
+from radiogenomics.study.measuring.lesion import (
     CROP_SIZE,
     MIN_ENHANCEMENT_PERCENT,
     RIM_MM,
@@ -31,8 +32,7 @@ from radiogenomics.study.lesion import (
     read_mask,
     with_zones,
 )
-from radiogenomics.study.manifest.schema import Extraction
-from radiogenomics.study.measuring import feature_tables, measure_lesions
+from radiogenomics.study.measuring.tasks import feature_tables, measure_lesions
 
 logger = logging.getLogger(__name__)
 

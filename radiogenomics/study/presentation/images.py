@@ -10,8 +10,8 @@ from radiogenomics import lesions as room
 from radiogenomics._files import Decision
 from radiogenomics.study.engine.results import Panel
 from radiogenomics.study.inputs.sources import Inputs
-from radiogenomics.study.lesion import CHOICES, Lesion, read_lesion
 from radiogenomics.study.manifest.model import Manifest
+from radiogenomics.study.measuring.lesion import CHOICES, Lesion, read_lesion
 from radiogenomics.study.presentation.panels import Panels, drawing
 
 _AROUND_MM = 15.0

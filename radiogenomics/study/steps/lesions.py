@@ -19,7 +19,6 @@ from radiogenomics._files import decision_table, log_decisions
 from radiogenomics._parallel import fan_out, forget_all_but, release_workers
 from radiogenomics._registry import Carrying
 from radiogenomics.features import Backbone
-from radiogenomics.study import lesion as measurement
 from radiogenomics.study.engine.code import code_of, libraries
 from radiogenomics.study.engine.context import Run
 from radiogenomics.study.engine.results import digest
@@ -28,7 +27,8 @@ from radiogenomics.study.inputs.sources import Inputs
 from radiogenomics.study.manifest.choices import measuring_code
 from radiogenomics.study.manifest.model import Manifest
 from radiogenomics.study.manifest.schema import Extraction
-from radiogenomics.study.measuring import KEPT, Lesions, Patient, fact_table, feature_tables, level_found, measure_patient
+from radiogenomics.study.measuring import lesion as measurement
+from radiogenomics.study.measuring.tasks import KEPT, Lesions, Patient, fact_table, feature_tables, level_found, measure_patient
 
 Reader = Literal["reader", "second_reader"]
 Readings = dict[tuple[str, Reader], measurement.Measured]

@@ -10,7 +10,7 @@ import SimpleITK as sitk
 
 from radiogenomics import figures, images
 from radiogenomics import lesions as room
-from radiogenomics.study.lesion import MIN_ENHANCEMENT_PERCENT
+from radiogenomics.study.measuring.lesion import MIN_ENHANCEMENT_PERCENT
 
 SER_CEILING = 3.0
 _SHOWN_PERCENT = (0.0, 200.0)

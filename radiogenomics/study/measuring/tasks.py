@@ -9,8 +9,8 @@ import pandas as pd
 from radiogenomics._errors import InputError
 from radiogenomics._files import Decision, Tell, told_of
 from radiogenomics.features import Backbone
-from radiogenomics.study import lesion as measurement
 from radiogenomics.study.manifest.schema import Extraction
+from radiogenomics.study.measuring import lesion as measurement
 
 Lesions = dict[int, measurement.Measured]
 """What was measured in a patient, by the index of the lesion; one alone unless each lesion is measured."""

@@ -11,8 +11,8 @@ import SimpleITK as sitk
 from radiogenomics import features, images, lesions
 from radiogenomics._files import Decision, Tell, log_decision, sha256
 from radiogenomics.features import Backbone
-from radiogenomics.study.examination import INTERPOLATION, METRIC, read_examination
 from radiogenomics.study.manifest.schema import Extraction
+from radiogenomics.study.measuring.examination import INTERPOLATION, METRIC, read_examination
 
 RIM_MM = 2.0
 SURROUND_MM = 5.0
