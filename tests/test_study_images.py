@@ -134,6 +134,18 @@ def test_damaged_patients_stop_nobody_and_are_named_with_the_reason(done):
     assert flow["excluded"].tolist()[:2] == [0, 5]
 
 
+def test_what_was_decided_about_each_patient_stands_among_the_decisions(done):
+    decisions = table(done, "decisions")
+    air = decisions[decisions["what"] == "level of air found"]
+    assert air["count"].tolist() == [36]
+    left_out = decisions[decisions["what"] == "patients left out"]
+    assert left_out["count"].sum() == 5
+    assert left_out["why"].str.contains("SIM-TR-028").sum() == 1
+    single = table(done, "image_decisions")
+    assert set(single["where"]) - {"lesions: background"} <= set(table(done, "patients").index)
+    assert len(decisions.merge(single)) == len(single)
+
+
 def test_shuffled_voxels_stand_as_a_baseline_and_in_no_signature(done):
     evaluation, links = table(done, "evaluation"), table(done, "links")
     assert "shuffled_radiomics" in set(evaluation["signature"])
