@@ -51,6 +51,23 @@ def test_positions_rounded_to_one_decimal_are_even_and_told(tmp_path):
     assert [one.what for one in told] == ["positions rounded"]
 
 
+@pytest.mark.parametrize(
+    ("declared", "told"),
+    [
+        ("1.2.840.10008.1.2.1", []),
+        ("1.2.840.10008.1.2\0\0", [("transfer syntax", 3)]),
+        ("1.2.840.10008.1.2.2", [("transfer syntax", 3)]),
+    ],
+)
+def test_a_wrong_transfer_syntax_is_told_once_a_folder(tmp_path, declared, told):
+    for path in write([noise_volume((3, 5, 6))], tmp_path):
+        path.write_bytes(path.read_bytes().replace(b"1.2.840.10008.1.2.1\0", declared.encode().ljust(20, b"\0"), 1))
+    found = []
+    (series,) = images.find_series(tmp_path, tell=found.append)
+    np.testing.assert_array_equal(array(images.read_image(series)), array(noise_volume((3, 5, 6))))
+    assert facts(found) == told
+
+
 def test_clocks_and_padding_are_told(tmp_path):
     phases = [noise_volume(seed=seed) for seed in range(2)]
     values = array(phases[0])

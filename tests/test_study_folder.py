@@ -12,8 +12,10 @@ from imaging_phantoms import array, breast, ellipsoid, volume, write
 
 from radiogenomics import images, study
 from radiogenomics._errors import InputError
+from radiogenomics.study.inputs import sources
+from radiogenomics.study.inputs.members import members
 from radiogenomics.study.manifest.model import Manifest
-from radiogenomics.study.manifest.schema import Extraction, MisfitError
+from radiogenomics.study.manifest.schema import Extraction, MisfitError, Source
 from radiogenomics.study.measuring.examination import read_examination
 from radiogenomics.study.patient import extract_patient
 
@@ -103,6 +105,22 @@ def test_each_lesion_has_a_row_and_a_second_call_measures_nobody_again(cohort, t
 def test_folders_that_do_not_fit_are_refused(cohort, tmp_path, images_in, masks_in, message):
     with pytest.raises(InputError, match=message):
         study.measure_folder(cohort / images_in, masks=cohort / masks_in, out=tmp_path)
+
+
+def test_a_latin_1_file_name_has_a_place_in_the_hash_of_a_folder(cohort):
+    listing = sources._list(cohort / "images" / "AB1.1002")
+    assert len(listing) == 3 * SHAPE[0]
+    found = sources._verified_folder(cohort / "images" / "AB1.1002", listing, Source(file="f", licence="l", citation="c"))
+    assert len(found) == 64
+    assert found != sources._verified_folder(
+        cohort / "images", dict(list(listing.items())[1:]), Source(file="f", licence="l", citation="c")
+    )
+
+
+def test_a_latin_1_patient_name_is_readable(tmp_path):
+    for name in (b"M\xfcller.1", "Möller.2".encode()):
+        os.mkdir(os.fsencode(tmp_path) + b"/" + name)
+    assert set(members(tmp_path, folders=True)) == {"Müller.1", "Möller.2"}
 
 
 def test_settings_that_mean_nothing_are_named(cohort, tmp_path):

@@ -20,6 +20,7 @@ from radiogenomics.features import Backbone
 from radiogenomics.study.engine.code import code_of, libraries
 from radiogenomics.study.engine.results import digest
 from radiogenomics.study.inputs.members import members
+from radiogenomics.study.manifest.choices import measuring_code
 from radiogenomics.study.manifest.schema import Extraction
 from radiogenomics.study.measuring import lesion as measurement
 from radiogenomics.study.measuring.tasks import KEPT, Lesions, Patient, fact_table, feature_tables, level_found, measure_patient
@@ -156,7 +157,7 @@ def _key(settings: Extraction, parameters: Path | None, networks: Mapping[str, B
     """Hash all that a patient's result depends on."""
     return digest(
         {
-            "code": [code_of(measure_patient), libraries()],
+            "code": [code_of(measure_patient), libraries(), measuring_code(settings)],
             "images": _listing(task.images),
             "mask": _listing(task.mask),
             "extraction": settings.model_dump(),
