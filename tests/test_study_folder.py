@@ -1,6 +1,7 @@
 """Patients measured without a study: folders of images and masks to tables, several patients, several lesions."""
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -115,6 +116,19 @@ def test_a_latin_1_file_name_has_a_place_in_the_hash_of_a_folder(cohort):
     assert found != sources._verified_folder(
         cohort / "images", dict(list(listing.items())[1:]), Source(file="f", licence="l", citation="c")
     )
+
+
+def test_what_lies_behind_links_is_read_and_hashed(cohort, tmp_path):
+    """A patient's folder may be a link; a change behind it is a change of the source, and a circle of links has an end."""
+    shutil.copytree(cohort / "images" / "N-4", tmp_path / "elsewhere")
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "N-4").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "round").symlink_to(tmp_path / "images")
+    before = sources._list(tmp_path / "images")
+    assert [name for name in before if name.startswith("N-4/p")] == ["N-4/post1.nii.gz", "N-4/post2.nii.gz", "N-4/pre.nii.gz"]
+    (tmp_path / "elsewhere" / "pre.nii.gz").write_bytes(b"cut")
+    assert sources._list(tmp_path / "images") != before
+    assert len(images.find_phase_files(tmp_path / "images" / "N-4")) == len(before)
 
 
 def test_a_latin_1_patient_name_is_readable(tmp_path):

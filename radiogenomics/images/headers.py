@@ -16,7 +16,7 @@ from pydicom.dataset import Dataset
 from pydicom.valuerep import TEXT_VR_DELIMS
 
 from radiogenomics._errors import InputError
-from radiogenomics._files import Decision, Tell, log_decision
+from radiogenomics._files import Decision, Tell, files_below, log_decision
 from radiogenomics._tables import shown
 from radiogenomics.images.encoding import UNDEFINED, OpenedFile, check_length, find_pixels, is_dicom, open_dicom, read_elements
 from radiogenomics.images.frames import clocked, frame_headers
@@ -253,7 +253,7 @@ def find_files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         kind = "is a file" if folder.exists() else "does not exist"
         raise InputError(f"{folder} {kind}; give the folder that holds the DICOM files.")
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    files = files_below(folder)
     if not files:
         raise InputError(f"{folder} holds no file; give the folder that holds the DICOM files.")
     return files

@@ -12,7 +12,16 @@ import pandas as pd
 
 from radiogenomics import features, lesions
 from radiogenomics._errors import InputError
-from radiogenomics._files import Decision, decision_table, log_decisions, make_folder, sha256, write_table, write_text
+from radiogenomics._files import (
+    Decision,
+    decision_table,
+    files_below,
+    log_decisions,
+    make_folder,
+    sha256,
+    write_table,
+    write_text,
+)
 from radiogenomics._parallel import Progress, fan_out, forget_all_but, release_workers
 from radiogenomics._registry import Carrying
 from radiogenomics._tables import shown
@@ -133,6 +142,8 @@ def measure_folder(
 def _tasks(folder: Path, masks: Path) -> tuple[dict[str, Patient], list[tuple[str, str]]]:
     """Bring images and masks together by patient -> whom to measure, and who has no mask."""
     have, drawn = members(folder, folders=True), members(masks, folders=False)
+    if not drawn:
+        raise InputError(f"{masks} holds no mask; give a folder with one mask a patient, named after the patient's folder.")
     if not have:
         raise InputError(f"{folder} holds no folder; give a folder with one folder of images a patient.")
     both = [patient for patient in have if patient in drawn]
@@ -170,7 +181,7 @@ def _key(settings: Extraction, parameters: Path | None, networks: Mapping[str, B
 
 
 def _listing(place: Path) -> dict[str, str]:
-    files = [place] if place.is_file() else sorted(path for path in place.rglob("*") if path.is_file())
+    files = [place] if place.is_file() else files_below(place)
     return {path.relative_to(place.parent).as_posix(): sha256(path) for path in files}
 
 

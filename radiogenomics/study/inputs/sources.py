@@ -14,7 +14,7 @@ import pandas as pd
 
 from radiogenomics import archives, cohort, expression, pathways
 from radiogenomics._errors import InputError, MissingFileError
-from radiogenomics._files import Reading, decision_table, sha256, write_text
+from radiogenomics._files import Reading, decision_table, files_below, sha256, write_text
 from radiogenomics._tables import shown
 from radiogenomics.study.engine.context import DeclaredFiles
 from radiogenomics.study.inputs.members import members
@@ -287,8 +287,7 @@ def _verified(file: Path, source: Source, locked: str | None) -> str:
 
 def _list(folder: Path) -> dict[str, str]:
     """Hash every file of a folder but hidden ones, which nothing reads: a killed writer leaves such."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-    return {path.relative_to(folder).as_posix(): sha256(path) for path in files}
+    return {path.relative_to(folder).as_posix(): sha256(path) for path in files_below(folder)}
 
 
 def _verified_folder(folder: Path, listing: dict[str, str], source: Source) -> str:
