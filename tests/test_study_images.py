@@ -14,10 +14,10 @@ import SimpleITK as sitk
 import tomli_w
 
 from radiogenomics import features, linking, study
-from radiogenomics.study import lesion as measurement
 from radiogenomics.study.engine.context import Run
 from radiogenomics.study.manifest.model import ManifestError
 from radiogenomics.study.manifest.schema import Extraction
+from radiogenomics.study.measuring import lesion as measurement
 from radiogenomics.study.steps import lesions as extraction
 
 QUICK = """
@@ -133,6 +133,20 @@ def test_damaged_patients_stop_nobody_and_are_named_with_the_reason(done):
     flow = table(done, "inclusion").query("cohort == 'training'")
     assert flow["n"].tolist()[:2] == [29, 24]
     assert flow["excluded"].tolist()[:2] == [0, 5]
+
+
+@pytest.mark.slow
+def test_what_was_decided_about_each_patient_stands_among_the_decisions(done):
+    decisions = table(done, "decisions")
+    air = decisions[decisions["what"] == "level of air found"]
+    assert air["count"].tolist() == [36]
+    left_out = decisions[(decisions["what"] == "patients left out") & decisions["where"].str.endswith(": images")]
+    assert left_out["count"].sum() == 5
+    assert left_out["why"].str.contains("SIM-TR-028").sum() == 1
+    single = table(done, "image_decisions")
+    patients = set(single["where"].str.removesuffix(", second reader")) - {"lesions: background"}
+    assert patients <= set(table(done, "patients").index)
+    assert set(map(tuple, single.to_numpy())) <= set(map(tuple, decisions.to_numpy()))
 
 
 @pytest.mark.slow

@@ -38,6 +38,15 @@ def decoding(place: str, path: Path) -> AbstractContextManager[None]:
     return _files.parsing(path, refuse)
 
 
+def reading_volume(path: Path) -> AbstractContextManager[None]:
+    """Guard the reading of a NIfTI, NRRD or MetaImage file, see `_files.parsing`."""
+
+    def refuse(error: Exception) -> InputError:
+        return InputError(f"{path.name} cannot be read as a volume ({_files.said(error)}); export the file again.")
+
+    return _files.parsing(path, refuse)
+
+
 def unpacking(archive: Path) -> AbstractContextManager[None]:
     """Guard the unpacking of a zip, see `_files.parsing`."""
 

@@ -1,6 +1,5 @@
 """DICOM files -> slices: where each image's pixels lie, and what its header says of place, time and scanner."""
 
-import logging
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,13 +16,11 @@ from pydicom.dataset import Dataset
 from pydicom.valuerep import TEXT_VR_DELIMS
 
 from radiogenomics._errors import InputError
-from radiogenomics._files import endless
+from radiogenomics._files import Decision, Tell, files_below, log_decision
 from radiogenomics._tables import shown
 from radiogenomics.images._parsing import REMEDY, reading
 from radiogenomics.images.encoding import UNDEFINED, OpenedFile, check_length, find_pixels, is_dicom, open_dicom, read_elements
 from radiogenomics.images.frames import clocked, frame_headers
-
-logger = logging.getLogger(__name__)
 
 Header = Mapping[str, str]
 """The tags of `KEYWORDS` as text; several values of one tag are separated by a backslash, as in DICOM itself."""
@@ -124,13 +121,15 @@ class Slice:
         return float(self.axes[:, 2] @ self.position)
 
 
-def read_headers(path: Path) -> list[Slice]:
+def read_headers(path: Path, *, tell: Tell = log_decision) -> list[Slice]:
     """Read one DICOM file without its pixels -> its slices; one, or one a frame in a multi-frame file.
 
     Parameters
     ----------
     path : Path
         A DICOM file.
+    tell : callable
+        Called where the file is not written as it declares; logs it when left out.
 
     Returns
     -------
@@ -145,6 +144,9 @@ def read_headers(path: Path) -> list[Slice]:
     path = Path(path)
     with reading(path), path.open("rb") as file:
         opened, header = _read_tags(file)
+        if not opened.as_declared:
+            why = f"it declares {opened.declared or 'no transfer syntax'} and is read as its bytes are written."
+            tell(Decision("transfer syntax", printable(path.name), 1, why))
         if "SOPClassUID" not in header:
             raise EOFError
         plain = header["SOPClassUID"] in IMAGE_STORAGE and "Rows" in header
@@ -240,17 +242,13 @@ def find_files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         kind = "is a file" if folder.exists() else "does not exist"
         raise InputError(f"{folder} {kind}; give the folder that holds the DICOM files.")
-    found = sorted(path for path in folder.rglob("*") if not path.name.startswith("."))
-    for path in found:
-        if kind := endless(path):
-            raise InputError(f"{path} is {kind}, which has no end to read to; remove it from the folder of images.")
-    files = [path for path in found if path.is_file()]
+    files = files_below(folder)
     if not files:
         raise InputError(f"{folder} holds no file; give the folder that holds the DICOM files.")
     return files
 
 
-def read_folder(folder: Path) -> list[Slice]:
+def read_folder(folder: Path, *, tell: Tell = log_decision) -> list[Slice]:
     """Read the headers of every DICOM file of a folder and its subfolders -> slices.
 
     Files that are not DICOM (licences, tables) are passed over; a file that calls itself `.dcm` and is none is an error.
@@ -259,6 +257,8 @@ def read_folder(folder: Path) -> list[Slice]:
     ----------
     folder : Path
         A folder, searched with its subfolders.
+    tell : callable
+        Called with what is decided, see `radiogenomics._files.Tell`.
 
     Returns
     -------
@@ -272,13 +272,18 @@ def read_folder(folder: Path) -> list[Slice]:
     """
     slices: list[Slice] = []
     foreign: list[str] = []
+    mended: list[Decision] = []
     for path in find_files(folder):
-        if _is_foreign(path):
+        if is_foreign(path):
             foreign.append(printable(path.name))
         else:
-            slices += read_headers(path)
+            slices += read_headers(path, tell=mended.append)
+    if mended:
+        why = f"of {len(mended)} files the transfer syntax is missing or wrong; {mended[0].where}: {mended[0].why}"
+        tell(Decision("transfer syntax", printable(folder.name), len(mended), why))
     if foreign:
-        logger.info("%s: %d files are not DICOM and were passed over: %s", folder, len(foreign), shown(foreign))
+        why = f"{len(foreign)} files are not DICOM and were passed over: {shown(foreign)}"
+        tell(Decision("files passed over", printable(folder.name), len(foreign), why))
     if not slices:
         raise InputError(
             f"{folder} holds {len(foreign)} file(s) and none is DICOM ({shown(foreign)}); give the folder of the images."
@@ -291,7 +296,7 @@ def printable(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _is_foreign(path: Path) -> bool:
+def is_foreign(path: Path) -> bool:
     """Tell whether a file is none that an image may lie in: no DICOM, or the directory of a disc."""
     with path.open("rb") as file:
         if path.name.upper().startswith(_DIRECTORY) or _DIRECTORY_CLASS in file.read(1024):

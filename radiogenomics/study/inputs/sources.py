@@ -7,17 +7,18 @@ import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 
-from radiogenomics import archives, cohort, expression, lesions, pathways
+from radiogenomics import archives, cohort, expression, pathways
 from radiogenomics._errors import FileError, InputError, MissingFileError
-from radiogenomics._files import Reading, decision_table, sha256, write_text
+from radiogenomics._files import Decision, Reading, decision_table, files_below, sha256, write_text
 from radiogenomics._tables import shown
 from radiogenomics.study.engine.context import DeclaredFiles
+from radiogenomics.study.inputs.members import members
 from radiogenomics.study.manifest.errors import ManifestError, Problem
 from radiogenomics.study.manifest.model import Manifest, read_manifest
 from radiogenomics.study.manifest.schema import CohortSection, Source
@@ -157,18 +158,10 @@ class Inputs:
         return self.sources[source].model_dump(include={"patient", "header_rows", "barcode", *_WRITTEN})
 
     def _members(self, source: str, *, folders: bool) -> dict[str, Path]:
-        """Name what lies in a folder by patient: a mask's name without the ending of its kind."""
-        folder = self.files[source]
-        if not folder.is_dir():
-            raise InputError(f"{folder} is a file; give a folder with one {'folder' if folders else 'mask'} a patient")
-        found = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and (path.is_dir() or not folders))
-        names = [path.name if folders else lesions.mask_stem(path) for path in found]
-        if self.sources[source].barcode == "tcga":
-            names = cohort.tcga_patients(names, name=str(folder))
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise InputError(f"{folder} has more than one entry for {shown(twice)}; keep one of each")
-        return dict(zip(names, found, strict=True))
+        """Name what lies in a folder by patient."""
+        folder, barcode = self.files[source], self.sources[source].barcode
+        rename = partial(cohort.tcga_patients, name=str(folder)) if barcode == "tcga" else list
+        return members(folder, folders=folders, rename=rename)
 
     def clinical(self, name: str) -> pd.DataFrame:
         """Read a cohort's clinical table."""
@@ -194,7 +187,7 @@ class Inputs:
             raise InputError(
                 f"{self.files[source]}: patient(s) {shown(twice)} have more than one tumour sample; keep one of each"
             )
-        return replace(reading, table=table.set_axis(names))
+        return replace(reading, table=table.set_axis(names), decisions=_with_dropped(reading, len(table)))
 
     def gene_sets(self) -> dict[str, dict[str, list[str]]]:
         """Read the gene sets of every source -> gene symbols by set name; a name that two sources have tells its source."""
@@ -229,6 +222,15 @@ class Inputs:
 
     def _cohort(self, name: str) -> CohortSection:
         return self.manifest.cohorts()[name]
+
+
+def _with_dropped(reading: Reading, kept: int) -> pd.DataFrame:
+    """Add to what was decided how many samples of a matrix are of no primary tumour."""
+    left_out = len(reading.table) - kept
+    if not left_out:
+        return reading.decisions
+    why = "metastases, normal tissue and the like: not of a primary tumour by their barcodes (sample type 01)"
+    return pd.concat([reading.decisions, decision_table([Decision("samples left out", "expression", left_out, why)])])
 
 
 def cache_folder() -> Path:
@@ -306,19 +308,14 @@ def _verified(file: Path, source: Source, locked: str | None) -> str:
 
 
 def _list(folder: Path) -> dict[str, str]:
-    """Hash every file of a folder but hidden ones and those in hidden folders: a killed writer leaves such."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and not _is_hidden(path.relative_to(folder)))
-    return {path.relative_to(folder).as_posix(): sha256(path) for path in files}
-
-
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
+    """Hash every file of a folder but hidden ones, which nothing reads: a killed writer leaves such."""
+    return {path.relative_to(folder).as_posix(): sha256(path) for path in files_below(folder)}
 
 
 def _verified_folder(folder: Path, listing: dict[str, str], source: Source) -> str:
     """Hash a folder: the names and hashes of all its files. It may grow, so that no lock is kept of it."""
     text = "".join(f"{name} {value}\n" for name, value in listing.items())
-    found = hashlib.sha256(text.encode()).hexdigest()
+    found = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
     if source.sha256 not in ("first-use", found):
         raise InputError(f"{folder}: the {len(listing)} files in it have the SHA-256 {found}, the manifest says {source.sha256}")
     return found
