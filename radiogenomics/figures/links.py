@@ -199,7 +199,9 @@ def _write(ax: Axes, effect: pd.DataFrame, q: pd.DataFrame, bound: float, *, num
 
 
 @st.styled
-def link_forest(links: pd.DataFrame, *, most: int = 12, q_below: float = 0.05, ax: Axes | None = None) -> Axes:
+def link_forest(
+    links: pd.DataFrame, *, most: int = 12, q_below: float = 0.05, label: str = "Pearson r", ax: Axes | None = None
+) -> Axes:
     """Draw the strongest links of one family as effects with intervals.
 
     Parameters
@@ -211,6 +213,8 @@ def link_forest(links: pd.DataFrame, *, most: int = 12, q_below: float = 0.05, a
         So many links with the smallest p are drawn; the title says when some were left out.
     q_below : float
         Links with q below this are coloured.
+    label : str
+        What the effect is.
     ax : Axes, optional
         Where to draw.
 
@@ -233,7 +237,7 @@ def link_forest(links: pd.DataFrame, *, most: int = 12, q_below: float = 0.05, a
     _beside(ax, -1, "r (95 % CI)", "q", weight="bold")
     ax.set_yticks(range(len(drawn)), [_pair(row) for row in drawn.to_dict("records")])
     bound = float(np.nanmax(np.abs(drawn[["effect_low", "effect_high", "effect"]].to_numpy(dtype=float)), initial=0.2)) * 1.05
-    ax.set(xlabel="Effect (Pearson r)", xlim=(-bound, bound), ylim=(len(drawn) - 0.4, -1.6))
+    ax.set(xlabel=f"Effect ({label})", xlim=(-bound, bound), ylim=(len(drawn) - 0.4, -1.6))
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     _forest_legend(ax, q_below, open_points="p_spearman" in links)

@@ -26,15 +26,16 @@ _PERMUTED = (
 _GAINED = (
     "Reclassification: what the second model gains over the first on the same patients. NRI: net reclassification index, the "
     "share of patients with the outcome moved up less that moved down, and the reverse of those without it, added. IDI: "
-    "integrated discrimination improvement, the gain in the difference of mean probabilities. Both favour the model that is "
-    "worse calibrated, so they stand beside the AUC, and not in its place."
+    "integrated discrimination improvement, the gain in the difference of mean probabilities. Both can favour a model "
+    "that is badly calibrated (Hilden & Gerds 2014), so they stand beside the AUC, and not in its place."
 )
 _CARRIED = (
     "Features that carry each signature: correlation of its out-of-fold score with every feature that it was made from, q over "
     "all of these. Among strongest: the share of bootstrap samples in which the feature is one of the ten with the largest |r|; "
     "near-copies share it among them."
 )
-_KEPT = " Chosen: the share of the nested fits that kept the feature; none where the recipe keeps components and no features."
+_KEPT = " Chosen: the share of the nested fits that kept the feature."
+_NOT_KEPT = " The recipe chooses components of them all, or nothing: no fit keeps or leaves a feature."
 _CALIBRATION = (
     "Calibration of probabilities of patients that no fit had seen. Intercept and slope are those of the logistic regression of "
     "the outcome on the logit of the probability: 0 and 1 are perfect, a slope below 1 says that probabilities are too extreme, "
@@ -121,7 +122,7 @@ def carriers(table: pd.DataFrame) -> list[View]:
     views = []
     for signature, rows in table.groupby("signature", sort=False):
         chosen = bool(rows["chosen"].notna().any())
-        caption = f"{_CARRIED}{_KEPT if chosen else ' The recipe keeps components, and no features.'} Signature: {signature}."
+        caption = f"{_CARRIED}{_KEPT if chosen else _NOT_KEPT} Signature: {signature}."
         columns = ["feature", "effect", "n", "p", "q", "among_strongest", *["chosen"] * chosen]
         views.append(view(rows, caption, columns=columns, most=10, where="tables/signature_features"))
     return views
