@@ -59,8 +59,8 @@ def find(names: Names, question: str, folder: Path) -> Meant:
         reason = _why(names, question, bare or text, folder)
         raise UnknownNameError(reason, nearest_names(bare or text, names, wanted))
     first, *others = found
-    told = dict.fromkeys(one.name for one in others if one.name != first.name)
-    return first._replace(others=tuple(told))
+    told = dict.fromkeys(name for one in others for name in one.members if name not in first.members)
+    return first._replace(others=tuple(told)[:_SHOWN])
 
 
 def _without_asides(text: str) -> str:
@@ -79,17 +79,18 @@ def _candidates(names: Names, text: str) -> list[Meant]:
     gene, alias = genes.get(text.lower()), meaning.gene_of(text, genes, names.aliases)
     gene = text if text in names.genes else gene
     measured = alias if alias in set(names.genes) else None
-    return [
+    sure = [
         *(_one("module", name) for name in _modules(names, text)),
         *(_one("pathway", name) for name in exact),
         *([_one("gene", gene)] if gene else []),
         *_features(names, text, exactly=True),
         *(_one("pathway", name) for name in nearly),
         *([_one("gene", measured)] if measured and measured != gene else []),
-        *_categories(names, text),
-        *_list(names, text, genes),
-        *_features(names, text, exactly=False),
     ]
+    if alias and not (measured or gene or sure or meaning.category_of(text)):
+        return []  # the name of a gene that was not measured means this gene, and nothing that looks like it
+    lacking = (alias,) if alias and not measured else ()  # told beside the answer of the category that it is asked as
+    return [*sure, *(one._replace(missing=lacking) for one in _categories(names, text)), *_list(names, text, genes), *_features(names, text, exactly=False)]
 
 
 def _one(kind: Kind, name: str) -> Meant:
@@ -144,11 +145,16 @@ def _features(names: Names, text: str, *, exactly: bool) -> Iterator[Meant]:
         plain = [name for name in names.features if meaning.words(re.sub(r"\([^()]*\)", " ", name)) == asked]
         found = whole or short or plain
     else:
-        found = [name for name in names.features if all(_has(meaning.words(name), word) for word in asked)]
+        found = [name for name in names.features if all(_has(_measured(name), word) for word in _measured(text))]
     if len(found) == 1:
         yield _one("feature", found[0])
     elif 1 < len(found) <= MOST_FEATURES:
         yield Meant("feature", text, (), tuple(found))
+
+
+def _measured(name: str) -> list[str]:
+    """Split the name of a feature into words; lesion, tumour and mass are one."""
+    return ["lesion" if word in ("tumor", "mass") else word for word in meaning.words(name)]
 
 
 def _has(known: list[str], word: str) -> bool:
@@ -157,14 +163,22 @@ def _has(known: list[str], word: str) -> bool:
 
 def _list(names: Names, text: str, genes: dict[str, str]) -> Iterator[Meant]:
     """Read genes that are asked for together: ``CA9, VEGFA, SLC2A1``; those that are not measured are told."""
-    marked = [part.strip() for part in re.split(r"[,;+|/\n]|\band\b", text) if part.strip()]
-    parts = marked if len(marked) > 1 else text.split()
+    parts, marked = _parts(text)
     found = {part: meaning.gene_of(part, genes, names.aliases) for part in parts}
     measured = list(dict.fromkeys(gene for gene in found.values() if gene in set(names.genes)))
     missing = tuple(part for part, gene in found.items() if gene not in measured)
-    if len(measured) < 2 or (missing and (len(marked) < 2 or any(" " in part for part in missing))):
+    if len(parts) < 2 or not measured or (missing and not marked):
         return
-    yield Meant("list", ", ".join(measured), (), tuple(measured), missing)
+    kind: Kind = "list" if len(measured) > 1 else "gene"
+    yield Meant(kind, ", ".join(measured), (), tuple(measured), missing)
+
+
+def _parts(text: str) -> tuple[list[str], bool]:
+    """Take a list apart -> its parts, and whether marks, and not blanks alone, say that it is one."""
+    marked = [part.strip() for part in re.split(r"[,;+|/\n]|\band\b", text) if part.strip()]
+    if len(marked) > 1:
+        return (marked, True) if all(re.fullmatch(r"[\w.-]+", part) for part in marked) else ([], False)
+    return text.split(), False
 
 
 def _why(names: Names, question: str, text: str, folder: Path) -> str:
@@ -173,7 +187,10 @@ def _why(names: Names, question: str, text: str, folder: Path) -> str:
     gene = meaning.gene_of(text, genes, names.aliases)
     if gene and gene not in genes.values():
         return f"{question!r} is the gene {gene}, which is not among the {len(genes):,} genes of the study in {folder}."
-    held = [*_held(names, text), *(one for one in names.features if all(_has(meaning.words(one), word) for word in _said(text)))]
+    parts, marked = _parts(text)
+    if marked and len(parts) > 1:
+        return f"None of {', '.join(parts)} is among the {len(genes):,} genes of the study in {folder}."
+    held = [*_held(names, text), *(one for one in names.features if all(_has(_measured(one), word) for word in _said(text)))]
     if len(held) > 1:
         first = ", ".join(held[:_SHOWN])
         return f"{question!r} could mean {len(held):,} things of the study in {folder} ({first}, ...); name one of them whole."
@@ -181,4 +198,4 @@ def _why(names: Names, question: str, text: str, folder: Path) -> str:
 
 
 def _said(text: str) -> list[str]:
-    return meaning.words(text) or ["?"]
+    return _measured(text) or ["?"]

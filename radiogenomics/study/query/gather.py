@@ -46,7 +46,8 @@ def gather(results: Results, names: Names, meant: Meant, facts: dict[str, Any]) 
         What its manifest says.
     """
     if meant.kind == "gene":
-        return _of_gene(results, meant.name, facts)
+        found, missing = _of_gene(results, meant.name, facts), ", ".join(meant.missing)
+        return replace(found, note=f"not measured in the study: {missing}, so this is of {meant.name} alone" if missing else "")
     if meant.kind == "feature":
         return _of_features(results, names, meant, facts)
     if meant.kind == "module" or (meant.kind == "pathway" and meant.name in names.pathways):
@@ -157,7 +158,8 @@ def _note(meant: Meant, scored: list[str], few: list[str], facts: dict[str, Any]
     """Say what was computed for this question, and what was left out."""
     parts = []
     if scored:
-        which = "it was" if meant.kind != "category" else f"{len(scored)} of the {len(meant.members)} sets were"
+        count = f"{len(scored)} of the {len(meant.members)} sets {'were' if len(scored) > 1 else 'was'}"
+        which = count if meant.kind == "category" else "it was"
         among = "" if meant.kind == "list" else "not among the sets that the study has scored, so "
         parts.append(f"{among}{which} scored for this question by {facts['pathways']['method']} among the {n} linked patients")
     if few and meant.kind == "category":

@@ -100,8 +100,12 @@ CATEGORIES = {
         ("bile acid metabolism", "cholesterol homeostasis", "fatty acid metabolism", "glycolysis", "heme metabolism",
          "oxidative phosphorylation", "xenobiotic metabolism", "glycolysis gluconeogenesis"),
     ),
+    "epithelial mesenchymal transition": Category(
+        ("emt", "epithelial to mesenchymal transition", "mesenchymal transition", "mesenchymal"),
+        ("epithelial mesenchymal transition",),
+    ),
     "invasion and metastasis": Category(
-        ("invasion", "invasiveness", "metastasis", "migration", "emt", "epithelial mesenchymal", "mesenchymal", "motility"),
+        ("invasion", "invasiveness", "metastasis", "migration", "motility"),
         ("epithelial mesenchymal transition", "focal adhesion", "ECM receptor interaction", "regulation of actin cytoskeleton",
          "leukocyte transendothelial migration"),
     ),
@@ -126,6 +130,17 @@ CATEGORIES = {
 }  # fmt: skip
 """Categories by name."""
 
+SUBJECTS = {
+    "MKI67": "proliferation", "TOP2A": "proliferation", "CCNB1": "proliferation", "ESR1": "oestrogen", "ESR2": "oestrogen",
+    "PGR": "hormones", "AR": "hormones", "CD8A": "T cells", "CD3E": "T cells", "CD274": "immune response",
+    "PDCD1": "immune response", "MS4A1": "immune response", "CA9": "hypoxia", "SLC2A1": "hypoxia", "HIF1A": "hypoxia",
+    "VEGFA": "angiogenesis", "KDR": "angiogenesis", "VIM": "epithelial mesenchymal transition",
+    "CDH1": "epithelial mesenchymal transition", "CDH2": "epithelial mesenchymal transition", "BRCA1": "DNA repair",
+    "BRCA2": "DNA repair", "PARP1": "DNA repair", "BCL2": "cell death", "ERBB2": "growth factor signaling",
+    "EGFR": "growth factor signaling",
+}  # fmt: skip
+"""The category that a gene is a marker of, for questions about a gene that was not measured."""
+
 IDLE = frozenset("kegg hallmark reactome wp biocarta pid gobp gomf gocc medicus pathway pathways".split())  # noqa: SIM905
 """Words of a set's name that say what kind of thing it is, and not which."""
 
@@ -137,7 +152,7 @@ ASIDE = frozenset(
 """Words that people put around the thing they ask for."""
 
 GENERAL = frozenset(
-    "signaling signal pathway response targets target up dn down cell receptor system cancer disease regulation process".split()  # noqa: SIM905
+    "signaling signal pathway response target up dn down cell receptor system cancer disease regulation process".split()  # noqa: SIM905
 )
 """Words that so many sets have that by themselves they name none."""
 
@@ -162,7 +177,7 @@ def holds(name: str, asked: list[str]) -> bool:
     known = telling(name)
     if not asked:
         return False
-    if all(any(word.startswith(part) if len(part) > 1 else word == part for word in known) for part in asked):
+    if all(any(word.startswith(part) if len(part) > 2 else word == part for word in known) for part in asked):
         return True
     runs = {"".join(known[i:j]) for i in range(len(known)) for j in range(i + 1, min(i + 4, len(known)) + 1)}
     return len(asked) <= 4 and "".join(asked) in runs
@@ -170,7 +185,8 @@ def holds(name: str, asked: list[str]) -> bool:
 
 def category_of(text: str) -> str | None:
     """Name the category that a text asks for; None where it is none."""
-    asked = {tuple(telling(text)), tuple(word for word in telling(text) if word not in ASIDE)} - {()}
+    said = telling(text)
+    asked = {tuple(said), *(tuple(word for word in said if word not in aside) for aside in (ASIDE, ASIDE | GENERAL))} - {()}
     for name, category in CATEGORIES.items():
         if asked & {tuple(telling(one)) for one in (name, *category.asked)}:
             return name

@@ -137,8 +137,9 @@ def nearest_names(text: str, names: Names, kind: str, *, n: int = 5) -> tuple[st
 
 
 def _meant(text: str, asked: list[str], names: Names) -> list[str]:
-    """List the sets of the categories that single words of a question belong to."""
-    categories = [meaning.category_of(one) for one in (text, *asked)]
+    """List the sets of the categories that a question, one of its words, or the gene that it names belongs to."""
+    gene = meaning.gene_of(text, {gene.lower(): gene for gene in names.genes}, names.aliases) or text.upper()
+    categories = [meaning.category_of(one) for one in (text, *asked)] + [meaning.SUBJECTS.get(gene)]
     return [name for one in dict.fromkeys(categories) if one for name in meaning.sets_of(one, names.sets, names.categories)]
 
 

@@ -23,7 +23,7 @@ def sentence(facts: Mapping[str, Any], nulls: pd.DataFrame, *, simulated: bool, 
         The q below which a link counts.
     """
     begin = "Simulated data: t" if simulated else "T"
-    parts = _of_feature(facts, alpha) if facts["kind"] == "feature" else _of_molecule(facts, nulls, alpha)
+    parts = _of_feature(facts, nulls, alpha) if facts["kind"] == "feature" else _of_molecule(facts, nulls, alpha)
     note = f". {_upper(facts['note'])}" if facts.get("note") else ""
     return f"{begin}he {_called(facts)} against {'; '.join(parts)}{note}."
 
@@ -75,20 +75,25 @@ def _effect(row: Mapping[Any, Any]) -> str:
     return f"{row['measure']} = {row['effect']:.2f} ({interval}), n = {row['n']}"
 
 
-def _of_feature(facts: Mapping[str, Any], alpha: float) -> list[str]:
+def _of_feature(facts: Mapping[str, Any], nulls: pd.DataFrame, alpha: float) -> list[str]:
     """Count the links of features family by family, and tell the strongest of each."""
     links: pd.DataFrame = facts["links"]
-    parts = [_strongest_of(part, str(name), alpha) for name, part in links.groupby("family", sort=False)]
+    parts = [_strongest_of(part, str(name), nulls, alpha) for name, part in links.groupby("family", sort=False)]
     clinical = facts.get("features", pd.DataFrame())
     turned = clinical.rename(columns={"feature": "target", "target": "feature"}) if len(clinical) else clinical
     return [*(parts or ["no module or pathway, since it does not vary"]), *_with_clinic(turned, alpha)]
 
 
-def _strongest_of(links: pd.DataFrame, family: str, alpha: float) -> str:
+def _strongest_of(links: pd.DataFrame, family: str, nulls: pd.DataFrame, alpha: float) -> str:
     found, best = int(links["q"].lt(alpha).sum()), links.sort_values("p", kind="stable").iloc[0]
-    count = f"{found} of its {len(links)}" if found else f"none of its {len(links)}"
+    weighed = _weighed(nulls, family) if found else ""
     told = f"{best['target']}, {_effect(best)}, q = {_p(best['q'])}"
-    return f"{best['molecular']}: {count} links have q < {alpha:g} over the family {family!r}, the strongest with {told}"
+    count = f"{found or 'none'} of {len(links)} links {_have(found)} q < {alpha:g} over the family {family!r}{weighed}"
+    return f"{best['molecular']}: {count}, the strongest with {told}"
+
+
+def _have(count: int) -> str:
+    return "have" if count > 1 else "has"
 
 
 def _with_features(links: pd.DataFrame, nulls: pd.DataFrame, alpha: float) -> list[str]:
@@ -101,7 +106,7 @@ def _with_features(links: pd.DataFrame, nulls: pd.DataFrame, alpha: float) -> li
         if found.empty:
             told = f"none has q < {alpha:g} over the family {family!r} (the strongest {_named(best, rows)})"
         else:
-            told = f"{len(found)} have q < {alpha:g} over the family {family!r} ({_first(found, rows)}){_weighed(nulls, family)}"
+            told = f"{len(found)} {_have(len(found))} q < {alpha:g} over the family {family!r} ({_first(found, rows)}){_weighed(nulls, family)}"
         parts.append(f"{of} {told}")
     return parts
 
@@ -151,12 +156,11 @@ def _with_clinic(clinical: pd.DataFrame, alpha: float) -> list[str]:
     if clinical.empty:
         return []
     found = clinical[clinical["q"] < alpha].sort_values("p", kind="stable")
-    several = " of the links with" if clinical["target"].nunique() > 1 else ""
-    count = clinical["feature"].nunique()
-    if found.empty:
-        return [f"of {len(clinical) if several else count}{several} clinical columns and groups none has q < {alpha:g}"]
-    named = [_named(row, clinical) for row in found.head(_MOST_NAMED).to_dict("records")]
+    count, several = clinical["feature"].nunique(), clinical["target"].nunique() > 1
     of = f"{len(clinical)} links with {count}" if several else f"{count}"
+    if found.empty:
+        return [f"of {of} clinical columns and groups none has q < {alpha:g}"]
+    named = [_named(row, clinical) for row in found.head(_MOST_NAMED).to_dict("records")]
     return [f"of {of} clinical columns and groups {len(found)} with q < {alpha:g} ({'; '.join(named)})"]
 
 
