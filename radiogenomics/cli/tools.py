@@ -1,4 +1,4 @@
-"""Commands that need no study: extract."""
+"""Commands that need no study: extract and keys."""
 
 import re
 from pathlib import Path
@@ -85,6 +85,20 @@ def extract(
     lesion = made.tables["lesion"].iloc[0]
     say(quiet, f"{made.patient}: lesion of {lesion['volume_mm3']:,.0f} mm3, {lesion['largest_diameter_mm']:.1f} mm across")
     say(quiet, f"{made.patient}: {len(made.phases.images)} phases; features: {counts}; {len(made.files)} files in {out}")
+
+
+@app.command()
+def keys(
+    word: Annotated[str, typer.Argument(help="A word, such as volume; every key when left out.")] = "",
+    markdown: Annotated[bool, typer.Option("--markdown", help="Write the whole reference, docs/manifest.md.")] = False,
+) -> None:
+    """Explain the keys of a manifest: type, default, meaning and an example of each, all or those about a word."""
+    from radiogenomics.study.manifest import reference
+
+    if markdown:
+        typer.echo(reference.as_markdown(), nl=False)
+    else:
+        typer.echo(reference.as_text(reference.keys_about(word) if word else reference.keys()))
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:

@@ -87,7 +87,7 @@ def _of_feature(facts: Mapping[str, Any], nulls: pd.DataFrame, alpha: float) -> 
 def _strongest_of(links: pd.DataFrame, family: str, nulls: pd.DataFrame, alpha: float) -> str:
     found, best = int(links["q"].lt(alpha).sum()), links.sort_values("p", kind="stable").iloc[0]
     weighed = _weighed(nulls, family) if found else ""
-    told = f"{best['target']}, {_effect(best)}, q = {_p(best['q'])}"
+    told = f"{best['target']}, {_effect(best)}, q = {_p(best['q'])}{_by_ranks(best)}"
     count = f"{found or 'none'} of {len(links)} links {_have(found)} q < {alpha:g} over the family {family!r}{weighed}"
     return f"{best['molecular']}: {count}, the strongest with {told}"
 
@@ -117,7 +117,13 @@ def _first(found: pd.DataFrame, rows: pd.DataFrame) -> str:
 
 def _named(row: Mapping[Any, Any], rows: pd.DataFrame) -> str:
     which = f"{row['feature']} with {row['target']}" if rows["target"].nunique() > 1 else str(row["feature"])
-    return f"{which} {row['effect']:.2f}, q = {_p(row['q'])}"
+    return f"{which} {row['effect']:.2f}, q = {_p(row['q'])}{_by_ranks(row)}"
+
+
+def _by_ranks(row: Mapping[Any, Any]) -> str:
+    """Say where a small p is not shown by ranks: then a few patients far from the others make it."""
+    ranks = row.get("p_spearman")
+    return f" (by ranks p = {_p(ranks)}: made by a few outlying patients)" if pd.notna(ranks) and row["p"] < 0.05 <= ranks else ""
 
 
 def _weighed(nulls: pd.DataFrame, family: object) -> str:
