@@ -114,7 +114,10 @@ def run(
 @app.command()
 def query(
     folder: Annotated[Path, typer.Argument(help="A finished study's folder.")],
-    question: Annotated[str, typer.Argument(help="Gene sets, genes, a module or a feature: 'MAPK signaling', hypoxia, HER2, 'CA9,VEGFA', ME3, SER.")],
+    question: Annotated[
+        str,
+        typer.Argument(help="Gene sets, genes, a module or a feature: 'MAPK signaling', hypoxia, HER2, 'CA9,VEGFA', ME3, SER."),
+    ],
     out: Annotated[Path | None, typer.Option("--out", help="Where the answer goes; FOLDER/queries/NAME when left out.")] = None,
     quiet: Quiet = False,
 ) -> None:

@@ -39,7 +39,8 @@ def module_trait(
     links : DataFrame
         ``feature, target, effect, p, q``, one row a pair; one side of each pair is an eigengene (``ME1``...).
     modules : DataFrame or Modules, optional
-        What `modules.find_modules` found, or a table indexed by gene, ``module, color``: adds the module's colour, name and number of genes to its row.
+        What `modules.find_modules` found, or a table indexed by gene, ``module, color``: adds the module's colour, name and
+        number of genes to its row.
     most : int
         Of more traits (or modules) than this, those with the smallest p are drawn, and the title says so.
     note : str

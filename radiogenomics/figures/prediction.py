@@ -27,7 +27,8 @@ def roc(curves: pd.DataFrame | Judged, *, evaluation: pd.DataFrame | None = None
     Parameters
     ----------
     curves : DataFrame or Evaluation
-        What `validation.evaluate` returned, whose own AUCs the legend then names; or long: ``estimate, sensitivity, specificity``, in the order of the thresholds; with ``signature`` or ``cohort``
+        What `validation.evaluate` returned, whose own AUCs the legend then names; or long: ``estimate, sensitivity,
+        specificity``, in the order of the thresholds; with ``signature`` or ``cohort``
         each combination is a curve of its own.
     evaluation : DataFrame, optional
         ``estimate, auc, auc_low, auc_high`` (and ``signature``, ``cohort``): the AUCs that the legend names. Where the area under
@@ -183,7 +184,8 @@ def score_distribution(
     Parameters
     ----------
     scores : DataFrame or Evaluation
-        What `validation.evaluate` returned (volume, which is no score, left out); or ``outcome`` (0 or 1; patients without one are left out), ``score``; each ``estimate``, ``signature`` or
+        What `validation.evaluate` returned (volume, which is no score, left out); or ``outcome`` (0 or 1; patients
+        without one are left out), ``score``; each ``estimate``, ``signature`` or
         ``cohort`` gets boxes of its own.
     labels : tuple of str
         What outcome 0 and 1 are called.

@@ -35,7 +35,7 @@ def structure(
     -------
     DataFrame, n_features rows, the strongest first
         `feature, effect, effect_low, effect_high, n, p, q` (Pearson, q over all features) and `among_strongest`, the share of the
-        resamples in which the feature is one of the `most` with the largest \\|r\\|.
+        resamples in which the feature is one of the `most` with the largest absolute r.
 
     Raises
     ------
@@ -51,9 +51,8 @@ def structure(
             raise InputError(f"`{name}` is {value}; give 1 or more.")
     links = correlate(features, score.to_frame("score"), n_permutations=0)
     values = features.loc[features.index.intersection(score.dropna().index)]
-    share = _among_strongest(
-        values.to_numpy(dtype=float), score.loc[values.index].to_numpy(dtype=float), most, n_bootstraps, random_state
-    )
+    x, y = values.to_numpy(dtype=np.float64), score.loc[values.index].to_numpy(dtype=np.float64)
+    share = _among_strongest(x, np.asarray(y, dtype=np.float64), most, n_bootstraps, random_state)
     links["among_strongest"] = pd.Series(share, index=values.columns).reindex(links["feature"]).to_numpy()
     strongest = links.sort_values("effect", key=np.abs, ascending=False, kind="stable")
     columns = ["feature", "effect", "effect_low", "effect_high", "n", "p", "q", "among_strongest"]
@@ -73,7 +72,7 @@ def _among_strongest(x: Floats, y: Floats, most: int, n_bootstraps: int, seed: i
 
 
 def _weighted_r(x: Floats, y: Floats, known: "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]", weight: Floats) -> Floats:
-    """Correlate every column with y, each patient counted so often -> \\|r\\|; 0 where a resample holds one value only."""
+    """Correlate every column with y, each patient counted so often -> absolute r; 0 where a resample holds one value only."""
     total, wy = weight @ known, weight * y
     sx, sy, sxx = weight @ x, wy @ known, weight @ (x * x)
     covariance = total * (wy @ x) - sx * sy

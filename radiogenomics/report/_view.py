@@ -46,7 +46,19 @@ HEADINGS = {
 }
 _MANY = 40  # so many pairs are set as one paragraph
 _PROBABILITIES = {"p", "q"}
-_SHARES = {"threshold", "sensitivity", "specificity", "ppv", "npv", "accuracy", "share", "kme", "significance", "among_strongest", "chosen"}
+_SHARES = {
+    "threshold",
+    "sensitivity",
+    "specificity",
+    "ppv",
+    "npv",
+    "accuracy",
+    "share",
+    "kme",
+    "significance",
+    "among_strongest",
+    "chosen",
+}
 _MEASURES = ("odds_ratio", "hazard_ratio", "difference", "value", "mean", "icc", "observed", "coefficient")
 
 

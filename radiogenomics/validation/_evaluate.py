@@ -106,7 +106,9 @@ class Evaluation:
         """
         keys = ["cohort", "signature", "estimate"]
         parts = [
-            roc_curve(part["outcome"].to_numpy(), part["score"].to_numpy()).assign(**dict(zip(keys, map(str, names), strict=True)))
+            roc_curve(part["outcome"].to_numpy(), part["score"].to_numpy()).assign(
+                **dict(zip(keys, map(str, names), strict=True))
+            )
             for names, part in self.scores.groupby(keys, sort=False, dropna=False)
         ]
         return pd.concat(parts, ignore_index=True)[[*keys, "threshold", "sensitivity", "specificity"]]

@@ -1,4 +1,4 @@
-"""What every key of a manifest means, and an example of each; names of methods stand in braces and are filled in from their tables."""
+"""What every key of a manifest means, with an example; names of methods stand in braces and are filled in from their tables."""
 
 MEANINGS: dict[str, tuple[str, str]] = {
     "name": ("What the study is called, in letters, digits, dots, dashes and underscores.", '"our-cohort"'),
@@ -18,7 +18,10 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "training.masks.reader": ("A source that is a folder with one mask a patient.", '"masks"'),
     "training.masks.second_reader": ("The masks of a second reader.", '"masks_again"'),
     "training.clinical": ("The source of the clinical table, one row a patient.", '"clinical"'),
-    "training.volume": ("The feature that is lesion volume in mm3: the baseline, and what links are adjusted for.", '"volume_mm3"'),
+    "training.volume": (
+        "The feature that is lesion volume in mm3: the baseline, and what links are adjusted for.",
+        '"volume_mm3"',
+    ),
     "external": ("Further cohorts by name, with the keys of training; models are applied to them unchanged.", "[external.duke]"),
     # outcome
     "outcome.name": ("What is predicted, in words.", '"lymph node status"'),

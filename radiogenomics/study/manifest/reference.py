@@ -66,7 +66,9 @@ def keys_about(word: str) -> list[Key]:
         If no key is about it; names the nearest.
     """
     every, asked = keys(), words(word)
-    named = [key for key in every if asked and all(any(one.startswith(part) for one in words(_parts(key.name))) for part in asked)]
+    named = [
+        key for key in every if asked and all(any(one.startswith(part) for one in words(_parts(key.name))) for part in asked)
+    ]
     meant = [key for key in every if asked and all(any(one.startswith(part) for one in words(key.meaning)) for part in asked)]
     found = list(dict.fromkeys([*named, *meant]))
     if not found:
@@ -96,7 +98,9 @@ def as_markdown() -> str:
             if key.section == section
         ]
         title = f"## `[{_heading(section)}]`" if section else "## At the top"
-        parts.append("\n".join([title, "", "| key | type | default | meaning | example |", "|---|---|---|---|---|", *rows]) + "\n")
+        parts.append(
+            "\n".join([title, "", "| key | type | default | meaning | example |", "|---|---|---|---|---|", *rows]) + "\n"
+        )
     return "\n".join(parts)
 
 
@@ -137,7 +141,9 @@ def _inner(facts: dict[str, Any], schema: dict[str, Any]) -> tuple[str, dict[str
 
 def _key(name: str, facts: dict[str, Any], needed: bool, schema: dict[str, Any]) -> Key:
     meaning, example = MEANINGS.get(name, ("", ""))
-    return Key(name, "section" if _inner(facts, schema) else _type(facts), _REQUIRED if needed else _shown(facts), meaning, example)
+    return Key(
+        name, "section" if _inner(facts, schema) else _type(facts), _REQUIRED if needed else _shown(facts), meaning, example
+    )
 
 
 def _filled(key: Key, named: dict[str, str]) -> Key:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from radiogenomics import pathways
+from radiogenomics._names import words
 from radiogenomics.study.query import meaning
 from radiogenomics.study.query.names import Names, UnknownNameError, nearest_names
 
@@ -90,7 +91,12 @@ def _candidates(names: Names, text: str) -> list[Meant]:
     if alias and not (measured or gene or sure or meaning.category_of(text)):
         return []  # the name of a gene that was not measured means this gene, and nothing that looks like it
     lacking = (alias,) if alias and not measured else ()  # told beside the answer of the category that it is asked as
-    return [*sure, *(one._replace(missing=lacking) for one in _categories(names, text)), *_list(names, text, genes), *_features(names, text, exactly=False)]
+    return [
+        *sure,
+        *(one._replace(missing=lacking) for one in _categories(names, text)),
+        *_list(names, text, genes),
+        *_features(names, text, exactly=False),
+    ]
 
 
 def _one(kind: Kind, name: str) -> Meant:
@@ -136,13 +142,13 @@ def _categories(names: Names, text: str) -> Iterator[Meant]:
 
 def _features(names: Names, text: str, *, exactly: bool) -> Iterator[Meant]:
     """Give the features of a name, of an abbreviation in brackets (``SER``), or, not exactly, those that have the words."""
-    asked = meaning.words(text)
+    asked = words(text)
     if not asked:
         return
     if exactly:
         whole = [name for name in names.features if name.lower() == text.lower()]
-        short = [name for name in names.features if asked in [meaning.words(one) for one in re.findall(r"\(([^()]+)\)", name)]]
-        plain = [name for name in names.features if meaning.words(re.sub(r"\([^()]*\)", " ", name)) == asked]
+        short = [name for name in names.features if asked in [words(one) for one in re.findall(r"\(([^()]+)\)", name)]]
+        plain = [name for name in names.features if words(re.sub(r"\([^()]*\)", " ", name)) == asked]
         found = whole or short or plain
     else:
         found = [name for name in names.features if all(_has(_measured(name), word) for word in _measured(text))]
@@ -154,7 +160,7 @@ def _features(names: Names, text: str, *, exactly: bool) -> Iterator[Meant]:
 
 def _measured(name: str) -> list[str]:
     """Split the name of a feature into words; lesion, tumour and mass are one."""
-    return ["lesion" if word in ("tumor", "mass") else word for word in meaning.words(name)]
+    return ["lesion" if word in ("tumor", "mass") else word for word in words(name)]
 
 
 def _has(known: list[str], word: str) -> bool:

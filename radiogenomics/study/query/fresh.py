@@ -81,7 +81,7 @@ class Fresh:
             varying = linking.varying_beside(right.loc[left.index], left)
             if left.empty or varying.empty:
                 continue
-            named = {"imaging": kind, "molecular": name, "family": f"{kind} x {name}", "estimate": "measured"}
+            named: dict[str, Any] = {"imaging": kind, "molecular": name, "family": f"{kind} x {name}", "estimate": "measured"}
             if kind == "clinical numbers":
                 parts.append(self._correlated(left, varying, **named))
             else:
@@ -98,7 +98,9 @@ class Fresh:
 
     def signatures(self) -> pd.DataFrame:
         """Give the out-of-fold scores of the signatures that the study links, one column each."""
-        links = self.results.table("links", columns=["feature"], filters=[("imaging", "==", SIGNATURE), ("estimate", "==", "nested")])
+        links = self.results.table(
+            "links", columns=["feature"], filters=[("imaging", "==", SIGNATURE), ("estimate", "==", "nested")]
+        )
         scores = self.results.table("signatures", filters=[("cohort", "==", "training"), ("estimate", "==", "nested")])
         wide = scores.pivot_table(index="patient", columns="signature", values="score").rename_axis(columns=None)
         return wide.loc[self.who, list(links["feature"].unique())]

@@ -26,7 +26,7 @@ class Gathered:
     features: pd.DataFrame
     related: pd.DataFrame
     grid: pd.DataFrame
-    values: pd.DataFrame
+    measured: pd.DataFrame
     size: int
     note: str = ""
 
@@ -146,7 +146,8 @@ def _scored_now(results: Results, names: Names, meant: Meant, facts: dict[str, A
     parts = [results.table("pathways", columns=known).loc[fresh.who]] if known else []
     values = pd.concat([*parts, *([fresh.scores(sets)] if sets else [])], axis=1)
     links = pd.concat([fresh.with_signatures(values, meant.name), fresh.with_clinic(values, meant.name)], ignore_index=True)
-    genes = list(dict.fromkeys([*(g for name in known for g in members(results, "pathway", name)), *sum(sets.values(), [])]))
+    groups = [*(members(results, "pathway", name) for name in known), *sets.values()]
+    genes = list(dict.fromkeys(gene for group in groups for gene in group))
     related, around = _member_links(results, genes)
     features = _strongest(fresh.with_features(values, meant.name))
     grid = _grid(links, *([around] if values.shape[1] == 1 else []))
@@ -204,7 +205,9 @@ def with_targets(results: Results, gathered: Gathered) -> Gathered:
     first = list(dict.fromkeys(gathered.links["target"]))[:3]
     columns = {name: table for table in ("eigengenes", "pathways", "patients") for name in _columns(results, table)}
     parts = [results.table(columns[name], columns=[name]) for name in first if name in columns]
-    return replace(gathered, values=gathered.values.join(parts))
+    return replace(
+        gathered, measured=pd.concat([gathered.measured, *(part.loc[gathered.measured.index] for part in parts)], axis=1)
+    )
 
 
 def _columns(results: Results, table: str) -> list[str]:

@@ -12,7 +12,8 @@ from radiogenomics._names import words
 
 GENES = {
     "her2": "ERBB2", "her2neu": "ERBB2", "neu": "ERBB2", "cerbb2": "ERBB2", "her1": "EGFR", "erbb1": "EGFR", "her3": "ERBB3",
-    "her4": "ERBB4", "pdl1": "CD274", "b7h1": "CD274", "pd1": "PDCD1", "pdl2": "PDCD1LG2", "tim3": "HAVCR2", "er": "ESR1", "eralpha": "ESR1", "estrogenreceptor": "ESR1", "estrogenreceptoralpha": "ESR1",
+    "her4": "ERBB4", "pdl1": "CD274", "b7h1": "CD274", "pd1": "PDCD1", "pdl2": "PDCD1LG2", "tim3": "HAVCR2",
+    "er": "ESR1", "eralpha": "ESR1", "estrogenreceptor": "ESR1", "estrogenreceptoralpha": "ESR1",
     "pr": "PGR", "progesteronereceptor": "PGR", "androgenreceptor": "AR", "ki67": "MKI67",
     "p53": "TP53", "p16": "CDKN2A", "p21": "CDKN1A", "p27": "CDKN1B", "p63": "TP63", "rb": "RB1", "cmyc": "MYC", "nmyc": "MYCN",
     "bcl2": "BCL2", "cyclind1": "CCND1", "cycline1": "CCNE1", "cyclinb1": "CCNB1", "ecadherin": "CDH1", "ncadherin": "CDH2",
@@ -77,7 +78,8 @@ CATEGORIES = {
     ),
     "hormones": Category(
         ("hormone", "hormones", "hormonal", "hormone response", "endocrine", "steroid hormones", "hormone receptor"),
-        ("estrogen response early", "estrogen response late", "estrogen signaling", "androgen response", "steroid hormone biosynthesis"),
+        ("estrogen response early", "estrogen response late", "estrogen signaling", "androgen response",
+         "steroid hormone biosynthesis"),
     ),
     "proliferation": Category(
         ("proliferation", "proliferative", "cell proliferation", "growth", "tumour growth", "cell division", "mitosis",
@@ -85,14 +87,16 @@ CATEGORIES = {
         ("E2F targets", "G2M checkpoint", "mitotic spindle", "MYC targets", "cell cycle", "DNA replication"),
     ),
     "DNA repair": Category(
-        ("dna damage", "dna damage response", "dna damage repair", "homologous recombination deficiency", "hrd", "genomic instability",
+        ("dna damage", "dna damage response", "dna damage repair", "homologous recombination deficiency", "hrd",
+         "genomic instability",
          "genome instability", "ddr"),
         ("DNA repair", "UV response", "base excision repair", "nucleotide excision repair", "mismatch repair",
          "homologous recombination", "non homologous end joining"),
     ),
     "cell death": Category(("cell death", "programmed cell death", "apoptotic"), ("apoptosis", "P53", "P53 signaling")),
     "angiogenesis": Category(
-        ("blood vessels", "vessels", "vascularity", "vascularisation", "vascularization", "neoangiogenesis", "angiogenic", "perfusion"),
+        ("blood vessels", "vessels", "vascularity", "vascularisation", "vascularization", "neoangiogenesis",
+         "angiogenic", "perfusion"),
         ("angiogenesis", "VEGF signaling", "coagulation"),
     ),
     "metabolism": Category(
@@ -198,9 +202,7 @@ def sets_of(category: str, names: Iterable[str], ours: Mapping[str, str]) -> lis
     wanted = [telling(words_of) for words_of in CATEGORIES[category].sets]
     mine = CATEGORIES[category].ours
     return [
-        name
-        for name in names
-        if any(_begins(telling(name), some) for some in wanted) or (mine and ours.get(name, "") == mine)
+        name for name in names if any(_begins(telling(name), some) for some in wanted) or (mine and ours.get(name, "") == mine)
     ]
 
 

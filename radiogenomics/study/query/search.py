@@ -65,7 +65,7 @@ def query(folder: Path | str, question: str) -> Answer:
         **parts,
         related=found.related,
         grid=found.grid,
-        patients=_patients(results, meant, found.values, facts),
+        patients=_patients(results, meant, found.measured, facts),
         simulated=simulated,
         sentence=sentence(said, results.table("link_null"), simulated=simulated, alpha=alpha),
     )

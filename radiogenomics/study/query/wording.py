@@ -7,6 +7,8 @@ import pandas as pd
 
 _MOST_NAMED, _CALLED = 3, 4
 
+Row = Mapping[Any, Any] | pd.Series
+
 
 def sentence(facts: Mapping[str, Any], nulls: pd.DataFrame, *, simulated: bool, alpha: float) -> str:
     """Say in one sentence what the links of an answer allow to say.
@@ -70,7 +72,7 @@ def _over_sets(feature: str, links: pd.DataFrame, alpha: float) -> str:
     return f"the out-of-fold score of {feature}: {count}, the strongest {best['target']}, {_effect(best)}, q = {_p(best['q'])}"
 
 
-def _effect(row: Mapping[Any, Any]) -> str:
+def _effect(row: Row) -> str:
     interval = f"95 % interval {row['effect_low']:.2f} to {row['effect_high']:.2f}"
     return f"{row['measure']} = {row['effect']:.2f} ({interval}), n = {row['n']}"
 
@@ -106,7 +108,8 @@ def _with_features(links: pd.DataFrame, nulls: pd.DataFrame, alpha: float) -> li
         if found.empty:
             told = f"none has q < {alpha:g} over the family {family!r} (the strongest {_named(best, rows)})"
         else:
-            told = f"{len(found)} {_have(len(found))} q < {alpha:g} over the family {family!r} ({_first(found, rows)}){_weighed(nulls, family)}"
+            count = f"{len(found)} {_have(len(found))} q < {alpha:g}"
+            told = f"{count} over the family {family!r} ({_first(found, rows)}){_weighed(nulls, family)}"
         parts.append(f"{of} {told}")
     return parts
 
@@ -115,12 +118,12 @@ def _first(found: pd.DataFrame, rows: pd.DataFrame) -> str:
     return "; ".join(_named(row, rows) for row in found.head(_MOST_NAMED).to_dict("records"))
 
 
-def _named(row: Mapping[Any, Any], rows: pd.DataFrame) -> str:
+def _named(row: Row, rows: pd.DataFrame) -> str:
     which = f"{row['feature']} with {row['target']}" if rows["target"].nunique() > 1 else str(row["feature"])
     return f"{which} {row['effect']:.2f}, q = {_p(row['q'])}{_by_ranks(row)}"
 
 
-def _by_ranks(row: Mapping[Any, Any]) -> str:
+def _by_ranks(row: Row) -> str:
     """Say where a small p is not shown by ranks: then a few patients far from the others make it."""
     ranks = row.get("p_spearman")
     return f" (by ranks p = {_p(ranks)}: made by a few outlying patients)" if pd.notna(ranks) and row["p"] < 0.05 <= ranks else ""
@@ -132,7 +135,7 @@ def _weighed(nulls: pd.DataFrame, family: object) -> str:
     return ", no more than chance can give in that family" if len(known) and not known["p_holm"].max() < 0.05 else ""
 
 
-def _with_signature(row: Mapping[Any, Any], nulls: pd.DataFrame, alpha: float) -> str:
+def _with_signature(row: Row, nulls: pd.DataFrame, alpha: float) -> str:
     known = nulls[nulls["family"] == row["family"]]
     value = f"{row['measure']} = {row['effect']:.2f} (95 % interval {row['effect_low']:.2f} to {row['effect_high']:.2f})"
     corrected = f"q = {_p(row['q'])} over the family {row['family']!r}"
@@ -142,7 +145,7 @@ def _with_signature(row: Mapping[Any, Any], nulls: pd.DataFrame, alpha: float) -
     return f"the out-of-fold score of {row['feature']}: {_verdict(row, known, alpha)}, {value}, n = {row['n']}, {corrected}"
 
 
-def _verdict(row: Mapping[Any, Any], known: pd.DataFrame, alpha: float) -> str:
+def _verdict(row: Row, known: pd.DataFrame, alpha: float) -> str:
     """Say whether a link survives, and what chance gives in its family."""
     if not row["q"] < alpha:
         return "no link is shown"
