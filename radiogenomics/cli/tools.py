@@ -98,7 +98,7 @@ def keys(
     if markdown:
         typer.echo(reference.as_markdown(), nl=False)
     else:
-        typer.echo(reference.as_text(reference.keys_about(word) if word else reference.keys()))
+        typer.echo(reference.as_text(reference.keys_about(word) if word else reference.every_key()))
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:

@@ -94,7 +94,8 @@ def dendrogram(
     ----------
     tree : DataFrame or Tree
         One block: one of the trees that `modules.find_modules` found (``m.trees[0]``), or a table, either merges alone, ``left,
-        right, height`` with leaves numbered in the order of `modules`, or one row a node, ``node, gene, position, left, right, height``, leaves first (-1 where nothing is below).
+        right, height`` with leaves numbered in the order of `modules`, or one row a node, ``node, gene,
+        position, left, right, height``, leaves first (-1 where nothing is below).
     modules : DataFrame or Modules
         What `modules.find_modules` found, or a table indexed by gene, with a column of colour names for each band.
     bands : mapping of str to str, optional

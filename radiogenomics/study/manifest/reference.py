@@ -49,7 +49,7 @@ class Key:
         return self.name.rpartition(".")[0]
 
 
-def keys() -> list[Key]:
+def every_key() -> list[Key]:
     """List every key of a manifest in the order of the schema."""
     schema = Manifest.model_json_schema()
     found = [_key(name, facts, needed, schema) for name, facts, needed in _walk("", schema, schema)]
@@ -65,7 +65,7 @@ def keys_about(word: str) -> list[Key]:
     InputError
         If no key is about it; names the nearest.
     """
-    every, asked = keys(), words(word)
+    every, asked = every_key(), words(word)
     named = [
         key for key in every if asked and all(any(one.startswith(part) for one in words(_parts(key.name))) for part in asked)
     ]
@@ -90,7 +90,7 @@ def as_text(found: list[Key]) -> str:
 
 def as_markdown() -> str:
     """Write the reference as a page, a table a section."""
-    parts, every = [_FROM], keys()
+    parts, every = [_FROM], every_key()
     for section in dict.fromkeys(key.section for key in every):
         rows = [
             f"| `{key.name.rpartition('.')[2]}` | {key.type} | {key.default} | {key.meaning} | `{key.example}` |"

@@ -183,8 +183,13 @@ def holds(name: str, asked: list[str]) -> bool:
         return False
     if all(any(word.startswith(part) if len(part) > 2 else word == part for word in known) for part in asked):
         return True
-    runs = {"".join(known[i:j]) for i in range(len(known)) for j in range(i + 1, min(i + 4, len(known)) + 1)}
-    return len(asked) <= 4 and "".join(asked) in runs
+    runs = {_lettered(known[i:j]) for i in range(len(known)) for j in range(i + 1, min(i + 4, len(known)) + 1)}
+    return len(asked) <= 4 and _lettered(asked) in runs
+
+
+def _lettered(parts: list[str]) -> str:
+    """Write words together, Greek letters by their first: ``nf``, ``kappab`` and ``nfkb`` are one."""
+    return re.sub(r"(?<=[a-z0-9])(alpha|beta|gamma|kappa)", lambda letter: letter[0][0], "".join(parts))
 
 
 def category_of(text: str) -> str | None:
