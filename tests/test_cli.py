@@ -14,7 +14,7 @@ from table_study import write_table_study
 from radiogenomics import simulate
 
 OWN = ["--expression", "e.csv", "--clinical", "c.csv", "--outcome", "y"]
-COMMANDS = ["run", "check", "fetch", "init", "extract", "query", "demo"]
+COMMANDS = ["run", "check", "fetch", "init", "extract", "keys", "query", "demo"]
 
 
 def process(*arguments):

@@ -477,3 +477,11 @@ def test_the_manifest_of_the_readme_is_valid():
     text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
     raw = tomllib.loads(re.search(r"```toml\n(.*?)```", text, re.DOTALL).group(1))
     assert study.Manifest.model_validate(raw).kinds() == ["radiomics", "kinetics", "googlenet"]
+
+
+def test_the_manifest_of_the_readme_with_an_external_cohort_and_survival_is_valid():
+    text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    raw = tomllib.loads(re.findall(r"```toml\n(.*?)```", text, re.DOTALL)[1])
+    made = study.Manifest.model_validate(raw)
+    assert list(made.cohorts()) == ["training", "second-centre"]
+    assert made.survival[0].event == "os_event"

@@ -114,11 +114,14 @@ def run(
 @app.command()
 def query(
     folder: Annotated[Path, typer.Argument(help="A finished study's folder.")],
-    question: Annotated[str, typer.Argument(help="A pathway, a gene symbol, or a module: 'MAPK signaling', TP53, ME3.")],
+    question: Annotated[
+        str,
+        typer.Argument(help="Gene sets, genes, a module or a feature: 'MAPK signaling', hypoxia, HER2, 'CA9,VEGFA', ME3, SER."),
+    ],
     out: Annotated[Path | None, typer.Option("--out", help="Where the answer goes; FOLDER/queries/NAME when left out.")] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Ask a finished study about one pathway, gene or module: its links with every signature and clinical column."""
+    """Ask a finished study about gene sets, genes, a module or a feature: its links with imaging and clinical columns."""
     gc.disable()  # a command of a second: the collector would only walk through what was just imported
     from radiogenomics import study
 
