@@ -4,6 +4,7 @@ from radiogenomics._files.decisions import Decision, Reading, decision_table, lo
 from radiogenomics._files.reading import Rows, read_rows, read_table, table_reading
 from radiogenomics._files.unpacking import read_text
 from radiogenomics._files.words import MissingWords, is_number_like, number_column
+from radiogenomics._files.written import how_written, sheets_of
 from radiogenomics._files.writing import MOST_PLAIN_VALUES, atomic, make_folder, sha256, write_table, write_text
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Rows",
     "atomic",
     "decision_table",
+    "how_written",
     "is_number_like",
     "log_decisions",
     "make_folder",
@@ -22,6 +24,7 @@ __all__ = [
     "read_table",
     "read_text",
     "sha256",
+    "sheets_of",
     "table_reading",
     "write_table",
     "write_text",

@@ -154,16 +154,18 @@ class Inputs:
             raise InputError(f"{folder} is a file; give a folder with one {'folder' if folders else 'mask'} a patient")
         found = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and (path.is_dir() or not folders))
         names = [path.name if folders else lesions.mask_stem(path) for path in found]
-        if self.sources[source].barcode == "tcga":
-            names = cohort.tcga_patients(names, name=str(folder))
+        names = cohort.named_by(self.sources[source].barcode, names, name=str(folder))
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise InputError(f"{folder} has more than one entry for {shown(twice)}; keep one of each")
         return dict(zip(names, found, strict=True))
 
     def clinical(self, name: str) -> pd.DataFrame:
-        """Read a cohort's clinical table."""
-        return self.patients(self._cohort(name).clinical)
+        """Read a cohort's clinical table; of several, the columns of all, for whoever stands in one of them."""
+        sources = self._cohort(name).clinical_tables()
+        if len(sources) == 1:
+            return self.patients(sources[0])
+        return cohort.join_tables({source: self.patients(source) for source in sources})
 
     @property
     def expression(self) -> pd.DataFrame:
@@ -178,8 +180,11 @@ class Inputs:
         table = reading.table
         if facts.barcode == "as-is":
             return reading
-        table = table[cohort.tumour_samples(list(table.index))]
-        names = pd.Index(cohort.tcga_patients(list(table.index), name=str(self.files[source])), name="patient", dtype=object)
+        if facts.barcode == "tcga":
+            table = table[cohort.tumour_samples(list(table.index))]
+        names = pd.Index(
+            cohort.named_by(facts.barcode, list(table.index), name=str(self.files[source])), name="patient", dtype=object
+        )
         twice = names[names.duplicated()].unique()
         if len(twice):
             raise InputError(
@@ -240,7 +245,8 @@ def gather(path: Path, *, mirror: Path | None = None) -> Inputs:
     Returns
     -------
     Inputs
-        Manifest, files and hashes. Hashes first seen are written to ``<manifest>.lock`` and verified from then on.
+        Manifest, files and hashes. Hashes first seen of what comes from an archive are written to ``<manifest>.lock`` and
+        verified from then on. Files of one's own may change: they are hashed for the provenance alone.
 
     Raises
     ------
@@ -261,7 +267,7 @@ def gather(path: Path, *, mirror: Path | None = None) -> Inputs:
                 listings[name] = _list(files[name])
                 hashes[name] = _verified_folder(files[name], listings[name], source)
             else:
-                hashes[name] = _verified(files[name], source, lock.get(name))
+                hashes[name] = _verified(files[name], source, lock.get(name) if source.origin() else None)
         except (ValueError, OSError) as error:
             problems.append(Problem(str(path), f"sources.{name}.file", repr(source.file), str(error)))
     if problems:
@@ -334,7 +340,11 @@ def _type(value: object) -> str:
 
 def _write_lock(path: Path, manifest: Manifest, lock: dict[str, str], hashes: dict[str, str]) -> None:
     folders = {name for cohort in manifest.cohorts().values() for name in cohort.folders()}
-    unknown = [name for name, source in manifest.sources.items() if source.sha256 == "first-use" and name not in folders]
+    unknown = [
+        name
+        for name, source in manifest.sources.items()
+        if source.sha256 == "first-use" and source.origin() is not None and name not in folders
+    ]
     first = {name: hashes[name] for name in unknown}
     if first and first != lock:
         write_text(_lock_path(path), json.dumps(first, indent=2, sort_keys=True) + "\n")

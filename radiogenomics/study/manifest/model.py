@@ -32,8 +32,8 @@ from radiogenomics.study.manifest.schema import (
     Text,
 )
 
-RESERVED = ("fusion", "clinical", "volume")
-"""Names that the study gives to what stands among the signatures."""
+RESERVED = ("fusion", "clinical", "volume", "signature")
+"""Names that the study gives itself: to what stands among the signatures, and to these on the imaging side of a link."""
 
 FAMILIES = ("_x_modules", "_x_pathways")
 """How the study's own families of links end, as their figures' files write it."""
@@ -92,7 +92,7 @@ class Manifest(Section):
     def tables(self) -> list[str]:
         """Name the sources that are tables of patients or the expression matrix."""
         named = [source for one in self.cohorts().values() for source in (*one.features.values(), *one.second_reader.values())]
-        named += [one.clinical for one in self.cohorts().values()]
+        named += [source for one in self.cohorts().values() for source in one.clinical_tables()]
         named += [*(one.source for one in self.joined.values()), *(one.source for one in self.survival), self.expression.source]
         return list(dict.fromkeys(named))
 
