@@ -462,8 +462,8 @@ def test_covariates_that_the_patients_cannot_be_adjusted_for(change, edit):
     assert [line.partition(".toml: ")[2].partition(";")[0] for line in problems(path)] == [
         "links.covariates.1 = 'grade': it is the same in all linked patients",
         "links.covariates.2 = 'site': it is the same in all linked patients",
-        "links.covariates.3 = 'ward': known of fewer than four in five of the 86 linked patients, or more than they can pay for "
-        "(one number or level for ten)",
+        "links.covariates.3 = 'ward': it takes 85 number(s), and 86 linked patients pay for 8 in all (one for ten), with lesion "
+        "volume and the covariates before it",
     ]
 
 

@@ -4,8 +4,8 @@ from radiogenomics._files.decisions import Decision, Reading, decision_table, lo
 from radiogenomics._files.reading import Rows, read_rows, read_table, table_reading
 from radiogenomics._files.unpacking import read_text
 from radiogenomics._files.words import MissingWords, is_number_like, number_column
-from radiogenomics._files.written import how_written, sheets_of
 from radiogenomics._files.writing import MOST_PLAIN_VALUES, atomic, make_folder, sha256, write_table, write_text
+from radiogenomics._files.written import how_written, sheets_of
 
 __all__ = [
     "MOST_PLAIN_VALUES",

@@ -62,7 +62,9 @@ def init(
         quiet,
         f"positive: {', '.join(chosen.positive)}; negative: {', '.join(chosen.negative)} (move what is neither to excluded)",
     )
-    say(quiet, f"volume: {manifest.training.volume or 'none'}; clinical columns: {', '.join(manifest.clinical_columns) or 'none'}")
+    say(
+        quiet, f"volume: {manifest.training.volume or 'none'}; clinical columns: {', '.join(manifest.clinical_columns) or 'none'}"
+    )
     say(quiet, f"{path} is written and checked; now: radiogenomics run {path} --out {path.stem}")
 
 

@@ -334,7 +334,7 @@ class ModuleSettings(Section):
     """Co-expression modules."""
 
     engine: Literal["native", "pywgcna"] = "native"
-    power: Count | Literal["auto"] = "auto"
+    power: Annotated[int, Field(ge=1, le=100)] | Literal["auto"] = "auto"
     network: Literal["unsigned", "signed", "signed hybrid"] = "unsigned"
     min_size: Annotated[int, Field(ge=2)] = 30
     deep_split: Annotated[int, Field(ge=0, le=4)] = 3

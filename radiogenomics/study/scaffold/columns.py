@@ -21,14 +21,16 @@ _VOLUMES = (
 )
 """How columns of lesion volume are named, the surest first."""
 
-_NO_VOLUME = re.compile(r"(?i)surface|ratio|change|percent|wavelet|\blog|logarithm|square|gradient|exponential|enhancing|density|shuffled")
+_NO_VOLUME = re.compile(
+    r"(?i)surface|ratio|change|percent|wavelet|\blog|logarithm|square|gradient|exponential|enhancing|density|shuffled"
+)
 _BASELINE = re.compile(
-    r"(?i)^age|[\s_.-]age([\s_.-]|$)|sex|gender|menopaus|race|ethnic|smok|pack.?years|bmi|weight|grade|stage|histolog|subtype|pam50"
-    r"|(^|[\s_.-])(er|pr|her2|hr|ki.?67|egfr|kras|alk)([\s_.-]|$)|receptor|tumou?r.?size|size|site|scanner|manufacturer|field.?strength"
+    r"(?i)^age|[\s_.-]age([\s_.-]|$)|sex|gender|menopaus|race|ethnic|smok|pack.?years|bmi|weight|grade|stage|histolog|subtype"
+    r"|pam50|(^|[\s_.-])(er|pr|her2|hr|ki.?67|egfr|kras|alk)([\s_.-]|$)|receptor|size|site|scanner|manufacturer|field.?strength"
 )
 _LATER = re.compile(
-    r"(?i)surviv|death|dead|deceased|follow.?up|recur|relapse|progress|alive|vital|last.contact|days?.to|time.to|adjuvant|therap|treat"
-    r"|chemo|radiation|(^|[\s_.-])(os|pfs|dfs|dfi|dss|rfs|pcr)([\s_.-]|$)|response|event|quit"
+    r"(?i)surviv|death|dead|deceased|follow.?up|recur|relapse|progress|alive|vital|last.contact|days?.to|time.to|adjuvant|therap"
+    r"|treat|chemo|radiation|(^|[\s_.-])(os|pfs|dfs|dfi|dss|rfs|pcr)([\s_.-]|$)|response|event|quit"
 )
 _NO_BASELINE = re.compile(r"(?i)date|uuid|barcode|(^|[\s_.-])(id|ids|code)$|comment|notes?$")
 _MOST_COLUMNS = 12

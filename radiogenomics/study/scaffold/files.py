@@ -62,9 +62,7 @@ def patient_file(name: str, file: Path, *, wanted: str | None = None) -> Own:
     return _first(name, Path(file), read, lambda table: wanted is None or wanted in table)
 
 
-def _first(
-    name: str, file: Path, read: Callable[[dict[str, Any]], Reading], fits: Callable[[pd.DataFrame], bool]
-) -> Own:
+def _first(name: str, file: Path, read: Callable[[dict[str, Any]], Reading], fits: Callable[[pd.DataFrame], bool]) -> Own:
     """Read the first sheet that fits, else the first that can be read; how a file is written is told in either case."""
     if not file.is_file():
         how_written(file)  # says why it cannot serve

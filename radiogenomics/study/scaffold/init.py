@@ -15,7 +15,6 @@ from radiogenomics._names import nearest, slug
 from radiogenomics._tables import shown
 from radiogenomics.study.inputs.checks import check
 from radiogenomics.study.manifest.errors import ManifestError
-
 from radiogenomics.study.scaffold.columns import Baseline, baseline, volume_column
 from radiogenomics.study.scaffold.files import Own, expression_file, patient_file, with_barcodes, with_patients
 from radiogenomics.study.scaffold.writing import Remark, manifest_text, remarks_of
@@ -73,9 +72,7 @@ def init(
     """
     to = Path(to)
     if to.exists() and not overwrite:
-        raise InputError(
-            f"{to} exists already; choose another name with --to, or remove it, or write over it with --overwrite."
-        )
+        raise InputError(f"{to} exists already; choose another name with --to, or remove it, or write over it with --overwrite.")
     files = _read(_listed(features), Path(expression_file), _listed(clinical), outcome)
     if gene_sets is not None and not Path(gene_sets).is_file():
         raise InputError(f"{gene_sets}: no such file; give a GMT file, or leave --gene-sets out.")
@@ -127,12 +124,8 @@ def _listed(files: Files) -> list[Path]:
 
 def _read(features: list[Path], matrix: Path, clinical: list[Path], outcome: str) -> _Files:
     """Read every file; identifiers of all are brought to one way of writing."""
-    measured = [
-        patient_file(name, file) for name, file in zip(_named(features, "features"), features, strict=True)
-    ]
-    told = [
-        patient_file(name, file, wanted=outcome) for name, file in zip(_named(clinical, "clinical"), clinical, strict=True)
-    ]
+    measured = [patient_file(name, file) for name, file in zip(_named(features, "features"), features, strict=True)]
+    told = [patient_file(name, file, wanted=outcome) for name, file in zip(_named(clinical, "clinical"), clinical, strict=True)]
     patients = list(measured[0].table.index) if measured[0].table is not None else []
     genes = expression_file(matrix, patients)
     if genes.table is not None and patients:
@@ -262,5 +255,3 @@ def _unit(own: Own) -> tuple[dict[str, Any], list[Remark]]:
     guess = expression.guess_unit(own.table)
     clip = {"clip": guess.clip} if guess.clip is not None else {}
     return {"unit": guess.unit, **clip}, [Remark(("expression", "unit"), f"guessed: {guess.why}")]
-
-

@@ -49,7 +49,8 @@ def manifest_text(raw: Mapping[str, Any], remarks: Sequence[Remark]) -> str:
 
 def _place(raw: Mapping[str, Any], key: tuple[str, ...]) -> tuple[str, ...]:
     """Give the longest part of a key that stands in the manifest; a name with a dot in it is one part."""
-    place, at, rest = (), raw, ".".join(key)
+    place: tuple[str, ...] = ()
+    at, rest = raw, ".".join(key)
     while isinstance(at, Mapping):
         part = next((name for name in sorted(at, key=len, reverse=True) if f"{rest}.".startswith(f"{name}.")), None)
         if part is None:
