@@ -309,7 +309,7 @@ def _list(folder: Path) -> dict[str, str]:
 def _verified_folder(folder: Path, listing: dict[str, str], source: Source) -> str:
     """Hash a folder: the names and hashes of all its files. It may grow, so that no lock is kept of it."""
     text = "".join(f"{name} {value}\n" for name, value in listing.items())
-    found = hashlib.sha256(text.encode()).hexdigest()
+    found = hashlib.sha256(os.fsencode(text)).hexdigest()
     if source.sha256 not in ("first-use", found):
         raise InputError(f"{folder}: the {len(listing)} files in it have the SHA-256 {found}, the manifest says {source.sha256}")
     return found

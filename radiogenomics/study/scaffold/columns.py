@@ -9,9 +9,10 @@ import pandas as pd
 
 from radiogenomics import linking
 
+_UNIT = r"[\s_.-]*[(\[]?(mm|cm|cc|ml)?[\^]?[3³]?[)\]]?"
 _VOLUMES = (
-    r"(tumou?r|lesion|mass|roi|gtv|total|functional tumou?r|whole tumou?r)?[\s_.-]*vol(ume)?[\s_.-]*[(\[]?(mm|cm|cc|ml)?[\^]?[3³]?[)\]]?",
-    r"ftv[\s_.-]*[(\[]?(mm|cm|cc|ml)?[\^]?[3³]?[)\]]?",
+    rf"(tumou?r|lesion|mass|roi|gtv|total|functional tumou?r|whole tumou?r)?[\s_.-]*vol(ume)?{_UNIT}",
+    rf"ftv{_UNIT}",
     r"(.*[\s_.-])?original[_.]shape[_.]meshvolume",
     r"(.*[\s_.-])?original[_.]shape[_.]voxelvolume",
     r"(.*[\s_.-])?original[_.]shape[_.]volume",
@@ -33,6 +34,7 @@ _LATER = re.compile(
     r"|treat|chemo|radiation|(^|[\s_.-])(os|pfs|dfs|dfi|dss|rfs|pcr)([\s_.-]|$)|response|event|quit"
 )
 _NO_BASELINE = re.compile(r"(?i)date|uuid|barcode|(^|[\s_.-])(id|ids|code)$|comment|notes?$")
+_SIZE = "lesion volume"
 _MOST_COLUMNS = 12
 _MOST_LEVELS = 8
 _FEWEST_IN_LEVEL = 5
@@ -87,7 +89,9 @@ def _no_volume(values: pd.Series) -> str:
     return "" if values.nunique() > 1 else "is the same in every patient"
 
 
-def baseline(clinical: pd.DataFrame, outcome: pd.Series, *, outcome_column: str, taken: Sequence[str] = ()) -> Baseline:
+def baseline(
+    clinical: pd.DataFrame, outcome: pd.Series, *, outcome_column: str, sized: bool = False, taken: Sequence[str] = ()
+) -> Baseline:
     """Choose clinical columns for a study of an outcome.
 
     Parameters
@@ -98,6 +102,8 @@ def baseline(clinical: pd.DataFrame, outcome: pd.Series, *, outcome_column: str,
         1 or 0 of the patients who will be in.
     outcome_column : str
         The column that the outcome was taken from.
+    sized : bool
+        Whether links are adjusted for lesion volume too.
     taken : sequence of str
         Names that the study uses itself.
 
@@ -114,7 +120,9 @@ def baseline(clinical: pd.DataFrame, outcome: pd.Series, *, outcome_column: str,
     ordered = fit if len(fit) <= _MOST_COLUMNS else known[:_MOST_COLUMNS] or fit[:_MOST_COLUMNS]
     reasons |= {name: "the table has many; add it if it matters" for name in fit if name not in ordered}
     columns = [name for name in fit if not reasons[name]]
-    covariates = linking.affordable_covariates(linking.find_confounders(table[columns])).columns
+    beside = pd.DataFrame({_SIZE: 0.0} if sized else {}, index=table.index)
+    affordable = linking.affordable_covariates(pd.concat([beside, linking.find_confounders(table[columns])], axis=1))
+    covariates = affordable.columns.drop(_SIZE, errors="ignore")
     fused = _fused(table[[name for name in columns if name in known]], outcome)
     return Baseline(columns, {name: reason for name, reason in reasons.items() if reason}, list(covariates), fused)
 

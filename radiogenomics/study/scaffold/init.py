@@ -83,8 +83,8 @@ def init(
     try:
         check(to)
     except ManifestError as error:
-        told = {remark.key for remark in wrong}
-        wrong += [remark for remark in remarks_of(error.problems) if remark.key not in told]
+        told = {remark.key[0] for remark in wrong}
+        wrong += [remark for remark in remarks_of(error.problems) if remark.key[0] not in told]
     if wrong:
         notes = [remark for remark in remarks if not remark.wrong]
         write_text(to, manifest_text(raw, [*notes, *wrong]))
@@ -154,7 +154,7 @@ def _manifest(
     meaning, remarks = _meaning(table, files.clinical, outcome, positive)
     remarks = [*remarks, *(remark for own in files.all() for remark in own.remarks)]
     volume, said = _volume(files.features)
-    chosen = _baseline(files, table, outcome, meaning)
+    chosen = _baseline(files, table, outcome, meaning, sized=volume is not None)
     unit, why = _unit(files.expression)
     raw: dict[str, Any] = {
         "name": re.sub(r"[^A-Za-z0-9._-]+", "-", to.stem) or "study",
@@ -200,9 +200,11 @@ def _meaning(
     absent = [word for word in chosen if word not in words]
     if not absent and (positive is not None or words == ["0", "1"]):
         text = f"{', '.join(f'{word}: {counts[word]}' for word in words[:12])}; move what is neither to excluded = []"
-        return {"positive": chosen, "negative": negative}, [Remark(("outcome", "positive"), text)]
+        labels = {"labels": [negative[0], chosen[0]]} if len(negative) == len(chosen) == 1 and words != ["0", "1"] else {}
+        return {**labels, "positive": chosen, "negative": negative}, [Remark(("outcome", "positive"), text)]
     text = f"{outcome!r} has the values {shown(words, 12)}; say which are positive with --positive VALUE[,VALUE...]"
-    return {"positive": [], "negative": words[:12]}, [Remark(("outcome", "positive"), text, wrong=True)]
+    # A word that nobody has keeps the manifest valid, so that the check tells everything else.
+    return {"positive": ["?"], "negative": words}, [Remark(("outcome", "positive"), text, wrong=True)]
 
 
 def _word(value: object) -> str:
@@ -222,9 +224,9 @@ def _volume(features: list[Own]) -> tuple[str | None, list[Remark]]:
     return None, [Remark(("training", "clinical"), "; ".join([text, *said]))]
 
 
-def _baseline(files: _Files, table: pd.DataFrame | None, outcome: str, meaning: dict[str, list[str]]) -> Baseline:
+def _baseline(files: _Files, table: pd.DataFrame | None, outcome: str, meaning: dict[str, list[str]], *, sized: bool) -> Baseline:
     """Choose clinical columns by the patients who will be in."""
-    if table is None or outcome not in table or not meaning["positive"]:
+    if table is None or outcome not in table:
         return Baseline([], {}, [], [])
     patients = table.index
     for own in [*files.features, files.expression]:
@@ -232,7 +234,9 @@ def _baseline(files: _Files, table: pd.DataFrame | None, outcome: str, meaning: 
     words = table.loc[patients, outcome].dropna().map(_word)
     if len(words) == 0:
         return Baseline([], {}, [], [])
-    return baseline(table, words.isin(meaning["positive"]).astype(float), outcome_column=outcome, taken=_OF_THE_STUDY)
+    return baseline(
+        table, words.isin(meaning["positive"]).astype(float), outcome_column=outcome, sized=sized, taken=_OF_THE_STUDY
+    )
 
 
 def _of_baseline(chosen: Baseline) -> list[Remark]:
