@@ -116,13 +116,19 @@ def test_a_feature_known_of_few_is_told_and_stops_nothing(tiny):
 def test_equal_labels_and_names_of_the_study(tiny):
     def change(raw):
         raw["outcome"]["labels"] = ["node", "node "]
-        raw["training"]["features"] = {"signature": "features_training"}
         raw["modules"]["power"] = 101
 
     found = problems(tiny(change))
     assert "outcome.labels = ['node', 'node ']: both groups would have one name in every table and figure" in found
-    assert "training.features.signature = 'features_training': the study uses this name itself; rename the table" in found
     assert "modules.power = 101: give at most 100, or 'auto'" in found
+
+
+def test_no_table_of_features_is_called_signature(tiny):
+    def change(raw):
+        raw["training"] |= {"features": {"signature": "features_training"}, "second_reader": {"signature": "second_reader"}}
+        raw["external"]["other"]["features"] = {"signature": "features_external"}
+
+    assert "training.features.signature = 'features_training': the study uses this name itself" in problems(tiny(change))
 
 
 def test_the_outcome_among_the_clinical_columns_stands_once(tiny):
@@ -135,7 +141,7 @@ def test_the_outcome_among_the_clinical_columns_stands_once(tiny):
 
 
 def test_columns_that_vary_by_rounding_or_are_known_of_few_are_not_linked():
-    table = pd.DataFrame({"a": [0.3, 0.3 + 6e-17, 0.3, 0.3, 0.3], "b": [1.0, 2.0, 3.0, np.nan, np.nan], "c": [1.0, 2, 3, 4, 9]})
+    table = pd.DataFrame({"a": [0.3] * 5, "b": [1.0, 2.0, 3.0, np.nan, np.nan], "c": [1.0, 2, 3, 4, 9]})
     table["a"] += np.array([0, 1, 0, 1, 0]) * np.spacing(0.3)
     assert table["a"].nunique() == 2
     assert list(linking.varying_columns(table).columns) == ["c"]
@@ -144,7 +150,8 @@ def test_columns_that_vary_by_rounding_or_are_known_of_few_are_not_linked():
 
 def test_features_that_two_tables_share_are_told_apart():
     rng = np.random.default_rng(3)
-    kinds = {kind: pd.DataFrame(rng.normal(size=(9, 3)), columns=["glcm", "size", kind]) for kind in ("t1", "t2")}
+    patients = pd.Index([f"p{i}" for i in range(9)], name="patient")
+    kinds = {kind: pd.DataFrame(rng.normal(size=(9, 3)), columns=["glcm", "size", kind], index=patients) for kind in ("t1", "t2")}
     shared = _shared_names(kinds)
     assert shared == {"glcm", "size"}
     links = pd.DataFrame({"feature": ["glcm", "glcm", "t1", "glcm"], "imaging": ["t1", "t2", "t1", "signature"]})
