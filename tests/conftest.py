@@ -1,9 +1,12 @@
 """What every test may ask for."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import tiny_study
+from filelock import FileLock
 from hypothesis import settings
 
 # The same examples on every machine, so that what fails is the change; `--hypothesis-profile=default` looks for new ones.
@@ -41,3 +44,24 @@ def real() -> Path:
 def reference() -> Path:
     """The folder of numbers made by reference implementations, as far as it lies in the project."""
     return Path(__file__).parent / "reference"
+
+
+def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """Make a folder once for every worker of a test run -> the folder, which nobody may change."""
+    everyone = factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else factory.getbasetemp()
+    folder = everyone / f"once-{name}"
+    with FileLock(everyone / f"{name}.lock"):
+        if not (folder / "made").exists():
+            make(folder)
+            (folder / "made").touch()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory) -> Path:
+    """The tiny study, finished with its figures: its inputs and `out`."""
+    from radiogenomics import study
+
+    return once(
+        tmp_path_factory, "tiny", lambda folder: study.run(tiny_study.write(folder / "inputs"), out=folder / "out", n_jobs=1)
+    )

@@ -207,6 +207,7 @@ def test_quiet_says_nothing(own):
     assert (out.returncode, out.stdout, out.stderr) == (0, "", "")
 
 
+@pytest.mark.slow
 @pytest.mark.real
 def test_one_patient_from_folder_to_maps_and_overlay(tmp_path, real):
     out = call(

@@ -136,6 +136,7 @@ def test_a_worker_that_always_dies_costs_its_task_alone_and_is_no_failure():
         done.require()
 
 
+@pytest.mark.slow
 def test_workers_that_die_again_and_again_cost_nothing(tmp_path):
     tasks = {f"task {i}": (i, deaths, tmp_path) for i, deaths in enumerate([1, 0, 2, 2])}
     done = fan_out(die_often, tasks, n_jobs=2)

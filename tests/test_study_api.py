@@ -1,29 +1,31 @@
 """A study as notebooks use it: opened, read, asked, and handed to the scverse."""
 
+import shutil
+
 import pandas as pd
 import pytest
-import tiny_study
 
 import radiogenomics as rg
 from radiogenomics._errors import InputError, MissingFileError
 
 
-@pytest.fixture(scope="module")
-def manifest(tmp_path_factory):
-    return tiny_study.write(tmp_path_factory.mktemp("tiny") / "inputs")
+@pytest.fixture
+def manifest(tiny):
+    return tiny / "inputs" / "study.toml"
 
 
-@pytest.fixture(scope="module")
-def done(manifest):
+@pytest.fixture
+def done(tiny):
     """A finished study with its figures."""
-    return rg.Study.run(manifest, out=manifest.parents[1] / "out")
+    return rg.Study.open(tiny / "out")
 
 
-def test_running_gives_what_opening_gives(done):
-    again = rg.Study.open(str(done.folder))
+def test_running_gives_what_opening_gives(manifest, done, tmp_path):
+    shutil.copytree(done.folder, tmp_path / "out")
+    again = rg.Study.run(manifest, out=tmp_path / "out")
     assert again.finished
     assert again.tables == done.tables
-    assert repr(again) == f"Study({str(done.folder)!r}: {len(done.tables)} tables, {len(done.figures)} figures)"
+    assert repr(again) == f"Study({str(tmp_path / 'out')!r}: {len(done.tables)} tables, {len(done.figures)} figures)"
 
 
 def test_every_table_says_what_it_holds_and_can_be_read(done):
@@ -74,6 +76,7 @@ def test_a_folder_without_a_study_is_refused(tmp_path):
 
 
 def test_check_gives_a_row_a_problem(manifest, tmp_path):
+    manifest = shutil.copytree(manifest.parent, tmp_path / "inputs") / "study.toml"
     assert rg.Study.check(manifest).empty
     text = manifest.read_text().replace('column = "node"', 'column = "nodes"').replace('volume = "volume"', 'volume = "size"')
     (manifest.parent / "wrong.toml").write_text(text)

@@ -77,17 +77,14 @@ ELSEWHERE = {"sources", "truth", "external", "extraction", "training", "outcome.
              "expression.source"}  # fmt: skip
 """Names of sources and columns, of which a change is one of the input; images, which test_study_images.py changes."""
 
-# One of each kind in the default suite, since each change costs two studies.
-QUICK = {"modules.min_size"}
-
 FILES = ["expression.csv", "features_training.csv", "features_external.csv", "second_reader.csv", "clinical_training.csv",
          "clinical_external.csv", "assays.csv", "sets.gmt"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory):
+def plain(tiny):
     """The study as it is."""
-    return finished(tmp_path_factory.mktemp("plain"))
+    return tiny
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +125,7 @@ def changed_tables(folder: Path, done: Path) -> set[str]:
 
 @pytest.fixture
 def copy(done, tmp_path):
-    shutil.copytree(done, tmp_path / "study")
+    shutil.copytree(done, tmp_path / "study", ignore=shutil.ignore_patterns("figures"))
     return tmp_path / "study"
 
 
@@ -158,7 +155,8 @@ RUNNABLE = [
 ]
 
 
-@pytest.mark.parametrize("setting", [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in RUNNABLE])
+@pytest.mark.slow
+@pytest.mark.parametrize("setting", RUNNABLE)
 def test_a_changed_setting_gives_what_a_new_folder_gives(done, copy, setting):
     raw = tomllib.loads((copy / "inputs" / "study.toml").read_text())
     for place, value in change_of(setting).items():
@@ -167,7 +165,8 @@ def test_a_changed_setting_gives_what_a_new_folder_gives(done, copy, setting):
     assert_rerun_equals_clean(copy, done)
 
 
-@pytest.mark.parametrize("file", [pytest.param(name, marks=pytest.mark.slow) for name in FILES])
+@pytest.mark.slow
+@pytest.mark.parametrize("file", FILES)
 def test_a_changed_value_of_a_file_gives_what_a_new_folder_gives(done, copy, file):
     path = copy / "inputs" / file
     separator = "\t" if file.endswith(".gmt") else ","

@@ -181,57 +181,58 @@ class TestSteps:
         assert panels[1].data["x"].tolist() == [6.0]
 
 
+CHANGES = {
+    "modules/_kernels.py": ({"modules"}, {"cohort", "survival", "figures_survival"}),
+    "study/steps/survival.py": ({"survival"}, {"modules", "links", "figures_links"}),
+    "figures/genes.py": ({"figures_gene_score"}, {"gene_score", "links", "modules"}),
+    "_tables.py": ({"modules", "links", "cohort", "survival"}, set()),
+}
+"""What a change of a file changes, and what it does not."""
+
+
 class TestCode:
     """The code that makes a result is a part of its key."""
 
-    @pytest.fixture
-    def package(self, tmp_path):
-        """A copy of the package whose files can be changed."""
+    @pytest.fixture(scope="class")
+    @classmethod
+    def codes(cls, tmp_path_factory):
+        """The code of every step of a copy of the package: as it is (by the name ""), and after a change of each file alone."""
         import shutil
 
         import radiogenomics
 
-        shutil.copytree(Path(radiogenomics.__file__).parent, tmp_path / "radiogenomics")
-        return tmp_path / "radiogenomics"
-
-    def codes(self, package):
-        """The code of every step, by a process that imports the copy."""
+        place = tmp_path_factory.mktemp("copy")
+        ours = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(Path(radiogenomics.__file__).parent, place / "radiogenomics", ignore=ours)
         code = (
-            "from radiogenomics.study import pipeline; from radiogenomics.study.engine.code import code_of; import json; "
-            "print(json.dumps({s.name: code_of(s.function) for s in (*pipeline.STEPS, *pipeline.FIGURES)}))"
+            "import json, sys; from pathlib import Path; from radiogenomics.study import pipeline; "
+            "from radiogenomics.study.engine import code\n"
+            "def codes():\n"
+            "    [known.cache_clear() for known in (code._hash, code._reached, code._imported)]\n"
+            "    return {s.name: code.code_of(s.function) for s in (*pipeline.STEPS, *pipeline.FIGURES)}\n"
+            "found = {'': codes()}\n"
+            "for name in sys.argv[1:]:\n"
+            "    path = Path('radiogenomics', name); was = path.read_text()\n"
+            "    path.write_text(was + '\\n# changed\\n'); found[name] = codes(); path.write_text(was)\n"
+            "print(json.dumps(found))"
         )
         out = subprocess.run(
-            [sys.executable, "-c", code], cwd=package.parent, capture_output=True, text=True, check=True,
-            env=os.environ | {"PYTHONPATH": str(package.parent)},
+            [sys.executable, "-c", code, *CHANGES], cwd=place, capture_output=True, text=True, check=True,
+            env=os.environ | {"PYTHONPATH": str(place)},
         )  # fmt: skip
         return json.loads(out.stdout)
 
-    @pytest.fixture(scope="class")
-    @classmethod
-    def before(cls):
-        """The code of every step as it is."""
-        from radiogenomics.study import pipeline
-
-        return {one.name: code_of(one.function) for one in (*pipeline.STEPS, *pipeline.FIGURES)}
-
-    @pytest.mark.parametrize(
-        ("file", "changed", "unchanged"),
-        [
-            ("modules/_kernels.py", {"modules"}, {"cohort", "survival", "figures_survival"}),
-            ("study/steps/survival.py", {"survival"}, {"modules", "links", "figures_links"}),
-            ("figures/genes.py", {"figures_gene_score"}, {"gene_score", "links", "modules"}),
-            ("_tables.py", {"modules", "links", "cohort", "survival"}, set()),
-        ],
-    )
-    def test_a_changed_file_changes_the_steps_that_reach_it_and_no_other(self, package, before, file, changed, unchanged):
-        (package / file).write_text((package / file).read_text() + "\n# changed\n")
-        after = self.codes(package)
-        different = {name for name in before if before[name] != after[name]}
+    @pytest.mark.parametrize("file", CHANGES)
+    def test_a_changed_file_changes_the_steps_that_reach_it_and_no_other(self, codes, file):
+        changed, unchanged = CHANGES[file]
+        different = {name for name in codes[""] if codes[""][name] != codes[file][name]}
         assert changed <= different
         assert not unchanged & different
 
-    def test_it_does_not_depend_on_where_the_package_lies(self, package, before):
-        assert self.codes(package) == before
+    def test_it_does_not_depend_on_where_the_package_lies(self, codes):
+        from radiogenomics.study import pipeline
+
+        assert codes[""] == {one.name: code_of(one.function) for one in (*pipeline.STEPS, *pipeline.FIGURES)}
 
     def test_other_members_from_outside_are_computed_again(self, tmp_path):
         context = Context(Toy(), Sources(expression=3.0), members={"factor": "a"})

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -94,6 +95,7 @@ def csvs(out, *names):
     return {file.name: file.read_bytes() for file in files if not names or file.stem.startswith(names)}
 
 
+@pytest.mark.slow
 def test_every_kind_is_measured_in_both_cohorts(done):
     patients = table(done, "patients")
     assert patients["cohort"].value_counts().to_dict() == {"training": 24, "external": 12}
@@ -107,6 +109,7 @@ def test_every_kind_is_measured_in_both_cohorts(done):
     assert table(done, "lesions")["volume_mm3"].between(400, 20_000).all()
 
 
+@pytest.mark.slow
 def test_a_row_of_the_table_is_what_the_patient_gives_alone(inputs, done):
     images = inputs.parent / "images" / "training"
     lesion = measurement.read_lesion(
@@ -117,6 +120,7 @@ def test_a_row_of_the_table_is_what_the_patient_gives_alone(inputs, done):
     pd.testing.assert_series_equal(row[alone.index], alone, check_names=False, check_exact=True)
 
 
+@pytest.mark.slow
 def test_damaged_patients_stop_nobody_and_are_named_with_the_reason(done):
     failures = table(done, "failures").set_index("patient")
     reasons = {
@@ -134,6 +138,7 @@ def test_damaged_patients_stop_nobody_and_are_named_with_the_reason(done):
     assert flow["excluded"].tolist()[:2] == [0, 5]
 
 
+@pytest.mark.slow
 def test_shuffled_voxels_stand_as_a_baseline_and_in_no_signature(done):
     evaluation, links = table(done, "evaluation"), table(done, "links")
     assert "shuffled_radiomics" in set(evaluation["signature"])
@@ -145,6 +150,7 @@ def test_shuffled_voxels_stand_as_a_baseline_and_in_no_signature(done):
     assert (measured[f"shuffled_{texture}"] != measured[texture]).all()
 
 
+@pytest.mark.slow
 def test_two_readers_agree_on_some_features(done):
     agreement = table(done, "agreement")
     assert set(agreement["signature"]) == {"radiomics", "kinetics", "googlenet_random_weights"}
@@ -154,12 +160,14 @@ def test_two_readers_agree_on_some_features(done):
     assert (agreement["icc"] < 0.9).any()
 
 
+@pytest.mark.slow
 def test_the_report_says_random_weights_and_simulated(done):
     text = (done / "report.html").read_text()
     assert "random weights" in text
     assert "imulated" in text.partition("</header>")[0]
 
 
+@pytest.mark.slow
 def test_every_cohort_has_an_example_lesion_and_its_picture_is_marked(done):
     drawn = {path.stem: path for path in (done / "figures").glob("*.csv")}
     lesions, text = table(done, "lesions"), (done / "report.html").read_text()
@@ -208,8 +216,11 @@ def test_dask_with_a_killed_worker_measures_the_same_to_the_bit(inputs, done, tm
     assert csvs(tmp_path) == csvs(done)
 
 
-@pytest.mark.slow
-def test_the_demo_finds_planted_links_from_images_and_none_among_permuted_patients(tmp_path):
+@pytest.fixture
+def demo(tmp_path):
+    """A finished demo: that of RADIOGENOMICS_DEMO, or a quick one."""
+    if "RADIOGENOMICS_DEMO" in os.environ:
+        return Path(os.environ["RADIOGENOMICS_DEMO"])
     command = [sys.executable, "-m", "radiogenomics", "demo", "--fast", "--out", str(tmp_path / "out")]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
@@ -217,11 +228,16 @@ def test_the_demo_finds_planted_links_from_images_and_none_among_permuted_patien
     assert steps[0].endswith(": study: features")
     assert steps[-1].endswith(": study: report")
     assert "everything in it is simulated" in ended.stdout.splitlines()[-1]
-    planted = table(tmp_path / "out", "planted")
+    return tmp_path / "out"
+
+
+@pytest.mark.slow
+def test_the_demo_finds_planted_links_from_images_and_none_among_permuted_patients(demo):
+    planted = table(demo, "planted")
     assert planted["ok"].all(), planted[~planted["ok"]]
     assert planted["kind"].value_counts()["link"] == 4
-    eigengenes = table(tmp_path / "out", "eigengenes")
-    measured = pd.concat([table(tmp_path / "out", f"features_{kind}") for kind in ("radiomics", "kinetics")], axis=1)
+    eigengenes = table(demo, "eigengenes")
+    measured = pd.concat([table(demo, f"features_{kind}") for kind in ("radiomics", "kinetics")], axis=1)
     measured = measured.loc[eigengenes.index.intersection(measured.index)]
     measured = measured.loc[:, measured.nunique() > 1]
     rng = np.random.default_rng(1)
@@ -252,7 +268,7 @@ def extract(path, out):
 def test_a_patient_who_comes_changes_or_leaves_costs_no_other(few, tmp_path):
     dicom, masks = [few.parent / "images" / "training" / name for name in ("dicom", "masks")]
     names = [f"SIM-TR-{number:03d}" for number in range(1, 13)]
-    assert extract(few, tmp_path / "out")[1] == [*names, *(f"{name}, second reader" for name in names)]
+    assert extract(few, demo)[1] == [*names, *(f"{name}, second reader" for name in names)]
     shutil.copytree(dicom / "SIM-TR-001", dicom / "SIM-TR-077")
     shutil.copy(masks / "SIM-TR-001.nii.gz", masks / "SIM-TR-077.nii.gz")
     larger = sitk.BinaryDilate(sitk.ReadImage(masks / "SIM-TR-002.nii.gz"), [1, 1, 0])
