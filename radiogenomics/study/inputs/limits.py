@@ -1,5 +1,6 @@
 """What a step would refuse after minutes, said before: too few patients, genes or events, and columns that no model can take."""
 
+import logging
 import warnings
 from collections.abc import Iterator
 
@@ -15,6 +16,8 @@ from radiogenomics.study.inputs.sources import Inputs
 from radiogenomics.study.manifest.errors import Problem
 from radiogenomics.study.manifest.model import Manifest
 from radiogenomics.study.manifest.schema import Expression, ModuleSettings, Survival
+
+logger = logging.getLogger(__name__)
 
 FEWEST_IN_LEVEL = 5
 """A level of fewer patients may be missing in a fold, whose model then knows it not."""
@@ -79,13 +82,26 @@ def _module_problems(inputs: Inputs) -> Iterator[Problem]:
     if known.sum() < chosen.min_size:
         remedy = f"no module can hold so many genes: {known.sum()} of {matrix.shape[1]} vary and are known of half the patients"
         yield Problem(file, "modules.min_size", str(chosen.min_size), f"{remedy}; lower it, or give more genes")
-    elif matrix.shape[1] <= _QUICK and chosen.engine == "native":
-        genes = _on_log_scale(matrix.loc[:, known], inputs.manifest.expression)
-        power = _power(genes, chosen)
-        options = chosen.model_dump(include={"network", "min_size", "deep_split", "merge_height"})
-        if modules.find_modules(genes, power=power, **options).eigengenes.empty:
-            remedy = f"no module of {chosen.min_size} genes or more is found at power {power:g}; lower it, or modules.power"
-            yield Problem(file, "modules.min_size", str(chosen.min_size), remedy)
+    elif text := no_module(inputs):
+        # What is asked for is refused; of the usual settings it is told, since more genes may be meant to come.
+        if {"min_size", "power"} & chosen.model_fields_set:
+            yield Problem(file, "modules.min_size", str(chosen.min_size), text)
+        else:
+            logger.warning("%s: modules.min_size = %d: %s; the run would stop there", file, chosen.min_size, text)
+
+
+def no_module(inputs: Inputs) -> str:
+    """Look for modules in a matrix so small that it costs a second -> what to do where there is none, else nothing."""
+    matrix, chosen = inputs.expression, inputs.manifest.modules
+    if matrix.shape[1] > _QUICK or chosen.engine != "native":
+        return ""
+    known = (matrix.notna().sum() >= len(matrix) / 2).to_numpy() & (matrix.nunique() > 1).to_numpy()
+    genes = _on_log_scale(matrix.loc[:, known], inputs.manifest.expression)
+    power = _power(genes, chosen)
+    options = chosen.model_dump(include={"network", "min_size", "deep_split", "merge_height"})
+    if len(modules.find_modules(genes, power=power, **options).eigengenes.columns):
+        return ""
+    return f"no module of {chosen.min_size} genes or more is found at power {power:g}; lower it, or modules.power"
 
 
 def _on_log_scale(matrix: pd.DataFrame, chosen: Expression) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from radiogenomics._files import make_folder, write_text
 from radiogenomics._names import nearest, slug
 from radiogenomics._tables import shown
 from radiogenomics.study.inputs.checks import check
+from radiogenomics.study.inputs.limits import no_module
 from radiogenomics.study.manifest.errors import ManifestError
 from radiogenomics.study.scaffold.columns import Baseline, baseline, volume_column
 from radiogenomics.study.scaffold.files import Own, expression_file, patient_file, with_barcodes, with_patients
@@ -81,7 +82,11 @@ def init(
     write_text(to, manifest_text(raw, remarks))
     wrong = [remark for remark in remarks if remark.wrong]
     try:
-        check(to)
+        checked = check(to)
+        few = no_module(checked.inputs)
+        if few:
+            note = Remark(("modules",), f"modules.min_size is 30 unless it is given: {few}; the run would stop there")
+            write_text(to, manifest_text(raw, [*remarks, note]))
     except ManifestError as error:
         told = {remark.key[0] for remark in wrong}
         wrong += [remark for remark in remarks_of(error.problems) if remark.key[0] not in told]
