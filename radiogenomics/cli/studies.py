@@ -54,8 +54,9 @@ def init(
     from radiogenomics import study
 
     log(quiet or not verbose, verbose)
-    how = {"positive": positive.split(",") if positive else None, "gene_sets": gene_sets, "overwrite": overwrite}
-    path = study.init(features, expression, clinical, outcome=outcome, to=to, **how)
+    words = positive.split(",") if positive else None
+    files = features, expression, clinical
+    path = study.init(*files, outcome=outcome, positive=words, gene_sets=gene_sets, to=to, overwrite=overwrite)
     manifest = study.read_manifest(path)
     chosen = manifest.outcome
     say(

@@ -108,7 +108,7 @@ def _on_log_scale(matrix: pd.DataFrame, chosen: Expression) -> pd.DataFrame:
     """Bring a matrix to the scale of `expression.prepare`, which also tells and imputes."""
     if chosen.unit == "counts":
         return log_cpm(matrix)
-    matrix = np.log2(matrix + 1) if chosen.unit in ("tpm", "fpkm") else matrix
+    matrix = matrix.add(1).apply(np.log2) if chosen.unit in ("tpm", "fpkm") else matrix
     return matrix if chosen.clip is None else matrix.clip(-chosen.clip, chosen.clip)
 
 
