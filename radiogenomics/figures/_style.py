@@ -235,7 +235,7 @@ def varies(table: pd.DataFrame, column: str) -> bool:
 
 
 # X11 numbered shades are the base colour at these levels; WGCNA names its modules with them (grey60, sienna3, brown4).
-_ONLY_X11 = {"violetred": "#d02090", "navyblue": "#000080", "lightgoldenrod": "#eedd82"}
+_ONLY_X11 = {"violetred": "#d02090", "navyblue": "#000080", "lightgoldenrod": "#eedd82", "lightslateblue": "#8470ff"}
 _SHADES = {"1": 1.0, "2": 0.932, "3": 0.804, "4": 0.548}
 
 

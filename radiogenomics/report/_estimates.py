@@ -69,7 +69,8 @@ def _evaluated(table: pd.DataFrame, *, where: str, more: str = "") -> list[View]
         )
         table = table[table["threshold"].notna()]
         values = zip(table["threshold"], table["estimate"].eq("volume"), strict=True)
-        texts = [f"{value:,.0f} mm³" if volume else wording.amount(value) for value, volume in values]
+        # A volume below 1 is no mm³: a standardised column, as combined cohorts give it.
+        texts = [f"{value:,.0f} mm³" if volume and value >= 1 else wording.amount(value) for value, volume in values]
         views.append(view(table.assign(threshold=texts), caption, columns=wide, most=60, where=where))
     return views
 
