@@ -87,7 +87,7 @@ def test_a_source_that_is_a_pipe_is_a_problem_of_the_manifest(tmp_path):
     path = tiny_study.write(tmp_path / "inputs")
     (tmp_path / "inputs" / "sets.gmt").unlink()
     os.mkfifo(tmp_path / "inputs" / "sets.gmt")
-    with pytest.raises(InputError, match=r"sources\.sets\.file = 'sets\.gmt': .*is a named pipe"):
+    with pytest.raises(InputError, match=r"sources\.sets\.file = 'sets\.gmt': .*a pipe or a device, which has no end"):
         study.gather(path)
 
 

@@ -43,7 +43,7 @@ def test_every_example_is_toml(key):
     [
         ("outcome.column", "text", "required"),
         ("links.alpha", "number above 0 below 1", "0.05"),
-        ("modules.power", 'whole number from 1 or "auto"', '"auto"'),
+        ("modules.power", 'whole number from 1 to 100 or "auto"', '"auto"'),
         ("training.features", "table of text by name", "none"),
         ("survival.N.time", "text", "required"),
         ("signature.sizes", "list of whole number from 1", "[5, 10, 20]"),

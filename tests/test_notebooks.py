@@ -1,6 +1,7 @@
 """Notebooks are thin: few short cells, nothing defined, nothing looped over, no output stored."""
 
 import ast
+import json
 import re
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def elsewhere(tmp_path, monkeypatch):
     """A study beside the folder of notebooks, which a shell in that place names by a relative path."""
     for folder in ("demo", "mine"):
         (tmp_path / folder).mkdir()
-        (tmp_path / folder / "study.json").touch()
+        (tmp_path / folder / "study.json").write_text(json.dumps({"made_by": "radiogenomics", "finished": True}))
     (tmp_path / "notebooks").mkdir()
     monkeypatch.chdir(tmp_path / "notebooks")  # as Jupyter does
     monkeypatch.setenv("PWD", str(tmp_path))

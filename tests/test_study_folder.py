@@ -234,4 +234,6 @@ def _bare(lesions):
         "gene_score": schema.GeneScoreSettings(),
         "links": schema.LinkSettings(),
         "clinical_columns": [],
+        "outcome": schema.Outcome(name="node status", column="node", positive=["1"], negative=["0"]),
+        "modules": schema.ModuleSettings(),
     }

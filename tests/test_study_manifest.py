@@ -164,9 +164,7 @@ def test_an_outcome_column_that_is_not_there(change):
 def test_fewer_than_ten_patients(edit):
     found = problems(edit("clinical_training", lambda table: table.head(9)))
     assert "training = with imaging features: 88; with expression: 88; with known lymph node status: " in found[0]
-    assert (
-        "fewer than 10 are left; check outcome words and identifiers (features has SIM-TR-001, SIM-TR-002 and 86 more" in found[0]
-    )
+    assert "(features has SIM-TR-001, SIM-TR-002 and 86 more; clinical has SIM-TR-001, SIM-TR-002 and 7 more; " in found[0]
 
 
 def test_cohorts_that_overlap(edit):

@@ -42,7 +42,8 @@ def reading_volume(path: Path) -> AbstractContextManager[None]:
     """Guard the reading of a NIfTI, NRRD or MetaImage file, see `_files.parsing`."""
 
     def refuse(error: Exception) -> InputError:
-        return InputError(f"{path.name} cannot be read as a volume ({_files.said(error)}); export the file again.")
+        words = (str(error).strip().splitlines() or [type(error).__name__])[-1].strip()
+        return InputError(f"{path.name} cannot be read as a volume ({words}); export the file again.")
 
     return _files.parsing(path, refuse)
 

@@ -74,8 +74,14 @@ def check(path: Path, *, mirror: Path | None = None) -> Checked:
 
 
 def _each_once(problems: Iterator[Problem]) -> list[Problem]:
-    """Keep the first of problems that say the same: a table that cannot be read keeps several checks from their work."""
-    return list({problem.remedy: problem for problem in reversed(list(problems))}.values())[::-1]
+    """Keep the first problem of a cohort that says the same: a table that cannot be read keeps several checks from their work."""
+    return list({(_external(problem.key), problem.remedy): problem for problem in reversed(list(problems))}.values())[::-1]
+
+
+def _external(key: str) -> str:
+    """Give the name of the external cohort that a key belongs to; none for all other keys."""
+    section, _, rest = key.partition(".")
+    return rest.partition(".")[0] if section == "external" else ""
 
 
 def decided(inputs: Inputs) -> pd.DataFrame:

