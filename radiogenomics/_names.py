@@ -1,5 +1,6 @@
 """Names in files and in messages: this module imports nothing, so that every other may use it."""
 
+import os
 import re
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher, get_close_matches
@@ -8,6 +9,15 @@ from difflib import SequenceMatcher, get_close_matches
 def slug(name: object) -> str:
     """Make a name fit for a file."""
     return re.sub(r"[^A-Za-z0-9]+", "_", str(name)).strip("_")
+
+
+def readable(name: str) -> str:
+    """Give a file name that tables and messages can hold: bytes that are no UTF-8 are read as Latin-1, so that two stay two."""
+    content = os.fsencode(name)
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -17,10 +17,10 @@ import SimpleITK as sitk
 import tomli_w
 
 from radiogenomics import features, linking, study
-from radiogenomics.study import lesion as measurement
 from radiogenomics.study.engine.context import Run
 from radiogenomics.study.manifest.model import ManifestError
 from radiogenomics.study.manifest.schema import Extraction
+from radiogenomics.study.measuring import lesion as measurement
 from radiogenomics.study.steps import lesions as extraction
 
 QUICK = """

@@ -1,6 +1,6 @@
 """Files written whole or not at all, their checksums, and tables read as people have them."""
 
-from radiogenomics._files.decisions import Decision, Reading, decision_table, log_decisions
+from radiogenomics._files.decisions import Decision, Reading, Tell, decision_table, log_decision, log_decisions, told_of
 from radiogenomics._files.reading import Rows, read_rows, read_table, table_reading
 from radiogenomics._files.unpacking import read_text
 from radiogenomics._files.words import MissingWords, is_number_like, number_column
@@ -12,9 +12,11 @@ __all__ = [
     "MissingWords",
     "Reading",
     "Rows",
+    "Tell",
     "atomic",
     "decision_table",
     "is_number_like",
+    "log_decision",
     "log_decisions",
     "make_folder",
     "number_column",
@@ -23,6 +25,7 @@ __all__ = [
     "read_text",
     "sha256",
     "table_reading",
+    "told_of",
     "write_table",
     "write_text",
 ]

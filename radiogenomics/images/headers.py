@@ -1,6 +1,5 @@
 """DICOM files -> slices: where each image's pixels lie, and what its header says of place, time and scanner."""
 
-import logging
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,11 +16,10 @@ from pydicom.dataset import Dataset
 from pydicom.valuerep import TEXT_VR_DELIMS
 
 from radiogenomics._errors import InputError
+from radiogenomics._files import Decision, Tell, log_decision
 from radiogenomics._tables import shown
 from radiogenomics.images.encoding import UNDEFINED, OpenedFile, check_length, find_pixels, is_dicom, open_dicom, read_elements
 from radiogenomics.images.frames import clocked, frame_headers
-
-logger = logging.getLogger(__name__)
 
 Header = Mapping[str, str]
 """The tags of `KEYWORDS` as text; several values of one tag are separated by a backslash, as in DICOM itself."""
@@ -256,7 +254,7 @@ def find_files(folder: Path) -> list[Path]:
     return files
 
 
-def read_folder(folder: Path) -> list[Slice]:
+def read_folder(folder: Path, *, tell: Tell = log_decision) -> list[Slice]:
     """Read the headers of every DICOM file of a folder and its subfolders -> slices.
 
     Files that are not DICOM (licences, tables) are passed over; a file that calls itself `.dcm` and is none is an error.
@@ -265,6 +263,8 @@ def read_folder(folder: Path) -> list[Slice]:
     ----------
     folder : Path
         A folder, searched with its subfolders.
+    tell : callable
+        Called with what is decided, see `radiogenomics._files.Tell`.
 
     Returns
     -------
@@ -279,12 +279,13 @@ def read_folder(folder: Path) -> list[Slice]:
     slices: list[Slice] = []
     foreign: list[str] = []
     for path in find_files(folder):
-        if _is_foreign(path):
+        if is_foreign(path):
             foreign.append(printable(path.name))
         else:
             slices += read_headers(path)
     if foreign:
-        logger.info("%s: %d files are not DICOM and were passed over: %s", folder, len(foreign), shown(foreign))
+        why = f"{len(foreign)} files are not DICOM and were passed over: {shown(foreign)}"
+        tell(Decision("files passed over", printable(folder.name), len(foreign), why))
     if not slices:
         raise InputError(
             f"{folder} holds {len(foreign)} file(s) and none is DICOM ({shown(foreign)}); give the folder of the images."
@@ -297,7 +298,7 @@ def printable(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _is_foreign(path: Path) -> bool:
+def is_foreign(path: Path) -> bool:
     """Tell whether a file is none that an image may lie in: no DICOM, or the directory of a disc."""
     with path.open("rb") as file:
         if path.name.upper().startswith(_DIRECTORY) or _DIRECTORY_CLASS in file.read(1024):

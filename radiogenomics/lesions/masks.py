@@ -5,12 +5,20 @@ from pathlib import Path
 import SimpleITK as sitk
 
 from radiogenomics._errors import InputError
+from radiogenomics._files import Tell, log_decision
 from radiogenomics.lesions.folders import find_mask
 from radiogenomics.lesions.placement import SOURCE
 from radiogenomics.lesions.readers import HEAD, READERS, MaskReader
 
 
-def read_mask(path: Path, *, image: sitk.Image, segment: int | str | None = None, threshold: float = 0.5) -> sitk.Image:
+def read_mask(
+    path: Path,
+    *,
+    image: sitk.Image,
+    segment: int | str | None = None,
+    threshold: float = 0.5,
+    tell: Tell = log_decision,
+) -> sitk.Image:
     """Read a mask of any kind -> mask as the file has it, on its own grid or, for contours and `.les`, on that of the image.
 
     Parameters
@@ -25,6 +33,8 @@ def read_mask(path: Path, *, image: sitk.Image, segment: int | str | None = None
         a label volume stay as they are.
     threshold : float
         Fraction from which a voxel of a fractional SEG is inside.
+    tell : callable
+        Called with what is decided while the file is read; logs it when left out.
 
     Returns
     -------
@@ -43,7 +53,7 @@ def read_mask(path: Path, *, image: sitk.Image, segment: int | str | None = None
         raise InputError(f"The mask {path} does not exist or is no file; give the one mask file.")
     with path.open("rb") as file:
         head = file.read(HEAD)
-    mask = _reader_of(path, head).read(path, image=image, segment=segment, threshold=threshold)
+    mask = _reader_of(path, head).read(path, image=image, segment=segment, threshold=threshold, tell=tell)
     mask.SetMetaData(SOURCE, path.name)
     return mask
 

@@ -7,13 +7,11 @@ import numpy as np
 import SimpleITK as sitk
 
 from radiogenomics._errors import InputError
+from radiogenomics._files import Tell, log_decision
 from radiogenomics._tables import shown
+from radiogenomics.images.nifti import read_nifti
 from radiogenomics.lesions._choosing import as_number, choose
-from radiogenomics.lesions._nifti import read_nifti
 from radiogenomics.lesions._parsing import parsing
-
-VOLUMES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
-"""The endings of label volumes."""
 
 _DETACHED = (".nhdr", ".mhd")
 _SHOWN = 12
@@ -30,7 +28,7 @@ class _Segment:
     layer: int
 
 
-def read_volume(path: Path, *, segment: int | str | None) -> sitk.Image:
+def read_volume(path: Path, *, segment: int | str | None, tell: Tell = log_decision) -> sitk.Image:
     """Read a label volume -> its labels, or one of them as uint8 mask, on the grid of the file.
 
     Files of 3D Slicer (``.seg.nrrd``) name their segments; those that overlap lie in layers of their own.
@@ -41,6 +39,8 @@ def read_volume(path: Path, *, segment: int | str | None) -> sitk.Image:
         A file with one of the endings of `VOLUMES`.
     segment : int or str or None
         A label, or the name of a segment. None keeps all labels as they are.
+    tell : callable
+        Called with what is decided (axes of a sheared header); logs it when left out.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def read_volume(path: Path, *, segment: int | str | None) -> sitk.Image:
     """
     path = Path(path)
     with parsing(path, "a volume"):
-        volume = _read(path)
+        volume = _read(path, tell)
         segments = _segments(volume)
         if segments:
             return _slicer_mask(path, volume, segments, segment)
@@ -61,10 +61,10 @@ def read_volume(path: Path, *, segment: int | str | None) -> sitk.Image:
         return volume if segment is None else _label(path, volume, segment)
 
 
-def _read(path: Path) -> sitk.Image:
+def _read(path: Path, tell: Tell) -> sitk.Image:
     if not path.name.lower().endswith(_DETACHED):
         _check_size(path)
-    volume = read_nifti(path) if path.name.lower().endswith((".nii", ".nii.gz")) else sitk.ReadImage(str(path))
+    volume = read_nifti(path, tell=tell) if path.name.lower().endswith((".nii", ".nii.gz")) else sitk.ReadImage(str(path))
     while volume.GetDimension() > 3 and volume.GetSize()[-1] == 1:
         volume = sitk.Extract(volume, [*volume.GetSize()[:-1], 0])
     return volume

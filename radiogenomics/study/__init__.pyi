@@ -3,6 +3,8 @@ from .api import study_folder as study_folder
 from .demo import run_demo as run_demo
 from .demo import write_demo as write_demo
 from .engine.results import Results as Results
+from .folder import MeasuredFolder as MeasuredFolder
+from .folder import measure_folder as measure_folder
 from .inputs.checks import Checked as Checked
 from .inputs.checks import check as check
 from .inputs.checks import decided as decided

@@ -42,7 +42,6 @@ STEPS: tuple[Step, ...] = (
     # molecules
     matrix,
     expression,
-    decisions,
     modules,
     pathways,
     enrichment,
@@ -58,6 +57,8 @@ STEPS: tuple[Step, ...] = (
     comparisons,
     survival,
     planted,
+    # what was decided on the way
+    decisions,
 )
 FIGURES: tuple[Step, ...] = (
     prediction.prediction,

@@ -12,11 +12,12 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from radiogenomics import archives, cohort, expression, lesions, pathways
+from radiogenomics import archives, cohort, expression, pathways
 from radiogenomics._errors import InputError, MissingFileError
 from radiogenomics._files import Reading, decision_table, sha256, write_text
 from radiogenomics._tables import shown
 from radiogenomics.study.engine.context import DeclaredFiles
+from radiogenomics.study.inputs.members import members
 from radiogenomics.study.manifest.errors import ManifestError, Problem
 from radiogenomics.study.manifest.model import Manifest, read_manifest
 from radiogenomics.study.manifest.schema import CohortSection, Source
@@ -148,18 +149,8 @@ class Inputs:
         return self.sources[source].model_dump(include={"patient", "header_rows", "barcode", *_WRITTEN})
 
     def _members(self, source: str, *, folders: bool) -> dict[str, Path]:
-        """Name what lies in a folder by patient: a mask's name without the ending of its kind."""
-        folder = self.files[source]
-        if not folder.is_dir():
-            raise InputError(f"{folder} is a file; give a folder with one {'folder' if folders else 'mask'} a patient")
-        found = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and (path.is_dir() or not folders))
-        names = [path.name if folders else lesions.mask_stem(path) for path in found]
-        if self.sources[source].barcode == "tcga":
-            names = cohort.tcga_patients(names, name=str(folder))
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise InputError(f"{folder} has more than one entry for {shown(twice)}; keep one of each")
-        return dict(zip(names, found, strict=True))
+        """Name what lies in a folder by patient."""
+        return members(self.files[source], folders=folders, barcode=self.sources[source].barcode)
 
     def clinical(self, name: str) -> pd.DataFrame:
         """Read a cohort's clinical table."""
@@ -303,7 +294,7 @@ def _list(folder: Path) -> dict[str, str]:
 def _verified_folder(folder: Path, listing: dict[str, str], source: Source) -> str:
     """Hash a folder: the names and hashes of all its files. It may grow, so that no lock is kept of it."""
     text = "".join(f"{name} {value}\n" for name, value in listing.items())
-    found = hashlib.sha256(text.encode()).hexdigest()
+    found = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
     if source.sha256 not in ("first-use", found):
         raise InputError(f"{folder}: the {len(listing)} files in it have the SHA-256 {found}, the manifest says {source.sha256}")
     return found

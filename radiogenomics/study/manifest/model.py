@@ -70,7 +70,8 @@ class Manifest(Section):
     @model_validator(mode="after")
     def _names_fit(self) -> "Manifest":
         names = [*self._taken_names(), *self._equal_names()]
-        found = [*self._unknown_sources(), *self._uneven_features(), *names, *self._unfit_signature(), *self._unfit_columns()]
+        unfit = [*self._unfit_lesions(), *self._unfit_signature(), *self._unfit_columns()]
+        found = [*self._unknown_sources(), *self._uneven_features(), *names, *unfit]
         if found:
             raise MisfitError(*found)
         return self
@@ -133,6 +134,11 @@ class Manifest(Section):
             if (cohort.images is None) != (self.training.images is None):
                 remedy = "images must be measured in it and in training, or in neither; name both, or none"
                 yield (*_where(name, external=True), "images"), remedy
+
+    def _unfit_lesions(self) -> Iterator[Unfit]:
+        if self.extraction.lesions == "each":
+            remedy = "a study has one row a patient; give 'largest' or 'union' (radiogenomics features gives a row each lesion)"
+            yield ("extraction", "lesions"), remedy
 
     def _taken_names(self) -> Iterator[Unfit]:
         """Find names that the study gives itself; what differs from one only in marks would share its files."""

@@ -156,7 +156,12 @@ class CohortSection(Section):
 
 
 class Extraction(Section):
-    """What is measured in every lesion, and how."""
+    """What is measured in every lesion, and how.
+
+    ``series``, ``content`` and ``derived`` choose the dynamic series where an examination has several; ``seconds`` says when each
+    phase was taken where the files do not. ``lesions`` says what of several lesions in a mask counts; ``each`` gives a row a
+    lesion and is no choice of a study. ``resample_masks`` allows masks on another grid, ``background`` is the level of air.
+    """
 
     radiomics: bool = True
     parameters: Text | None = None
@@ -166,8 +171,15 @@ class Extraction(Section):
     view: Literal["slice", "2.5d"] = "2.5d"
     margin_mm: Length = 5.0
     pre_contrast: Count = 1
+    series: int | None = None
+    content: Text | None = None
+    derived: bool = False
+    seconds: Annotated[list[float], Field(min_length=2)] | None = None
     register_phases: bool = False
     segment: int | Text | None = None
+    resample_masks: bool = False
+    lesions: Literal["largest", "union", "each"] = "largest"
+    background: Annotated[float, Field(gt=0)] | None = None
 
     @model_validator(mode="after")
     def _measures_something(self) -> "Extraction":

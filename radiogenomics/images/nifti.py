@@ -1,7 +1,6 @@
 """NIfTI headers -> what ITK does not check or does not say: a file that is cut short, axes that are not perpendicular."""
 
 import gzip
-import logging
 import math
 import struct
 import tempfile
@@ -13,8 +12,7 @@ import numpy.typing as npt
 import SimpleITK as sitk
 
 from radiogenomics._errors import InputError
-
-logger = logging.getLogger(__name__)
+from radiogenomics._files import Decision, Tell
 
 Floats = npt.NDArray[np.float64]
 
@@ -23,7 +21,7 @@ _SHEAR = 1e-3  # of a cosine between two axes: what is finer is rounding of floa
 _BEND = 0.25  # voxels: axes that move no voxel farther are taken for perpendicular
 
 
-def read_nifti(path: Path) -> sitk.Image:
+def read_nifti(path: Path, *, tell: Tell) -> sitk.Image:
     """Read a NIfTI file -> a volume, or say that it is cut short or that its axes are not perpendicular.
 
     The sform may be sheared, as an affine registration leaves it; no volume of rectangular voxels can hold that. Where the
@@ -43,16 +41,18 @@ def read_nifti(path: Path) -> sitk.Image:
         return sitk.ReadImage(str(path))
     angle = float(np.degrees(np.arcsin(min(_shear(sform), 1.0))))
     if _qform_is_set(head):
-        logger.warning("%s: its sform is sheared by %.2f degrees and is passed over; its qform counts.", path.name, angle)
+        why = f"its sform is sheared by {angle:.2f} degrees and is passed over; its qform counts."
+        tell(Decision("sform sheared", path.name, 1, why))
         return sitk.ReadImage(str(path))
     bend = _bend(sform, _dims(head))
     if bend > _BEND:
         raise InputError(
             f"{path.name}: its sform is sheared: two axes stand {90 - angle:.2f} degrees to each other, not 90, and it has no "
-            f"qform. Voxels are moved by up to {bend:.1f} of their size; resample the mask onto the image in the program that "
+            f"qform. Voxels are moved by up to {bend:.1f} of their size; resample it onto the image in the program that "
             f"wrote it, and save that."
         )
-    logger.warning("%s: its sform is sheared by %.3f degrees; the nearest perpendicular axes are used.", path.name, angle)
+    why = f"its sform is sheared by {angle:.3f} degrees; the nearest perpendicular axes are used."
+    tell(Decision("sform sheared", path.name, 1, why))
     return _read_straightened(path, head, sform)
 
 
@@ -85,7 +85,7 @@ def _bytes(path: Path, head: bytes) -> int:
             f"{path.name}: its voxels should begin at byte {start} (vox_offset); its header is damaged, export again."
         )
     if not dims or min(dims) < 1 or bits < 1:
-        raise InputError(f"{path.name}: its size is {dims} voxels of {bits} bits; its header is damaged, export the mask again.")
+        raise InputError(f"{path.name}: its size is {dims} voxels of {bits} bits; its header is damaged, export the file again.")
     return int(start) + math.prod(dims) * int(bits) // 8
 
 
