@@ -31,8 +31,11 @@ NEVER_DYNAMIC = {*_COMPONENTS.values(), "fat fraction", "water fraction", "T2* m
 _GE_RAW_TYPES = {"1": "phase", "2": "real part", "3": "imaginary part"}
 _SEQUENCES = {"FFE", "SE", "IR", "TSE", "GRE", "EPI", "PCA", "DIXON", "MDIXON"}
 _SETTINGS = {
-    "EchoTime": "echo time {} ms", "EchoNumbers": "echo {}", "FlipAngle": "flip angle {}°", "InversionTime": "inversion time {} ms",
-}  # fmt: skip
+    "EchoTime": "echo time {} ms",
+    "EchoNumbers": "echo {}",
+    "FlipAngle": "flip angle {}°",
+    "InversionTime": "inversion time {} ms",
+}
 _B_VALUE = "DiffusionBValue"
 _ALIKE = 0.02  # settings closer than this are one, written with other decimals
 

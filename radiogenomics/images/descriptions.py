@@ -30,6 +30,9 @@ def tissue_of(description: str) -> str:
     found = {
         f"{names[word]} fraction" if after == "fraction" else names[word]
         for before, word, after in zip(["", *words], words, [*words[1:], ""], strict=False)
-        if word in names and before not in _WITHOUT and not _SUPPRESSED.search(after) and not (word == "w" and before in _WEIGHTED)
+        if word in names
+        and before not in _WITHOUT
+        and not _SUPPRESSED.search(after)
+        and not (word == "w" and before in _WEIGHTED)
     }
     return found.pop() if len(found) == 1 else ""

@@ -121,7 +121,7 @@ def split_phases(
     """
     if not series:
         raise InputError("No series was given; choose the dynamic series from find_series.")
-    _one_patient(series)
+    _one_scan(series)
     splits = _in_order([(one, split_series(one)) for one in series])
     phases = [(one, slices, split.evidence) for one, split in splits for slices in split.phases]
     if not 1 <= pre_contrast < len(phases):
@@ -149,12 +149,19 @@ def split_phases(
     return sources, table
 
 
-def _one_patient(series: Sequence[Series]) -> None:
+def _one_scan(series: Sequence[Series]) -> None:
+    """Refuse images of several patients, or of which some are inverted."""
     patients = sorted({one.header.get("PatientID", "") for each in series for one in each.slices})
     if len(patients) > 1:
         raise InputError(
             f"{shown([one.place for one in series])}: images of {len(patients)} patients are mixed in one dynamic series "
             f"(PatientID {shown(map(repr, patients))}); separate the files by patient."
+        )
+    greys = sorted({one.header.get("PhotometricInterpretation", "missing") for each in series for one in each.slices})
+    if len(greys) > 1:
+        raise InputError(
+            f"{shown([one.place for one in series])}: PhotometricInterpretation {shown(map(repr, greys))} are mixed in one dynamic "
+            "series: low values are bright in some images and dark in others. Fetch the series again, or leave it out."
         )
 
 
@@ -187,9 +194,7 @@ def _spans(series: Sequence[Series], keyword: str) -> list[tuple[float, float]]:
     joint = moments([one for each in series for one in each.slices], keyword)
     parts = np.split(joint, np.cumsum([len(each.slices) for each in series])[:-1])
     known = (part[~np.isnan(part)] for part in parts)
-    return [
-        (float(some.min()) if len(some) else np.nan, float(np.max(part))) for part, some in zip(parts, known, strict=True)
-    ]
+    return [(float(some.min()) if len(some) else np.nan, float(np.max(part))) for part, some in zip(parts, known, strict=True)]
 
 
 def _refuse_equal_times(series: Sequence[Series], keyword: str, starts: Sequence[float]) -> None:
