@@ -160,8 +160,8 @@ def _one_scan(series: Sequence[Series]) -> None:
     greys = sorted({one.header.get("PhotometricInterpretation", "missing") for each in series for one in each.slices})
     if len(greys) > 1:
         raise InputError(
-            f"{shown([one.place for one in series])}: PhotometricInterpretation {shown(map(repr, greys))} are mixed in one dynamic "
-            "series: low values are bright in some images and dark in others. Fetch the series again, or leave it out."
+            f"{shown([one.place for one in series])}: PhotometricInterpretation {shown(map(repr, greys))} are mixed in one "
+            "dynamic series: low values are bright in some images and dark in others. Fetch the series again, or leave it out."
         )
 
 
@@ -251,7 +251,8 @@ def _seconds(place: str, phases: Sequence[Sequence[Slice]], tell: Tell) -> tuple
     ends = np.cumsum([len(slices) for slices in phases])[:-1]
     for keyword in CLOCKS:
         if texts := unreadable(images, keyword):
-            why = f"{keyword} {shown(map(repr, dict.fromkeys(texts)), 3)} of {len(texts)} images is no time; the tag is passed over."
+            values = shown(map(repr, dict.fromkeys(texts)), 3)
+            why = f"{keyword} {values} of {len(texts)} images is no time; the tag is passed over."
             tell(Decision("clock not read", place, len(texts), why))
         starts = np.array([part.min() for part in np.split(moments(images, keyword), ends)])
         if (np.diff(starts) < 0).any():

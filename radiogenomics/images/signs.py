@@ -57,8 +57,8 @@ def _as_unsigned(place: str, stored: npt.NDArray[Any], limit: int, tell: Tell) -
     if far.min() < far.max():
         raise InputError(
             f"{place}: {far.size} of {stored.size} pixels hold {far.min()} to {far.max()}, the others at most "
-            f"{stored[stored < high].max()}, as negative values do that are read as unsigned; PixelRepresentation (0) contradicts "
-            "the pixels. Fetch the series again, set PixelRepresentation to 1, or leave it out."
+            f"{stored[stored < high].max()}, as negative values do that are read as unsigned; PixelRepresentation (0) "
+            "contradicts the pixels. Fetch the series again, set PixelRepresentation to 1, or leave it out."
         )
     why = f"{far.size} pixels hold {far[0]}, far above all others; the header does not call it padding, and it counts as signal."
     tell(Decision("far value", place, int(far.size), why))
@@ -69,7 +69,7 @@ def _as_signed(place: str, stored: npt.NDArray[Any], limit: int) -> None:
     ends = int(stored.max()) >= half - half // _EDGE and int(stored.min()) < -half + half // _EDGE
     if ends and not ((stored < 0) & (stored >= -half // _EDGE)).any():
         raise InputError(
-            f"{place}: pixels run from {stored.min()} to {stored.max()} and none is slightly negative, as large values do that are "
-            "read as signed; PixelRepresentation (1) contradicts the pixels. Fetch the series again, set PixelRepresentation to "
+            f"{place}: pixels run from {stored.min()} to {stored.max()} and none is slightly negative, as large values do that "
+            "are read as signed; PixelRepresentation (1) contradicts the pixels. Fetch the series again, set PixelRepresentation to "
             "0, or leave it out."
         )

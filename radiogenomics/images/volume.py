@@ -188,7 +188,8 @@ def slice_spacing(series: Series, slices: Sequence[Slice], *, tell: Tell = log_d
 def _tell_spacing(series: Series, slices: Sequence[Slice], measured: float, tell: Tell) -> None:
     """Say where SpacingBetweenSlices is neither the measured distance of slices nor the gap between them, as some write."""
     between, thick = (_length(slices[0], keyword) for keyword in ("SpacingBetweenSlices", "SliceThickness"))
-    if not between or any(abs(told - measured) <= _AGREE * measured for told in (between, between + thick)):
+    told = [between, between + thick] if between < (1 - _AGREE) * thick else [between]
+    if not between or any(abs(distance - measured) <= _AGREE * measured for distance in told):
         return
     hint = " Every other slice may be missing." if round(measured / between) > 1 else ""
     why = f"SpacingBetweenSlices says {between:g} mm, but the positions lie {measured:g} mm apart, which counts.{hint}"
