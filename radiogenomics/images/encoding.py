@@ -194,7 +194,7 @@ def load(path: Path, *, pixels: bool) -> Dataset:
     path : Path
         A DICOM file that `open_dicom` takes.
     pixels : bool
-        Whether to read the pixels too.
+        Whether to read the pixels too, where the file has some.
 
     Returns
     -------
@@ -205,7 +205,9 @@ def load(path: Path, *, pixels: bool) -> Dataset:
         opened = open_dicom(file)
         dataset = read_elements(opened)
         at = opened.stream.tell()
-        found = find_pixels(opened) if pixels else None
+        more = bool(opened.stream.read(1))
+        opened.stream.seek(at)
+        found = find_pixels(opened) if pixels and more else None
         if found:
             opened.stream.seek(at)
             dataset.update(read_dataset(opened.stream, opened.encoding.implicit, opened.encoding.little))

@@ -70,6 +70,6 @@ def _as_signed(place: str, stored: npt.NDArray[Any], limit: int) -> None:
     if ends and not ((stored < 0) & (stored >= -half // _EDGE)).any():
         raise InputError(
             f"{place}: pixels run from {stored.min()} to {stored.max()} and none is slightly negative, as large values do that "
-            "are read as signed; PixelRepresentation (1) contradicts the pixels. Fetch the series again, set PixelRepresentation to "
-            "0, or leave it out."
+            "are read as signed; PixelRepresentation (1) contradicts the pixels. Fetch the series again, set "
+            "PixelRepresentation to 0, or leave it out."
         )
