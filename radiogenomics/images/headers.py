@@ -16,7 +16,7 @@ from pydicom.dataset import Dataset
 from pydicom.valuerep import TEXT_VR_DELIMS
 
 from radiogenomics._errors import InputError
-from radiogenomics._files import Decision, Tell, log_decision
+from radiogenomics._files import Decision, Tell, log_decision, walk
 from radiogenomics._tables import shown
 from radiogenomics.images.encoding import UNDEFINED, OpenedFile, check_length, find_pixels, is_dicom, open_dicom, read_elements
 from radiogenomics.images.frames import clocked, frame_headers
@@ -237,7 +237,7 @@ def _count(path: Path, header: Header, keyword: str, missing: int | None = None)
 
 
 def find_files(folder: Path) -> list[Path]:
-    """List the files of a folder and its subfolders that may be DICOM, by name.
+    """List the files of a folder and its subfolders that may be DICOM, by name; links are followed.
 
     Raises
     ------
@@ -248,7 +248,7 @@ def find_files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         kind = "is a file" if folder.exists() else "does not exist"
         raise InputError(f"{folder} {kind}; give the folder that holds the DICOM files.")
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    files = [path for path in walk(folder) if path.is_file()]
     if not files:
         raise InputError(f"{folder} holds no file; give the folder that holds the DICOM files.")
     return files

@@ -16,7 +16,7 @@ from radiogenomics._files import Decision, Tell, log_decision
 from radiogenomics._tables import shown
 from radiogenomics.images.encoding import load
 from radiogenomics.images.headers import Slice
-from radiogenomics.images.signs import Bits, check_sign
+from radiogenomics.images.plausible import Bits, check_byte_order, check_sign
 
 Array = npt.NDArray[Any]
 
@@ -73,6 +73,7 @@ def read_pixels(place: str, slices: Sequence[Slice], *, tell: Tell = log_decisio
     padding = {at: _padding(one, stored[at]) for at, one in enumerate(slices) if one.header.get("PixelPaddingValue")}
     for at, where in padding.items():
         stored[at][where] = 0
+    check_byte_order(place, stored, tell)
     use_bits(place, stored, bits, overlay=_overlay(first), tell=tell)
     check_sign(place, stored, bits, tell)
     signal = _rescaled(slices, stored)

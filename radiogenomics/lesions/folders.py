@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from radiogenomics._errors import InputError
+from radiogenomics._files import walk
 from radiogenomics._tables import shown
 from radiogenomics.images.encoding import load
 from radiogenomics.lesions._parsing import parsing
@@ -47,7 +48,7 @@ def find_mask(folder: Path) -> Path:
         If the folder holds no mask, or several.
     """
     folder = Path(folder)
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and not _hidden(path.relative_to(folder)))
+    files = [path for path in walk(folder) if path.is_file()]
     masks = [path for path in files if _is_mask(path)]
     if len(masks) == 1 or len(files) == 1:
         return [*masks, *files][0]  # of a single file its reader says what is wrong with it
@@ -58,10 +59,6 @@ def find_mask(folder: Path) -> Path:
         )
     names = shown([str(path.relative_to(folder)) for path in masks])
     raise InputError(f"The folder {folder} holds {len(masks)} masks ({names}); give the one that is meant, or remove the others.")
-
-
-def _hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
 
 
 def _is_mask(path: Path) -> bool:

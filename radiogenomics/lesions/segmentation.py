@@ -123,7 +123,8 @@ def _check_frame_count(path: Path, dataset: Dataset) -> None:
     if held < expected or held - expected >= max(side, 2):
         raise InputError(
             f"{path.name} announces {stated} frames (NumberOfFrames) of {dataset.Rows} x {dataset.Columns} pixels (Rows, "
-            f"Columns), {expected:,} bytes of pixels, and holds {held:,}; slices of the mask would be lost or sheared, fetch or export it again."
+            f"Columns), {expected:,} bytes of pixels, and holds {held:,}; slices of the mask would be lost or sheared, fetch or "
+            f"export it again."
         )
 
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +13,17 @@ import pandas as pd
 
 from radiogenomics import features, lesions
 from radiogenomics._errors import InputError
-from radiogenomics._files import Decision, decision_table, log_decisions, make_folder, sha256, write_table, write_text
+from radiogenomics._files import (
+    Decision,
+    decision_table,
+    log_decisions,
+    make_folder,
+    sha256,
+    voxel_files,
+    walk,
+    write_table,
+    write_text,
+)
 from radiogenomics._parallel import Progress, fan_out, forget_all_but, release_workers
 from radiogenomics._registry import Carrying
 from radiogenomics._tables import shown
@@ -169,8 +180,9 @@ def _key(settings: Extraction, parameters: Path | None, networks: Mapping[str, B
 
 
 def _listing(place: Path) -> dict[str, str]:
-    files = [place] if place.is_file() else sorted(path for path in place.rglob("*") if path.is_file())
-    return {path.relative_to(place.parent).as_posix(): sha256(path) for path in files}
+    files = [place] if place.is_file() else [path for path in walk(place) if path.is_file()]
+    named = [voxels for path in files for voxels in voxel_files(path) if voxels.is_file()]
+    return {os.path.relpath(path, place.parent): sha256(path) for path in dict.fromkeys([*files, *named])}
 
 
 def _tables(results: Mapping[str, Lesions], settings: Extraction) -> dict[str, pd.DataFrame]:

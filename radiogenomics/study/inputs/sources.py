@@ -14,7 +14,7 @@ import pandas as pd
 
 from radiogenomics import archives, cohort, expression, pathways
 from radiogenomics._errors import InputError, MissingFileError
-from radiogenomics._files import Reading, decision_table, sha256, write_text
+from radiogenomics._files import Reading, decision_table, sha256, voxel_files, walk, write_text
 from radiogenomics._tables import shown
 from radiogenomics.study.engine.context import DeclaredFiles
 from radiogenomics.study.inputs.members import members
@@ -126,9 +126,16 @@ class Inputs:
         return self._members(source, folders=False) if source else {}
 
     def listing(self, source: str, member: Path) -> dict[str, str]:
-        """List the files that a patient has in a folder -> SHA-256 of each by its path inside the folder."""
+        """List the files that a patient has in a folder -> SHA-256 of each by its path inside the folder.
+
+        Files that hold the voxels of a header among them count, wherever they lie.
+        """
         place = member.relative_to(self.files[source]).as_posix()
-        return {name: found for name, found in self.listings[source].items() if f"{name}/".startswith(f"{place}/")}
+        listed = self.listings[source]
+        files = {name: found for name, found in listed.items() if f"{name}/".startswith(f"{place}/")}
+        folder = self.files[source]
+        named = [os.path.relpath(voxels, folder) for name in files for voxels in voxel_files(folder / name)]
+        return files | {name: listed[name] for name in named if name in listed}
 
     def decisions(self, sources: Iterable[str]) -> pd.DataFrame:
         """Tell what was decided while these tables were read -> ``what, where, count, why``, one row a decision."""
@@ -286,9 +293,13 @@ def _verified(file: Path, source: Source, locked: str | None) -> str:
 
 
 def _list(folder: Path) -> dict[str, str]:
-    """Hash every file of a folder but hidden ones, which nothing reads: a killed writer leaves such."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-    return {path.relative_to(folder).as_posix(): sha256(path) for path in files}
+    """Hash every file of a folder, and those elsewhere that hold the voxels of its headers -> SHA-256 by path inside the folder.
+
+    Hidden files do not count, which nothing reads: a killed writer leaves such.
+    """
+    files = [path for path in walk(folder) if path.is_file()]
+    named = [voxels for path in files for voxels in voxel_files(path) if voxels.is_file()]
+    return {Path(os.path.relpath(path, folder)).as_posix(): sha256(path) for path in [*files, *named]}
 
 
 def _verified_folder(folder: Path, listing: dict[str, str], source: Source) -> str:

@@ -1,13 +1,19 @@
-"""Pixels -> whether PixelRepresentation may be wrong: signed values read as unsigned, or the other way round."""
+"""Pixels -> whether they can be what the header says: the other sign, the other order of bytes.
+
+Nothing in a file but its pixels tells these mistakes; what they leave behind is so unlike measured signal that it is refused.
+"""
 
 from typing import Any, NamedTuple
 
+import numpy as np
 import numpy.typing as npt
 
 from radiogenomics._errors import InputError
 from radiogenomics._files import Decision, Tell
 
 _FEW_BITS = 10  # below, too few levels tell anything
+_FEWEST = 8  # columns: less tells nothing of smoothness
+_ROUGHER = 4.0  # times: noise alone is as rough in either order of bytes
 _EDGE = 8  # values within this share of the range (1/8) of an end lie close to it
 
 
@@ -17,6 +23,43 @@ class Bits(NamedTuple):
     allocated: int
     stored: int
     shift: int
+
+
+def check_byte_order(place: str, stored: npt.NDArray[Any], tell: Tell) -> None:
+    """Refuse pixels that are far smoother when their bytes are swapped: they are written in the other order.
+
+    Parameters
+    ----------
+    place : str
+        What messages call the series.
+    stored : array of int, shape (n_slices, rows, columns)
+        The pixels of a volume as they stand in the file; its middle slice is looked at.
+    tell : callable
+        Called where every value is a multiple of 256: the order of bytes cannot be told then.
+
+    Raises
+    ------
+    ValueError
+        With how much rougher the pixels are as they stand.
+    """
+    middle = stored[len(stored) // 2]
+    if stored.dtype.itemsize != 2 or middle.shape[1] < _FEWEST or not np.ptp(middle):
+        return
+    rough, swapped = _roughness(middle), _roughness(middle.byteswap())
+    if rough > _ROUGHER * swapped:
+        raise InputError(
+            f"{place}: neighbouring pixels differ {rough / swapped:.0f} times as much as with their bytes swapped; they are "
+            "written in the other order of bytes than the file. Fetch the series again, or leave it out."
+        )
+    if not (middle & 0xFF).any():
+        why = "every value is a multiple of 256, as of small values whose bytes are swapped; the values are taken as they stand."
+        tell(Decision("order of bytes", place, int(stored.size), why))
+
+
+def _roughness(image: npt.NDArray[Any]) -> float:
+    """Give the mean step between neighbours in a row as a share of the range."""
+    values = image.astype(np.float64)
+    return float(np.abs(np.diff(values, axis=1)).mean() / np.ptp(values))
 
 
 def check_sign(place: str, stored: npt.NDArray[Any], bits: Bits, tell: Tell) -> None:
