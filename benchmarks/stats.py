@@ -51,17 +51,19 @@ def rows() -> list[tuple[str, float, str]]:
         ("sorting 100,000 scores", sorting, ""),
         ("DeLong area and interval, n = 100,000", area, f"under 1 s; {area / sorting:.1f} x sorting (limit 3)"),
         ("paired DeLong test, n = 100,000", least(lambda: stats.delong_test(event, first, second), 10), ""),
-        ("2,000 bootstrap areas, n = 145", least(lambda: stats.bootstrap_auc(few, score, rng=rng), 5), "under 1 s"),
+        ("2,000 bootstrap areas, n = 145", least(lambda: stats.bootstrap_auc(few, score, random_state=rng), 5), "under 1 s"),
         (
             "decision curves of 2 models, 59 thresholds, 1,000 samples",
-            least(lambda: stats.decision_curve(few, {"a": risk, "b": more}, thresholds=thresholds, n_boot=1000, rng=rng), 3),
+            least(
+                lambda: stats.decision_curve(few, {"a": risk, "b": more}, thresholds=thresholds, n_boot=1000, random_state=rng), 3
+            ),
             "",
         ),
         (
             "survival decision curve, 59 thresholds, 200 samples",
             least(
                 lambda: stats.survival_decision_curve(
-                    follow_up, few, {"a": risk}, horizon=1, thresholds=thresholds, n_boot=200, rng=rng
+                    follow_up, few, {"a": risk}, horizon=1, thresholds=thresholds, n_boot=200, random_state=rng
                 ),
                 2,
             ),

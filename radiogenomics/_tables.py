@@ -23,7 +23,7 @@ def check_patients(table: pd.DataFrame, name: str) -> pd.DataFrame:
     Parameters
     ----------
     table : DataFrame, shape (n_patients, n_columns)
-        A patient table.
+        A patient table; its index holds the identifiers and may have any name.
     name : str
         What the caller calls it; stands in the message.
 
@@ -35,16 +35,12 @@ def check_patients(table: pd.DataFrame, name: str) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If the index is not named ``patient``, holds a patient twice or a missing identifier, or a column name comes twice.
+        If the index is named as one of genes, holds a patient twice or a missing identifier, or a column name comes twice.
     """
     if not isinstance(table, pd.DataFrame):
         raise TypeError(f"`{name}` must be a pandas DataFrame with one row per patient, it is a {type(table).__name__}.")
     if table.index.name in ("gene", "symbol", "gene_id"):
         raise InputError(f"`{name}` has genes in rows (its index is {table.index.name!r}); use table.T.rename_axis('patient').")
-    if table.index.name != "patient":
-        raise InputError(
-            f"`{name}` must be indexed by 'patient', its index is {table.index.name!r}; use table.rename_axis('patient')."
-        )
     if table.index.hasnans:
         raise InputError(f"`{name}` has {int(np.sum(table.index.isna()))} rows without a patient identifier; drop or name them.")
     _unique(table.index, f"`{name}` has more than one row for patient", "reduce to one row per patient first")

@@ -291,8 +291,8 @@ def test_values_that_are_no_numbers_are_named_with_their_patients():
     nothing = features.nonfinite(table[["b"]])
     assert nothing.empty
     assert list(nothing.columns) == list(found.columns)
-    with pytest.raises(ValueError, match="indexed by 'patient'"):
-        features.nonfinite(table.reset_index(drop=True))
+    with pytest.raises(ValueError, match="has genes in rows"):
+        features.nonfinite(table.rename_axis("gene"))
 
 
 # Errors

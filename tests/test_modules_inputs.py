@@ -140,7 +140,7 @@ def test_unusable_genes_and_patients_are_dropped_and_listed(table):
     ("change", "error", "message"),
     [
         (lambda t: t.iloc[:14], ValueError, "14 patients; modules need at least 15"),
-        (lambda t: t.rename_axis("sample"), ValueError, "indexed by 'patient'"),
+        (lambda t: t.rename_axis("symbol"), ValueError, "has genes in rows"),
         (lambda t: pd.concat([t, t.iloc[:, :1]], axis=1), ValueError, "more than one column named gene000"),
         (lambda t: pd.concat([t, t.iloc[:1]]), ValueError, "more than one row for patient TCGA-00"),
         (lambda t: t.assign(words="high"), ValueError, "must be numeric, column(s) words"),

@@ -208,7 +208,7 @@ def test_a_constant_gene_is_left_out():
         ({"method": "gvsa"}, "`method` is 'gvsa', it must be one of 'gsva', 'ssgsea', 'zscore', 'plage'"),
         ({"kernel": "poisson"}, "takes counts, `expression` has negative values; use kernel='gaussian'"),
         ({"expression": "missing"}, "not finite, the first at row 'P2', column 'G5'; impute or drop them first"),
-        ({"expression": "unnamed"}, "must be indexed by 'patient'"),
+        ({"expression": "genes in rows"}, "`expression` has genes in rows"),
         ({"expression": "two"}, "`expression` has 2 patient"),
         (
             {"gene_sets": SETS | {"whole": [f"G{number}" for number in range(60)]}},
@@ -221,7 +221,7 @@ def test_what_cannot_be_scored_is_refused(change, message):
     expression = small(np.random.default_rng(5))
     faults = {
         "missing": expression.mask(expression == expression.loc["P2", "G5"]),
-        "unnamed": expression.rename_axis(None),
+        "genes in rows": expression.rename_axis("gene"),
         "two": expression.iloc[:2],
     }
     change = {"gene_sets": SETS, **change}

@@ -258,7 +258,7 @@ def test_a_recipe_compares_readers_before_it_fills_what_is_missing():
         (lambda table: table.drop(columns="f1"), "lacks 1 feature.*f1"),
         (lambda table: table.iloc[:2], "shares 2 patient"),
         (lambda table: -table, "No feature reaches an ICC of 0.9"),
-        (lambda table: table.reset_index(drop=True), "must be indexed by 'patient'"),
+        (lambda table: table.rename_axis("gene"), "has genes in rows"),
     ],
 )
 def test_a_second_reader_that_does_not_fit_is_refused(second, message):

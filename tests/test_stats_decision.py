@@ -102,7 +102,9 @@ def test_net_benefit_follows_its_formula(rows, thresholds):
 
 def test_band_repeats_holds_the_estimate_and_has_the_binomial_width(predictions):
     y, p, thresholds = predictions["y"], predictions[["p_full"]], [0.1, 0.2, 0.3]
-    one, two = (stats.decision_curve(y, p, thresholds=thresholds, n_boot=2000, rng=np.random.default_rng(4)) for _ in range(2))
+    one, two = (
+        stats.decision_curve(y, p, thresholds=thresholds, n_boot=2000, random_state=np.random.default_rng(4)) for _ in range(2)
+    )
     pd.testing.assert_frame_equal(one, two)
     known = one[one["model"] != "none"]
     assert ((known["low"] < known["net_benefit"]) & (known["net_benefit"] < known["high"])).all()
@@ -115,7 +117,9 @@ def test_band_repeats_holds_the_estimate_and_has_the_binomial_width(predictions)
 
 def test_survival_band(predictions, clinical):
     arguments = (clinical["time"], clinical["status"], {"risk": predictions["p_full"]})
-    found = stats.survival_decision_curve(*arguments, horizon=36, thresholds=[0.2, 0.3], n_boot=200, rng=np.random.default_rng(1))
+    found = stats.survival_decision_curve(
+        *arguments, horizon=36, thresholds=[0.2, 0.3], n_boot=200, random_state=np.random.default_rng(1)
+    )
     known = found[found["model"] != "none"]
     assert ((known["low"] < known["net_benefit"]) & (known["net_benefit"] < known["high"])).all()
 
@@ -134,10 +138,10 @@ class TestFaults:
             stats.decision_curve([0, 1], {"volume": [0.1, 3]}, thresholds=[0.5])
 
     def test_bootstrap(self):
-        with pytest.raises(ValueError, match="`n_boot` is 10 but `rng` is missing"):
+        with pytest.raises(ValueError, match="`n_boot` is 10 but `random_state` is missing"):
             stats.decision_curve([0, 1], {"model": [0.1, 0.2]}, thresholds=[0.5], n_boot=10)
         with pytest.raises(ValueError, match="`n_boot` is 1"):
-            stats.decision_curve([0, 1], {"model": [0.1, 0.2]}, thresholds=[0.5], n_boot=1, rng=np.random.default_rng())
+            stats.decision_curve([0, 1], {"model": [0.1, 0.2]}, thresholds=[0.5], n_boot=1, random_state=np.random.default_rng())
 
     def test_follow_up(self):
         models = {"model": [0.1, 0.2]}

@@ -33,7 +33,7 @@ def test_sex2_equals_logistf(sex2, by_r):
     for column in ("se", "chi2", "p"):
         np.testing.assert_allclose(found.terms_[column], expected[column], rtol=1e-6)
     assert found.log_likelihood_ == pytest.approx(expected["log_likelihood"], abs=5e-5)
-    narrower = FirthLogisticRegression(level=0.9).fit(*sex2).terms_
+    narrower = FirthLogisticRegression(confidence=0.9).fit(*sex2).terms_
     np.testing.assert_allclose(narrower[["low", "high"]].T, [expected["low_90"], expected["high_90"]], rtol=1e-6)
 
 
@@ -90,8 +90,8 @@ def test_scale_and_order_are_irrelevant(sex2):
 
 def test_it_is_a_classifier(sex2):
     x, y = sex2
-    model = clone(FirthLogisticRegression(interval="wald", level=0.9)).fit(x, y)
-    assert model.get_params() == {"interval": "wald", "level": 0.9}
+    model = clone(FirthLogisticRegression(interval="wald", confidence=0.9)).fit(x, y)
+    assert model.get_params() == {"interval": "wald", "confidence": 0.9}
     p = model.predict_proba(x)
     np.testing.assert_allclose(p.sum(axis=1), 1)
     np.testing.assert_array_equal(model.predict(x), (p[:, 1] >= 0.5).astype(int))

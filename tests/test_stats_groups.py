@@ -183,5 +183,5 @@ class TestFaults:
     def test_correlation(self, features):
         with pytest.raises(ValueError, match=r"3 patient\(s\) are left"):
             stats.correlation_table(features.iloc[:3], method="pearson")
-        with pytest.raises(ValueError, match="must be indexed by 'patient'"):
-            stats.correlation_table(features.rename_axis("id"), method="pearson")
+        with pytest.raises(ValueError, match="has genes in rows"):
+            stats.correlation_table(features.rename_axis("gene"), method="pearson")

@@ -79,7 +79,7 @@ def test_one_sided_and_unpaired_delong_equal_proc(predictions, proc):
 
 def test_bootstrap_agrees_with_delong_and_repeats(predictions):
     y, p = predictions["y"], predictions["p_full"]
-    one, two = (stats.bootstrap_auc(y, p, n_boot=4000, rng=np.random.default_rng(1)) for _ in range(2))
+    one, two = (stats.bootstrap_auc(y, p, n_boot=4000, random_state=np.random.default_rng(1)) for _ in range(2))
     assert one == two
     delong = stats.auc(y, p)
     assert one.auc == delong.auc
@@ -91,7 +91,9 @@ def test_the_order_of_patients_does_not_move_the_bootstrap():
     rng = np.random.default_rng(8)
     y, score = rng.random(50) < 0.5, rng.normal(size=50).round(1)
     order = rng.permutation(50)
-    one, two = (stats.bootstrap_auc(y[i], score[i], n_boot=300, rng=np.random.default_rng(5)) for i in (np.arange(50), order))
+    one, two = (
+        stats.bootstrap_auc(y[i], score[i], n_boot=300, random_state=np.random.default_rng(5)) for i in (np.arange(50), order)
+    )
     assert (one.low, one.high) == (two.low, two.high)
 
 
@@ -136,7 +138,7 @@ def test_newcombes_interval_refuses_what_is_no_area():
 def test_bootstrap_draws_equal_areas_computed_one_by_one():
     rng = np.random.default_rng(3)
     y, score = rng.random(60) < 0.4, rng.integers(0, 9, 60).astype(float)
-    found = stats.bootstrap_auc(y, score, n_boot=200, rng=np.random.default_rng(5))
+    found = stats.bootstrap_auc(y, score, n_boot=200, random_state=np.random.default_rng(5))
     rng = np.random.default_rng(5)
     cases, controls = (np.sort(score[kind])[rng.integers(kind.sum(), size=(200, kind.sum()))] for kind in (y, ~y))
     areas = [
@@ -280,10 +282,10 @@ class TestFaults:
             stats.auc(y, pd.Series([1.0, None, 3], index=["A", "B", "C"]))
 
     def test_options(self):
-        with pytest.raises(ValueError, match=r"`level` is 95; .* between 0 and 1"):
-            stats.auc([0, 1], [1, 2], level=95)
+        with pytest.raises(ValueError, match=r"`confidence` is 95; .* between 0 and 1"):
+            stats.auc([0, 1], [1, 2], confidence=95)
         with pytest.raises(ValueError, match="`n_boot` is 1"):
-            stats.bootstrap_auc([0, 1], [1, 2], n_boot=1, rng=np.random.default_rng())
+            stats.bootstrap_auc([0, 1], [1, 2], n_boot=1, random_state=np.random.default_rng())
         with pytest.raises(ValueError, match="`alternative` is 'upper', it must be one of 'two-sided', 'less', 'greater'"):
             stats.delong_test([0, 1], [1, 2], [1, 2], alternative="upper")
         with pytest.raises(ValueError, match="at least two cases and two controls"):

@@ -22,7 +22,9 @@ def matched(**columns: pd.Series) -> pd.DataFrame:
         if column.index.has_duplicates:
             twice = column.index[column.index.duplicated()].unique()
             raise InputError(f"`{name}` names patient(s) {shown(twice)} more than once; reduce to one value per patient first.")
-    table = pd.concat(columns, axis=1, join="inner").dropna().rename_axis("patient")
+    first = next(iter(columns.values()))
+    table: pd.DataFrame = pd.concat(columns, axis=1, join="inner").dropna()
+    table.index.name = first.index.name
     if table.empty:
         examples = "; ".join(f"`{name}` has {shown(column.dropna().index, 2)}" for name, column in columns.items())
         raise InputError(f"No patient has all of {', '.join(columns)}: {examples}. Bring all to one kind of identifier.")

@@ -79,7 +79,7 @@ def _remark(log_odds: float, separated: Separation) -> str:
 
 
 def _firth(z: Floats, events: Floats, confidence: float) -> tuple[float, float, float, float]:
-    terms = FirthLogisticRegression(level=confidence).fit(pd.DataFrame({"score": z}), events).terms_
+    terms = FirthLogisticRegression(confidence=confidence).fit(pd.DataFrame({"score": z}), events).terms_
     row = terms.loc[terms["term"] == "score", ["coefficient", "low", "high", "p"]].to_numpy(dtype=float)[0]
     return float(row[0]), float(row[1]), float(row[2]), float(row[3])
 

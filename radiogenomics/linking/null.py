@@ -122,24 +122,24 @@ def holm_over_families(nulls: pd.DataFrame) -> pd.DataFrame:
     return nulls.assign(p_holm=nulls["family"].map(holm(larger)))
 
 
-def permuted_patients(left: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def permuted_patients(left: pd.DataFrame, random_state: int | np.random.Generator) -> pd.DataFrame:
     """Give every patient another's row: values and correlations between columns stay, patients do not.
 
     Patients are dealt to in the order of their identifiers, so that the order of the rows does not matter.
     """
     places = identifier_order(left.index)
     source = np.empty_like(places)
-    source[places] = places[rng.permutation(len(left))]
+    source[places] = places[np.random.default_rng(random_state).permutation(len(left))]
     return left.iloc[source].set_axis(left.index)
 
 
-def random_features(left: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def random_features(left: pd.DataFrame, random_state: int | np.random.Generator) -> pd.DataFrame:
     """Draw a table of the same distribution: each column's own values, the columns' rank correlations, and no patient.
 
     Every row is a random mixture of the normal scores of all rows, which keeps their correlation; each column's values are then
     dealt out in the order of the mixture. Missing values stay where they are, and the order of the rows does not matter.
     """
-    return _copula(left.iloc[identifier_order(left.index)])(rng).loc[left.index]
+    return _copula(left.iloc[identifier_order(left.index)])(np.random.default_rng(random_state)).loc[left.index]
 
 
 def _copula(left: pd.DataFrame) -> Draw:

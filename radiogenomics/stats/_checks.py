@@ -85,11 +85,11 @@ def follow_up_of(time: npt.ArrayLike, event: npt.ArrayLike) -> tuple[Floats, Boo
     return follow_up, failed
 
 
-def level_of(level: float) -> float:
-    """Check a confidence level strictly between 0 and 1 -> the level."""
-    if not 0 < level < 1:
-        raise InputError(f"`level` is {level}; a confidence level lies between 0 and 1, for example 0.95.")
-    return float(level)
+def confidence_of(confidence: float) -> float:
+    """Check a confidence level strictly between 0 and 1 -> the confidence."""
+    if not 0 < confidence < 1:
+        raise InputError(f"`confidence` is {confidence}; a confidence level lies between 0 and 1, for example 0.95.")
+    return float(confidence)
 
 
 def place(values: object, position: int) -> str:

@@ -11,7 +11,7 @@ from scipy.special import ndtri, stdtrit
 
 from radiogenomics._errors import InputError
 from radiogenomics._tables import check_choice
-from radiogenomics.stats._checks import level_of, numbers, same_patients
+from radiogenomics.stats._checks import confidence_of, numbers, same_patients
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Kappa:
     n: int
 
 
-def bland_altman(first: npt.ArrayLike, second: npt.ArrayLike, *, level: float = 0.95) -> BlandAltman:
+def bland_altman(first: npt.ArrayLike, second: npt.ArrayLike, *, confidence: float = 0.95) -> BlandAltman:
     """Two measurements of the same subjects -> bias and limits of agreement, each with its interval.
 
     Limits are ``bias +- z sd`` with z the normal quantile of the level; the standard error of a limit is
@@ -80,7 +80,7 @@ def bland_altman(first: npt.ArrayLike, second: npt.ArrayLike, *, level: float = 
     ----------
     first, second : array or Series, shape (n,)
         The measurements, in one unit.
-    level : float
+    confidence : float
         Share of differences between the limits, and confidence level of the intervals.
 
     Returns
@@ -103,8 +103,8 @@ def bland_altman(first: npt.ArrayLike, second: npt.ArrayLike, *, level: float = 
     if n < 2:
         raise InputError("`first` has one value; limits of agreement need at least two pairs.")
     difference = one - two
-    bias, sd, z = float(difference.mean()), float(difference.std(ddof=1)), float(ndtri((1 + level_of(level)) / 2))
-    t = float(stdtrit(n - 1, (1 + level) / 2)) * sd
+    bias, sd, z = float(difference.mean()), float(difference.std(ddof=1)), float(ndtri((1 + confidence_of(confidence)) / 2))
+    t = float(stdtrit(n - 1, (1 + confidence) / 2)) * sd
     half, wide = t * n**-0.5, t * (1 / n + z**2 / (2 * (n - 1))) ** 0.5
     lower, upper = ((limit, limit - wide, limit + wide) for limit in (bias - z * sd, bias + z * sd))
     return BlandAltman(bias, bias - half, bias + half, sd, *lower, *upper, n)
@@ -116,7 +116,7 @@ def cohen_kappa(
     *,
     weights: Literal["none", "linear", "quadratic"] = "none",
     categories: Sequence[object] | None = None,
-    level: float = 0.95,
+    confidence: float = 0.95,
 ) -> Kappa:
     """Two readers' categories of the same subjects -> Cohen's kappa, its interval and test.
 
@@ -129,7 +129,7 @@ def cohen_kappa(
     categories : sequence, optional
         All categories in their order; left out, those that occur, sorted. Needed for weights when words do not sort in
         their order, or when a middle category does not occur.
-    level : float
+    confidence : float
         Confidence level of the interval.
 
     Returns
@@ -154,7 +154,7 @@ def cohen_kappa(
     from statsmodels.stats.inter_rater import cohens_kappa
 
     result = cohens_kappa(table, wt=None if weights == "none" else weights)
-    half = ndtri((1 + level_of(level)) / 2) * result.std_kappa
+    half = ndtri((1 + confidence_of(confidence)) / 2) * result.std_kappa
     kappa, p = float(result.kappa), float(result.pvalue_two_sided)
     return Kappa(kappa, float(kappa - half), float(kappa + half), float(result.std_kappa), float(result.z_value), p, len(one))
 

@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.special import chdtrc, logit, ndtr, ndtri
 
 from radiogenomics._errors import InputError
-from radiogenomics.stats._checks import Bools, Floats, binary, level_of, place, probabilities
+from radiogenomics.stats._checks import Bools, Floats, binary, confidence_of, place, probabilities
 from radiogenomics.stats._logistic import Fit, fit_logistic, likelihood
 from radiogenomics.stats._lowess import lowess
 from radiogenomics.stats.thresholds import proportion
@@ -145,7 +145,7 @@ def hosmer_lemeshow(
     return HosmerLemeshow(statistic, df, float(chdtrc(df, statistic)), table)
 
 
-def calibration_measures(outcome: npt.ArrayLike, probability: npt.ArrayLike, *, level: float = 0.95) -> Calibration:
+def calibration_measures(outcome: npt.ArrayLike, probability: npt.ArrayLike, *, confidence: float = 0.95) -> Calibration:
     """Predicted probabilities -> slope, intercept, Brier score, smoothed errors and their tests.
 
     Equal to R's ``rms::val.prob``, whose curve is the lowess of the outcome on the probability (span 2/3, no robustness).
@@ -156,7 +156,7 @@ def calibration_measures(outcome: npt.ArrayLike, probability: npt.ArrayLike, *, 
         1 for the event, 0 otherwise.
     probability : array or Series, shape (n,)
         Probabilities of the event, inside (0, 1).
-    level : float
+    confidence : float
         Confidence level of the intervals of intercept and slope.
 
     Returns
@@ -187,7 +187,7 @@ def calibration_measures(outcome: npt.ArrayLike, probability: npt.ArrayLike, *, 
     brier, prevalence = float(np.mean((event - p) ** 2)), float(event.mean())
     z = float(((event - p) * (1 - 2 * p)).sum() / np.sqrt(((1 - 2 * p) ** 2 * p * (1 - p)).sum()))
     return Calibration(
-        **_recalibration(fit, level_of(level)),
+        **_recalibration(fit, confidence_of(confidence)),
         **_likelihoods(fit, event, linear),
         in_the_large=float(large.coefficients[0]),
         brier=brier,
@@ -234,7 +234,7 @@ def calibration_curve(outcome: npt.ArrayLike, probability: npt.ArrayLike) -> pd.
 
 
 def calibration_groups(
-    outcome: npt.ArrayLike, probability: npt.ArrayLike, *, groups: int = 10, level: float = 0.95
+    outcome: npt.ArrayLike, probability: npt.ArrayLike, *, groups: int = 10, confidence: float = 0.95
 ) -> pd.DataFrame:
     """Predicted probabilities -> observed share of events in groups of risk, with exact intervals.
 
@@ -244,7 +244,7 @@ def calibration_groups(
         As in `hosmer_lemeshow`.
     groups : int
         Groups of about equal size; ties of the probabilities may leave fewer.
-    level : float
+    confidence : float
         Confidence level of the Clopper-Pearson intervals.
 
     Returns
@@ -259,7 +259,7 @@ def calibration_groups(
     """
     event, p = binary(outcome), probabilities(probability, outcome, "probability")
     table = _risk_groups(event, p, groups)
-    shares = [proportion(events, n, "exact", level) for events, n in table[["events", "n"]].to_numpy().tolist()]
+    shares = [proportion(events, n, "exact", confidence) for events, n in table[["events", "n"]].to_numpy().tolist()]
     frame = pd.DataFrame(shares, columns=["observed", "low", "high"])
     frame.insert(0, "predicted", table["expected"] / table["n"])
     return frame.assign(n=table["n"], events=table["events"])
@@ -287,8 +287,8 @@ def _inside(probability: npt.ArrayLike, outcome: npt.ArrayLike) -> Floats:
     return p
 
 
-def _recalibration(fit: Fit, level: float) -> dict[str, float]:
-    half = ndtri((1 + level) / 2) * np.sqrt(np.diag(fit.covariance))
+def _recalibration(fit: Fit, confidence: float) -> dict[str, float]:
+    half = ndtri((1 + confidence) / 2) * np.sqrt(np.diag(fit.covariance))
     values: dict[str, float] = {}
     for name, estimate, width in zip(("intercept", "slope"), fit.coefficients, half, strict=True):
         values |= {name: float(estimate), f"{name}_low": float(estimate - width), f"{name}_high": float(estimate + width)}

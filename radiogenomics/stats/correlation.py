@@ -8,7 +8,7 @@ from scipy.special import ndtri, stdtr
 
 from radiogenomics._errors import InputError
 from radiogenomics._tables import check_choice, check_numeric, check_patients, common_patients
-from radiogenomics.stats._checks import Floats, level_of
+from radiogenomics.stats._checks import Floats, confidence_of
 from radiogenomics.stats.multiplicity import benjamini_hochberg
 
 
@@ -17,7 +17,7 @@ def correlation_table(
     right: pd.DataFrame | None = None,
     *,
     method: Literal["pearson", "spearman"],
-    level: float = 0.95,
+    confidence: float = 0.95,
 ) -> pd.DataFrame:
     """One or two patient tables -> the correlation of every pair of columns, long and tidy.
 
@@ -32,7 +32,7 @@ def correlation_table(
         Other columns; patients not in both tables are left out. Without it, each pair of columns of `left` comes once.
     method : {"pearson", "spearman"}
         Linear or rank correlation.
-    level : float
+    confidence : float
         Confidence level of the intervals.
 
     Returns
@@ -61,7 +61,7 @@ def correlation_table(
     rows, columns = np.triu_indices(len(r), 1) if y is None else np.indices(r.shape).reshape(2, -1)
     other = left if right is None else right
     table = pd.DataFrame({"first": left.columns[rows], "second": other.columns[columns], "r": r[rows, columns]})
-    return _inference(table, len(patients), method, level_of(level))
+    return _inference(table, len(patients), method, confidence_of(confidence))
 
 
 def _standardised(table: pd.DataFrame, method: str) -> Floats:
@@ -73,10 +73,10 @@ def _standardised(table: pd.DataFrame, method: str) -> Floats:
     return np.where(constant, np.nan, centred / np.where(constant, 1.0, length))
 
 
-def _inference(table: pd.DataFrame, n: int, method: str, level: float) -> pd.DataFrame:
+def _inference(table: pd.DataFrame, n: int, method: str, confidence: float) -> pd.DataFrame:
     r = table["r"].to_numpy()
     spread = np.sqrt((1 + r**2 / 2 if method == "spearman" else 1.0) / (n - 3))
-    half = ndtri((1 + level) / 2) * spread
+    half = ndtri((1 + confidence) / 2) * spread
     with np.errstate(divide="ignore"):
         z, t = np.arctanh(r), r * np.sqrt((n - 2) / (1 - r**2))
     p = 2 * stdtr(n - 2, -np.abs(t))

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from radiogenomics._errors import InputError
-from radiogenomics.stats._checks import Bools, Floats, binary, follow_up_of, level_of, numbers, probabilities
+from radiogenomics.stats._checks import Bools, Floats, binary, confidence_of, follow_up_of, numbers, probabilities
 
 Rates: TypeAlias = Callable[[Bools, Floats], tuple[Floats, Floats]]
 """Treated patients, shape (n, n_thresholds), and weights, shape (n_samples, n), to the rates of true and false positives."""
@@ -27,8 +27,8 @@ def decision_curve(
     *,
     thresholds: Sequence[float] | Floats,
     n_boot: int = 0,
-    rng: np.random.Generator | None = None,
-    level: float = 0.95,
+    random_state: int | np.random.Generator | None = None,
+    confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Probabilities of one or more models -> net benefit at every threshold, beside treating all and none.
 
@@ -45,9 +45,9 @@ def decision_curve(
         Threshold probabilities in [0, 1), for example ``np.arange(0.01, 0.6, 0.01)``: the range that is clinically sensible.
     n_boot : int
         Bootstrap samples of patients for a pointwise band of the net benefit; 0 draws none.
-    rng : numpy.random.Generator, optional
+    random_state : int or numpy.random.Generator, optional
         Source of the draws; required when `n_boot` is not 0. All models share the samples.
-    level : float
+    confidence : float
         Confidence level of the band.
 
     Returns
@@ -62,7 +62,7 @@ def decision_curve(
     ------
     ValueError
         If the outcome has one class, a value is missing or outside [0, 1], lengths or labels differ, a model is called
-        ``all`` or ``none``, a threshold lies outside [0, 1), or a bootstrap has no `rng`.
+        ``all`` or ``none``, a threshold lies outside [0, 1), or a bootstrap has no `random_state`.
 
     References
     ----------
@@ -76,7 +76,7 @@ def decision_curve(
         return (weights * event) @ treated / size, (weights * ~event) @ treated / size
 
     models = _models(probability, outcome, "outcome")
-    return _curves(_rates, models, event.size, _thresholds(thresholds), _Bootstrap(n_boot, rng, level))
+    return _curves(_rates, models, event.size, _thresholds(thresholds), _Bootstrap(n_boot, random_state, confidence))
 
 
 def survival_decision_curve(
@@ -87,8 +87,8 @@ def survival_decision_curve(
     horizon: float,
     thresholds: Sequence[float] | Floats,
     n_boot: int = 0,
-    rng: np.random.Generator | None = None,
-    level: float = 0.95,
+    random_state: int | np.random.Generator | None = None,
+    confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Probabilities of the event before a horizon -> net benefit at every threshold, for censored outcomes.
 
@@ -105,7 +105,7 @@ def survival_decision_curve(
         Probabilities in [0, 1] of the event before the horizon, by model.
     horizon : float
         Time at which the risk is judged, in the unit of `time`.
-    thresholds, n_boot, rng, level
+    thresholds, n_boot, random_state, confidence
         As in `decision_curve`.
 
     Returns
@@ -137,20 +137,20 @@ def survival_decision_curve(
         return positive * risk, positive * (1 - risk)
 
     models = _models(probability, time, "time")
-    return _curves(_rates, models, follow_up.size, _thresholds(thresholds), _Bootstrap(n_boot, rng, level))
+    return _curves(_rates, models, follow_up.size, _thresholds(thresholds), _Bootstrap(n_boot, random_state, confidence))
 
 
 class _Bootstrap:
     """Draws of patients, the same for every model."""
 
-    def __init__(self, n_boot: int, rng: np.random.Generator | None, level: float) -> None:
+    def __init__(self, n_boot: int, random_state: int | np.random.Generator | None, confidence: float) -> None:
         if n_boot < 0 or n_boot == 1:
             raise InputError(f"`n_boot` is {n_boot}; give 0 for no band, or at least 2 samples, usually 1000.")
-        if n_boot and rng is None:
-            raise InputError(f"`n_boot` is {n_boot} but `rng` is missing; give a numpy.random.Generator.")
+        if n_boot and random_state is None:
+            raise InputError(f"`n_boot` is {n_boot} but `random_state` is missing; give a whole number.")
         self.n_boot = n_boot
-        self.seed = rng.integers(2**63) if rng is not None else 0
-        self.tails = (1 - level_of(level)) / 2, (1 + level) / 2
+        self.seed = np.random.default_rng(random_state).integers(2**63) if random_state is not None else 0
+        self.tails = (1 - confidence_of(confidence)) / 2, (1 + confidence) / 2
 
     def weights(self, n: int) -> Iterator[Floats]:
         """Yield how often each patient is drawn, in chunks of samples, shape (n_chunk, n); the same at every call."""

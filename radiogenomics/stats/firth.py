@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from radiogenomics._errors import InputError
 from radiogenomics._tables import check_choice, check_numeric
-from radiogenomics.stats._checks import Bools, Floats, binary, level_of, same_patients
+from radiogenomics.stats._checks import Bools, Floats, binary, confidence_of, same_patients
 from radiogenomics.stats._logistic import Fit, fit_logistic
 
 _DOUBLINGS = 60
@@ -29,7 +29,7 @@ class FirthLogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[m
     ----------
     interval : {"profile", "wald"}
         Profile intervals and likelihood ratio tests, or Wald's, which are poor where data separate.
-    level : float
+    confidence : float
         Confidence level of the intervals.
 
     Attributes
@@ -54,9 +54,9 @@ class FirthLogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[m
     Heinze G, Schemper M (2002). Statistics in Medicine 21:2409. doi:10.1002/sim.1047
     """
 
-    def __init__(self, *, interval: Literal["profile", "wald"] = "profile", level: float = 0.95) -> None:
+    def __init__(self, *, interval: Literal["profile", "wald"] = "profile", confidence: float = 0.95) -> None:
         self.interval = interval
-        self.level = level
+        self.confidence = confidence
 
     def fit(self, X: npt.ArrayLike | pd.DataFrame, y: npt.ArrayLike) -> Self:
         """Learn coefficients, intervals and tests from patients.
@@ -80,14 +80,14 @@ class FirthLogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[m
             combination of others.
         """
         check_choice(self.interval, "interval", ("profile", "wald"))
-        level = level_of(self.level)
+        confidence = confidence_of(self.confidence)
         table = _table(X)
         event = binary(y, "y")
         same_patients(y, table.iloc[:, 0] if isinstance(X, pd.DataFrame) else table.to_numpy(), "y", "X")
         design = np.column_stack([np.ones(len(table)), table.to_numpy(dtype=np.float64)])
         _full_rank(design, ["intercept", *map(str, table.columns)])
         fit = fit_logistic(design, event, firth=True)
-        self.terms_ = _terms(fit, design, event, ["intercept", *map(str, table.columns)], self.interval, level)
+        self.terms_ = _terms(fit, design, event, ["intercept", *map(str, table.columns)], self.interval, confidence)
         self.intercept_, self.coef_ = fit.coefficients[:1], fit.coefficients[None, 1:]
         self.log_likelihood_ = fit.log_likelihood
         self.classes_ = np.array([0, 1])
@@ -155,15 +155,15 @@ def _full_rank(design: Floats, names: list[str]) -> None:
         raise InputError(f"Predictor {name!r} is constant or a combination of the ones before it; drop it.")
 
 
-def _terms(fit: Fit, design: Floats, event: Bools, names: list[str], interval: str, level: float) -> pd.DataFrame:
+def _terms(fit: Fit, design: Floats, event: Bools, names: list[str], interval: str, confidence: float) -> pd.DataFrame:
     se = np.sqrt(np.diag(fit.covariance))
     if interval == "wald":
-        half = ndtri((1 + level) / 2) * se
+        half = ndtri((1 + confidence) / 2) * se
         limits = np.column_stack([fit.coefficients - half, fit.coefficients + half])
         chi2 = (fit.coefficients / se) ** 2
     else:
         profiles = [_Profile(fit, design, event, column) for column in range(len(names))]
-        limits = np.array([profile.limits(se[j], float(chdtri(1, 1 - level))) for j, profile in enumerate(profiles)])
+        limits = np.array([profile.limits(se[j], float(chdtri(1, 1 - confidence))) for j, profile in enumerate(profiles)])
         chi2 = np.array([max(profile.fall(0.0), 0.0) for profile in profiles])
     columns = {"term": names, "coefficient": fit.coefficients, "se": se, "low": limits[:, 0], "high": limits[:, 1]}
     odds = {"odds_ratio": fit.coefficients, "odds_low": limits[:, 0], "odds_high": limits[:, 1]}

@@ -11,7 +11,7 @@ from scipy.special import chdtrc, chndtrinc, gammaln, ndtri, stdtr
 
 from radiogenomics._errors import InputError
 from radiogenomics._tables import shown
-from radiogenomics.stats._checks import Floats, Ints, level_of, numbers, place, same_patients
+from radiogenomics.stats._checks import Floats, Ints, confidence_of, numbers, place, same_patients
 from radiogenomics.stats.roc import auc
 
 _TABLES = 5_000_000  # contingency tables that an exact test may enumerate
@@ -48,7 +48,7 @@ class GroupTest:
     n: int
 
 
-def mann_whitney(first: npt.ArrayLike, second: npt.ArrayLike, *, level: float = 0.95) -> GroupTest:
+def mann_whitney(first: npt.ArrayLike, second: npt.ArrayLike, *, confidence: float = 0.95) -> GroupTest:
     """Two samples -> Mann-Whitney test and rank-biserial correlation.
 
     Exact when both samples are smaller than 50 and no value is tied, else normal with continuity correction, as R's
@@ -58,7 +58,7 @@ def mann_whitney(first: npt.ArrayLike, second: npt.ArrayLike, *, level: float = 
     ----------
     first, second : array or Series, shape (n_first,) and (n_second,)
         The samples.
-    level : float
+    confidence : float
         Confidence level of the effect's interval.
 
     Returns
@@ -84,7 +84,7 @@ def mann_whitney(first: npt.ArrayLike, second: npt.ArrayLike, *, level: float = 
     if np.ptp(both) == 0:
         raise InputError(f"`first` and `second` hold {both[0]:g} only; a comparison needs values that differ.")
     result = mannwhitneyu(one, two, method="exact" if exact else "asymptotic")
-    area = auc(np.repeat([1, 0], [one.size, two.size]), both, level=level)
+    area = auc(np.repeat([1, 0], [one.size, two.size]), both, confidence=confidence)
     effect, low, high = (2 * value - 1 for value in (area.auc, area.low, area.high))
     name = "Mann-Whitney" + (", exact" if exact else "")
     return GroupTest(
@@ -92,7 +92,7 @@ def mann_whitney(first: npt.ArrayLike, second: npt.ArrayLike, *, level: float = 
     )
 
 
-def t_test(first: npt.ArrayLike, second: npt.ArrayLike, *, equal_variance: bool = False, level: float = 0.95) -> GroupTest:
+def t_test(first: npt.ArrayLike, second: npt.ArrayLike, *, equal_variance: bool = False, confidence: float = 0.95) -> GroupTest:
     """Two samples -> Welch's or Student's t test and Hedges' g.
 
     Parameters
@@ -101,7 +101,7 @@ def t_test(first: npt.ArrayLike, second: npt.ArrayLike, *, equal_variance: bool 
         The samples.
     equal_variance : bool
         Whether to assume one variance (Student) or not (Welch), as ``var.equal`` of R's ``t.test``.
-    level : float
+    confidence : float
         Confidence level of the effect's interval.
 
     Returns
@@ -133,17 +133,17 @@ def t_test(first: npt.ArrayLike, second: npt.ArrayLike, *, equal_variance: bool 
     half = (total - 2) / 2
     g = difference / pooled**0.5 * float(np.exp(gammaln(half) - gammaln(half - 0.5))) / half**0.5
     se = float(np.sqrt(total / sizes.prod() + g**2 / (2 * total)))
-    return _t_result("Student's t" if equal_variance else "Welch's t", t, df, "Hedges' g", g, se, level, total)
+    return _t_result("Student's t" if equal_variance else "Welch's t", t, df, "Hedges' g", g, se, confidence, total)
 
 
-def paired_t_test(first: npt.ArrayLike, second: npt.ArrayLike, *, level: float = 0.95) -> GroupTest:
+def paired_t_test(first: npt.ArrayLike, second: npt.ArrayLike, *, confidence: float = 0.95) -> GroupTest:
     """Two measurements of the same subjects -> paired t test and the standardised mean difference.
 
     Parameters
     ----------
     first, second : array or Series, shape (n,)
         The measurements, subject by subject.
-    level : float
+    confidence : float
         Confidence level of the effect's interval.
 
     Returns
@@ -169,10 +169,10 @@ def paired_t_test(first: npt.ArrayLike, second: npt.ArrayLike, *, level: float =
         raise InputError(f"`first` less `second` is {difference[0]:g} throughout; a paired t test needs differences that vary.")
     d = float(difference.mean()) / sd
     se = (1 / n + d**2 / (2 * n)) ** 0.5
-    return _t_result("paired t", d * n**0.5, n - 1.0, "Cohen's d_z", d, se, level, n)
+    return _t_result("paired t", d * n**0.5, n - 1.0, "Cohen's d_z", d, se, confidence, n)
 
 
-def chi_square(first: npt.ArrayLike, second: npt.ArrayLike, *, continuity: bool = True, level: float = 0.95) -> GroupTest:
+def chi_square(first: npt.ArrayLike, second: npt.ArrayLike, *, continuity: bool = True, confidence: float = 0.95) -> GroupTest:
     """Two categorical columns -> Pearson's chi-square test and Cramer's V.
 
     Parameters
@@ -181,7 +181,7 @@ def chi_square(first: npt.ArrayLike, second: npt.ArrayLike, *, continuity: bool 
         Categories of each subject.
     continuity : bool
         Yates' correction of a 2 x 2 table, as ``correct`` of R's ``chisq.test``; larger tables have none.
-    level : float
+    confidence : float
         Confidence level of the effect's interval.
 
     Returns
@@ -206,10 +206,10 @@ def chi_square(first: npt.ArrayLike, second: npt.ArrayLike, *, continuity: bool 
     statistic = float(((gap - (np.minimum(0.5, gap) if corrected else 0)) ** 2 / expected).sum())
     df = (table.shape[0] - 1) * (table.shape[1] - 1)
     name = "chi-square" + (" with continuity correction" if corrected else "")
-    return GroupTest(name, statistic, df, float(chdtrc(df, statistic)), *_cramer(table, level), int(table.sum()))
+    return GroupTest(name, statistic, df, float(chdtrc(df, statistic)), *_cramer(table, confidence), int(table.sum()))
 
 
-def fisher_exact(first: npt.ArrayLike, second: npt.ArrayLike, *, level: float = 0.95) -> GroupTest:
+def fisher_exact(first: npt.ArrayLike, second: npt.ArrayLike, *, confidence: float = 0.95) -> GroupTest:
     """Two categorical columns, one of them with two categories -> Fisher's exact test.
 
     The p value adds the probabilities of all tables with the same margins that are no more probable than the observed one,
@@ -219,7 +219,7 @@ def fisher_exact(first: npt.ArrayLike, second: npt.ArrayLike, *, level: float = 
     ----------
     first, second : array or Series, shape (n,)
         Categories of each subject.
-    level : float
+    confidence : float
         Confidence level of the effect's interval.
 
     Returns
@@ -240,7 +240,7 @@ def fisher_exact(first: npt.ArrayLike, second: npt.ArrayLike, *, level: float = 
     """
     table = _crosstab(first, second)
     p = _exact_p(table if table.shape[1] == 2 else table.T)
-    effect = _odds_ratio(table, level) if table.shape == (2, 2) else _cramer(table, level)
+    effect = _odds_ratio(table, confidence) if table.shape == (2, 2) else _cramer(table, confidence)
     return GroupTest("Fisher's exact", np.nan, np.nan, p, *effect, int(table.sum()))
 
 
@@ -298,8 +298,8 @@ def table_one(
     return named
 
 
-def _t_result(test: str, t: float, df: float, name: str, effect: float, se: float, level: float, n: int) -> GroupTest:
-    half = float(ndtri((1 + level_of(level)) / 2)) * se
+def _t_result(test: str, t: float, df: float, name: str, effect: float, se: float, confidence: float, n: int) -> GroupTest:
+    half = float(ndtri((1 + confidence_of(confidence)) / 2)) * se
     return GroupTest(test, t, df, float(2 * stdtr(df, -abs(t))), name, effect, effect - half, effect + half, n)
 
 
@@ -327,11 +327,11 @@ def _categories(values: npt.ArrayLike, name: str) -> Ints:
     return codes.astype(np.int64)
 
 
-def _cramer(table: Ints, level: float) -> tuple[str, float, float, float]:
+def _cramer(table: Ints, confidence: float) -> tuple[str, float, float, float]:
     expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
     chi2, n = float(((table - expected) ** 2 / expected).sum()), int(table.sum())
     df, most = (table.shape[0] - 1) * (table.shape[1] - 1), n * (min(table.shape) - 1)
-    tail = (1 - level_of(level)) / 2
+    tail = (1 - confidence_of(confidence)) / 2
     limits = []
     for share in (1 - tail, tail):
         # No noncentrality is small enough when the statistic lies below the central quantile itself.
@@ -340,11 +340,11 @@ def _cramer(table: Ints, level: float) -> tuple[str, float, float, float]:
     return "Cramer's V", (chi2 / most) ** 0.5, limits[0], limits[1]
 
 
-def _odds_ratio(table: Ints, level: float) -> tuple[str, float, float, float]:
+def _odds_ratio(table: Ints, confidence: float) -> tuple[str, float, float, float]:
     from scipy.stats.contingency import odds_ratio
 
     result = odds_ratio(table)
-    interval = result.confidence_interval(level_of(level))
+    interval = result.confidence_interval(confidence_of(confidence))
     return "odds ratio", float(result.statistic), float(interval.low), float(interval.high)
 
 

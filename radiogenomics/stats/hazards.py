@@ -10,7 +10,7 @@ from scipy.special import chdtrc, ndtr, ndtri
 
 from radiogenomics._errors import InputError
 from radiogenomics._tables import check_choice, check_numeric
-from radiogenomics.stats._checks import Bools, Floats, follow_up_of, level_of, same_patients
+from radiogenomics.stats._checks import Bools, Floats, confidence_of, follow_up_of, same_patients
 from radiogenomics.stats._partial_likelihood import CoxFit, fit_partial_likelihood
 from radiogenomics.stats.survival import life_table
 
@@ -44,7 +44,7 @@ class CoxModel:
     events: int
 
 
-def cox(covariates: pd.DataFrame, time: npt.ArrayLike, event: npt.ArrayLike, *, level: float = 0.95) -> CoxModel:
+def cox(covariates: pd.DataFrame, time: npt.ArrayLike, event: npt.ArrayLike, *, confidence: float = 0.95) -> CoxModel:
     """Covariates and follow-up -> Cox regression, ties after Efron, as R's ``coxph``.
 
     Parameters
@@ -53,7 +53,7 @@ def cox(covariates: pd.DataFrame, time: npt.ArrayLike, event: npt.ArrayLike, *, 
         Numeric covariates; code categories as 0/1 columns.
     time, event : array or Series, shape (n,)
         As in `kaplan_meier`.
-    level : float
+    confidence : float
         Confidence level of the hazard ratios.
 
     Returns
@@ -77,7 +77,7 @@ def cox(covariates: pd.DataFrame, time: npt.ArrayLike, event: npt.ArrayLike, *, 
     fit = fit_partial_likelihood(x, follow_up, failed, list(covariates.columns))
     df, chi2 = covariates.shape[1], 2 * (fit.point.log_likelihood - fit.log_likelihood_null)
     return CoxModel(
-        terms=_terms(covariates.columns, fit, scale, level_of(level)),
+        terms=_terms(covariates.columns, fit, scale, confidence_of(confidence)),
         log_likelihood_null=fit.log_likelihood_null,
         log_likelihood=fit.point.log_likelihood,
         chi2=chi2,
@@ -164,9 +164,9 @@ def _standardised(covariates: pd.DataFrame) -> tuple[Floats, Floats]:
     return x / scale, scale
 
 
-def _terms(names: pd.Index, fit: CoxFit, scale: Floats, level: float) -> pd.DataFrame:
+def _terms(names: pd.Index, fit: CoxFit, scale: Floats, confidence: float) -> pd.DataFrame:
     coefficient, se = fit.coefficients / scale, np.sqrt(np.diag(fit.covariance)) / scale
-    z, half = coefficient / se, float(ndtri((1 + level) / 2)) * se
+    z, half = coefficient / se, float(ndtri((1 + confidence) / 2)) * se
     with np.errstate(over="ignore"):  # the ratio of a whole unit, where a unit is far more than patients differ by
         ratios = {"hazard_ratio": np.exp(coefficient), "low": np.exp(coefficient - half), "high": np.exp(coefficient + half)}
     return pd.DataFrame({"term": names, "coefficient": coefficient, "se": se, **ratios, "z": z, "p": 2 * ndtr(-np.abs(z))})

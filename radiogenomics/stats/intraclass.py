@@ -10,7 +10,7 @@ from scipy.special import fdtrc, fdtri
 
 from radiogenomics._errors import InputError
 from radiogenomics._tables import check_choice, check_numeric, check_patients
-from radiogenomics.stats._checks import Floats, level_of
+from radiogenomics.stats._checks import Floats, confidence_of
 
 Model = Literal["oneway", "twoway"]
 Definition = Literal["consistency", "agreement"]
@@ -45,7 +45,7 @@ class Icc:
     raters: int
 
 
-def icc(ratings: Floats | pd.DataFrame, *, model: Model, definition: Definition, unit: Unit, level: float = 0.95) -> Icc:
+def icc(ratings: Floats | pd.DataFrame, *, model: Model, definition: Definition, unit: Unit, confidence: float = 0.95) -> Icc:
     """Subjects rated by several raters -> one intraclass correlation, its interval and F test.
 
     All forms of McGraw & Wong (1996), with their intervals; equal to R's ``irr::icc``. In the words of Shrout & Fleiss
@@ -62,7 +62,7 @@ def icc(ratings: Floats | pd.DataFrame, *, model: Model, definition: Definition,
         Whether a constant shift between raters is forgiven. For ``oneway`` it makes no difference.
     unit : {"single", "average"}
         Reliability of one rating, or of the mean over the raters.
-    level : float
+    confidence : float
         Confidence level of the interval.
 
     Returns
@@ -84,7 +84,7 @@ def icc(ratings: Floats | pd.DataFrame, *, model: Model, definition: Definition,
     table = pd.DataFrame(ratings)
     check_numeric(table, "ratings")
     values = table.to_numpy(dtype=np.float64)
-    columns = _icc(values[:, :, None], model, definition, unit, level_of(level))
+    columns = _icc(values[:, :, None], model, definition, unit, confidence_of(confidence))
     if np.isnan(columns["icc"][0]):
         raise InputError("`ratings` has the same values for every subject; an intraclass correlation needs subjects that differ.")
     name = {"oneway": "ICC({k})", "twoway": f"ICC({definition[0].upper()},{{k}})"}[model]
@@ -94,7 +94,7 @@ def icc(ratings: Floats | pd.DataFrame, *, model: Model, definition: Definition,
 
 
 def icc_by_feature(
-    readings: Sequence[pd.DataFrame], *, model: Model, definition: Definition, unit: Unit, level: float = 0.95
+    readings: Sequence[pd.DataFrame], *, model: Model, definition: Definition, unit: Unit, confidence: float = 0.95
 ) -> pd.DataFrame:
     """Repeated feature tables -> the intraclass correlation of every feature, for filters of stable features.
 
@@ -102,7 +102,7 @@ def icc_by_feature(
     ----------
     readings : sequence of DataFrame, each shape (n_patients, n_features)
         One table per reader, segmentation or scan, with the same patients and features in the same order.
-    model, definition, unit, level
+    model, definition, unit, confidence
         As in `icc`.
 
     Returns
@@ -129,10 +129,10 @@ def icc_by_feature(
             remedy = f"use {name}.loc[readings[0].index, readings[0].columns]"
             raise InputError(f"`{name}` has other patients or features than the first, or another order; {remedy}.")
     values = np.stack([table.to_numpy(dtype=np.float64) for table in readings], axis=1)
-    return pd.DataFrame({"feature": first.columns, **_icc(values, model, definition, unit, level_of(level))})
+    return pd.DataFrame({"feature": first.columns, **_icc(values, model, definition, unit, confidence_of(confidence))})
 
 
-def _icc(values: Floats, model: str, definition: str, unit: str, level: float) -> dict[str, Floats]:
+def _icc(values: Floats, model: str, definition: str, unit: str, confidence: float) -> dict[str, Floats]:
     """Give estimate, interval and test of every feature of ratings, shape (n_subjects, n_raters, n_features)."""
     check_choice(model, "model", ("oneway", "twoway"))
     check_choice(definition, "definition", ("consistency", "agreement"))
@@ -143,11 +143,11 @@ def _icc(values: Floats, model: str, definition: str, unit: str, level: float) -
     rows, columns, error, within = _mean_squares(values)
     with np.errstate(divide="ignore", invalid="ignore"):
         if model == "oneway":
-            single = _ratio_form(rows, within, n - 1.0, n * (k - 1.0), k, level)
+            single = _ratio_form(rows, within, n - 1.0, n * (k - 1.0), k, confidence)
         elif definition == "consistency":
-            single = _ratio_form(rows, error, n - 1.0, (n - 1.0) * (k - 1.0), k, level)
+            single = _ratio_form(rows, error, n - 1.0, (n - 1.0) * (k - 1.0), k, confidence)
         else:
-            single = _agreement_form(rows, columns, error, n, k, level, unit)
+            single = _agreement_form(rows, columns, error, n, k, confidence, unit)
         undefined = (rows <= 0) & ((within if model == "oneway" else error) <= 0)
         for key in ("icc", "low", "high"):
             raw = single[key]
@@ -176,10 +176,10 @@ def _mean_squares(values: Floats) -> tuple[Floats, ...]:
     return tuple(np.where(square > rounding, square, 0.0) for square in squares)
 
 
-def _ratio_form(rows: Floats, noise: Floats, df1: float, df2: float, k: int, level: float) -> dict[str, Floats]:
+def _ratio_form(rows: Floats, noise: Floats, df1: float, df2: float, k: int, confidence: float) -> dict[str, Floats]:
     """ICC(1) and ICC(C,1): a function of one F ratio, which carries the interval."""
     f = rows / noise
-    upper = (1 + level) / 2
+    upper = (1 + confidence) / 2
     low, high = f / fdtri(df1, df2, upper), f * fdtri(df2, df1, upper)
     limits = {name: _of_ratio(ratio, k) for name, ratio in (("icc", f), ("low", low), ("high", high))}
     return {**limits, "f": f, "df1": np.full_like(f, df1), "df2": np.full_like(f, df2), "p": fdtrc(df1, df2, f)}
@@ -189,7 +189,9 @@ def _of_ratio(ratio: Floats, k: int) -> Floats:
     return np.where(np.isinf(ratio), 1.0, (ratio - 1) / (ratio + k - 1))
 
 
-def _agreement_form(rows: Floats, columns: Floats, error: Floats, n: int, k: int, level: float, unit: str) -> dict[str, Floats]:
+def _agreement_form(
+    rows: Floats, columns: Floats, error: Floats, n: int, k: int, confidence: float, unit: str
+) -> dict[str, Floats]:
     """ICC(A,1), whose denominator holds the raters too: degrees of freedom by Satterthwaite (McGraw & Wong, table 7)."""
     estimate = (rows - error) / (rows + (k - 1) * error + k / n * (columns - error))
     perfect = (error == 0) & (columns == 0)
@@ -199,7 +201,7 @@ def _agreement_form(rows: Floats, columns: Floats, error: Floats, n: int, k: int
     a, b = k * rho / (n * (1 - rho)), 1 + k * rho * (n - 1) / (n * (1 - rho))
     df2 = (a * columns + b * error) ** 2 / ((a * columns) ** 2 / (k - 1) + (b * error) ** 2 / ((n - 1) * (k - 1)))
     df2 = np.where(perfect, (n - 1) * (k - 1), df2)
-    least, most = fdtri(n - 1, df2, (1 + level) / 2), fdtri(df2, n - 1, (1 + level) / 2)
+    least, most = fdtri(n - 1, df2, (1 + confidence) / 2), fdtri(df2, n - 1, (1 + confidence) / 2)
     raters = k * columns + (k * n - k - n) * error
     low = np.where(perfect, 1.0, n * (rows - least * error) / (least * raters + n * rows))
     high = np.where(perfect, 1.0, n * (most * rows - error) / (raters + n * most * rows))

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.special import ndtr, ndtri
 
 from radiogenomics._errors import InputError
-from radiogenomics.stats._checks import Bools, Floats, Ints, binary, level_of, probabilities
+from radiogenomics.stats._checks import Bools, Floats, Ints, binary, confidence_of, probabilities
 
 
 def nri(
@@ -21,7 +21,7 @@ def nri(
     new: npt.ArrayLike,
     *,
     cutoffs: Sequence[float] = (),
-    level: float = 0.95,
+    confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Two models' probabilities -> net reclassification improvement of events, non-events and total.
 
@@ -38,7 +38,7 @@ def nri(
         Probabilities of the event in [0, 1], by the old and by the new model.
     cutoffs : sequence of float
         Inner limits of the risk categories, for example ``(0.2, 0.4)``; a probability on a limit belongs above it.
-    level : float
+    confidence : float
         Confidence level of the intervals.
 
     Returns
@@ -66,10 +66,10 @@ def nri(
     limits = _limits(cutoffs)
     moved = _category(after, limits) - _category(before, limits) if limits.size else after - before
     groups = [_net(moved[event]), _net(-moved[~event])]
-    return _three_rows(groups, level_of(level))
+    return _three_rows(groups, confidence_of(confidence))
 
 
-def idi(outcome: npt.ArrayLike, old: npt.ArrayLike, new: npt.ArrayLike, *, level: float = 0.95) -> pd.DataFrame:
+def idi(outcome: npt.ArrayLike, old: npt.ArrayLike, new: npt.ArrayLike, *, confidence: float = 0.95) -> pd.DataFrame:
     """Two models' probabilities -> integrated discrimination improvement of events, non-events and total.
 
     The mean gain in probability of events plus the mean fall of non-events; each mean has its usual standard error, the
@@ -79,7 +79,7 @@ def idi(outcome: npt.ArrayLike, old: npt.ArrayLike, new: npt.ArrayLike, *, level
     ----------
     outcome, old, new : array or Series, shape (n,)
         As in `nri`.
-    level : float
+    confidence : float
         Confidence level of the intervals.
 
     Returns
@@ -99,7 +99,7 @@ def idi(outcome: npt.ArrayLike, old: npt.ArrayLike, new: npt.ArrayLike, *, level
     """
     event, before, after = _models(outcome, old, new)
     gain = after - before
-    return _three_rows([_mean(gain[event]), _mean(-gain[~event])], level_of(level))
+    return _three_rows([_mean(gain[event]), _mean(-gain[~event])], confidence_of(confidence))
 
 
 def reclassification_table(
@@ -165,12 +165,12 @@ def _mean(gain: Floats) -> tuple[float, float]:
     return float(gain.mean()), float(gain.var(ddof=1) / gain.size) if gain.size > 1 else np.nan
 
 
-def _three_rows(groups: list[tuple[float, float]], level: float) -> pd.DataFrame:
+def _three_rows(groups: list[tuple[float, float]], confidence: float) -> pd.DataFrame:
     (events, of_events), (others, of_others) = groups
     estimate = np.array([events, others, events + others])
     se = np.sqrt([of_events, of_others, of_events + of_others])
     # Nobody moved: neither an estimate nor a spread, and nothing speaks against equality.
     z = np.where((se == 0) & (estimate == 0), 0.0, estimate / np.where(se == 0, np.finfo(float).tiny, se))
-    half = ndtri((1 + level) / 2) * se
+    half = ndtri((1 + confidence) / 2) * se
     columns = {"estimate": estimate, "se": se, "low": estimate - half, "high": estimate + half, "z": z, "p": 2 * ndtr(-np.abs(z))}
     return pd.DataFrame({"group": ["events", "non-events", "total"], **columns})

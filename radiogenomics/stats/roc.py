@@ -13,7 +13,7 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from radiogenomics._errors import InputError
 from radiogenomics._tables import check_choice
-from radiogenomics.stats._checks import Bools, Floats, Ints, binary, level_of, scores
+from radiogenomics.stats._checks import Bools, Floats, Ints, binary, confidence_of, scores
 
 Alternative = Literal["two-sided", "less", "greater"]
 _CELLS = 4_000_000  # of a bootstrap chunk: 32 MB of counts at a time, whatever n is
@@ -69,7 +69,7 @@ class DelongTest:
     p: float
 
 
-def auc(outcome: npt.ArrayLike, score: npt.ArrayLike, *, level: float = 0.95) -> Auc:
+def auc(outcome: npt.ArrayLike, score: npt.ArrayLike, *, confidence: float = 0.95) -> Auc:
     """Area under the ROC curve -> estimate, DeLong interval and standard error, in O(n log n).
 
     The area is the probability that a case scores above a control, ties counting one half. With V10 the share of controls
@@ -82,7 +82,7 @@ def auc(outcome: npt.ArrayLike, score: npt.ArrayLike, *, level: float = 0.95) ->
         1 for the event, 0 otherwise.
     score : array or Series, shape (n,)
         High values speak for the event.
-    level : float
+    confidence : float
         Confidence level of the interval.
 
     Returns
@@ -95,7 +95,7 @@ def auc(outcome: npt.ArrayLike, score: npt.ArrayLike, *, level: float = 0.95) ->
     Raises
     ------
     ValueError
-        If the outcome has one class, a value is missing, lengths or labels differ, or `level` lies outside (0, 1).
+        If the outcome has one class, a value is missing, lengths or labels differ, or `confidence` lies outside (0, 1).
 
     References
     ----------
@@ -104,11 +104,11 @@ def auc(outcome: npt.ArrayLike, score: npt.ArrayLike, *, level: float = 0.95) ->
     """
     event = binary(outcome)
     placements = _shares(*_in_order(event, scores(score, outcome, "score")))
-    return _auc(*placements, level_of(level))
+    return _auc(*placements, confidence_of(confidence))
 
 
 def newcombe_interval(
-    area: float, *, events: int, controls: int, level: float = 0.95, variance_factor: float = 1.0
+    area: float, *, events: int, controls: int, confidence: float = 0.95, variance_factor: float = 1.0
 ) -> tuple[float, float]:
     """Area under the ROC curve and numbers of patients -> score interval, which has a width at areas of 0 and 1 too.
 
@@ -123,7 +123,7 @@ def newcombe_interval(
         The area, 0 to 1.
     events, controls : int
         Patients of each class.
-    level : float
+    confidence : float
         Confidence level.
     variance_factor : float
         What the variance is multiplied by, for areas that vary more than those of independent scores; 1 or more.
@@ -146,7 +146,7 @@ def newcombe_interval(
     if not 0 <= area <= 1 or min(events, controls) < 1 or not variance_factor >= 1:
         facts = f"`area` is {area:g}, `events` {events}, `controls` {controls}, `variance_factor` {variance_factor:g}"
         raise InputError(f"{facts}; the area lies in 0 to 1, each class has a patient, the factor is 1 or more.")
-    reach = variance_factor * float(ndtri((1 + level_of(level)) / 2)) ** 2 / (events * controls)
+    reach = variance_factor * float(ndtri((1 + confidence_of(confidence)) / 2)) ** 2 / (events * controls)
     return _newcombe_low(area, events + controls, reach), 1 - _newcombe_low(1 - area, events + controls, reach)
 
 
@@ -166,8 +166,8 @@ def bootstrap_auc(
     score: npt.ArrayLike,
     *,
     n_boot: int = 2000,
-    rng: np.random.Generator,
-    level: float = 0.95,
+    random_state: int | np.random.Generator,
+    confidence: float = 0.95,
 ) -> Auc:
     """Area under the ROC curve -> estimate with a stratified percentile bootstrap interval.
 
@@ -181,9 +181,9 @@ def bootstrap_auc(
         As in `auc`.
     n_boot : int
         Bootstrap samples.
-    rng : numpy.random.Generator
+    random_state : int or numpy.random.Generator
         Source of the draws; the same state gives the same interval.
-    level : float
+    confidence : float
         Confidence level of the interval.
 
     Returns
@@ -200,12 +200,12 @@ def bootstrap_auc(
     ----------
     Carpenter J, Bithell J (2000). Statistics in Medicine 19:1141.
     """
-    event, level = binary(outcome), level_of(level)
+    event, confidence = binary(outcome), confidence_of(confidence)
     value = scores(score, outcome, "score")
     if n_boot < 2:
         raise InputError(f"`n_boot` is {n_boot}; an interval needs at least 2 bootstrap samples, usually 2000.")
-    areas = _bootstrap_areas(event, value, n_boot, rng)
-    low, high = np.quantile(areas, [(1 - level) / 2, (1 + level) / 2])
+    areas = _bootstrap_areas(event, value, n_boot, np.random.default_rng(random_state))
+    low, high = np.quantile(areas, [(1 - confidence) / 2, (1 + confidence) / 2])
     area = float(_placements(event, value)[event].mean())
     return Auc(area, float(low), float(high), float(areas.std(ddof=1)), event.size, int(event.sum()))
 
@@ -217,7 +217,7 @@ def delong_test(
     *,
     second_outcome: npt.ArrayLike | None = None,
     alternative: Alternative = "two-sided",
-    level: float = 0.95,
+    confidence: float = 0.95,
 ) -> DelongTest:
     """Two scores -> DeLong's test of the difference of their areas, on the same patients or on different ones.
 
@@ -236,7 +236,7 @@ def delong_test(
         The outcome of the second score's patients, when they are others than the first score's.
     alternative : {"two-sided", "less", "greater"}
         What is tested against equality: that the areas differ, that the first is less, or greater, than the second.
-    level : float
+    confidence : float
         Confidence level of the intervals, which are two-sided whatever the alternative.
 
     Returns
@@ -254,7 +254,7 @@ def delong_test(
     DeLong ER, DeLong DM, Clarke-Pearson DL (1988). Biometrics 44:837. doi:10.2307/2531595
     """
     check_choice(alternative, "alternative", ("two-sided", "less", "greater"))
-    level, event = level_of(level), binary(outcome)
+    confidence, event = confidence_of(confidence), binary(outcome)
     one = _placements(event, scores(first, outcome, "first"))
     if second_outcome is None:
         other = event
@@ -262,16 +262,16 @@ def delong_test(
     else:
         other = binary(second_outcome, "second_outcome")
         two = _placements(other, scores(second, second_outcome, "second", "second_outcome"))
-    areas = _auc(one[event], one[~event], level), _auc(two[other], two[~other], level)
+    areas = _auc(one[event], one[~event], confidence), _auc(two[other], two[~other], confidence)
     if not np.isfinite(areas[0].se + areas[1].se):
         raise InputError("A class has a single patient; DeLong's test needs at least two cases and two controls.")
     if second_outcome is None:
         apart = one - two
-        return _compare(areas, _variance(apart[event], apart[~event]), np.inf, alternative, level)
+        return _compare(areas, _variance(apart[event], apart[~event]), np.inf, alternative, confidence)
     variances = areas[0].se ** 2, areas[1].se ** 2
     weight = variances[0] ** 2 / (event.size - 1) + variances[1] ** 2 / (other.size - 1)
     df = sum(variances) ** 2 / weight if weight > 0 else np.inf
-    return _compare(areas, sum(variances), df, alternative, level)
+    return _compare(areas, sum(variances), df, alternative, confidence)
 
 
 def _placements(event: Bools, score: Floats) -> Floats:
@@ -320,21 +320,21 @@ def _variance(cases: Floats, controls: Floats) -> float:
     return float(cases.var(ddof=1) / cases.size + controls.var(ddof=1) / controls.size)
 
 
-def _auc(cases: Floats, controls: Floats, level: float) -> Auc:
+def _auc(cases: Floats, controls: Floats, confidence: float) -> Auc:
     area, se = float(cases.mean()), float(np.sqrt(_variance(cases, controls)))
-    half = ndtri((1 + level) / 2) * se
+    half = ndtri((1 + confidence) / 2) * se
     low, high = np.clip([area - half, area + half], 0, 1)
     return Auc(area, float(low), float(high), se, cases.size + controls.size, cases.size)
 
 
-def _compare(areas: tuple[Auc, Auc], variance: float, df: float, alternative: Alternative, level: float) -> DelongTest:
+def _compare(areas: tuple[Auc, Auc], variance: float, df: float, alternative: Alternative, confidence: float) -> DelongTest:
     difference, se = areas[0].auc - areas[1].auc, float(np.sqrt(variance))
     # Equal areas of equal scores have no variance: nothing speaks against equality.
     statistic = difference / se if se > 0 else np.sign(difference) * np.inf if difference else 0.0
     below = float(ndtr(statistic) if np.isinf(df) else stdtr(df, statistic))
     above = float(ndtr(-statistic) if np.isinf(df) else stdtr(df, -statistic))
     p = {"two-sided": min(2 * min(below, above), 1.0), "less": below, "greater": above}[alternative]
-    half = float(ndtri((1 + level) / 2) if np.isinf(df) else stdtrit(df, (1 + level) / 2)) * se
+    half = float(ndtri((1 + confidence) / 2) if np.isinf(df) else stdtrit(df, (1 + confidence) / 2)) * se
     return DelongTest(*areas, difference, difference - half, difference + half, float(statistic), float(df), p)
 
 

@@ -11,7 +11,7 @@ from scipy.special import chdtrc, ndtri
 
 from radiogenomics._errors import InputError
 from radiogenomics._tables import check_choice
-from radiogenomics.stats._checks import Bools, Floats, follow_up_of, level_of, numbers, place, same_patients
+from radiogenomics.stats._checks import Bools, Floats, confidence_of, follow_up_of, numbers, place, same_patients
 
 Interval = Literal["log", "log-log"]
 Weights = Literal["none", "wilcoxon", "tarone-ware", "peto"]
@@ -41,7 +41,7 @@ def kaplan_meier(
     *,
     group: npt.ArrayLike | None = None,
     interval: Interval = "log",
-    level: float = 0.95,
+    confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Follow-up -> the Kaplan-Meier curve of every group, one row per distinct time.
 
@@ -57,7 +57,7 @@ def kaplan_meier(
         Group of each patient; left out, all are one group called ``all``.
     interval : {"log", "log-log"}
         Scale of the interval.
-    level : float
+    confidence : float
         Confidence level of the intervals.
 
     Returns
@@ -76,7 +76,7 @@ def kaplan_meier(
     Kaplan EL, Meier P (1958). Journal of the American Statistical Association 53:457. doi:10.1080/01621459.1958.10501452
     """
     check_choice(interval, "interval", ("log", "log-log"))
-    z = float(ndtri((1 + level_of(level)) / 2))
+    z = float(ndtri((1 + confidence_of(confidence)) / 2))
     parts = []
     for name, follow_up, failed in _by_group(time, event, group):
         curve = life_table(follow_up, failed)
@@ -92,13 +92,13 @@ def survival_at(
     at: Sequence[float],
     group: npt.ArrayLike | None = None,
     interval: Interval = "log",
-    level: float = 0.95,
+    confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Follow-up -> survival of every group at chosen times.
 
     Parameters
     ----------
-    time, event, group, interval, level
+    time, event, group, interval, confidence
         As in `kaplan_meier`.
     at : sequence of float
         Times, in the unit of `time`.
@@ -114,7 +114,7 @@ def survival_at(
         As `kaplan_meier`.
     """
     wanted = numbers(at, "at")
-    curve = kaplan_meier(time, event, group=group, interval=interval, level=level)
+    curve = kaplan_meier(time, event, group=group, interval=interval, confidence=confidence)
     parts = []
     for name, rows in curve.groupby("group", sort=False):
         times = rows["time"].to_numpy()
@@ -133,7 +133,7 @@ def median_survival(
     *,
     group: npt.ArrayLike | None = None,
     interval: Interval = "log",
-    level: float = 0.95,
+    confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Follow-up -> median survival of every group with its interval.
 
@@ -142,7 +142,7 @@ def median_survival(
 
     Parameters
     ----------
-    time, event, group, interval, level
+    time, event, group, interval, confidence
         As in `kaplan_meier`.
 
     Returns
@@ -159,7 +159,7 @@ def median_survival(
     ----------
     Brookmeyer R, Crowley J (1982). Biometrics 38:29. doi:10.2307/2530286
     """
-    curve = kaplan_meier(time, event, group=group, interval=interval, level=level)
+    curve = kaplan_meier(time, event, group=group, interval=interval, confidence=confidence)
     rows = []
     for name, part in curve.groupby("group", sort=False):
         crossings = [_crossing(part["time"].to_numpy(), part[column].to_numpy()) for column in ("survival", "low", "high")]

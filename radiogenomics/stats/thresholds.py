@@ -13,7 +13,7 @@ from scipy.special import betaincinv, expit, logit, ndtri
 
 from radiogenomics._errors import InputError
 from radiogenomics._tables import check_choice
-from radiogenomics.stats._checks import Bools, Floats, Ints, binary, level_of, scores
+from radiogenomics.stats._checks import Bools, Floats, Ints, binary, confidence_of, scores
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def precision_recall_curve(outcome: npt.ArrayLike, score: npt.ArrayLike) -> pd.D
     )
 
 
-def average_precision(outcome: npt.ArrayLike, score: npt.ArrayLike, *, level: float = 0.95) -> AveragePrecision:
+def average_precision(outcome: npt.ArrayLike, score: npt.ArrayLike, *, confidence: float = 0.95) -> AveragePrecision:
     """Area under the precision-recall curve -> average precision with a logit interval.
 
     ``AP = sum (R_i - R_{i+1}) P_i`` without interpolation, as in scikit-learn; the interval is
@@ -101,7 +101,7 @@ def average_precision(outcome: npt.ArrayLike, score: npt.ArrayLike, *, level: fl
     ----------
     outcome, score : array or Series, shape (n,)
         As in `auc`.
-    level : float
+    confidence : float
         Confidence level of the interval.
 
     Returns
@@ -124,7 +124,7 @@ def average_precision(outcome: npt.ArrayLike, score: npt.ArrayLike, *, level: fl
     value = min(float(steps @ curve["precision"]), 1.0)
     low = high = value
     if value < 1:
-        half = ndtri((1 + level_of(level)) / 2) / np.sqrt(event.sum() * value * (1 - value))
+        half = ndtri((1 + confidence_of(confidence)) / 2) / np.sqrt(event.sum() * value * (1 - value))
         low, high = (float(expit(logit(value) + side * half)) for side in (-1, 1))
     return AveragePrecision(value, low, high, float(event.mean()), event.size, int(event.sum()))
 
@@ -195,7 +195,7 @@ def at_threshold(
     threshold: float,
     *,
     interval: Literal["exact", "wilson"] = "exact",
-    level: float = 0.95,
+    confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Scores cut at one threshold -> accuracy, sensitivity, specificity, PPV and NPV, each with its interval.
 
@@ -207,7 +207,7 @@ def at_threshold(
         A patient is called positive when ``score >= threshold``.
     interval : {"exact", "wilson"}
         Clopper & Pearson's exact binomial interval (R's ``binom.test``), or Wilson's (``prop.test(correct = FALSE)``).
-    level : float
+    confidence : float
         Confidence level of the intervals.
 
     Returns
@@ -240,15 +240,15 @@ def at_threshold(
     rows = []
     for name, (right, base) in parts.items():
         count, n = int(right.sum()), int(base.sum())
-        rows.append((name, *proportion(count, n, interval, level), count, n))
+        rows.append((name, *proportion(count, n, interval, confidence), count, n))
     return pd.DataFrame(rows, columns=["measure", "value", "low", "high", "numerator", "denominator"])
 
 
-def proportion(count: int, n: int, interval: str, level: float) -> tuple[float, float, float]:
+def proportion(count: int, n: int, interval: str, confidence: float) -> tuple[float, float, float]:
     """Give count / n with its exact or Wilson interval; NaN when n is 0."""
     if n == 0:
         return np.nan, np.nan, np.nan
-    share, tail = count / n, (1 - level_of(level)) / 2
+    share, tail = count / n, (1 - confidence_of(confidence)) / 2
     if interval == "exact":
         low = betaincinv(count, n - count + 1, tail) if count > 0 else 0.0
         high = betaincinv(count + 1, n - count, 1 - tail) if count < n else 1.0

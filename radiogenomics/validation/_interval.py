@@ -11,7 +11,9 @@ from radiogenomics._errors import InputError
 from radiogenomics.stats import Auc, auc, newcombe_interval
 
 
-def cross_validated_auc(outcome: ArrayLike, scores: NDArray[np.float64], folds: NDArray[np.int_], *, level: float = 0.95) -> Auc:
+def cross_validated_auc(
+    outcome: ArrayLike, scores: NDArray[np.float64], folds: NDArray[np.int_], *, confidence: float = 0.95
+) -> Auc:
     """Judge repeated out-of-fold scores -> the area within folds, with DeLong's interval widened for shared training.
 
     **The area** is the share of pairs of a case and a control, both left out of the same fit, whose case scores higher
@@ -47,7 +49,7 @@ def cross_validated_auc(outcome: ArrayLike, scores: NDArray[np.float64], folds: 
         Out-of-fold probabilities, one row a repeat.
     folds : array of int, shape (n_repeats, n_patients)
         The fold, numbered from 0, that each patient was left out with.
-    level : float
+    confidence : float
         Confidence level.
 
     Returns
@@ -70,16 +72,16 @@ def cross_validated_auc(outcome: ArrayLike, scores: NDArray[np.float64], folds: 
     Comput Stat Data Anal 2011. doi:10.1016/j.csda.2010.11.018
     Y. Bengio, Y. Grandvalet, No unbiased estimator of the variance of K-fold cross-validation, J Mach Learn Res 2004, 5:1089.
     """
-    pooled = auc(outcome, scores.mean(axis=0), level=level)
+    pooled = auc(outcome, scores.mean(axis=0), confidence=confidence)
     area = area_within_folds(outcome, scores, folds)
     wider = 1 + shared_training(scores, int(folds.max()) + 1)
     se = pooled.se * float(np.sqrt(wider))
-    half = float(ndtri((1 + level) / 2)) * se
+    half = float(ndtri((1 + confidence) / 2)) * se
     judged = replace(pooled, auc=area, low=max(area - half, 0.0), high=min(area + half, 1.0), se=se)
-    return with_width(judged, areas=(area, pooled.auc), level=level, variance_factor=wider)
+    return with_width(judged, areas=(area, pooled.auc), confidence=confidence, variance_factor=wider)
 
 
-def with_width(judged: Auc, *, areas: tuple[float, ...] = (), level: float = 0.95, variance_factor: float = 1.0) -> Auc:
+def with_width(judged: Auc, *, areas: tuple[float, ...] = (), confidence: float = 0.95, variance_factor: float = 1.0) -> Auc:
     """Give an area near 0 or 1 an interval that is honest there -> the same area; any other is handed back as it is.
 
     DeLong's variance is measured on the few pairs in the wrong order, of which there are none where scores separate the classes;
@@ -94,7 +96,7 @@ def with_width(judged: Auc, *, areas: tuple[float, ...] = (), level: float = 0.9
     areas : tuple of float
         The areas whose interval must stay inside 0 and 1 for the normal interval to be kept: within folds, and of the mean
         scores. Without any, only an interval that has no width is replaced.
-    level : float
+    confidence : float
         Confidence level.
     variance_factor : float
         How much wider than that of independent scores the variance is.
@@ -104,12 +106,16 @@ def with_width(judged: Auc, *, areas: tuple[float, ...] = (), level: float = 0.9
     Auc
         With a width, unless the standard error is unknown (a class of one patient).
     """
-    z = float(ndtri((1 + level) / 2))
+    z = float(ndtri((1 + confidence) / 2))
     half = z * judged.se
     if np.isnan(half) or (half > 0 and all(half < area < 1 - half for area in areas)):
         return judged
     limits = newcombe_interval(
-        judged.auc, events=judged.events, controls=judged.n - judged.events, level=level, variance_factor=variance_factor
+        judged.auc,
+        events=judged.events,
+        controls=judged.n - judged.events,
+        confidence=confidence,
+        variance_factor=variance_factor,
     )
     low, high = min(judged.low, limits[0]), max(judged.high, limits[1])
     return replace(judged, low=low, high=high, se=max(judged.se, (judged.auc - low) / z, (high - judged.auc) / z))
