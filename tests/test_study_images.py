@@ -139,6 +139,20 @@ def test_damaged_patients_stop_nobody_and_are_named_with_the_reason(done):
 
 
 @pytest.mark.slow
+def test_what_was_decided_about_each_patient_stands_among_the_decisions(done):
+    decisions = table(done, "decisions")
+    air = decisions[decisions["what"] == "level of air found"]
+    assert air["count"].tolist() == [36]
+    left_out = decisions[(decisions["what"] == "patients left out") & decisions["where"].str.endswith(": images")]
+    assert left_out["count"].sum() == 5
+    assert left_out["why"].str.contains("SIM-TR-028").sum() == 1
+    single = table(done, "image_decisions")
+    patients = set(single["where"].str.removesuffix(", second reader")) - {"lesions: background"}
+    assert patients <= set(table(done, "patients").index)
+    assert set(map(tuple, single.to_numpy())) <= set(map(tuple, decisions.to_numpy()))
+
+
+@pytest.mark.slow
 def test_shuffled_voxels_stand_as_a_baseline_and_in_no_signature(done):
     evaluation, links = table(done, "evaluation"), table(done, "links")
     assert "shuffled_radiomics" in set(evaluation["signature"])

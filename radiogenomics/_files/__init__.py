@@ -3,7 +3,7 @@
 from radiogenomics._files.decisions import Decision, Reading, Tell, decision_table, log_decision, log_decisions, told_of
 from radiogenomics._files.reading import Rows, read_rows, read_table, table_reading
 from radiogenomics._files.unpacking import read_text
-from radiogenomics._files.walking import voxel_files, walk
+from radiogenomics._files.walking import files_below, voxel_files
 from radiogenomics._files.words import MissingWords, is_number_like, number_column
 from radiogenomics._files.writing import MOST_PLAIN_VALUES, atomic, make_folder, sha256, write_table, write_text
 
@@ -16,6 +16,7 @@ __all__ = [
     "Tell",
     "atomic",
     "decision_table",
+    "files_below",
     "is_number_like",
     "log_decision",
     "log_decisions",
@@ -28,7 +29,6 @@ __all__ = [
     "table_reading",
     "told_of",
     "voxel_files",
-    "walk",
     "write_table",
     "write_text",
 ]

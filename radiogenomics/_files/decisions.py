@@ -19,6 +19,7 @@ _QUIET = {
     "title lines",
     "repeated rows",
     "files passed over",
+    "transfer syntax",
     "level of air found",
     "voxels left out",
     "lesions left out",

@@ -12,33 +12,33 @@ _NAMES_FILE = re.compile(r"^(?:ElementDataFile\s*=|data ?file\s*:)\s*(.*?)\s*$",
 _SERIES = re.compile(r"^(.*%\d*d.*?)\s+(-?\d+)\s+(-?\d+)\s+(-?\d+)(?:\s+\d+)?$")
 
 
-def walk(folder: Path) -> list[Path]:
-    """List what lies in a folder and its subfolders but folders, by name; links to folders are followed.
+def files_below(folder: Path) -> list[Path]:
+    """List the files of a folder and its subfolders, sorted by their place; links are followed, hidden names are passed over.
 
-    Hidden files and folders, whose names begin with a dot, are passed over. Whoever reads a folder and whoever hashes it must
-    both walk it this way: what is read without being hashed can change without a word.
+    Whoever reads a folder and whoever hashes it must both list it this way: what is read without being hashed can change
+    without a word.
 
     Parameters
     ----------
     folder : Path
-        An existing folder.
+        A folder, or a link to one.
 
     Returns
     -------
     list of Path
-        Files, and what is neither file nor folder (pipes, devices).
+        Below `folder`. A folder that is reached by several links is listed once at each, but never inside itself.
 
     Raises
     ------
     MissingFileError
         If a link leads nowhere.
     FileError
-        If a folder cannot be listed.
+        If a folder cannot be listed: what lies in it would be missing without a word.
     """
-    return sorted(_walk(Path(folder), frozenset()))
+    return sorted(_below(Path(folder), frozenset()))
 
 
-def _walk(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
+def _below(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
     real = folder.resolve()
     if real in above:
         return  # a link to a folder that it lies in
@@ -48,10 +48,10 @@ def _walk(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
         raise FileError(f"{folder} cannot be listed ({error.strerror}); make it readable and try again.") from error
     for path in found:
         if path.is_dir():
-            yield from _walk(path, above | {real})
-        elif path.exists():
+            yield from _below(path, above | {real})
+        elif path.is_file():
             yield path
-        else:
+        elif not path.exists():
             raise MissingFileError(f"{path} is a link that leads nowhere; bring back the file that it names, or remove it.")
 
 

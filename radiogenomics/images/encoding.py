@@ -99,6 +99,14 @@ class OpenedFile:
     encoding: Encoding
     declared: str
 
+    @property
+    def as_declared(self) -> bool:
+        """Whether the data set is written in the transfer syntax that the file declares."""
+        plain = {ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian}
+        if self.declared == DeflatedExplicitVRLittleEndian:
+            return self.encoding.deflated
+        return self.declared == self.encoding.native if self.declared in plain else UID(self.declared).is_valid
+
 
 @dataclass(frozen=True)
 class PixelElement:

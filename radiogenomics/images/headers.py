@@ -16,7 +16,7 @@ from pydicom.dataset import Dataset
 from pydicom.valuerep import TEXT_VR_DELIMS
 
 from radiogenomics._errors import InputError
-from radiogenomics._files import Decision, Tell, log_decision, walk
+from radiogenomics._files import Decision, Tell, files_below, log_decision
 from radiogenomics._tables import shown
 from radiogenomics.images.encoding import UNDEFINED, OpenedFile, check_length, find_pixels, is_dicom, open_dicom, read_elements
 from radiogenomics.images.frames import clocked, frame_headers
@@ -120,13 +120,15 @@ class Slice:
         return float(self.axes[:, 2] @ self.position)
 
 
-def read_headers(path: Path) -> list[Slice]:
+def read_headers(path: Path, *, tell: Tell = log_decision) -> list[Slice]:
     """Read one DICOM file without its pixels -> its slices; one, or one a frame in a multi-frame file.
 
     Parameters
     ----------
     path : Path
         A DICOM file.
+    tell : callable
+        Called where the file is not written as it declares; logs it when left out.
 
     Returns
     -------
@@ -141,6 +143,9 @@ def read_headers(path: Path) -> list[Slice]:
     path = Path(path)
     with path.open("rb") as file:
         opened, header = _read_tags(path, file)
+        if not opened.as_declared:
+            why = f"it declares {opened.declared or 'no transfer syntax'} and is read as its bytes are written."
+            tell(Decision("transfer syntax", printable(path.name), 1, why))
         if "SOPClassUID" not in header:
             raise InputError(
                 f"{path.name} is not a whole DICOM file (it ends early, after {path.stat().st_size:,} bytes); {_REMEDY}."
@@ -248,7 +253,7 @@ def find_files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         kind = "is a file" if folder.exists() else "does not exist"
         raise InputError(f"{folder} {kind}; give the folder that holds the DICOM files.")
-    files = [path for path in walk(folder) if path.is_file()]
+    files = files_below(folder)
     if not files:
         raise InputError(f"{folder} holds no file; give the folder that holds the DICOM files.")
     return files
@@ -278,11 +283,15 @@ def read_folder(folder: Path, *, tell: Tell = log_decision) -> list[Slice]:
     """
     slices: list[Slice] = []
     foreign: list[str] = []
+    mended: list[Decision] = []
     for path in find_files(folder):
         if is_foreign(path):
             foreign.append(printable(path.name))
         else:
-            slices += read_headers(path)
+            slices += read_headers(path, tell=mended.append)
+    if mended:
+        why = f"of {len(mended)} files the transfer syntax is missing or wrong; {mended[0].where}: {mended[0].why}"
+        tell(Decision("transfer syntax", printable(folder.name), len(mended), why))
     if foreign:
         why = f"{len(foreign)} files are not DICOM and were passed over: {shown(foreign)}"
         tell(Decision("files passed over", printable(folder.name), len(foreign), why))

@@ -145,7 +145,11 @@ def _volumes(paths: Sequence[Path], tell: Tell) -> tuple[list[sitk.Image], list[
 
 def _read(path: Path, tell: Tell) -> sitk.Image:
     try:
-        volume = read_nifti(path, tell=tell) if path.name.lower().endswith((".nii", ".nii.gz")) else sitk.ReadImage(str(path))
+        volume = (
+            read_nifti(path, tell=tell, finite=True)
+            if path.name.lower().endswith((".nii", ".nii.gz"))
+            else sitk.ReadImage(str(path))
+        )
     except OSError as error:
         if error.errno is not None:
             raise FileError(f"{path} could not be read ({error.strerror}); make it readable and try again.") from error

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from radiogenomics._errors import InputError
-from radiogenomics._files import walk
+from radiogenomics._files import files_below
 from radiogenomics._tables import shown
 from radiogenomics.images.encoding import load
 from radiogenomics.lesions._parsing import parsing
@@ -48,7 +48,7 @@ def find_mask(folder: Path) -> Path:
         If the folder holds no mask, or several.
     """
     folder = Path(folder)
-    files = [path for path in walk(folder) if path.is_file()]
+    files = files_below(folder)
     masks = [path for path in files if _is_mask(path)]
     if len(masks) == 1 or len(files) == 1:
         return [*masks, *files][0]  # of a single file its reader says what is wrong with it

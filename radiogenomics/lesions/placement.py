@@ -82,7 +82,7 @@ def grid_problem(mask: sitk.Image, image: sitk.Image) -> str:
         return ""
     return (
         f"The mask's grid is not the image's: mask {_described(mask)}; image {_described(image)}. Give the image it was drawn "
-        f"on, or allow resampling (`resample=True`, --resample)."
+        f"on, or allow resampling (`resample=True`, --resample, extraction.resample_masks = true in a manifest)."
     )
 
 

@@ -16,11 +16,11 @@ from radiogenomics._errors import InputError
 from radiogenomics._files import (
     Decision,
     decision_table,
+    files_below,
     log_decisions,
     make_folder,
     sha256,
     voxel_files,
-    walk,
     write_table,
     write_text,
 )
@@ -31,6 +31,7 @@ from radiogenomics.features import Backbone
 from radiogenomics.study.engine.code import code_of, libraries
 from radiogenomics.study.engine.results import digest
 from radiogenomics.study.inputs.members import members
+from radiogenomics.study.manifest.choices import measuring_code
 from radiogenomics.study.manifest.schema import Extraction
 from radiogenomics.study.measuring import lesion as measurement
 from radiogenomics.study.measuring.tasks import KEPT, Lesions, Patient, fact_table, feature_tables, level_found, measure_patient
@@ -143,6 +144,8 @@ def measure_folder(
 def _tasks(folder: Path, masks: Path) -> tuple[dict[str, Patient], list[tuple[str, str]]]:
     """Bring images and masks together by patient -> whom to measure, and who has no mask."""
     have, drawn = members(folder, folders=True), members(masks, folders=False)
+    if not drawn:
+        raise InputError(f"{masks} holds no mask; give a folder with one mask a patient, named after the patient's folder.")
     if not have:
         raise InputError(f"{folder} holds no folder; give a folder with one folder of images a patient.")
     both = [patient for patient in have if patient in drawn]
@@ -167,7 +170,7 @@ def _key(settings: Extraction, parameters: Path | None, networks: Mapping[str, B
     """Hash all that a patient's result depends on."""
     return digest(
         {
-            "code": [code_of(measure_patient), libraries()],
+            "code": [code_of(measure_patient), libraries(), measuring_code(settings)],
             "images": _listing(task.images),
             "mask": _listing(task.mask),
             "extraction": settings.model_dump(),
@@ -180,7 +183,7 @@ def _key(settings: Extraction, parameters: Path | None, networks: Mapping[str, B
 
 
 def _listing(place: Path) -> dict[str, str]:
-    files = [place] if place.is_file() else [path for path in walk(place) if path.is_file()]
+    files = [place] if place.is_file() else files_below(place)
     named = [voxels for path in files for voxels in voxel_files(path) if voxels.is_file()]
     return {os.path.relpath(path, place.parent): sha256(path) for path in dict.fromkeys([*files, *named])}
 

@@ -1,15 +1,16 @@
 """A folder of images or masks -> what lies in it, by patient."""
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
-from radiogenomics import cohort, lesions
+from radiogenomics import lesions
 from radiogenomics._errors import InputError
 from radiogenomics._names import readable
 from radiogenomics._tables import shown
 
 
-def members(folder: Path, *, folders: bool, barcode: str = "as-is") -> dict[str, Path]:
+def members(folder: Path, *, folders: bool, rename: Callable[[list[str]], list[str]] = list) -> dict[str, Path]:
     """Name what lies in a folder by patient: a folder of images by its name, a mask by its name before the ending of its kind.
 
     Parameters
@@ -18,8 +19,8 @@ def members(folder: Path, *, folders: bool, barcode: str = "as-is") -> dict[str,
         One folder of images, or one mask (or folder with a mask), a patient.
     folders : bool
         Whether it holds images: files beside the folders are passed over then.
-    barcode : {'as-is', 'tcga'}
-        How names say the patient.
+    rename : callable
+        Takes all names and gives the patients', where barcodes say more than the patient.
 
     Returns
     -------
@@ -38,9 +39,7 @@ def members(folder: Path, *, folders: bool, barcode: str = "as-is") -> dict[str,
         raise InputError(f"{folder} {state}; give a folder with one {what} a patient")
     found = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and (path.is_dir() or not folders))
     found = [path for path in found if folders or not _is_detached(path)]
-    names = [readable(path.name if folders or path.is_dir() else lesions.mask_stem(path)) for path in found]
-    if barcode == "tcga":
-        names = cohort.tcga_patients(names, name=str(folder))
+    names = rename([readable(path.name if folders or path.is_dir() else lesions.mask_stem(path)) for path in found])
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise InputError(f"{folder} has more than one entry for {shown(sorted(twice))}; keep one of each")

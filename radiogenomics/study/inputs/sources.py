@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ import pandas as pd
 
 from radiogenomics import archives, cohort, expression, pathways
 from radiogenomics._errors import InputError, MissingFileError
-from radiogenomics._files import Reading, decision_table, sha256, voxel_files, walk, write_text
+from radiogenomics._files import Decision, Reading, decision_table, files_below, sha256, voxel_files, write_text
 from radiogenomics._tables import shown
 from radiogenomics.study.engine.context import DeclaredFiles
 from radiogenomics.study.inputs.members import members
@@ -157,7 +157,9 @@ class Inputs:
 
     def _members(self, source: str, *, folders: bool) -> dict[str, Path]:
         """Name what lies in a folder by patient."""
-        return members(self.files[source], folders=folders, barcode=self.sources[source].barcode)
+        folder, barcode = self.files[source], self.sources[source].barcode
+        rename = partial(cohort.tcga_patients, name=str(folder)) if barcode == "tcga" else list
+        return members(folder, folders=folders, rename=rename)
 
     def clinical(self, name: str) -> pd.DataFrame:
         """Read a cohort's clinical table."""
@@ -183,7 +185,7 @@ class Inputs:
             raise InputError(
                 f"{self.files[source]}: patient(s) {shown(twice)} have more than one tumour sample; keep one of each"
             )
-        return replace(reading, table=table.set_axis(names))
+        return replace(reading, table=table.set_axis(names), decisions=_with_dropped(reading, len(table)))
 
     def gene_sets(self) -> dict[str, dict[str, list[str]]]:
         """Read the gene sets of every source -> gene symbols by set name; a name that two sources have tells its source."""
@@ -218,6 +220,15 @@ class Inputs:
 
     def _cohort(self, name: str) -> CohortSection:
         return self.manifest.cohorts()[name]
+
+
+def _with_dropped(reading: Reading, kept: int) -> pd.DataFrame:
+    """Add to what was decided how many samples of a matrix are of no primary tumour."""
+    left_out = len(reading.table) - kept
+    if not left_out:
+        return reading.decisions
+    why = "metastases, normal tissue and the like: not of a primary tumour by their barcodes (sample type 01)"
+    return pd.concat([reading.decisions, decision_table([Decision("samples left out", "expression", left_out, why)])])
 
 
 def cache_folder() -> Path:
@@ -297,7 +308,7 @@ def _list(folder: Path) -> dict[str, str]:
 
     Hidden files do not count, which nothing reads: a killed writer leaves such.
     """
-    files = [path for path in walk(folder) if path.is_file()]
+    files = files_below(folder)
     named = [voxels for path in files for voxels in voxel_files(path) if voxels.is_file()]
     return {Path(os.path.relpath(path, folder)).as_posix(): sha256(path) for path in [*files, *named]}
 

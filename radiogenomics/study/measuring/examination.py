@@ -88,7 +88,7 @@ def registered(phases: images.Phases, *, tell: Tell = log_decision) -> tuple[ima
 
 def _of_one_patient(series: Sequence[images.Series], folder: Path, patient: str | None) -> list[images.Series]:
     """Take the series of one patient; where there are several, the patient must be named."""
-    there = list(dict.fromkeys(one.header.get("PatientID", "") for one in series if one.kind == "image"))
+    there = sorted({one.header.get("PatientID", "") for one in series if one.kind == "image"})
     if patient is not None:
         mine = [one for one in series if one.header.get("PatientID", "") == patient]
         if not mine:

@@ -35,7 +35,13 @@ def decisions(
     """Gather what was decided on the way from files to modules, who was left out, and what to look at."""
     mine = {f"features_{kind}": of_cohort(measured(table), patients, "training") for kind, table in features.items()}
     seen = suspicions(mine, patients.loc[patients["cohort"] == "training", "outcome"])
-    found = [*seen, *_left_out(failures), *_imputed(features), *_sets(gene_sets, gene_symbols)]
+    found = [
+        *seen,
+        *_left_out(failures),
+        *_in_some_tables(features, patients, failures),
+        *_imputed(features),
+        *_sets(gene_sets, gene_symbols),
+    ]
     parts = [inputs.decisions(settings.tables()), image_decisions, matrix.decisions, module_decisions, decision_table(found)]
     return {"decisions": pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)}
 
@@ -46,6 +52,18 @@ def _left_out(failures: pd.DataFrame) -> list[Decision]:
         Decision("patients left out", f"{cohort}: {step}", len(rows), f"{reason}: {shown(rows['patient'])}")
         for (cohort, step, reason), rows in failures.groupby(["cohort", "step", "reason"], sort=False)
     ]
+
+
+def _in_some_tables(features: Tables, patients: pd.DataFrame, failures: pd.DataFrame) -> list[Decision]:
+    """Say who stands in some tables of features and not in all, and is therefore no patient of the study."""
+    known = patients.index.union(pd.Index(failures["patient"]))
+    found = []
+    for kind, table in features.items():
+        alone = table.index.difference(known, sort=False)
+        if len(alone):
+            why = f"they are not in every table of features: {shown(alone)}"
+            found.append(Decision("patients left out", f"features_{kind}", len(alone), why))
+    return found
 
 
 def _sets(gene_sets: pd.DataFrame | None, symbols: pd.DataFrame | None) -> list[Decision]:

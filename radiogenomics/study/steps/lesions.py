@@ -6,7 +6,7 @@ What was measured is kept under a key of all that goes into it, so that a patien
 import logging
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -15,7 +15,7 @@ import pandas as pd
 
 from radiogenomics import features, lesions
 from radiogenomics._errors import InputError
-from radiogenomics._files import decision_table, log_decisions
+from radiogenomics._files import Decision, decision_table, log_decisions
 from radiogenomics._parallel import fan_out, forget_all_but, release_workers
 from radiogenomics._registry import Carrying
 from radiogenomics.features import Backbone
@@ -122,10 +122,19 @@ def extract(settings: Manifest, inputs: Inputs, run: Run) -> Extracted:
     if networks:
         rows = [[kind, one.name, one.label, one.sha256, len(one.names)] for kind, one in networks.items()]
         tables["networks"] = pd.DataFrame(rows, columns=["kind", "network", "weights", "sha256", "features"])
-    found = [*(decision for one in readings.values() for decision in one.decisions), *level_found(tables["lesions"], chosen)]
+    found = [*_decided(readings), *level_found(tables["lesions"], chosen)]
     log_decisions(found, logger)
     lost = pd.DataFrame(failures, columns=["patient", "cohort", "step", "reason"])
     return Extracted(tables, lost, decision_table(found))
+
+
+def _decided(readings: Readings) -> list[Decision]:
+    """Gather what was decided about each patient; of the second reader's mask it is said to be."""
+    return [
+        replace(decision, where=patient if reader == "reader" else f"{patient}, second reader")
+        for (patient, reader), one in readings.items()
+        for decision in one.decisions
+    ]
 
 
 def _tasks(settings: Manifest, inputs: Inputs) -> tuple[list[Task], list[tuple[str, str, str, str]]]:
