@@ -282,7 +282,7 @@ def extract(path, out):
 def test_a_patient_who_comes_changes_or_leaves_costs_no_other(few, tmp_path):
     dicom, masks = [few.parent / "images" / "training" / name for name in ("dicom", "masks")]
     names = [f"SIM-TR-{number:03d}" for number in range(1, 13)]
-    assert extract(few, demo)[1] == [*names, *(f"{name}, second reader" for name in names)]
+    assert extract(few, tmp_path / "out")[1] == [*names, *(f"{name}, second reader" for name in names)]
     shutil.copytree(dicom / "SIM-TR-001", dicom / "SIM-TR-077")
     shutil.copy(masks / "SIM-TR-001.nii.gz", masks / "SIM-TR-077.nii.gz")
     larger = sitk.BinaryDilate(sitk.ReadImage(masks / "SIM-TR-002.nii.gz"), [1, 1, 0])
