@@ -1,12 +1,9 @@
 """A study from DICOM folders and masks: what is measured, what fails, what a kill or a cluster changes (nothing)."""
 
 import os
-import random
 import shutil
-import signal
 import subprocess
 import sys
-import time
 import tomllib
 from pathlib import Path
 
@@ -193,19 +190,6 @@ def test_every_cohort_has_an_example_lesion_and_its_picture_is_marked(done):
     assert "icc_by_kind" in drawn
     assert "for the manuscript" in text
     assert "Segmentation: patients with images" in text
-
-
-@pytest.mark.slow
-def test_a_study_of_two_processes_killed_while_it_measures_ends_in_the_same_bytes(inputs, done, tmp_path):
-    command = [sys.executable, "-m", "radiogenomics", "run", str(inputs), "--out", str(tmp_path), "--n-jobs", "2", "--quiet"]
-    for wait in random.Random(3).sample(range(4, 14), 3):
-        process = subprocess.Popen(command, start_new_session=True)
-        time.sleep(wait)
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    study.run(inputs, out=tmp_path, n_jobs=2)
-    assert csvs(tmp_path) == csvs(done)
 
 
 @pytest.mark.slow

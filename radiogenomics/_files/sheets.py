@@ -10,7 +10,7 @@ from typing import Any
 
 from radiogenomics._errors import InputError
 from radiogenomics._files.decisions import Decision
-from radiogenomics._files.unpacking import no_table
+from radiogenomics._files.unpacking import no_table, opening
 
 
 @dataclass(frozen=True)
@@ -42,15 +42,11 @@ def read_sheet(data: bytes, path: Path, sheet: str | None, decisions: list[Decis
     """
     import openpyxl
 
-    try:
+    with opening(path, "an Excel workbook", "copy it again, or save it as CSV"):
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         title, cells = _choose({page.title: _cells(page) for page in book.worksheets}, path, sheet, decisions)
         if _has_formulas(data):
             _check_formulas(cells, openpyxl.load_workbook(io.BytesIO(data), read_only=True)[title], path)
-    except InputError:
-        raise
-    except (KeyError, ValueError, OSError, EOFError) as error:
-        raise no_table(path, f"the workbook is damaged: {error}", "copy it again, or save it as CSV") from error
     return _table(cells, path, title, decisions)
 
 

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from radiogenomics._errors import FileError, MissingFileError
+from radiogenomics._errors import FileError, InputError, MissingFileError
+from radiogenomics._files.foreign import endless
 
 _HEADERS = (".mhd", ".mha", ".nhdr", ".nrrd")
 _MOST_HEADER = 65536
@@ -34,6 +35,8 @@ def files_below(folder: Path) -> list[Path]:
         If a link leads nowhere.
     FileError
         If a folder cannot be listed: what lies in it would be missing without a word.
+    InputError
+        If a pipe, a socket or a device lies among the files.
     """
     return sorted(_below(Path(folder), frozenset()))
 
@@ -51,6 +54,8 @@ def _below(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
             yield from _below(path, above | {real})
         elif path.is_file():
             yield path
+        elif kind := endless(path):
+            raise InputError(f"{path} is {kind}, which has no end to read to; remove it from the folder.")
         elif not path.exists():
             raise MissingFileError(f"{path} is a link that leads nowhere; bring back the file that it names, or remove it.")
 

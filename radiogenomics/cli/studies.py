@@ -123,7 +123,7 @@ def query(
     from radiogenomics import study
 
     answer = study.query(folder, question)
-    place = folder / "queries" / answer.slug if out is None else out
+    place = study.answer_folder(folder, answer) if out is None else out
     files = study.save_answer(answer, place)
     say(quiet, f"{answer.table()}\n\n{answer.sentence}")
     if answer.others:

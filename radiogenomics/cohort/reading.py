@@ -19,7 +19,7 @@ from radiogenomics._files import (
     decision_table,
     is_number_like,
     log_decisions,
-    number_column,
+    number_columns,
     read_rows,
 )
 from radiogenomics._tables import shown
@@ -234,7 +234,11 @@ def _check_named(identifiers: list[str], lines: list[int], key: str, path: Path)
 
 
 def _repeated(table: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    return table.reset_index().duplicated().to_numpy(dtype=bool)
+    repeated = np.zeros(len(table), dtype=bool)
+    again = table.index.duplicated(keep=False)
+    if again.any():
+        repeated[again] = table[again].reset_index().duplicated().to_numpy(dtype=bool)
+    return repeated
 
 
 def _once(rows: Rows, path: Path) -> tuple[pd.DataFrame, list[int], list[Decision]]:
@@ -267,11 +271,9 @@ def _numeric(
     table: pd.DataFrame, lines: list[int], path: Path, text_columns: Sequence[str], decisions: list[Decision]
 ) -> pd.DataFrame:
     """Make columns of numbers numeric; refuse an entry such as ``>80`` that keeps one from being so, and tell of words."""
-    columns, problems = {}, []
-    for name in table.columns:
-        columns[name], places = (table[name], []) if name in text_columns else number_column(table[name])
-        if not places:
-            continue
+    numbers, exceptions = number_columns(table[[name for name in table.columns if name not in text_columns]])
+    problems = []
+    for name, places in exceptions.items():
         entries = shown([f"{table[name].iloc[at]!r} (patient {table.index[at]}, line {lines[at]})" for at in places], 3)
         if all(is_number_like(table[name].iloc[at]) for at in places):
             problems.append(f"column {name!r} holds numbers, but for {entries}")
@@ -283,7 +285,8 @@ def _numeric(
             f"{path}: {'; '.join(problems)}; write a number or leave the cell blank, name the entry in `missing` "
             "if it means a missing value, or name the column in `text_columns` if it holds words."
         )
-    return pd.DataFrame(columns, index=table.index)
+    kept = table[[name for name in table.columns if name in text_columns]]
+    return pd.concat([numbers, kept], axis=1)[list(table.columns)]
 
 
 def _without_diagnostics(table: pd.DataFrame, path: Path, decisions: list[Decision]) -> pd.DataFrame:

@@ -1,15 +1,18 @@
 """A finished panel to disk: SVG, PNG and the numbers behind it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from radiogenomics._errors import InputError
-from radiogenomics._files import atomic
+from radiogenomics._files import atomic, without_formulas
 from radiogenomics.figures._style import GREY, SMALL_POINTS, styled
 
 PNG_DPI = 300
@@ -43,12 +46,13 @@ def save(panel: Axes | Figure | SubFigure, stem: Path | str, data: pd.DataFrame)
         raise InputError("`panel` belongs to no figure any more; draw it again before saving it.")
     pictures = [Path(f"{stem}{suffix}") for suffix in _METADATA]
     table = Path(f"{stem}.csv")
-    _settle(figure)
-    for path in pictures:
-        with atomic(path) as temporary:
-            figure.savefig(temporary, dpi=PNG_DPI, metadata=_METADATA[path.suffix])
+    with _drawn_in_memory(figure):
+        _settle(figure)
+        for path in pictures:
+            with atomic(path) as temporary:
+                figure.savefig(temporary, dpi=PNG_DPI, metadata=_METADATA[path.suffix])
     with atomic(table) as temporary:
-        data.to_csv(temporary, index=data.index.name is not None, lineterminator="\n")
+        without_formulas(data).to_csv(temporary, index=data.index.name is not None, lineterminator="\n")
     plt.close(figure)
     return [*pictures, table]
 
@@ -81,6 +85,17 @@ def mark(panel: Axes | Figure | SubFigure, note: str) -> Axes | Figure | SubFigu
         engine.set(rect=(0, share, 1, 1 - share))
     figure.text(0.995, 0.3 * share, note, ha="right", va="bottom", fontsize=SMALL_POINTS, color=GREY, style="italic")
     return panel
+
+
+@contextmanager
+def _drawn_in_memory(figure: Figure) -> Iterator[None]:
+    """Draw on pixels in memory, whatever window or file the user's backend draws on: letters have other widths on each."""
+    canvas = figure.canvas
+    FigureCanvasAgg(figure)
+    try:
+        yield
+    finally:
+        figure.set_canvas(canvas)
 
 
 def _settle(figure: Figure) -> None:

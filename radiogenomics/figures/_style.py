@@ -94,13 +94,27 @@ def style() -> AbstractContextManager[None]:
 
 @contextmanager
 def _look() -> Iterator[None]:
-    """Set the look and put back those settings alone: `rc_context` would also undo what a notebook's backend sets meanwhile."""
-    before = {key: mpl.rcParams[key] for key in RC}
-    mpl.rcParams.update(RC)
+    """Set the look, and all that it leaves open to matplotlib's own defaults: a `matplotlibrc` of the user's changes no figure.
+
+    Put back afterwards is what still stands as it was set here: a notebook's backend may set something meanwhile.
+    """
+    whole = {**_DEFAULTS, **RC}
+    before = {key: dict.__getitem__(mpl.rcParams, key) for key in whole}
+    mpl.rcParams.update({key: value for key, value in whole.items() if before[key] != value})
+    now = {key: dict.__getitem__(mpl.rcParams, key) for key in whole}
     try:
         yield
     finally:
-        mpl.rcParams.update(before)
+        kept = {key for key in whole if dict.__getitem__(mpl.rcParams, key) == now[key]}
+        mpl.rcParams.update({key: value for key, value in before.items() if key in kept and value != now[key]})
+
+
+_ENVIRONMENT = (
+    "backend", "docstring.", "figure.max_open", "interactive", "keymap.", "savefig.directory", "timezone", "tk.", "toolbar",
+    "webagg.",
+)  # fmt: skip
+"""Settings that say where figures are shown, and not how they look."""
+_DEFAULTS = {key: value for key, value in mpl.rcParamsDefault.items() if not key.startswith(_ENVIRONMENT)}
 
 
 styled = _look()

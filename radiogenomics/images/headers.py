@@ -18,6 +18,7 @@ from pydicom.valuerep import TEXT_VR_DELIMS
 from radiogenomics._errors import InputError
 from radiogenomics._files import Decision, Tell, files_below, log_decision
 from radiogenomics._tables import shown
+from radiogenomics.images._parsing import REMEDY, reading
 from radiogenomics.images.encoding import UNDEFINED, OpenedFile, check_length, find_pixels, is_dicom, open_dicom, read_elements
 from radiogenomics.images.frames import clocked, frame_headers
 from radiogenomics.images.private import TAGS as PRIVATE_TAGS
@@ -54,7 +55,6 @@ _ENHANCED = {"1.2.840.10008.5.1.4.1.1.4.1", "1.2.840.10008.5.1.4.1.1.4.4", "1.2.
 _TAGS: dict[int, str] = {tag: keyword for keyword in KEYWORDS if (tag := tag_for_keyword(keyword)) is not None}
 _TAGS[0x60000102] = "OverlayBitPosition"  # of the first overlay; pydicom knows no tag for a keyword that repeats
 _BINARY = {"US", "SS", "UL", "SL"}
-_REMEDY = "fetch it again or remove it"
 _DIRECTORY = "DICOMDIR"
 _DIRECTORY_CLASS = b"\x02\0\x02\0UI\x14\x001.2.840.10008.1.3.10"  # MediaStorageSOPClassUID as its bytes stand in the file
 
@@ -141,40 +141,29 @@ def read_headers(path: Path, *, tell: Tell = log_decision) -> list[Slice]:
         If the file is no DICOM, ends inside the header or the pixels, or is empty.
     """
     path = Path(path)
-    with path.open("rb") as file:
-        opened, header = _read_tags(path, file)
+    with reading(path), path.open("rb") as file:
+        opened, header = _read_tags(file)
         if not opened.as_declared:
             why = f"it declares {opened.declared or 'no transfer syntax'} and is read as its bytes are written."
             tell(Decision("transfer syntax", printable(path.name), 1, why))
         if "SOPClassUID" not in header:
-            raise InputError(
-                f"{path.name} is not a whole DICOM file (it ends early, after {path.stat().st_size:,} bytes); {_REMEDY}."
-            )
+            raise EOFError
         plain = header["SOPClassUID"] in IMAGE_STORAGE and "Rows" in header
         offset = _pixel_offset(path, opened, header) if plain else -1
-    if not plain or not (header["SOPClassUID"] in _ENHANCED or _count(path, header, "NumberOfFrames", 1) > 1):
-        return [Slice(path, clocked(header), 0, offset)]
-    frames = frame_headers(path, header, _count(path, header, "NumberOfFrames", 1), KEYWORDS)
-    return [Slice(path, frame, number, offset) for number, frame in enumerate(frames)]
+        count = _count(path, header, "NumberOfFrames", 1) if plain else 1
+        if not plain or not (header["SOPClassUID"] in _ENHANCED or count > 1):
+            return [Slice(path, clocked(header), 0, offset)]
+        frames = frame_headers(path, header, count, KEYWORDS)
+        return [Slice(path, frame, number, offset) for number, frame in enumerate(frames)]
 
 
-def _read_tags(path: Path, file: BinaryIO) -> tuple[OpenedFile, dict[str, str]]:
-    """Read our tags of one file, or say why it is not whole."""
-    try:
-        opened = open_dicom(file)
-        dataset = read_elements(opened, [*_TAGS, *PRIVATE_TAGS])
-        letters = convert_encodings(dataset.get("SpecificCharacterSet"))
-        header = {keyword: _text(dataset, tag, letters) for tag, keyword in _TAGS.items() if tag in dataset}
-        return opened, header | private_facts(dataset, header)
-    except (ValueError, EOFError, struct.error, KeyError, NotImplementedError, OSError) as error:
-        raise InputError(f"{path.name} is not a whole DICOM file ({_reason(path, error)}); {_REMEDY}.") from error
-
-
-def _reason(path: Path, error: Exception) -> str:
-    size = path.stat().st_size
-    if size == 0:
-        return "it is empty"
-    return str(error) if isinstance(error, ValueError) else f"it ends early, after {size:,} bytes"
+def _read_tags(file: BinaryIO) -> tuple[OpenedFile, dict[str, str]]:
+    """Read our tags of one file."""
+    opened = open_dicom(file)
+    dataset = read_elements(opened, [*_TAGS, *PRIVATE_TAGS])
+    letters = convert_encodings(dataset.get("SpecificCharacterSet"))
+    header = {keyword: _text(dataset, tag, letters) for tag, keyword in _TAGS.items() if tag in dataset}
+    return opened, header | private_facts(dataset, header)
 
 
 def _text(dataset: Dataset, tag: int, letters: list[str]) -> str:
@@ -213,7 +202,7 @@ def _pixel_offset(path: Path, opened: OpenedFile, header: Header) -> int:
     try:
         found = find_pixels(opened)
     except EOFError as error:
-        raise InputError(f"{path.name} is cut short: {error}; {_REMEDY}.") from error
+        raise InputError(f"{path.name} is cut short: {error}; {REMEDY}.") from error
     except ValueError as error:
         raise InputError(
             f"{path.name} cannot be read: {error}; convert it to an uncompressed syntax, or leave it out."
@@ -237,7 +226,7 @@ def _count(path: Path, header: Header, keyword: str, missing: int | None = None)
         return missing
     if not (text.isascii() and text.isdigit() and int(text) > 0):
         state = f"is {text!r}" if text else "is missing"
-        raise InputError(f"{path.name}: {keyword} {state}, it must be a whole number of 1 or more; {_REMEDY}.")
+        raise InputError(f"{path.name}: {keyword} {state}, it must be a whole number of 1 or more; {REMEDY}.")
     return int(text)
 
 

@@ -13,6 +13,7 @@ import SimpleITK as sitk
 
 from radiogenomics._errors import InputError
 from radiogenomics._files import Decision, Tell
+from radiogenomics.images.limits import check_voxels
 
 Floats = npt.NDArray[np.float64]
 
@@ -67,17 +68,20 @@ def _check_whole(path: Path) -> tuple[bytes, int]:
     with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
         head = file.read(max(_SIZES))
         expected = _bytes(path, head)
-        held, lost = _count(cast("IO[bytes]", file), head)
+        held, lost = _count(cast("IO[bytes]", file), head, expected)
     if held < expected:
         raise EOFError(f"{expected - held:,} bytes are missing")
     return head, lost
 
 
-def _count(file: IO[bytes], head: bytes) -> tuple[int, int]:
-    """Count the bytes of a file whose head was read, and the floats in it that are not finite."""
+def _count(file: IO[bytes], head: bytes, most: int) -> tuple[int, int]:
+    """Count the bytes, as far as they matter, of a file whose head was read, and the floats in it that are not finite.
+
+    What is packed may have no end.
+    """
     kind, start = _floats(head), _start(head)
     held, lost, rest = len(head), 0, head[start:]
-    while chunk := file.read(1 << 20):
+    while held < most and (chunk := file.read(1 << 20)):
         data, held = rest + chunk[max(0, start - held) :], held + len(chunk)
         rest = b"" if kind is None else data[len(data) - len(data) % kind.itemsize :]
         lost += 0 if kind is None else _not_finite(data, kind)
@@ -114,6 +118,7 @@ def _bytes(path: Path, head: bytes) -> int:
         )
     if not dims or min(dims) < 1 or bits < 1:
         raise InputError(f"{path.name}: its size is {dims} voxels of {bits} bits; its header is damaged, export the file again.")
+    check_voxels(path.name, dims)
     return int(start) + math.prod(dims) * int(bits) // 8
 
 

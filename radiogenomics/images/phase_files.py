@@ -1,8 +1,6 @@
 """NIfTI, NRRD and MetaImage volumes -> the phases of a dynamic series, for examinations that are no longer DICOM."""
 
 import re
-import struct
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,10 +8,12 @@ import numpy as np
 import pandas as pd
 import SimpleITK as sitk
 
-from radiogenomics._errors import FileError, InputError
+from radiogenomics._errors import InputError
 from radiogenomics._files import Decision, Tell, log_decision
 from radiogenomics._tables import shown
+from radiogenomics.images._parsing import reading_volume
 from radiogenomics.images.headers import find_files, is_foreign, printable
+from radiogenomics.images.limits import check_volume_file
 from radiogenomics.images.nifti import read_nifti
 from radiogenomics.images.phases import Phases, name_phases, one_grid, role_phases
 
@@ -22,7 +22,6 @@ VOLUMES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
 
 _MASK = re.compile(r"(?<![a-z])(mask|masks|seg|segmentation|label|labels|labelmap|roi|lesion|tumou?r)(?![a-z])|\.seg\.nrrd$")
 _PRE = re.compile(r"(?<![a-z])pre(?![a-z])|precontrast")
-_READING = (RuntimeError, ValueError, EOFError, LookupError, struct.error, zlib.error)
 _SHORTEST_S = 1.0  # a fourth voxel size up to this is a default, no time between phases
 
 
@@ -144,21 +143,12 @@ def _volumes(paths: Sequence[Path], tell: Tell) -> tuple[list[sitk.Image], list[
 
 
 def _read(path: Path, tell: Tell) -> sitk.Image:
-    try:
-        volume = (
-            read_nifti(path, tell=tell, finite=True)
-            if path.name.lower().endswith((".nii", ".nii.gz"))
-            else sitk.ReadImage(str(path))
-        )
-    except OSError as error:
-        if error.errno is not None:
-            raise FileError(f"{path} could not be read ({error.strerror}); make it readable and try again.") from error
-        raise InputError(f"{printable(path.name)} cannot be read as a volume ({error}); export the file again.") from error
-    except InputError:
-        raise
-    except _READING as error:
-        said = (str(error).strip().splitlines() or [type(error).__name__])[-1].strip()
-        raise InputError(f"{printable(path.name)} cannot be read as a volume ({said}); export the file again.") from error
+    with reading_volume(path):
+        if path.name.lower().endswith((".nii", ".nii.gz")):
+            volume = read_nifti(path, tell=tell, finite=True)
+        else:
+            check_volume_file(path)
+            volume = sitk.ReadImage(str(path))
     while volume.GetDimension() > 3 and volume.GetSize()[-1] == 1:
         volume = sitk.Extract(volume, [*volume.GetSize()[:-1], 0])
     return volume

@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pydicom
 from pydicom.dataset import Dataset
 from pydicom.pixels.utils import pixel_array
 
 from radiogenomics._errors import InputError
 from radiogenomics._files import Decision, Tell, log_decision
 from radiogenomics._tables import shown
+from radiogenomics.images._parsing import decoding
 from radiogenomics.images.encoding import load
 from radiogenomics.images.headers import Slice
+from radiogenomics.images.limits import check_voxels
 from radiogenomics.images.plausible import Bits, check_byte_order, check_sign
 
 Array = npt.NDArray[Any]
@@ -66,6 +67,7 @@ def read_pixels(place: str, slices: Sequence[Slice], *, tell: Tell = log_decisio
     first, kind = slices[0], stored_type(slices[0])
     bits = _bits(place, slices)
     rows, columns = first.integer("Rows"), first.integer("Columns")
+    check_voxels(place, (len(slices), rows, columns))
     stored: Array = np.empty((len(slices), rows, columns), dtype=kind)
     opened: dict[Path, Dataset] = {}
     for at, one in enumerate(slices):
@@ -120,16 +122,11 @@ def _decode(place: str, one: Slice, shape: tuple[int, int], opened: dict[Path, D
     if one.offset >= 0:
         start = one.offset + one.frame * int(np.prod(shape)) * stored_type(one).itemsize
         return np.fromfile(one.path, stored_type(one), int(np.prod(shape)), offset=start).reshape(shape)
-    try:
+    with decoding(place, one.path):
         if one.path not in opened:
             opened.clear()
             opened[one.path] = load(one.path, pixels=True)
         pixels = np.asarray(pixel_array(opened[one.path], index=one.frame))
-    except (ValueError, RuntimeError, OSError, AttributeError, NotImplementedError, pydicom.errors.BytesLengthException) as error:
-        raise InputError(
-            f"{place}: the pixels of {one.path.name} cannot be decoded ({str(error).splitlines()[0]}); "
-            "fetch the file again or remove it."
-        ) from error
     if pixels.shape != shape:
         raise InputError(
             f"{place}: the pixels of {one.path.name} are {pixels.shape} where its header says {shape} (Rows, Columns); "

@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from radiogenomics._errors import InputError
-from radiogenomics._files import Decision, Tell, log_decision
+from radiogenomics._files import Decision, Tell, atomic, check_file, log_decision
 from radiogenomics._tables import shown
+from radiogenomics.images._parsing import unpacking
 from radiogenomics.images.contents import split_contents
 from radiogenomics.images.headers import IMAGE_STORAGE, Header, Slice, printable, read_folder
 
@@ -202,21 +203,20 @@ def unpack(archive: Path, folder: Path) -> Path:
     ValueError
         If the file is no zip, is damaged, or names a file outside the folder; then nothing is written.
     """
-    try:
-        with zipfile.ZipFile(archive) as file:
-            members = [member for member in file.infolist() if not member.is_dir()]
-            for member in members:
-                _refuse_escape(archive, member)
-                _refuse_password(archive, member)
-            if (broken := file.testzip()) is not None:
-                raise InputError(f"{archive.name} is damaged: the checksum of {broken!r} is wrong; fetch the archive again.")
-            for member in members:
-                target = folder / PurePosixPath(member.filename)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with file.open(member) as source, target.open("wb") as sink:
-                    shutil.copyfileobj(source, sink)
-    except zipfile.BadZipFile as error:
-        raise InputError(f"{archive.name} is no whole zip file ({error}); fetch the archive again.") from error
+    with unpacking(check_file(archive, "archive")), zipfile.ZipFile(archive) as file:
+        members = [member for member in file.infolist() if not member.is_dir()]
+        for member in members:
+            _refuse_escape(archive, member)
+            _refuse_password(archive, member)
+        if (broken := file.testzip()) is not None:
+            raise InputError(f"{archive.name} is damaged: the checksum of {broken!r} is wrong; fetch the archive again.")
+        for member in members:
+            with (
+                file.open(member) as source,
+                atomic(folder / PurePosixPath(member.filename)) as target,
+                target.open("wb") as sink,
+            ):
+                shutil.copyfileobj(source, sink)
     return folder
 
 

@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 from radiogenomics._errors import InputError
 from radiogenomics._files import Decision, Tell
 from radiogenomics.images import FRAME
+from radiogenomics.images.limits import check_voxels
 
 Floats = npt.NDArray[np.float64]
 
@@ -63,6 +64,7 @@ def stack_frames(
     heights = positions @ axes[:, 2]
     order = np.argsort(heights, kind="stable")
     step = _plane_distance(path, _distances(dataset, frames[0], axes[:, 2], image), heights[order])
+    check_voxels(path.name, (int((heights[order[-1]] - heights[order[0]]) / step) + 1, *inside.shape[1:]))
     planes = np.round((heights - heights[order[0]]) / step).astype(int)
     values = np.zeros((int(planes.max()) + 1, *inside.shape[1:]), dtype=np.uint8)
     for plane, frame in zip(planes, inside, strict=True):

@@ -5,7 +5,8 @@ from pathlib import Path
 import SimpleITK as sitk
 
 from radiogenomics._errors import InputError
-from radiogenomics._files import Tell, log_decision
+from radiogenomics._files import Tell, endless, log_decision
+from radiogenomics.lesions._parsing import parsing
 from radiogenomics.lesions.folders import find_mask
 from radiogenomics.lesions.placement import SOURCE
 from radiogenomics.lesions.readers import HEAD, READERS, MaskReader
@@ -49,9 +50,11 @@ def read_mask(
     path = Path(path)
     if path.is_dir():
         path = find_mask(path)
+    if kind := endless(path):
+        raise InputError(f"The mask {path} is {kind}, which has no end to read to; give the mask file.")
     if not path.is_file():
         raise InputError(f"The mask {path} does not exist or is no file; give the one mask file.")
-    with path.open("rb") as file:
+    with parsing(path, "a mask"), path.open("rb") as file:
         head = file.read(HEAD)
     mask = _reader_of(path, head).read(path, image=image, segment=segment, threshold=threshold, tell=tell)
     mask.SetMetaData(SOURCE, path.name)

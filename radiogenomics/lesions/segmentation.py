@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 from radiogenomics._errors import InputError
 from radiogenomics._files import Tell, log_decision
 from radiogenomics._tables import shown
+from radiogenomics.images.limits import check_voxels
 from radiogenomics.lesions._choosing import choose
 from radiogenomics.lesions._datasets import read_dataset
 from radiogenomics.lesions._frames import functional_group, stack_frames
@@ -115,6 +116,7 @@ def _check_frame_count(path: Path, dataset: Dataset) -> None:
         )
     if min(int(dataset.Rows), int(dataset.Columns)) < 1:
         raise InputError(f"{path.name} has {dataset.Rows} rows and {dataset.Columns} columns; export the mask again.")
+    check_voxels(path.name, (stated, int(dataset.Rows), int(dataset.Columns)))
     if dataset.file_meta.TransferSyntaxUID.is_compressed:
         return
     bits = int(dataset.Rows) * int(dataset.Columns) * int(dataset.BitsAllocated)

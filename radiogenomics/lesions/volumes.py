@@ -9,14 +9,12 @@ import SimpleITK as sitk
 from radiogenomics._errors import InputError
 from radiogenomics._files import Tell, log_decision
 from radiogenomics._tables import shown
+from radiogenomics.images.limits import check_volume_file
 from radiogenomics.images.nifti import read_nifti
 from radiogenomics.lesions._choosing import as_number, choose
 from radiogenomics.lesions._parsing import parsing
 
-_DETACHED = (".nhdr", ".mhd")
 _SHOWN = 12
-_PACKED = 1100  # gzip makes at most 1,032 bytes out of one
-_SPARE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ def read_volume(path: Path, *, segment: int | str | None, tell: Tell = log_decis
     Parameters
     ----------
     path : Path
-        A file with one of the endings of `VOLUMES`.
+        A file with one of the endings of `images.VOLUMES`.
     segment : int or str or None
         A label, or the name of a segment. None keeps all labels as they are.
     tell : callable
@@ -62,27 +60,14 @@ def read_volume(path: Path, *, segment: int | str | None, tell: Tell = log_decis
 
 
 def _read(path: Path, tell: Tell) -> sitk.Image:
-    if not path.name.lower().endswith(_DETACHED):
-        _check_size(path)
-    volume = read_nifti(path, tell=tell) if path.name.lower().endswith((".nii", ".nii.gz")) else sitk.ReadImage(str(path))
+    if path.name.lower().endswith((".nii", ".nii.gz")):
+        volume = read_nifti(path, tell=tell)
+    else:
+        check_volume_file(path)
+        volume = sitk.ReadImage(str(path))
     while volume.GetDimension() > 3 and volume.GetSize()[-1] == 1:
         volume = sitk.Extract(volume, [*volume.GetSize()[:-1], 0])
     return volume
-
-
-def _check_size(path: Path) -> None:
-    """Refuse a header that announces more voxels than any file of this length can hold, before memory is set aside."""
-    if path.name.lower().endswith((".nii", ".nii.gz")):
-        return  # checked byte by byte
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
-    reader.ReadImageInformation()
-    announced = int(np.prod(reader.GetSize(), dtype=object))
-    if announced > _PACKED * path.stat().st_size + _SPARE:
-        raise InputError(
-            f"{path.name} announces {announced:,} voxels in {path.stat().st_size:,} bytes; its header is damaged, export the "
-            f"mask again."
-        )
 
 
 def _label(path: Path, volume: sitk.Image, segment: int | str) -> sitk.Image:

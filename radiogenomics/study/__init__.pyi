@@ -19,6 +19,7 @@ from .manifest.model import read_manifest as read_manifest
 from .patient import extract_patient as extract_patient
 from .pipeline import run as run
 from .query.answer import Answer as Answer
+from .query.answer import answer_folder as answer_folder
 from .query.answer import save_answer as save_answer
 from .query.search import Names as Names
 from .query.search import UnknownNameError as UnknownNameError

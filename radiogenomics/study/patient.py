@@ -15,7 +15,18 @@ from pydantic import ValidationError
 from radiogenomics import features, images
 from radiogenomics import lesions as room
 from radiogenomics._errors import InputError
-from radiogenomics._files import Decision, Tell, decision_table, log_decision, make_folder, told_of, write_table, write_text
+from radiogenomics._files import (
+    Decision,
+    Tell,
+    decision_table,
+    log_decision,
+    make_folder,
+    refuse_links,
+    sha256,
+    told_of,
+    write_table,
+    write_text,
+)
 from radiogenomics._tables import check_choice
 from radiogenomics.study.manifest.schema import Extraction
 from radiogenomics.study.measuring.drawing import SER_CEILING, draw, make_maps
@@ -324,8 +335,15 @@ def _facts(lesion: Lesion) -> dict[str, float]:
 
 def _unpacked(folder: Path, out: Path) -> Path:
     if folder.suffix.lower() == ".zip" and folder.is_file():
-        return images.unpack(folder, make_folder(out, "the results' folder") / "dicom")
+        return images.unpack(folder, _own_place(folder, make_folder(out, "the results' folder")))
     return folder
+
+
+def _own_place(archive: Path, out: Path) -> Path:
+    """Give the folder where an archive is unpacked: one for each content, so that no two patients mix, and through no link."""
+    place = out / "dicom" / sha256(archive)[:12]
+    refuse_links(place.parent, place, *place.rglob("*"))
+    return place
 
 
 def _grow(

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -13,7 +14,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from radiogenomics import archives, cohort, expression, pathways
-from radiogenomics._errors import InputError, MissingFileError
+from radiogenomics._errors import FileError, InputError, MissingFileError
 from radiogenomics._files import Decision, Reading, decision_table, files_below, sha256, voxel_files, write_text
 from radiogenomics._tables import shown
 from radiogenomics.study.engine.context import DeclaredFiles
@@ -21,6 +22,8 @@ from radiogenomics.study.inputs.members import members
 from radiogenomics.study.manifest.errors import ManifestError, Problem
 from radiogenomics.study.manifest.model import Manifest, read_manifest
 from radiogenomics.study.manifest.schema import CohortSection, Source
+
+logger = logging.getLogger(__name__)
 
 _MATRIX = "(expression matrix)"
 """What the expression matrix is called among the tables that were read; no source has such a name."""
@@ -86,10 +89,16 @@ class Inputs:
         return {"sha256": self.hashes[source], "ending": "".join(self.files[source].suffixes), **facts}
 
     def origins(self) -> dict[str, dict[str, Any]]:
-        """Say of every source where it comes from, for the provenance."""
+        """Say of every source where it comes from, for the provenance; no address with its password or token."""
         named = {"file", "url", "library", "archive", "item", "licence", "citation"}
         return {
-            name: {"sha256": self.hashes[name], **source.model_dump(include=named, exclude_none=True)}
+            name: {
+                "sha256": self.hashes[name],
+                **{
+                    key: archives.public_address(text)
+                    for key, text in source.model_dump(include=named, exclude_none=True).items()
+                },
+            }
             for name, source in self.sources.items()
         }
 
@@ -282,6 +291,8 @@ def gather(path: Path, *, mirror: Path | None = None) -> Inputs:
 def _locate(source: Source, folders: list[Path]) -> Path:
     found = archives.find(source.file, folders=folders)
     if found is not None:
+        if not (found.is_file() or found.is_dir()):
+            raise InputError(f"{found} is neither a file nor a folder but a pipe or a device, which has no end; give a file")
         return found
     origin = source.origin()
     if origin is None:
@@ -328,11 +339,14 @@ def _lock_path(path: Path) -> Path:
 
 def _read_lock(path: Path) -> dict[str, str]:
     place = _lock_path(path)
-    if not place.exists():
+    if not os.path.exists(place):  # of a path too long to be one, Path.exists raises
         return {}
+    if not place.is_file():
+        remedy = "a folder, a pipe or a device, and no lock file; remove it"
+        raise ManifestError([Problem(str(place), "(file)", "no file", remedy)])
     try:
         lock = json.loads(place.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise ManifestError(
             [Problem(str(place), "(file)", "unreadable", f"not valid JSON ({error}); delete it to start anew")]
         ) from error
@@ -349,5 +363,13 @@ def _write_lock(path: Path, manifest: Manifest, lock: dict[str, str], hashes: di
     folders = {name for cohort in manifest.cohorts().values() for name in cohort.folders()}
     unknown = [name for name, source in manifest.sources.items() if source.sha256 == "first-use" and name not in folders]
     first = {name: hashes[name] for name in unknown}
-    if first and first != lock:
+    if not first or first == lock:
+        return
+    try:
         write_text(_lock_path(path), json.dumps(first, indent=2, sort_keys=True) + "\n")
+    except FileError as error:
+        logger.warning(
+            "%s Until then nothing tells whether the sources without a hash (%s) change; give their sha256 in the manifest.",
+            error,
+            shown(first),
+        )

@@ -1,6 +1,7 @@
 """The study manifest: a TOML file, read and validated whole; every mistake is listed at once with its remedy."""
 
 import hashlib
+import logging
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, model_validator
 
+from radiogenomics._files import decoded, endless, parsing
 from radiogenomics._names import nearest, slug
 from radiogenomics._tables import shown
 from radiogenomics.study.manifest.errors import ManifestError, Problem, problems_of
@@ -32,6 +34,8 @@ from radiogenomics.study.manifest.schema import (
     Text,
 )
 
+logger = logging.getLogger(__name__)
+
 RESERVED = ("fusion", "clinical", "volume")
 """Names that the study gives to what stands among the signatures."""
 
@@ -48,7 +52,7 @@ class Manifest(Section):
     name: Name
     title: Text
     simulated: bool = False
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     sources: Annotated[dict[str, Source], Field(min_length=1)]
     training: CohortSection
     external: dict[str, CohortSection] = Field(default_factory=dict)
@@ -232,16 +236,30 @@ def read_manifest(path: Path) -> Manifest:
 
 def _read(path: Path) -> dict[str, Any]:
     """Read the TOML file; what keeps it from being one is a problem of its own."""
+
+    def refuse(error: Exception) -> ManifestError:
+        return _no_manifest(path, "unreadable", f"not valid TOML: {error}")
+
+    if kind := endless(path):
+        raise _no_manifest(path, kind, "it has no end to read to; give a TOML file")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        data = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise ManifestError([Problem(str(path), "(file)", "missing", "no such manifest; check the path")]) from error
+        raise _no_manifest(path, "missing", "no such manifest; check the path") from error
     except IsADirectoryError as error:
-        raise ManifestError([Problem(str(path), "(file)", "a folder", "give the manifest file, not its folder")]) from error
+        raise _no_manifest(path, "a folder", "give the manifest file, not its folder") from error
+    except OSError as error:
+        raise _no_manifest(path, "unreadable", f"{error.strerror}; check its path and permissions") from error
+    try:
+        text, encoding = decoded(data)
     except UnicodeDecodeError as error:
         remedy = f"not text in UTF-8 (byte {error.start} is no part of it); give a TOML file"
-        raise ManifestError([Problem(str(path), "(file)", "unreadable", remedy)]) from error
-    except tomllib.TOMLDecodeError as error:
-        raise ManifestError([Problem(str(path), "(file)", "unreadable", f"not valid TOML: {error}")]) from error
-    except OSError as error:
-        raise ManifestError([Problem(str(path), "(file)", "unreadable", f"{error.strerror}; check its permissions")]) from error
+        raise _no_manifest(path, "unreadable", remedy) from error
+    if encoding != "utf-8":
+        logger.warning("%s: the manifest is no UTF-8, as TOML is; it is read as %s.", path, encoding)
+    with parsing(path, refuse):
+        return tomllib.loads(text)
+
+
+def _no_manifest(path: Path, value: str, remedy: str) -> ManifestError:
+    return ManifestError([Problem(str(path), "(file)", value, remedy)])

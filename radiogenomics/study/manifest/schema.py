@@ -3,18 +3,20 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_serializer, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from radiogenomics._errors import InputError
 from radiogenomics._names import nearest
+from radiogenomics._registry import load
 from radiogenomics.study.manifest import choices
 
 Text = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Share = Annotated[float, Field(ge=0, le=1)]
-Length = Annotated[float, Field(gt=0)]
+Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+Length = Annotated[float, Field(gt=0, le=1e6)]
 
 
 def _one_of(kind: str) -> AfterValidator:
@@ -93,6 +95,12 @@ class Source(Section):
             other = "url" if self.url else "library"
             raise MisfitError((("archive",), f"both an archive and a {other}; keep the one it comes from"))
         return self
+
+    @field_serializer("url", "item", when_used="json-unless-none")
+    def _without_secrets(self, address: str) -> str:
+        """Keep passwords and tokens out of records and reports, which are made of what JSON says of a manifest."""
+        shown: str = load("radiogenomics.archives:public_address")(address)
+        return shown
 
     def origin(self) -> tuple[str, str] | None:
         """Give the archive it comes from, and what it is called there; None for what is known to lie on this machine only."""
@@ -176,7 +184,7 @@ class Extraction(Section):
     derived: bool = False
     seconds: Annotated[list[float], Field(min_length=2)] | None = None
     register_phases: bool = False
-    segment: int | Text | None = None
+    segment: Whole | Text | None = None
     resample_masks: bool = False
     lesions: Literal["largest", "union", "each"] = "largest"
     background: Annotated[float, Field(gt=0)] | None = None
@@ -273,14 +281,14 @@ class Signature(Section):
     icc: Share | dict[Name, Share] | None = None
     max_rho: Share | None = None
     sizes: Annotated[list[Count], Field(min_length=1)] = [5, 10, 20]
-    n_trees: Count = 100
+    n_trees: Annotated[int, Field(ge=1, le=100_000)] = 100
     penalty: Literal["min", "1se"] = "min"
     imbalance: Literal["weights", "oversample", "undersample", "smote"] | None = None
-    parameters: dict[str, bool | int | float | str] = {}
-    n_splits: Annotated[int, Field(ge=2)] = 5
+    parameters: dict[str, bool | Whole | float | str] = {}
+    n_splits: Annotated[int, Field(ge=2, le=1_000)] = 5
     n_repeats: Count = 10
-    n_bootstraps: Annotated[int, Field(ge=0)] = 0
-    n_permutations: Annotated[int, Field(ge=0)] = 0
+    n_bootstraps: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    n_permutations: Annotated[int, Field(ge=0, le=1_000_000)] = 0
 
     @field_validator("recipe")
     @classmethod
@@ -333,7 +341,7 @@ class ModuleSettings(Section):
     engine: Literal["native", "pywgcna"] = "native"
     power: Count | Literal["auto"] = "auto"
     network: Literal["unsigned", "signed", "signed hybrid"] = "unsigned"
-    min_size: Annotated[int, Field(ge=2)] = 30
+    min_size: Annotated[int, Field(ge=2, le=1_000_000)] = 30
     deep_split: Annotated[int, Field(ge=0, le=4)] = 3
     merge_height: Share = 0.25
 
@@ -354,7 +362,7 @@ class LinkSettings(Section):
 
     method: Annotated[str, _one_of("link method")] = "pearson"
     covariates: list[Text] | None = None
-    n_permutations: Annotated[int, Field(ge=100)] = 1000
+    n_permutations: Annotated[int, Field(ge=100, le=1_000_000)] = 1000
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
 
 

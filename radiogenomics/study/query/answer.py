@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from radiogenomics._files import make_folder, write_table, write_text
+from radiogenomics._files import make_folder, refuse_links, write_table, write_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -91,6 +91,19 @@ class Answer:
         from radiogenomics import figures
 
         return figures.link_heatmap(self.grid, label="Correlation, or rank-biserial r of a group")
+
+
+def answer_folder(folder: Path, answer: Answer) -> Path:
+    """Say where an answer lies in the study that was asked -> ``FOLDER/queries/NAME``.
+
+    Raises
+    ------
+    InputError
+        If one of these folders is a link, so that the answer would be written elsewhere.
+    """
+    queries = Path(folder) / "queries"
+    refuse_links(queries, queries / answer.slug)
+    return queries / answer.slug
 
 
 def save_answer(answer: Answer, folder: Path) -> list[Path]:
