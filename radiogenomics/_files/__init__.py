@@ -16,6 +16,7 @@ from radiogenomics._files.writing import (
     write_table,
     write_text,
 )
+from radiogenomics._files.written import how_written, sheets_of
 
 __all__ = [
     "MOST_PLAIN_VALUES",
@@ -30,6 +31,7 @@ __all__ = [
     "decoded",
     "endless",
     "files_below",
+    "how_written",
     "is_number_like",
     "log_decision",
     "log_decisions",
@@ -42,6 +44,7 @@ __all__ = [
     "refuse_links",
     "said",
     "sha256",
+    "sheets_of",
     "table_reading",
     "told_of",
     "voxel_files",

@@ -25,11 +25,14 @@ class Sheet:
         Cells as text, None where empty, all rows as long as the heading.
     lines : list of int
         The row of the sheet that each stands in, from 1.
+    title : str
+        What the sheet is called.
     """
 
     names: list[str]
     rows: list[list[str | None]]
     lines: list[int]
+    title: str
 
 
 def read_sheet(data: bytes, path: Path, sheet: str | None, decisions: list[Decision]) -> Sheet:
@@ -115,4 +118,4 @@ def _table(cells: dict[int, list[str | None]], path: Path, title: str, decisions
         raise no_table(path, f"sheet {title!r} has a heading and no row", "give a table with rows")
     width = max(max((at for at, value in enumerate(row, 1) if value is not None), default=0) for row in cells.values())
     rows = [(row + [None] * width)[:width] for row in cells.values()]
-    return Sheet([name or "" for name in rows[first]], rows[first + 1 :], lines[first + 1 :])
+    return Sheet([name or "" for name in rows[first]], rows[first + 1 :], lines[first + 1 :], title)

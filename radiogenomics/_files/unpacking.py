@@ -217,6 +217,18 @@ def decoded(data: bytes) -> tuple[str, str]:
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n"), encoding
 
 
+def encoding_of(data: bytes) -> str:
+    """Say in which encoding `decode` reads bytes: that of their mark, UTF-16 without one, UTF-8, or Windows-1252."""
+    marked = next((name for mark, name in _MARKS.items() if data.startswith(mark)), None) or _unmarked_utf16(data)
+    if marked is not None:
+        return marked
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"
+
+
 def _unmarked_utf16(data: bytes) -> str | None:
     head = data[:4096]
     even, odd = head[::2].count(0) / max(len(head[::2]), 1), head[1::2].count(0) / max(len(head[1::2]), 1)

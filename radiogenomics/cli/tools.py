@@ -1,4 +1,4 @@
-"""Commands that need no study: extract and features."""
+"""Commands that need no study: extract, features and keys."""
 
 import re
 from pathlib import Path
@@ -166,6 +166,20 @@ def features(
         if name.startswith("features_"):
             say(quiet, f"{name}: {len(table)} rows, {table.shape[1]:,} columns")
     say(quiet, f"{len(made.files)} files lie in {out}")
+
+
+@app.command()
+def keys(
+    word: Annotated[str, typer.Argument(help="A word, such as volume; every key when left out.")] = "",
+    markdown: Annotated[bool, typer.Option("--markdown", help="Write the whole reference, docs/manifest.md.")] = False,
+) -> None:
+    """Explain the keys of a manifest: type, default, meaning and an example of each, all or those about a word."""
+    from radiogenomics.study.manifest import reference
+
+    if markdown:
+        typer.echo(reference.as_markdown(), nl=False)
+    else:
+        typer.echo(reference.as_text(reference.keys_about(word) if word else reference.every_key()))
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:

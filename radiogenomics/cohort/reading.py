@@ -23,11 +23,11 @@ from radiogenomics._files import (
     read_rows,
 )
 from radiogenomics._tables import shown
-from radiogenomics.cohort.identifiers import tcga_patients
+from radiogenomics.cohort.identifiers import plain_patients, tcga_patients
 
 logger = logging.getLogger(__name__)
 
-Barcode = Literal["as-is", "tcga"]
+Barcode = Literal["as-is", "tcga", "plain"]
 _NO_IDENTIFIER = {"", "na", "n/a", "#n/a", "nan", "null", "<na>", "-", "--", "?", ".", "unknown", "[not available]", "missing"}
 _PATIENT = re.compile(r"(?i)^(patient|subject|case|participant)?s?[\s_.-]*(id|ids|name|no|number|barcode|identifier)?$")
 
@@ -57,8 +57,8 @@ def read_patients(
     header_rows : int
         Rows of heading, of which the first names the columns (TCGA's clinical tables have three, which is seen by their
         ``CDE_ID``). Lines of comments before the heading count as such.
-    barcode : {'as-is', 'tcga'}
-        'tcga' cuts identifiers to the 12-character barcode of the patient.
+    barcode : {'as-is', 'tcga', 'plain'}
+        'tcga' cuts identifiers to the 12-character barcode of the patient; 'plain' writes them as `plain_patients` does.
     missing : sequence of str, optional
         Words of one's own that stand for a missing value, beside the usual ones ("Not Collected", "[Not Available]",
         "Unknown", "N/A", "NC", "NP", "--", ...).
@@ -172,7 +172,7 @@ def _rows(
         table = table.iloc[:, 1:]
     identifiers = [_identifier(value) for value in table[key]]
     _check_named(identifiers, lines, key, Path(path))
-    names = tcga_patients(identifiers, name=f"{path}, column {key!r}") if barcode == "tcga" else identifiers
+    names = named_by(barcode, identifiers, name=f"{path}, column {key!r}")
     table = table.drop(columns=key).set_axis(pd.Index(names, name="patient", dtype=object))
     return Rows(table, lines, raw.comments, raw.decisions)
 
@@ -215,6 +215,13 @@ def _counts_rows(column: pd.Series) -> bool:
     numbers = pd.to_numeric(column, errors="coerce")
     unnamed = str(column.name).startswith("Unnamed")
     return unnamed and numbers.iloc[0] in (0, 1) and bool((numbers.diff().iloc[1:] == 1).all())
+
+
+def named_by(barcode: Barcode, identifiers: list[str], *, name: str) -> list[str]:
+    """Write identifiers as a source's ``barcode`` says."""
+    if barcode == "tcga":
+        return tcga_patients(identifiers, name=name)
+    return plain_patients(identifiers, name=name) if barcode == "plain" else identifiers
 
 
 def _identifier(value: object) -> str:

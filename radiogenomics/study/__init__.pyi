@@ -21,9 +21,9 @@ from .pipeline import run as run
 from .query.answer import Answer as Answer
 from .query.answer import answer_folder as answer_folder
 from .query.answer import save_answer as save_answer
-from .query.search import Names as Names
-from .query.search import UnknownNameError as UnknownNameError
-from .query.search import names_of as names_of
+from .query.names import Names as Names
+from .query.names import UnknownNameError as UnknownNameError
+from .query.names import names_of as names_of
 from .query.search import query as query
 from .query.widget import query_panel as query_panel
 from .scaffold import init as init

@@ -181,7 +181,7 @@ class Study:
         return panels[name]
 
     def query(self, question: str) -> Answer:
-        """Ask about one pathway, gene or module; see `radiogenomics.query`."""
+        """Ask about gene sets, genes, a module or an imaging feature; see `radiogenomics.query`."""
         return query(self.folder, question)
 
     def to_anndata(self) -> "AnnData":

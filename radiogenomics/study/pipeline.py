@@ -30,6 +30,7 @@ from radiogenomics.study.steps.links import links
 from radiogenomics.study.steps.modules import modules
 from radiogenomics.study.steps.pathways import enrichment, pathways
 from radiogenomics.study.steps.planted import planted
+from radiogenomics.study.steps.signature_features import signature_features
 from radiogenomics.study.steps.signatures import signatures
 from radiogenomics.study.steps.survival import survival
 
@@ -39,6 +40,7 @@ STEPS: tuple[Step, ...] = (
     agreement,
     cohort,
     signatures,
+    signature_features,
     # molecules
     matrix,
     expression,

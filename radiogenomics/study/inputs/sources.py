@@ -167,12 +167,14 @@ class Inputs:
     def _members(self, source: str, *, folders: bool) -> dict[str, Path]:
         """Name what lies in a folder by patient."""
         folder, barcode = self.files[source], self.sources[source].barcode
-        rename = partial(cohort.tcga_patients, name=str(folder)) if barcode == "tcga" else list
-        return members(folder, folders=folders, rename=rename)
+        return members(folder, folders=folders, rename=partial(cohort.named_by, barcode, name=str(folder)))
 
     def clinical(self, name: str) -> pd.DataFrame:
-        """Read a cohort's clinical table."""
-        return self.patients(self._cohort(name).clinical)
+        """Read a cohort's clinical table; of several, the columns of all, for whoever stands in one of them."""
+        sources = self._cohort(name).clinical_tables()
+        if len(sources) == 1:
+            return self.patients(sources[0])
+        return cohort.join_tables({source: self.patients(source) for source in sources})
 
     @property
     def expression(self) -> pd.DataFrame:
@@ -187,8 +189,11 @@ class Inputs:
         table = reading.table
         if facts.barcode == "as-is":
             return reading
-        table = table[cohort.tumour_samples(list(table.index))]
-        names = pd.Index(cohort.tcga_patients(list(table.index), name=str(self.files[source])), name="patient", dtype=object)
+        if facts.barcode == "tcga":
+            table = table[cohort.tumour_samples(list(table.index))]
+        names = pd.Index(
+            cohort.named_by(facts.barcode, list(table.index), name=str(self.files[source])), name="patient", dtype=object
+        )
         twice = names[names.duplicated()].unique()
         if len(twice):
             raise InputError(
@@ -258,7 +263,8 @@ def gather(path: Path, *, mirror: Path | None = None) -> Inputs:
     Returns
     -------
     Inputs
-        Manifest, files and hashes. Hashes first seen are written to ``<manifest>.lock`` and verified from then on.
+        Manifest, files and hashes. Hashes first seen of what comes from an archive are written to ``<manifest>.lock`` and
+        verified from then on. Files of one's own may change: they are hashed for the provenance alone.
 
     Raises
     ------
@@ -279,7 +285,7 @@ def gather(path: Path, *, mirror: Path | None = None) -> Inputs:
                 listings[name] = _list(files[name])
                 hashes[name] = _verified_folder(files[name], listings[name], source)
             else:
-                hashes[name] = _verified(files[name], source, lock.get(name))
+                hashes[name] = _verified(files[name], source, lock.get(name) if source.origin() else None)
         except (ValueError, OSError) as error:
             problems.append(Problem(str(path), f"sources.{name}.file", repr(source.file), str(error)))
     if problems:
@@ -327,7 +333,7 @@ def _list(folder: Path) -> dict[str, str]:
 def _verified_folder(folder: Path, listing: dict[str, str], source: Source) -> str:
     """Hash a folder: the names and hashes of all its files. It may grow, so that no lock is kept of it."""
     text = "".join(f"{name} {value}\n" for name, value in listing.items())
-    found = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+    found = hashlib.sha256(os.fsencode(text)).hexdigest()
     if source.sha256 not in ("first-use", found):
         raise InputError(f"{folder}: the {len(listing)} files in it have the SHA-256 {found}, the manifest says {source.sha256}")
     return found
@@ -361,7 +367,11 @@ def _type(value: object) -> str:
 
 def _write_lock(path: Path, manifest: Manifest, lock: dict[str, str], hashes: dict[str, str]) -> None:
     folders = {name for cohort in manifest.cohorts().values() for name in cohort.folders()}
-    unknown = [name for name, source in manifest.sources.items() if source.sha256 == "first-use" and name not in folders]
+    unknown = [
+        name
+        for name, source in manifest.sources.items()
+        if source.sha256 == "first-use" and source.origin() is not None and name not in folders
+    ]
     first = {name: hashes[name] for name in unknown}
     if not first or first == lock:
         return

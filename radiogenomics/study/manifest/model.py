@@ -36,8 +36,8 @@ from radiogenomics.study.manifest.schema import (
 
 logger = logging.getLogger(__name__)
 
-RESERVED = ("fusion", "clinical", "volume")
-"""Names that the study gives to what stands among the signatures."""
+RESERVED = ("fusion", "clinical", "volume", "signature")
+"""Names that the study gives itself: to what stands among the signatures, and to these on the imaging side of a link."""
 
 FAMILIES = ("_x_modules", "_x_pathways")
 """How the study's own families of links end, as their figures' files write it."""
@@ -97,7 +97,7 @@ class Manifest(Section):
     def tables(self) -> list[str]:
         """Name the sources that are tables of patients or the expression matrix."""
         named = [source for one in self.cohorts().values() for source in (*one.features.values(), *one.second_reader.values())]
-        named += [one.clinical for one in self.cohorts().values()]
+        named += [source for one in self.cohorts().values() for source in one.clinical_tables()]
         named += [*(one.source for one in self.joined.values()), *(one.source for one in self.survival), self.expression.source]
         return list(dict.fromkeys(named))
 
@@ -106,9 +106,13 @@ class Manifest(Section):
         cohort = self.training if name == "training" else self.external[name]
         return [*cohort.features, *(self.extraction.kinds() if cohort.images else [])]
 
+    def described(self) -> list[str]:
+        """Name the clinical columns that describe patients: those asked for but the outcome's own, which stands by itself."""
+        return [column for column in self.clinical_columns if column != self.outcome.column]
+
     def columns(self) -> list[str]:
         """Name the columns that the table of patients carries along: of the clinical table and of those joined to it."""
-        return [*self.clinical_columns, *(name for one in self.joined.values() for name in (*one.columns, *one.linked))]
+        return [*self.described(), *(name for one in self.joined.values() for name in (*one.columns, *one.linked))]
 
     def _unknown_sources(self) -> Iterator[Unfit]:
         named = {(*_where(name), *key): source for name, one in self.cohorts().items() for key, source in one.places().items()}
@@ -183,8 +187,12 @@ class Manifest(Section):
                     f"no column of the patients{nearest(column, self.columns())}; add it to clinical_columns, or name one of "
                 )
                 yield ("links", "covariates", str(i)), remedy + (shown(self.columns(), 12) or "those there")
+        if self.outcome.name in self.columns():
+            yield ("outcome", "name"), "a clinical column has this name, and is not the outcome; give the outcome another name"
         if not self.fusion:
             return
+        if self.outcome.column in self.fusion.clinical:
+            yield ("fusion", "clinical"), f"{self.outcome.column!r} is the outcome itself; leave it out"
         for i, column in enumerate(self.fusion.clinical):
             if column not in self.clinical_columns:
                 near = nearest(column, self.clinical_columns)

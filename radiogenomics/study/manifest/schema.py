@@ -74,7 +74,7 @@ class Source(Section):
     citation: Text
     patient: Text | None = None
     header_rows: Count = 1
-    barcode: Literal["as-is", "tcga"] = "as-is"
+    barcode: Literal["as-is", "tcga", "plain"] = "as-is"
     genes_in: Literal["rows", "columns"] = "rows"
     duplicates: Literal["mean", "median", "highest_variance"] | None = None
     unnamed: Literal["refuse", "drop"] = "refuse"
@@ -123,13 +123,16 @@ class Masks(Section):
 
 
 class CohortSection(Section):
-    """One cohort: feature tables by name, or images and masks to measure; its clinical table; the column that is volume."""
+    """One cohort: feature tables by name, or images and masks to measure; its clinical tables; the column that is volume.
+
+    ``clinical`` names one table, or several that are joined by patient, such as one with the outcome and one with the age.
+    """
 
     features: dict[Name, Text] = {}
     second_reader: dict[Name, Text] = {}
     images: Text | None = None
     masks: Masks | None = None
-    clinical: Text
+    clinical: Text | Annotated[list[Text], Field(min_length=1)]
     volume: Text | None = None
 
     @model_validator(mode="after")
@@ -151,7 +154,13 @@ class CohortSection(Section):
         places |= {("second_reader", kind): source for kind, source in self.second_reader.items()}
         places |= {("images",): self.images} if self.images else {}
         places |= {("masks", reader): source for reader, source in self.masks or () if source}
-        return places | {("clinical",): self.clinical}
+        if isinstance(self.clinical, str):
+            return places | {("clinical",): self.clinical}
+        return places | {("clinical", str(i)): source for i, source in enumerate(self.clinical)}
+
+    def clinical_tables(self) -> list[str]:
+        """Name the sources of the clinical table."""
+        return [self.clinical] if isinstance(self.clinical, str) else self.clinical
 
     def sources(self) -> list[str]:
         """Name every source of this cohort."""
@@ -214,6 +223,12 @@ class Outcome(Section):
     positive: Annotated[list[str], Field(min_length=1)]
     negative: Annotated[list[str], Field(min_length=1)]
     excluded: list[str] = []
+
+    @model_validator(mode="after")
+    def _labels_differ(self) -> "Outcome":
+        if self.labels[0].strip() == self.labels[1].strip():
+            raise MisfitError((("labels",), "both groups would have one name in every table and figure; give two that differ"))
+        return self
 
 
 class Joined(Section):
@@ -339,7 +354,7 @@ class ModuleSettings(Section):
     """Co-expression modules."""
 
     engine: Literal["native", "pywgcna"] = "native"
-    power: Count | Literal["auto"] = "auto"
+    power: Annotated[int, Field(ge=1, le=100)] | Literal["auto"] = "auto"
     network: Literal["unsigned", "signed", "signed hybrid"] = "unsigned"
     min_size: Annotated[int, Field(ge=2, le=1_000_000)] = 30
     deep_split: Annotated[int, Field(ge=0, le=4)] = 3

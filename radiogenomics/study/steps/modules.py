@@ -17,9 +17,6 @@ from radiogenomics.study.manifest.schema import ModuleSettings
 
 Network = Literal["unsigned", "signed", "signed hybrid"]
 
-# What WGCNA's authors advise for more than 40 patients where no power makes the network scale-free.
-_DEFAULT_POWER = {"unsigned": 6, "signed": 12, "signed hybrid": 6}
-
 
 @step(
     makes={
@@ -36,7 +33,7 @@ def modules(matrix: Prepared, *, settings: Manifest) -> Tables:
     """Find modules at the power asked for, or at the one that makes the network scale-free."""
     chosen, genes = settings.modules, matrix.measured
     fit = _soft_threshold(genes, chosen.network)
-    power = chosen.power if chosen.power != "auto" else fit.power or _DEFAULT_POWER[chosen.network]
+    power = chosen.power if chosen.power != "auto" else fit.power or room.DEFAULT_POWER[chosen.network]
     found = room.find_modules(
         genes,
         power=power,
