@@ -75,3 +75,15 @@ def write(phases, folder: Path, *, seconds=None, timing="ContentTime", patient="
 
 def array(image: sitk.Image) -> np.ndarray:
     return sitk.GetArrayFromImage(image)
+
+
+def redeclare(path: Path, syntax: str) -> None:
+    """Let a file written in explicit little endian declare another transfer syntax, or none."""
+    raw = path.read_bytes()
+    at = raw.index(b"\x02\0\x10\0UI")
+    end = at + 8 + int.from_bytes(raw[at + 6 : at + 8], "little")
+    text = syntax.encode() + b"\0" * (len(syntax) % 2)
+    element = raw[at : at + 6] + len(text).to_bytes(2, "little") + text if syntax else b""
+    size = raw.index(b"\x02\0\0\0UL") + 8
+    length = int.from_bytes(raw[size : size + 4], "little") - (end - at) + len(element)
+    path.write_bytes(raw[:size] + length.to_bytes(4, "little") + raw[size + 4 : at] + element + raw[end:])

@@ -163,7 +163,7 @@ MESSAGES = {
         "1-003.dcm, "
         "2-003.dcm, 3-003.dcm, copy.dcm). Remove the copy or fetch the series again."
     ),
-    file_copied: "dicom/copy.dcm and dicom/2-003.dcm are the same image (one SOPInstanceUID); remove one of them.",
+    file_copied: "dicom/copy.dcm and dicom/2-003.dcm are the same image (one SOPInstanceUID, the same bytes); remove one of them.",
     orientation_mixed: (
         "series 1 (DYNAMIC, dicom/) mixes 2 orientations (axial, sagittal): 2-003.dcm does not lie like the first slice; "
         "it is a "
@@ -190,7 +190,7 @@ MESSAGES = {
         "mm is usual, "
         "2 such gap(s)); fetch the series again, or leave it out."
     ),
-    colour: "series 1 (DYNAMIC, dicom/) holds colour pixels (image), no measured signal; leave it out.",
+    colour: "series 1 (DYNAMIC, dicom/) holds colour pixels (RGB, image), no measured signal; leave it out.",
     slope_of_nothing: "2-003.dcm: RescaleSlope is 0, every value would be the same; the header is damaged, leave the file out.",
     pixels_missing: "2-003.dcm holds no whole-number pixels (PixelData, 7FE0,0010); it is no image that can be read.",
     stream_broken: "series 1 (DYNAMIC, dicom/): the pixels of 2-003.dcm cannot be decoded (",

@@ -3,10 +3,11 @@
 import numpy as np
 import pydicom
 import pytest
-from imaging_phantoms import array, noise_volume
+import SimpleITK as sitk
+from imaging_phantoms import array, noise_volume, redeclare
 from pydicom.dataset import Dataset, FileMetaDataset
 
-from radiogenomics import lesions
+from radiogenomics import images, lesions
 from radiogenomics.lesions.structures import fill
 
 SHAPE = (5, 26, 32)
@@ -172,3 +173,58 @@ def test_a_structure_set_cut_anywhere_is_refused(image, tmp_path):
         path.write_bytes(content[:end])
         with pytest.raises(ValueError, match=r"^w\.dcm"):
             lesions.read_mask(path, image=image)
+
+
+ROUND = {
+    "closed between and after": np.concatenate([OUTER, OUTER[:1], OUTER, OUTER[:1]]),
+    "closed after the second": np.concatenate([OUTER, OUTER, OUTER[:1]]),
+    "each point twice": np.repeat(OUTER, 2, axis=0),
+}
+
+
+@pytest.mark.parametrize("name", ROUND)
+def test_a_path_with_repeated_points_is_one_round(image, tmp_path, name):
+    once = lesions.read_mask(structure_set(tmp_path / "1.dcm", image, [("CLOSED_PLANAR", 2, OUTER)]), image=image)
+    again = lesions.read_mask(structure_set(tmp_path / "2.dcm", image, [("CLOSED_PLANAR", 2, ROUND[name])]), image=image)
+    np.testing.assert_array_equal(array(again), array(once))
+
+
+def test_a_path_there_and_back_is_said(image, tmp_path, caplog):
+    contours = [("CLOSED_PLANAR", 2, OUTER), ("CLOSED_PLANAR", 3, np.concatenate([OUTER, OUTER[::-1]]))]
+    mask = lesions.read_mask(structure_set(tmp_path / "1.dcm", image, contours), image=image)
+    assert array(mask)[2].any()
+    assert not array(mask)[3].any()
+    assert caplog.messages == [
+        "1.dcm: in slice 3 1 contour(s) run there and back along the same points and enclose nothing; they are empty."
+    ]
+
+
+def test_contours_of_two_planes_in_one_slice_are_no_holes(image, tmp_path, caplog):
+    inner = ellipse(15.3, 12.2, 4.1, 4.0)
+    contours = [("CLOSED_PLANAR", 1.8, OUTER), ("CLOSED_PLANAR", 2.2, inner)]
+    mask = lesions.read_mask(structure_set(tmp_path / "1.dcm", image, contours), image=image)
+    once = lesions.read_mask(structure_set(tmp_path / "2.dcm", image, contours[:1]), image=image)
+    np.testing.assert_array_equal(array(mask), array(once))
+    assert "2 contour(s) lie up to 0.20 slice distances beside the slices; each counts in the nearest." in caplog.text
+
+
+def test_another_frame_of_reference_is_said_or_refused(image, tmp_path, caplog):
+    other = sitk.Image(image)
+    other.SetMetaData(images.FRAME, "1.2.826.99")
+    path = structure_set(tmp_path / "1.dcm", image, [("CLOSED_PLANAR", 2, OUTER)])
+    assert array(lesions.checked(lesions.read_mask(path, image=other), other)).sum() > 200
+    assert "its contours lie on slices of the image and are taken for the same place" in caplog.text
+    assert "voxels coincide" not in caplog.text
+    path = structure_set(tmp_path / "2.dcm", image, [("CLOSED_PLANAR", 2.1, OUTER)])
+    with pytest.raises(ValueError, match=r"frame of reference .* is not the image's .* its contours lie beside the slices"):
+        lesions.read_mask(path, image=other)
+
+
+@pytest.mark.parametrize("declared", ["", "1.2.840.10008.1.2", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"])
+def test_contours_are_read_whatever_syntax_is_declared(image, tmp_path, declared):
+    path = structure_set(tmp_path / "1.dcm", image, [("CLOSED_PLANAR", 2, OUTER)])
+    expected = array(lesions.read_mask(path, image=image))
+    redeclare(path, declared)
+    np.testing.assert_array_equal(array(lesions.read_mask(path, image=image)), expected)
+    path.write_bytes(path.read_bytes()[path.read_bytes().index(b"\x08\0\x16\0UI") :])
+    np.testing.assert_array_equal(array(lesions.read_mask(path, image=image)), expected)

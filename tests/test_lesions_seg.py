@@ -7,7 +7,7 @@ import pytest
 import SimpleITK as sitk
 from highdicom.seg import SegmentAlgorithmTypeValues, Segmentation, SegmentDescription
 from highdicom.sr import CodedConcept
-from imaging_phantoms import array, breast, ellipsoid, write
+from imaging_phantoms import array, breast, ellipsoid, redeclare, write
 
 from radiogenomics import images, lesions
 
@@ -246,3 +246,23 @@ def test_one_plane_of_unknown_thickness_is_not_taken_for_one_millimetre(case, tm
     with pytest.raises(ValueError, match=r"^one\.dcm has one plane and neither SpacingBetweenSlices nor SliceThickness"):
         lesions.read_seg(path, segment=None, threshold=0.5)
     assert lesions.read_mask(path, image=image).GetSpacing()[2] == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("declared", ["", "1.2.840.10008.1.2", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.5"])
+def test_a_segmentation_is_read_whatever_syntax_is_declared(case, seg, declared):
+    expected = array(lesions.checked(lesions.read_mask(seg, image=case[0]), case[0]))
+    redeclare(seg, declared)
+    np.testing.assert_array_equal(array(lesions.checked(lesions.read_mask(seg, image=case[0]), case[0])), expected)
+
+
+@pytest.mark.parametrize(("keyword", "less"), [("Rows", 1), ("Columns", 1)])
+def test_a_size_that_is_not_the_pixels_is_refused(case, seg, keyword, less):
+    rewrite(seg, lambda dataset: setattr(dataset, keyword, dataset[keyword].value - less))
+    with pytest.raises(ValueError, match=r"pixels \(Rows, Columns\), .* slices of the mask would be lost or sheared"):
+        lesions.read_mask(seg, image=case[0])
+
+
+def test_a_label_map_among_images_is_a_segmentation(case, tmp_path):
+    values = (array(case[2]) > 0).astype(np.uint8)
+    segmentation(tmp_path / "m.dcm", case[1], ["Mass"], values, "LABELMAP")
+    assert [one.kind for one in images.find_series(tmp_path)] == ["segmentation"]

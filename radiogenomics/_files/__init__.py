@@ -4,7 +4,7 @@ from radiogenomics._files.decisions import Decision, Reading, Tell, decision_tab
 from radiogenomics._files.foreign import check_file, endless, parsing, said
 from radiogenomics._files.reading import Rows, read_rows, read_table, table_reading
 from radiogenomics._files.unpacking import decoded, read_text
-from radiogenomics._files.walking import files_below
+from radiogenomics._files.walking import files_below, voxel_files
 from radiogenomics._files.words import MissingWords, is_number_like, number_columns
 from radiogenomics._files.writing import (
     MOST_PLAIN_VALUES,
@@ -47,6 +47,7 @@ __all__ = [
     "sheets_of",
     "table_reading",
     "told_of",
+    "voxel_files",
     "without_formulas",
     "write_table",
     "write_text",

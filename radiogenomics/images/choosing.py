@@ -11,7 +11,7 @@ from radiogenomics.images.contents import NEVER_DYNAMIC
 from radiogenomics.images.series import Kind, Series, orientation_of
 from radiogenomics.images.splitting import place_numbers
 
-_OF_ONE_SCAN = ("PatientID", "StudyInstanceUID", "FrameOfReferenceUID", "Rows", "Columns", "EchoTime", "FlipAngle")
+_OF_ONE_SCAN = ("PatientID", "StudyInstanceUID", "FrameOfReferenceUID", "Rows", "Columns", "EchoTime", "EchoNumbers", "FlipAngle")
 _SAME_PLACE_MM = 0.5
 
 

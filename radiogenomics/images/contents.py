@@ -4,10 +4,9 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from radiogenomics.images.headers import GE_RAW_TYPE, Header, Slice
-
-MAGNITUDE = ""
-"""The content of ordinary images; it has no name."""
+from radiogenomics.images.descriptions import tissue_of
+from radiogenomics.images.headers import Header, Slice
+from radiogenomics.images.private import GE_RAW_TYPE
 
 _COMPONENTS = {"PHASE": "phase", "REAL": "real part", "IMAGINARY": "imaginary part", "MIXED": "mixed components"}
 _WORDS: Mapping[str, str] = {
@@ -30,42 +29,36 @@ NEVER_DYNAMIC = {*_COMPONENTS.values(), "fat fraction", "water fraction", "T2* m
 """Contents whose change is no enhancement."""
 
 _GE_RAW_TYPES = {"1": "phase", "2": "real part", "3": "imaginary part"}
-_SEQUENCES = {"FFE", "SE", "IR", "TSE", "GRE", "EPI", "PCA"}
-_GE_DIXON = re.compile(r"^(water|fat|in[ _-]?phase|out[ _-]?phase)\s*:", re.IGNORECASE)
-_SIEMENS_DIXON = re.compile(r"dixon.*_(W|F|in|opp)$", re.IGNORECASE)
-_SUFFIXES = {"w": "water", "f": "fat", "in": "in phase", "opp": "out of phase"}
-_SETTINGS = {"EchoTime": "echo time {} ms", "FlipAngle": "flip angle {}°", "InversionTime": "inversion time {} ms"}
+_SEQUENCES = {"FFE", "SE", "IR", "TSE", "GRE", "EPI", "PCA", "DIXON", "MDIXON"}
+_SETTINGS = {
+    "EchoTime": "echo time {} ms",
+    "EchoNumbers": "echo {}",
+    "FlipAngle": "flip angle {}°",
+    "InversionTime": "inversion time {} ms",
+}
+_B_VALUE = "DiffusionBValue"
 _ALIKE = 0.02  # settings closer than this are one, written with other decimals
 
 
 def content_of(header: Header) -> str:
     """Name what the signal of an image is -> ``phase``, ``water``, ``in phase``...; empty for ordinary magnitude images.
 
-    ComplexImageComponent counts first, then GE's raw data type, the words of ImageType, and last the names that GE and
-    Siemens give the series of a Dixon scan.
+    ComplexImageComponent counts first, then GE's raw data type, the words of ImageType, and last the names that scanners
+    give the series of a Dixon scan.
     """
     component = header.get("ComplexImageComponent", "").strip().upper()
-    raw = header.get(GE_RAW_TYPE, "") if header.get("Manufacturer", "").upper().startswith("GE") else ""
-    named = _COMPONENTS.get(component) or _GE_RAW_TYPES.get(raw)
+    named = _COMPONENTS.get(component) or _GE_RAW_TYPES.get(header.get(GE_RAW_TYPE, ""))
     if named:
         return named
     words = [word.strip().upper() for word in header.get("ImageType", "").split("\\")[2:]]
     found = dict.fromkeys(name for word in words if (name := _word(word)))
-    return " ".join(found) or _described(header.get("SeriesDescription", ""))
+    return " ".join(found) or tissue_of(header.get("SeriesDescription", ""))
 
 
 def _word(word: str) -> str:
-    """Name what one word of ImageType says; Philips joins it with the sequence, as in M_FFE and P_SE."""
-    first, _, second = word.partition("_")
-    return _WORDS.get(first if second in _SEQUENCES else word, "")
-
-
-def _described(description: str) -> str:
-    ge = _GE_DIXON.match(description)
-    if ge:
-        return _WORDS[re.sub(r"[ _-]", "", ge[1]).upper()]
-    siemens = _SIEMENS_DIXON.search(description)
-    return _SUFFIXES[siemens[1].lower()] if siemens else MAGNITUDE
+    """Name what one word of ImageType says; scanners join it with the sequence, as in M_FFE, P_SE and DIXON_WATER."""
+    alone = "_".join(part for part in re.split(r"[ _]", word) if part not in _SEQUENCES)
+    return _WORDS.get(word) or _WORDS.get(alone, "")
 
 
 def split_contents(slices: Sequence[Slice]) -> dict[str, list[Slice]]:
@@ -100,11 +93,24 @@ def split_contents(slices: Sequence[Slice]) -> dict[str, list[Slice]]:
 def settings_that_vary(slices: Sequence[Slice]) -> list[str]:
     """Name the settings that must be one in a dynamic series and have several values, for messages."""
     told = []
-    for keyword in (*_SETTINGS, "DiffusionBValue"):
-        levels = _levels([value for one in slices if (value := _number(one, keyword)) is not None])
-        if len(levels) > 1:
-            told.append(f"{keyword} {', '.join(f'{level:g}' for level in levels[:4])}")
+    for keyword in (*_SETTINGS, _B_VALUE):
+        levels = setting_levels(slices, keyword)
+        weighted = keyword == _B_VALUE and any(levels) and any(_number(one, keyword) is None for one in slices)
+        if len(levels) > 1 or weighted:  # GE writes no b-value where it is 0
+            names = ["none"] * weighted + [f"{level:g}" for level in levels]
+            told.append(f"{keyword} {', '.join(names[:4])}")
     return told
+
+
+def setting_levels(slices: Sequence[Slice], keyword: str) -> list[float]:
+    """Give the distinct values of a setting of the scanner in ascending order; values alike but for rounding are one."""
+    return _levels([value for one in slices if (value := _number(one, keyword)) is not None])
+
+
+def setting_of(one: Slice, keyword: str, levels: Sequence[float]) -> str:
+    """Name the level of `setting_levels` that an image has, or ``none``."""
+    value = _number(one, keyword)
+    return "none" if value is None else _nearest(levels, value)
 
 
 def _by_setting(slices: Sequence[Slice], keyword: str) -> dict[str, list[Slice]]:

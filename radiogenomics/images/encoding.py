@@ -179,7 +179,7 @@ def find_pixels(opened: OpenedFile) -> PixelElement | None:
     EOFError
         If the stream ends here.
     ValueError
-        If the pixels are compressed by a method that is not known.
+        If the pixels are compressed by a method that is not known, or where the file says that they are not.
     """
     stream, order = opened.stream, "<" if opened.encoding.little else ">"
     head = stream.read(12)
@@ -191,8 +191,18 @@ def find_pixels(opened: OpenedFile) -> PixelElement | None:
     length = struct.unpack(f"{order}I", head[8:12].ljust(4, b"\0") if explicit else head[4:8])[0]
     start = stream.tell() - len(head) + (12 if explicit else 8)
     held = stream.seek(0, io.SEEK_END) - start
+    if length != UNDEFINED:
+        _refuse_stream(stream, start)
     syntax = opened.encoding.native if length != UNDEFINED else _compressed_syntax(stream, start, opened.declared)
     return PixelElement(start, length, held, syntax)
+
+
+def _refuse_stream(stream: BinaryIO, start: int) -> None:
+    """Refuse compressed pixels in an element that says by its length that they are not."""
+    stream.seek(start)
+    head = stream.read(12)
+    if head.startswith((struct.pack("<HH", *_ITEM), b"\xff\xd8\xff")) or _codec(head) == "JPEG 2000":
+        raise ValueError("its pixels are a compressed stream in an element of uncompressed ones, with a length")
 
 
 def load(path: Path, *, pixels: bool) -> Dataset:
@@ -203,7 +213,7 @@ def load(path: Path, *, pixels: bool) -> Dataset:
     path : Path
         A DICOM file that `open_dicom` takes.
     pixels : bool
-        Whether to read the pixels too.
+        Whether to read the pixels too, where the file has some.
 
     Returns
     -------
@@ -214,7 +224,9 @@ def load(path: Path, *, pixels: bool) -> Dataset:
         opened = open_dicom(file)
         dataset = read_elements(opened)
         at = opened.stream.tell()
-        found = find_pixels(opened) if pixels else None
+        more = bool(opened.stream.read(1))
+        opened.stream.seek(at)
+        found = find_pixels(opened) if pixels and more else None
         if found:
             opened.stream.seek(at)
             dataset.update(read_dataset(opened.stream, opened.encoding.implicit, opened.encoding.little))

@@ -21,6 +21,8 @@ from radiogenomics._tables import shown
 from radiogenomics.images._parsing import REMEDY, reading
 from radiogenomics.images.encoding import UNDEFINED, OpenedFile, check_length, find_pixels, is_dicom, open_dicom, read_elements
 from radiogenomics.images.frames import clocked, frame_headers
+from radiogenomics.images.private import TAGS as PRIVATE_TAGS
+from radiogenomics.images.private import private_facts
 
 Header = Mapping[str, str]
 """The tags of `KEYWORDS` as text; several values of one tag are separated by a backslash, as in DICOM itself."""
@@ -35,6 +37,8 @@ KEYWORDS = (
     "SamplesPerPixel", "PhotometricInterpretation", "NumberOfFrames", "Rows", "Columns", "PixelSpacing", "BitsAllocated",
     "BitsStored", "HighBit", "PixelRepresentation", "PixelPaddingValue", "PixelPaddingRangeLimit", "RescaleIntercept",
     "RescaleSlope", "RescaleType", "ComplexImageComponent", "InversionTime", "DiffusionBValue", "OverlayBitPosition",
+    "EchoNumbers", "ScanOptions", "ReceiveCoilName", "AcquisitionContrast", "VelocityEncodingMinimumValue", "RealWorldValueSlope",
+    "PatientName", "PatientBirthDate",
 )  # fmt: skip
 IMAGE_STORAGE = {
     "1.2.840.10008.5.1.4.1.1.4",  # MR
@@ -47,14 +51,9 @@ IMAGE_STORAGE = {
 """Classes of images of the body in whole numbers; all else (screens, reports, masks, float maps) has pixels of another
 kind or none."""
 
-GE_RAW_TYPE = "GERawDataType"
-"""What headers call GE's private element (0043,102F): 0 magnitude, 1 phase, 2 real part, 3 imaginary part."""
-
 _ENHANCED = {"1.2.840.10008.5.1.4.1.1.4.1", "1.2.840.10008.5.1.4.1.1.4.4", "1.2.840.10008.5.1.4.1.1.2.1"}
 _TAGS: dict[int, str] = {tag: keyword for keyword in KEYWORDS if (tag := tag_for_keyword(keyword)) is not None}
 _TAGS[0x60000102] = "OverlayBitPosition"  # of the first overlay; pydicom knows no tag for a keyword that repeats
-_GE_RAW_TAG = 0x0043102F
-_TAGS[_GE_RAW_TAG] = GE_RAW_TYPE
 _BINARY = {"US", "SS", "UL", "SL"}
 _DIRECTORY = "DICOMDIR"
 _DIRECTORY_CLASS = b"\x02\0\x02\0UI\x14\x001.2.840.10008.1.3.10"  # MediaStorageSOPClassUID as its bytes stand in the file
@@ -161,9 +160,10 @@ def read_headers(path: Path, *, tell: Tell = log_decision) -> list[Slice]:
 def _read_tags(file: BinaryIO) -> tuple[OpenedFile, dict[str, str]]:
     """Read our tags of one file."""
     opened = open_dicom(file)
-    dataset = read_elements(opened, list(_TAGS))
+    dataset = read_elements(opened, [*_TAGS, *PRIVATE_TAGS])
     letters = convert_encodings(dataset.get("SpecificCharacterSet"))
-    return opened, {keyword: _text(dataset, tag, letters) for tag, keyword in _TAGS.items() if tag in dataset}
+    header = {keyword: _text(dataset, tag, letters) for tag, keyword in _TAGS.items() if tag in dataset}
+    return opened, header | private_facts(dataset, header)
 
 
 def _text(dataset: Dataset, tag: int, letters: list[str]) -> str:
@@ -174,7 +174,7 @@ def _text(dataset: Dataset, tag: int, letters: list[str]) -> str:
         return "" if value is None else str(value)
     if len(raw.value) < raw.length < 0xFFFFFFFF:
         raise EOFError(f"{raw.length - len(raw.value)} bytes of a value are missing")
-    kind = "SS" if tag == _GE_RAW_TAG else raw.VR or dictionary_VR(tag)
+    kind = raw.VR or dictionary_VR(tag)
     if kind in _BINARY or kind == "US or SS":
         order = "little" if raw.is_little_endian else "big"
         return str(int.from_bytes(raw.value[: 4 if kind in {"UL", "SL"} else 2], order, signed=kind in {"SS", "SL"}))
@@ -231,7 +231,7 @@ def _count(path: Path, header: Header, keyword: str, missing: int | None = None)
 
 
 def find_files(folder: Path) -> list[Path]:
-    """List the files of a folder and its subfolders that may be DICOM, by name.
+    """List the files of a folder and its subfolders that may be DICOM, by name; links are followed.
 
     Raises
     ------

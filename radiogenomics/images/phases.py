@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import pandas as pd
@@ -14,10 +14,11 @@ from radiogenomics._errors import InputError
 from radiogenomics._files import Decision, Tell, log_decision
 from radiogenomics._tables import shown
 from radiogenomics.images.headers import Slice
+from radiogenomics.images.mixing import refuse_alternating, refuse_copied
 from radiogenomics.images.pixels import check_rescale
 from radiogenomics.images.series import Series
 from radiogenomics.images.splitting import TRUST, Split, check_gaps, split_series
-from radiogenomics.images.times import CLOCKS, LONGEST_GAP_S, crosses_midnight, moments
+from radiogenomics.images.times import CLOCKS, LONGEST_GAP_S, crosses_midnight, moments, unreadable
 from radiogenomics.images.volume import read_image
 
 
@@ -92,12 +93,13 @@ def read_phases(series: Sequence[Series], *, pre_contrast: int, tell: Tell = log
     Raises
     ------
     ValueError
-        If there are fewer than two phases, a phase lacks slices, or the phases do not share one grid.
+        If there are fewer than two phases, a phase lacks slices or is a copy, or the phases do not share one grid.
     """
     sources, table = split_phases(series, pre_contrast=pre_contrast, tell=tell)
     check_rescale(series[0].place, [one for source in sources.values() for one in source.slices])
     images = {name: read_image(source, tell=tell) for name, source in sources.items()}
     one_grid(images)
+    refuse_copied(images)
     return Phases(images, sources, table)
 
 
@@ -107,7 +109,8 @@ def split_phases(
     """Tell the phases of a dynamic series apart without reading pixels -> one Series a phase, and the table of `Phases`.
 
     Inside one series the phases are told apart by the first of these that gives every phase each position once:
-    TemporalPositionIdentifier, AcquisitionTime, TriggerTime, ContentTime, and the order of images at repeated positions.
+    TemporalPositionIdentifier, AcquisitionTime, TriggerTime, ContentTime, and the order of images at repeated positions by
+    the same tags, AcquisitionNumber and InstanceNumber.
     Several series follow each other by the first of the same that rises from series to series, else by series number. Weaker
     evidence never contradicts stronger, and no clock is believed that puts phases more than an hour apart.
 
@@ -118,7 +121,7 @@ def split_phases(
     """
     if not series:
         raise InputError("No series was given; choose the dynamic series from find_series.")
-    _one_patient(series)
+    _one_scan(series)
     splits = _in_order([(one, split_series(one)) for one in series])
     phases = [(one, slices, split.evidence) for one, split in splits for slices in split.phases]
     if not 1 <= pre_contrast < len(phases):
@@ -127,8 +130,10 @@ def split_phases(
             "dynamic series needs at least one before and one after. Give all series of the examination, or another number "
             "of pre-contrast phases."
         )
+    place = shown([one.place for one in series])
+    refuse_alternating(place, [slices for _, slices, _ in phases])
     names = name_phases(len(phases), pre_contrast)
-    seconds, clock = _seconds([slices for _, slices, _ in phases], tell)
+    seconds, clock = _seconds(place, [slices for _, slices, _ in phases], tell)
     sources = {name: Series(one.uid, one.kind, slices, one.content) for name, (one, slices, _) in zip(names, phases, strict=True)}
     table = pd.DataFrame(
         {
@@ -144,12 +149,19 @@ def split_phases(
     return sources, table
 
 
-def _one_patient(series: Sequence[Series]) -> None:
+def _one_scan(series: Sequence[Series]) -> None:
+    """Refuse images of several patients, or of which some are inverted."""
     patients = sorted({one.header.get("PatientID", "") for each in series for one in each.slices})
     if len(patients) > 1:
         raise InputError(
             f"{shown([one.place for one in series])}: images of {len(patients)} patients are mixed in one dynamic series "
             f"(PatientID {shown(map(repr, patients))}); separate the files by patient."
+        )
+    greys = sorted({one.header.get("PhotometricInterpretation", "missing") for each in series for one in each.slices})
+    if len(greys) > 1:
+        raise InputError(
+            f"{shown([one.place for one in series])}: PhotometricInterpretation {shown(map(repr, greys))} are mixed in one "
+            "dynamic series: low values are bright in some images and dark in others. Fetch the series again, or leave it out."
         )
 
 
@@ -161,7 +173,8 @@ def _in_order(splits: list[tuple[Series, Split]]) -> list[tuple[Series, Split]]:
     for keyword in (*TRUST, "SeriesNumber"):
         spans = _spans([one for one, _ in splits], keyword)
         starts = [start for start, _ in spans]
-        if np.isnan(starts).any():
+        if any(np.isnan(span).any() for span in spans):
+            stronger[keyword] = starts  # what some series lack orders the others all the same
             continue
         order = sorted(range(len(spans)), key=lambda at: spans[at])
         if all(spans[left][1] < spans[right][0] for left, right in pairwise(order)):
@@ -177,10 +190,11 @@ def _in_order(splits: list[tuple[Series, Split]]) -> list[tuple[Series, Split]]:
 
 
 def _spans(series: Sequence[Series], keyword: str) -> list[tuple[float, float]]:
-    """Give the first and last value of a tag in each series; NaN where an image lacks it."""
+    """Give the first and last value of a tag in each series; NaN where an image lacks it, the last one alone where some do."""
     joint = moments([one for each in series for one in each.slices], keyword)
     parts = np.split(joint, np.cumsum([len(each.slices) for each in series])[:-1])
-    return [(float(np.min(part)), float(np.max(part))) for part in parts]
+    known = (part[~np.isnan(part)] for part in parts)
+    return [(float(some.min()) if len(some) else np.nan, float(np.max(part))) for part, some in zip(parts, known, strict=True)]
 
 
 def _refuse_equal_times(series: Sequence[Series], keyword: str, starts: Sequence[float]) -> None:
@@ -198,7 +212,7 @@ def _check_order(
 ) -> None:
     """Check an order of series against stronger evidence, their names and the length of an examination."""
     for other, values in stronger.items():
-        if any(values[left] > values[right] for left, right in pairwise(order)):
+        if any(values[left] > values[right] for left, right in combinations(order, 2)):
             raise InputError(
                 f"{shown([one.place for one in ordered])}: their order by {keyword} contradicts {other}, which is better "
                 "evidence but does not tell all apart. Correct the headers, or give them one by one."
@@ -231,21 +245,28 @@ def role_phases(count: int, pre: int) -> list[str]:
     return ["pre-contrast"] * pre + ["first post-contrast"] + ["later post-contrast"] * (count - pre - 1)
 
 
-def _seconds(phases: Sequence[Sequence[Slice]], tell: Tell) -> tuple[list[float], str]:
+def _seconds(place: str, phases: Sequence[Sequence[Slice]], tell: Tell) -> tuple[list[float], str]:
     """Time the phases by the first clock that rises from phase to phase -> seconds since the first phase, and the clock."""
     images = [one for slices in phases for one in slices]
     ends = np.cumsum([len(slices) for slices in phases])[:-1]
     for keyword in CLOCKS:
+        if texts := unreadable(images, keyword):
+            values = shown(map(repr, dict.fromkeys(texts)), 3)
+            why = f"{keyword} {values} of {len(texts)} images is no time; the tag is passed over."
+            tell(Decision("clock not read", place, len(texts), why))
         starts = np.array([part.min() for part in np.split(moments(images, keyword), ends)])
+        if (np.diff(starts) < 0).any():
+            why = f"{keyword} does not rise from phase to phase, which better evidence put in order; it is not believed."
+            tell(Decision("clock not believed", place, len(phases), why))
         if np.isnan(starts).any() or not (np.diff(starts) > 0).all():
             continue
         if np.diff(starts).max() > LONGEST_GAP_S:
             why = f"{keyword} puts {np.diff(starts).max() / 3600:.1f} hours between two phases; it is not believed."
-            tell(Decision("clock not believed", "", len(phases), why))
+            tell(Decision("clock not believed", place, len(phases), why))
             continue
         if crosses_midnight(images, keyword):
             why = f"{keyword} runs across midnight without dates; times before it are taken for the evening before."
-            tell(Decision("times across midnight", "", len(phases), why))
+            tell(Decision("times across midnight", place, len(phases), why))
         return [round(float(start - starts[0]), 3) for start in starts], keyword
     return [np.nan] * len(phases), "unknown"
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,16 +17,9 @@ from radiogenomics.images._parsing import decoding
 from radiogenomics.images.encoding import load
 from radiogenomics.images.headers import Slice
 from radiogenomics.images.limits import check_voxels
+from radiogenomics.images.plausible import Bits, check_byte_order, check_sign
 
 Array = npt.NDArray[Any]
-
-
-class Bits(NamedTuple):
-    """Which bits of a pixel hold its value: of `allocated` bits, `stored` ones, `shift` bits above the lowest."""
-
-    allocated: int
-    stored: int
-    shift: int
 
 
 @dataclass(frozen=True)
@@ -82,7 +75,9 @@ def read_pixels(place: str, slices: Sequence[Slice], *, tell: Tell = log_decisio
     padding = {at: _padding(one, stored[at]) for at, one in enumerate(slices) if one.header.get("PixelPaddingValue")}
     for at, where in padding.items():
         stored[at][where] = 0
+    check_byte_order(place, stored, tell)
     use_bits(place, stored, bits, overlay=_overlay(first), tell=tell)
+    check_sign(place, stored, bits, tell)
     signal = _rescaled(slices, stored)
     return Signal(signal, *_fill(place, signal, padding, tell))
 
@@ -91,6 +86,7 @@ def check_rescale(place: str, slices: Sequence[Slice]) -> None:
     """Refuse slices of which some have a rescale slope or intercept and some have none: their values cannot be compared."""
     for one in slices:
         _rescale(one)
+    _check_real_world(place, slices)
     for keyword, neutral in (("RescaleSlope", 1.0), ("RescaleIntercept", 0.0)):
         there = [one for one in slices if one.header.get(keyword)]
         scaled = [one for one in there if one.numbers(keyword, 1)[0] != neutral]
@@ -101,6 +97,16 @@ def check_rescale(place: str, slices: Sequence[Slice]) -> None:
                 f"{scaled[0].header[keyword]}) and the others none ({lacking.path.name}); their values cannot be compared, "
                 "fetch the series again or leave it out."
             )
+
+
+def _check_real_world(place: str, slices: Sequence[Slice]) -> None:
+    """Refuse images whose only scaling is a real world value slope that differs between them: it is not applied."""
+    slopes = {one.header.get("RealWorldValueSlope", "none") for one in slices}
+    if len(slopes) > 1 and not all(one.header.get("RescaleSlope") for one in slices):
+        raise InputError(
+            f"{place}: RealWorldValueSlope differs between images ({shown(sorted(slopes), 4)}) and not all have a RescaleSlope; "
+            "stored values cannot be compared. Export the series with a RescaleSlope, or leave it out."
+        )
 
 
 def stored_type(one: Slice) -> np.dtype[np.generic]:
@@ -230,6 +236,10 @@ def _clear(place: str, stored: Array, raw: Array, bits: Bits, tell: Tell) -> Non
     if int(above.max()):
         why = f"every pixel holds the same number above its {bits.stored} bits of BitsStored; it is cleared."
         tell(Decision("bits cleared", place, stored.size, why))
+    elif unextended:
+        count = int((kept < 0).sum())
+        why = f"{count} values have the highest of {bits.stored} bits set and are read as negative, as PixelRepresentation says."
+        tell(Decision("sign extended", place, count, why))
     stored[...] = kept
 
 

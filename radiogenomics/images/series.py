@@ -1,5 +1,6 @@
 """A folder of DICOM files -> the series in it, each told what it is."""
 
+import filecmp
 import re
 import shutil
 import stat
@@ -23,7 +24,7 @@ Kind = Literal["image", "localiser", "secondary capture", "derived map", "segmen
 Orientation = Literal["sagittal", "coronal", "axial", "oblique", "mixed", "unknown"]
 
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
-_SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
+_SEGMENTATIONS = {"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"}  # the second is a label map
 _STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
 _LOCALISER = re.compile(r"\b(localizer|localiser|loc|scout|survey|3[- ]?pl(ane)?)\b", re.IGNORECASE)
 _DERIVED = {"DERIVED", "SUB", "SUBTRACT", "SUBTRACTION", "MIP", "MPR", "PROJECTION IMAGE", "PE1", "SER", "ADC"}
@@ -105,6 +106,7 @@ def find_series(folder: Path, *, tell: Tell = log_decision) -> list[Series]:
     ]
     _refuse_copies(series)
     _tell_contents(series, tell)
+    _tell_persons(series, tell)
     return sorted(series, key=lambda one: (_number(one.header, "SeriesNumber", np.inf), one.uid, one.kind, one.content))
 
 
@@ -120,10 +122,20 @@ def _tell_contents(series: Sequence[Series], tell: Tell) -> None:
             tell(Decision("series split", "", sum(len(one.slices) for one in parts), why))
 
 
+def _tell_persons(series: Sequence[Series], tell: Tell) -> None:
+    """Say which series hold images of several persons, though perhaps of one PatientID; names do not stand in the message."""
+    for one in series:
+        for keyword in ("PatientName", "PatientBirthDate"):
+            count = len({image.header.get(keyword, "").rstrip("^").upper() for image in one.slices} - {""})
+            if count > 1:
+                why = f"its images have {count} values of {keyword}; they may show several persons, compare the files."
+                tell(Decision("several persons", one.place, count, why))
+
+
 def kind_of(header: Header) -> Kind:
     """Tell from the header of an image what kind it is."""
     storage = header.get("SOPClassUID", "")
-    if storage == _SEGMENTATION:
+    if storage in _SEGMENTATIONS:
         return "segmentation"
     if storage == _STRUCTURE_SET:
         return "structure set"
@@ -235,9 +247,12 @@ def _refuse_copies(series: Sequence[Series]) -> None:
     for image in (image for one in series for image in one.slices):
         key = (image.header.get("SOPInstanceUID", str(image.path)), image.frame)
         if key in seen:
+            names = f"{image.path.parent.name}/{image.path.name} and {seen[key].path.parent.name}/{seen[key].path.name}"
+            if filecmp.cmp(image.path, seen[key].path, shallow=False):
+                raise InputError(f"{names} are the same image (one SOPInstanceUID, the same bytes); remove one of them.")
             raise InputError(
-                f"{image.path.parent.name}/{image.path.name} and {seen[key].path.parent.name}/{seen[key].path.name} are the "
-                "same image (one SOPInstanceUID); remove one of them."
+                f"{names} say that they are the same image (one SOPInstanceUID), but their content differs: one was changed or "
+                "has the other's identifier. Keep the right one, or fetch both again."
             )
         seen[key] = image
 

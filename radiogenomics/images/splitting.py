@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -18,7 +19,10 @@ TRUST = ("TemporalPositionIdentifier", *CLOCKS)
 """The tags that tell phases apart, the most trusted first."""
 
 _SAME_SLICE_MM = 0.05
-_SAYS_LITTLE = {"ContentTime", "InstanceNumber"}
+_BY_RANK = (*TRUST, "AcquisitionNumber", "InstanceNumber")
+"""The tags that may order the images of each position, the most trusted first."""
+
+_SAYS_LITTLE = {"ContentTime", "AcquisitionNumber", "InstanceNumber"}
 """Tags that count files as they were made: they tell a magnitude from a phase image as readily as two times."""
 _TELLING = ("ImageType", "EchoTime", "FlipAngle", "RepetitionTime", "InversionTime", "DiffusionBValue", "SequenceName",
             "DerivationDescription", "AcquisitionNumber")  # fmt: skip
@@ -59,7 +63,7 @@ def split_series(series: Series) -> Split:
     number = max(Counter(places).values())
     if number == 1:
         return Split([series.slices], "one phase a series")
-    values = {keyword: moments(series.slices, keyword) for keyword in (*TRUST, "InstanceNumber")}
+    values = {keyword: moments(series.slices, keyword) for keyword in _BY_RANK}
     stronger: list[str] = []
     for keyword in TRUST:
         phases = _by_value(series.slices, places, values[keyword], number)
@@ -95,7 +99,7 @@ def _by_ranks(series: Series, places: Sequence[int], values: dict[str, Array], n
     """Split by the order of the images at each position, where no value holds a whole phase."""
     counts = Counter(places)
     stronger: list[str] = []
-    for keyword in (*TRUST, "InstanceNumber") if len(set(counts.values())) == 1 else ():
+    for keyword in _BY_RANK if len(set(counts.values())) == 1 else ():
         phases = _by_rank(series.slices, places, values[keyword], number)
         if phases:
             evidence = f"repeated positions: {number} images each, in order of {keyword}"
@@ -139,13 +143,13 @@ def _orders(series: Series, places: Sequence[int], keyword: str, values: Array, 
                 f"{series.place}: {int((~known).sum())} of {len(values)} images lack the {keyword} that tells the phases of the "
                 "others apart; fetch the series again, or remove the images that lack it."
             )
-        return False
+        return keyword in CLOCKS and len(np.unique(values[known])) > 1
     times = [Counter(values[np.array(places) == place].tolist()) for place in sorted(set(places))]
     several = max(len(found) for found in times)
     if several < 2:
         return False
     shares = {share for found in times for share in found.values()}
-    if several < number and (first or (len(shares) == 1 and shares != {1})):
+    if several < number and (first or (keyword in CLOCKS and len(shares) == 1 and shares != {1})):
         raise InputError(
             f"{series.place}: {keyword} tells {several} times apart, but each position is there {number} times: several kinds "
             f"of image are mixed in one series{_differing(series)}. Give the images of one kind."
@@ -201,10 +205,11 @@ def _table(phases: Sequence[Sequence[Slice]], keyword: str) -> Array:
 
 
 def _refuse_contradiction(series: Series, phases: Sequence[Sequence[Slice]], keyword: str, other: str) -> None:
-    if (np.diff(_table(phases, other), axis=0) < 0).any():
+    table = _table(phases, other)  # with NaN where an image lacks the tag, which contradicts nothing
+    if any((later < earlier).any() for earlier, later in combinations(table, 2)):
         raise InputError(
             f"{series.place}: the order of the phases by {keyword} contradicts {other}, which is better evidence but does not "
-            "hold each position once. Correct the headers, or give the phases one by one."
+            "tell all images apart. Correct the headers, or give the phases one by one."
         )
 
 

@@ -18,7 +18,11 @@ LONGEST_GAP_S = 3600.0
 """Phases of one injection follow each other within minutes; a longer gap is a mistake of the clock or another scan."""
 
 _DATES = {"AcquisitionTime": "AcquisitionDate", "ContentTime": "ContentDate"}
-_CLOCK_FORMAT = re.compile(r"^(\d{2}):?(\d{2}):?(\d{2})?(\.\d{1,6})?$")
+_CLOCK_FORMATS = (
+    re.compile(r"^(\d{2})(\d{2})(\d{2})?([.,]\d+)?$"),
+    re.compile(r"^(\d{1,2}):(\d{2})(?::(\d{2}))?([.,]\d+)?$"),
+)
+_PARTS = (24, 60, 61)  # hours, minutes, seconds (one may leap) are below
 _DATE_FORMAT = re.compile(r"^(\d{4})[-.:]?(\d{2})[-.:]?(\d{2})$")
 _DAY_S = 86_400.0
 
@@ -52,6 +56,12 @@ def moments(slices: Sequence[Slice], keyword: str) -> Array:
     return _unwrapped(clock)
 
 
+def unreadable(slices: Sequence[Slice], keyword: str) -> list[str]:
+    """List the texts of a clock tag that are no time, one an image that has such."""
+    values = moments(slices, keyword)
+    return [one.header[keyword] for one, value in zip(slices, values, strict=True) if np.isnan(value) and one.header.get(keyword)]
+
+
 def crosses_midnight(slices: Sequence[Slice], keyword: str) -> bool:
     """Tell whether times without dates were taken to run across midnight."""
     return keyword in _DATES and bool((moments(slices, keyword) < 0).any())
@@ -77,11 +87,13 @@ def _number(text: str) -> float:
 
 
 def _clock(text: str) -> float:
-    found = _CLOCK_FORMAT.match(text.strip())
+    found = next((found for pattern in _CLOCK_FORMATS if (found := pattern.match(text.strip()))), None)
     if not found:
         return np.nan
-    hours, minutes, seconds, fraction = found.groups()
-    return int(hours) * 3600 + int(minutes) * 60 + int(seconds or 0) + float(fraction or 0)
+    hours, minutes, seconds = (int(part or 0) for part in found.groups()[:3])
+    if any(value >= limit for value, limit in zip((hours, minutes, seconds), _PARTS, strict=True)):
+        return np.nan
+    return hours * 3600 + minutes * 60 + seconds + float((found[4] or "0").replace(",", "."))
 
 
 def _day(text: str) -> float:

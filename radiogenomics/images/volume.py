@@ -19,10 +19,11 @@ PADDING = "PixelPaddingValue"
 """Metadata of a volume with padding: the value that voxels without signal hold. A lesion must not hold such voxels."""
 
 _TOLERANCE = 0.01  # of the slice distance: rounding in headers stays below, a shifted slice above
+_AGREE = 0.05  # of the slice distance: what the header says of it may be rounded
 _COARSEST_MM = 0.1  # positions written with fewer decimals are taken at their word
 _OF_ONE_VOLUME = (
     "PatientID", "StudyInstanceUID", FRAME, "Rows", "Columns", "PixelSpacing", "SamplesPerPixel", "PixelRepresentation",
-    "BitsAllocated",
+    "BitsAllocated", "PhotometricInterpretation",
 )  # fmt: skip
 
 
@@ -53,6 +54,9 @@ def read_image(series: Series, *, tell: Tell = log_decision) -> sitk.Image:
     slices = sort_slices(series)
     spacing = slice_spacing(series, slices, tell=tell)
     signal = read_pixels(series.place, slices, tell=tell)
+    if slices[0].header.get("PhotometricInterpretation") == "MONOCHROME1":
+        why = "low values are shown bright (MONOCHROME1); the values are taken as they stand."
+        tell(Decision("inverted grey", series.place, len(slices), why))
     image = sitk.GetImageFromArray(signal.values)
     row, column = slices[0].numbers("PixelSpacing", 2)
     if min(row, column) <= 0:
@@ -137,8 +141,10 @@ def sort_slices(series: Series) -> list[Slice]:
         raise InputError(f"{series.place} is no image ({series.kind}); read masks with lesions.read_mask.")
     for keyword in _OF_ONE_VOLUME:
         _same(series, keyword)
-    if series.slices[0].integer("SamplesPerPixel") != 1:
-        raise InputError(f"{series.place} holds colour pixels ({series.kind}), no measured signal; leave it out.")
+    first = series.slices[0]
+    photometric = first.header.get("PhotometricInterpretation") or "MONOCHROME2"
+    if first.integer("SamplesPerPixel") != 1 or not photometric.startswith("MONOCHROME"):
+        raise InputError(f"{series.place} holds colour pixels ({photometric}, {series.kind}), no measured signal; leave it out.")
     check_orientation(series)
     return [series.slices[at] for at in np.argsort(heights(series.slices), kind="stable")]
 
@@ -155,7 +161,7 @@ def heights(slices: Sequence[Slice]) -> Array:
 def slice_spacing(series: Series, slices: Sequence[Slice], *, tell: Tell = log_decision) -> float:
     """Measure the distance between sorted slices in mm, or say which slice is missing, doubled or shifted."""
     if len(slices) == 1:
-        return _thickness(series, slices[0])
+        return _thickness(series, slices[0], tell)
     places = heights(slices)
     gaps = np.diff(places)
     if gaps.min() < 1e-3:
@@ -174,14 +180,35 @@ def slice_spacing(series: Series, slices: Sequence[Slice], *, tell: Tell = log_d
         tell(Decision("positions rounded", series.place, len(odd), why))
     _straight_stack(series, slices)
     # Positions are written with about six decimals; what is finer is rounding, and 2.0000001 mm would match no other volume.
-    return round(float((places[-1] - places[0]) / (len(places) - 1)), 6)
+    measured = round(float((places[-1] - places[0]) / (len(places) - 1)), 6)
+    _tell_spacing(series, slices, measured, tell)
+    return measured
 
 
-def _thickness(series: Series, one: Slice) -> float:
+def _tell_spacing(series: Series, slices: Sequence[Slice], measured: float, tell: Tell) -> None:
+    """Say where SpacingBetweenSlices is neither the measured distance of slices nor the gap between them, as some write."""
+    between, thick = (_length(slices[0], keyword) for keyword in ("SpacingBetweenSlices", "SliceThickness"))
+    told = [between, between + thick] if between < (1 - _AGREE) * thick else [between]
+    if not between or any(abs(distance - measured) <= _AGREE * measured for distance in told):
+        return
+    hint = " Every other slice may be missing." if round(measured / between) > 1 else ""
+    why = f"SpacingBetweenSlices says {between:g} mm, but the positions lie {measured:g} mm apart, which counts.{hint}"
+    tell(Decision("distance of slices", series.place, len(slices), why))
+
+
+def _length(one: Slice, keyword: str) -> float:
+    """Read a length in mm without its sign, which some scanners use for the direction; 0 where there is none."""
+    return abs(one.numbers(keyword, 1)[0]) if one.header.get(keyword) else 0.0
+
+
+def _thickness(series: Series, one: Slice, tell: Tell) -> float:
     """Give the thickness of a single slice from its header; its position says nothing of it."""
-    for keyword in ("SpacingBetweenSlices", "SliceThickness"):
-        if one.header.get(keyword) and (value := one.numbers(keyword, 1)[0]) > 0:
-            return value
+    between, thick = (_length(one, keyword) for keyword in ("SpacingBetweenSlices", "SliceThickness"))
+    if between and thick and abs(between - thick) > _AGREE * between:
+        why = f"a single slice of {thick:g} mm (SliceThickness) with SpacingBetweenSlices {between:g} mm, which counts."
+        tell(Decision("distance of slices", series.place, 1, why))
+    if between or thick:
+        return between or thick
     raise InputError(
         f"{series.place} is a single slice ({one.path.name}) without SpacingBetweenSlices or SliceThickness above 0: its "
         "volume is not known; write the thickness into the header, or leave the series out."

@@ -84,8 +84,26 @@ def _unpaired(contours: Sequence[Points]) -> list[Points]:
     return left
 
 
+def hollow(contours: Sequence[Points]) -> int:
+    """Count the paths that go round nothing although they reach over voxels: there and back along the same points."""
+    folded = [contour for contour in map(_once, contours) if np.ptp(contour, axis=0).min() > 1 and _area(contour) < _EDGE]
+    return sum(not _raster(contour - contour.min(axis=0), _extent(contour))[0].any() for contour in folded)
+
+
+def _extent(contour: Points) -> list[int]:
+    """Give rows and columns of a slice that holds a contour."""
+    return [int(size) + 2 for size in np.ptp(contour, axis=0)[::-1]]
+
+
+def _tidied(contour: Points) -> Points:
+    """Leave out points that repeat the one before, and a last one that repeats the first."""
+    moved = np.abs(contour - np.roll(contour, 1, axis=0)).max(axis=1) > _EDGE
+    return contour[moved] if moved.any() else contour[:1]
+
+
 def _once(contour: Points) -> Points:
     """Cut a path that goes round the same points twice to one round; it would cancel itself out."""
+    contour = _tidied(contour)
     half = len(contour) // 2
     while half > 1 and len(contour) % 2 == 0 and np.abs(contour[:half] - contour[half:]).max() <= _EDGE:
         contour, half = contour[:half], half // 2

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-import pydicom
-
 from radiogenomics._errors import InputError
 from radiogenomics._files import files_below
 from radiogenomics._tables import shown
+from radiogenomics.images.encoding import load
 from radiogenomics.lesions._parsing import parsing
 from radiogenomics.lesions.readers import HEAD, READERS
 from radiogenomics.lesions.readers.protocol import is_dicom
@@ -69,5 +68,4 @@ def _is_mask(path: Path) -> bool:
         claims = {name for name, reader in READERS.items() if reader.reads(path, head)}
         if not is_dicom(head) or claims & set(READERS.outside()):
             return bool(claims)
-        dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["SOPClassUID"])
-        return dataset.get("SOPClassUID") in MASK_STORAGE
+        return load(path, pixels=False).get("SOPClassUID") in MASK_STORAGE

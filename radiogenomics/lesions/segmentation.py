@@ -121,10 +121,12 @@ def _check_frame_count(path: Path, dataset: Dataset) -> None:
         return
     bits = int(dataset.Rows) * int(dataset.Columns) * int(dataset.BitsAllocated)
     expected, held = (stated * bits + 7) // 8, len(dataset.PixelData)
-    if held < expected or held - expected >= max(bits // 8, 2):
+    side = min(int(dataset.Rows), int(dataset.Columns)) * int(dataset.BitsAllocated) // 8
+    if held < expected or held - expected >= max(side, 2):
         raise InputError(
-            f"{path.name} announces {stated} frames (NumberOfFrames), {expected:,} bytes of pixels, and holds {held:,}; slices "
-            f"of the mask would be lost, fetch or export it again."
+            f"{path.name} announces {stated} frames (NumberOfFrames) of {dataset.Rows} x {dataset.Columns} pixels (Rows, "
+            f"Columns), {expected:,} bytes of pixels, and holds {held:,}; slices of the mask would be lost or sheared, fetch or "
+            f"export it again."
         )
 
 

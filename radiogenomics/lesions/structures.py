@@ -16,7 +16,7 @@ from radiogenomics._files import Decision, Tell, log_decision
 from radiogenomics._tables import shown
 from radiogenomics.images import FRAME
 from radiogenomics.lesions._choosing import choose
-from radiogenomics.lesions._contours import distinct, fill, thin_rings
+from radiogenomics.lesions._contours import distinct, fill, hollow, thin_rings
 from radiogenomics.lesions._datasets import read_dataset
 from radiogenomics.lesions._parsing import parsing
 
@@ -26,15 +26,17 @@ _KIND = "a DICOM RTSTRUCT"
 _EXCLUSIVE = "CLOSEDPLANAR_XOR"
 _CLOSED = {"CLOSED_PLANAR", "INTERPOLATED_PLANAR", _EXCLUSIVE}
 _OFF_PLANE = 0.3  # of the slice distance: contours this far from a slice were drawn on other images
+_ON_PLANE = 0.05  # of the slice distance: contours farther off their slice are told, and farther apart are no one plane
 _BESIDE = 1.0  # voxels: a contour that reaches farther outside the image holds centres of voxels that are not there
 
 
 @dataclass(frozen=True)
 class _Contour:
-    """One closed contour: its type, and its points, shape (n, 3), in mm or voxels."""
+    """One closed contour: its type, its points, shape (n, 3) in mm or (n, 2) in voxels, and how far off its slice it lies."""
 
     kind: str
     points: Points
+    off: float = 0.0
 
 
 def list_structures(path: Path) -> pd.DataFrame:
@@ -74,7 +76,7 @@ def read_rtstruct(path: Path, *, image: sitk.Image, structure: int | str | None,
     ------
     ValueError
         If the file is no RTSTRUCT or is damaged, has several structures and none was chosen, or its contours do not lie in the
-        slices of the image or reach outside it.
+        slices of the image, reach outside it, or lie beside its slices in another frame of reference.
     """
     path = Path(path)
     with parsing(path, _KIND), disable_value_validation():  # INTERPOLATED_PLANAR is longer than its field may be
@@ -83,18 +85,23 @@ def read_rtstruct(path: Path, *, image: sitk.Image, structure: int | str | None,
         contours = _contours(path, dataset, number, tell)
         frame = _frame(dataset, number)
     slices: dict[int, list[_Contour]] = {}
+    off: list[float] = []
     for contour in contours:
         voxels = _to_voxels(image, contour.points)
         at = _slice_of(path, voxels, image.GetSize()[2])
         _check_inside(path, voxels, at, image.GetSize())
-        slices.setdefault(at, []).append(_Contour(contour.kind, voxels[:, :2]))
+        slices.setdefault(at, []).append(_Contour(contour.kind, voxels[:, :2], float(voxels[:, 2].mean()) - at))
+        off.append(float(np.abs(voxels[:, 2] - at).max()))
+    _check_frame(path, frame, image, off, tell)
+    _say_off(path, off, tell)
     _say_gaps(path, sorted(slices), tell)
     values = np.zeros(image.GetSize()[::-1], dtype=np.uint8)
     for at, drawn in slices.items():
-        values[at] = _fill_slice(path, at, drawn, values.shape[1:], tell)
+        for plane in _planes(drawn):
+            values[at] |= _fill_slice(path, at, plane, values.shape[1:], tell)
     mask = sitk.GetImageFromArray(values)
     mask.CopyInformation(image)
-    mask.SetMetaData(FRAME, frame)
+    mask.SetMetaData(FRAME, image.GetMetaData(FRAME) if image.HasMetaDataKey(FRAME) else frame)
     return mask
 
 
@@ -186,6 +193,41 @@ def _check_inside(path: Path, voxels: Points, at: int, size: tuple[int, ...]) ->
         )
 
 
+def _check_frame(path: Path, frame: str, image: sitk.Image, off: list[float], tell: Tell) -> None:
+    """Compare the frames of reference where both files name one; contours in another frame must at least lie on the slices."""
+    own = image.GetMetaData(FRAME) if image.HasMetaDataKey(FRAME) else ""
+    if not frame or not own or frame == own:
+        return
+    named = f"the frame of reference of its structure (…{frame[-12:]}) is not the image's (…{own[-12:]})"
+    if max(off) > _ON_PLANE:
+        raise InputError(
+            f"{path.name}: {named}, and its contours lie beside the slices; give the image it was drawn on, or register them "
+            "first."
+        )
+    why = f"{named}; its contours lie on slices of the image and are taken for the same place, look at them over the image."
+    tell(Decision("mask of another frame of reference", path.name, 1, why))
+
+
+def _say_off(path: Path, off: list[float], tell: Tell) -> None:
+    beside = [value for value in off if value > _ON_PLANE]
+    if beside:
+        why = (
+            f"{len(beside)} contour(s) lie up to {max(beside):.2f} slice distances beside the slices; each counts in the nearest."
+        )
+        tell(Decision("contours beside slices", path.name, len(beside), why))
+
+
+def _planes(drawn: list[_Contour]) -> list[list[_Contour]]:
+    """Group the contours of one slice by the plane they were drawn in: only in one plane is a contour a hole in another."""
+    planes: list[list[_Contour]] = []
+    for contour in sorted(drawn, key=lambda contour: contour.off):
+        if planes and contour.off - planes[-1][-1].off <= _ON_PLANE:
+            planes[-1].append(contour)
+        else:
+            planes.append([contour])
+    return planes
+
+
 def _say_gaps(path: Path, slices: list[int], tell: Tell) -> None:
     missing = slices[-1] - slices[0] + 1 - len(slices)
     if missing:
@@ -214,6 +256,10 @@ def _say_doubt(path: Path, at: int, contours: list[Points], tell: Tell) -> None:
     if copies:
         why = f"slice {at} stores {copies} contour(s) twice; each counts once."
         tell(Decision("contours twice", path.name, copies, why))
+    folded = hollow(contours)
+    if folded:
+        why = f"in slice {at} {folded} contour(s) run there and back along the same points and enclose nothing; they are empty."
+        tell(Decision("contours that enclose nothing", path.name, folded, why))
     for share in thin_rings(contours):
         why = (
             f"in slice {at} a contour with {100 * share:.0f} % of the area of another lies inside it and is taken for a hole; "

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +20,7 @@ from radiogenomics._files import (
     log_decisions,
     make_folder,
     sha256,
+    voxel_files,
     write_table,
     write_text,
 )
@@ -182,7 +184,8 @@ def _key(settings: Extraction, parameters: Path | None, networks: Mapping[str, B
 
 def _listing(place: Path) -> dict[str, str]:
     files = [place] if place.is_file() else files_below(place)
-    return {path.relative_to(place.parent).as_posix(): sha256(path) for path in files}
+    named = [voxels for path in files for voxels in voxel_files(path) if voxels.is_file()]
+    return {os.path.relpath(path, place.parent): sha256(path) for path in dict.fromkeys([*files, *named])}
 
 
 def _tables(results: Mapping[str, Lesions], settings: Extraction) -> dict[str, pd.DataFrame]:

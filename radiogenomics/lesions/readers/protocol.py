@@ -1,11 +1,13 @@
 """What a mask reader is: it says whether it can read a file, and reads it."""
 
+import io
 from pathlib import Path
 from typing import Protocol
 
 import SimpleITK as sitk
 
 from radiogenomics._files import Tell
+from radiogenomics.images import encoding
 
 HEAD = 2048
 """Bytes from the beginning of a file that a reader is shown."""
@@ -60,5 +62,5 @@ class MaskReader(Protocol):
 
 
 def is_dicom(head: bytes) -> bool:
-    """Say whether a file begins as DICOM files do."""
-    return head[128:132] == b"DICM"
+    """Say whether a file begins as DICOM files do, with or without their mark."""
+    return encoding.is_dicom(io.BytesIO(head))

@@ -15,7 +15,7 @@ import pandas as pd
 
 from radiogenomics import archives, cohort, expression, pathways
 from radiogenomics._errors import FileError, InputError, MissingFileError
-from radiogenomics._files import Decision, Reading, decision_table, files_below, sha256, write_text
+from radiogenomics._files import Decision, Reading, decision_table, files_below, sha256, voxel_files, write_text
 from radiogenomics._tables import shown
 from radiogenomics.study.engine.context import DeclaredFiles
 from radiogenomics.study.inputs.members import members
@@ -135,9 +135,16 @@ class Inputs:
         return self._members(source, folders=False) if source else {}
 
     def listing(self, source: str, member: Path) -> dict[str, str]:
-        """List the files that a patient has in a folder -> SHA-256 of each by its path inside the folder."""
+        """List the files that a patient has in a folder -> SHA-256 of each by its path inside the folder.
+
+        Files that hold the voxels of a header among them count, wherever they lie.
+        """
         place = member.relative_to(self.files[source]).as_posix()
-        return {name: found for name, found in self.listings[source].items() if f"{name}/".startswith(f"{place}/")}
+        listed = self.listings[source]
+        files = {name: found for name, found in listed.items() if f"{name}/".startswith(f"{place}/")}
+        folder = self.files[source]
+        named = [os.path.relpath(voxels, folder) for name in files for voxels in voxel_files(folder / name)]
+        return files | {name: listed[name] for name in named if name in listed}
 
     def decisions(self, sources: Iterable[str]) -> pd.DataFrame:
         """Tell what was decided while these tables were read -> ``what, where, count, why``, one row a decision."""
@@ -314,8 +321,13 @@ def _verified(file: Path, source: Source, locked: str | None) -> str:
 
 
 def _list(folder: Path) -> dict[str, str]:
-    """Hash every file of a folder but hidden ones, which nothing reads: a killed writer leaves such."""
-    return {path.relative_to(folder).as_posix(): sha256(path) for path in files_below(folder)}
+    """Hash every file of a folder, and those elsewhere that hold the voxels of its headers -> SHA-256 by path inside the folder.
+
+    Hidden files do not count, which nothing reads: a killed writer leaves such.
+    """
+    files = files_below(folder)
+    named = [voxels for path in files for voxels in voxel_files(path) if voxels.is_file()]
+    return {Path(os.path.relpath(path, folder)).as_posix(): sha256(path) for path in [*files, *named]}
 
 
 def _verified_folder(folder: Path, listing: dict[str, str], source: Source) -> str:
