@@ -10,6 +10,19 @@ def slug(name: object) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "_", str(name)).strip("_")
 
 
+def plain_identifier(text: object) -> str:
+    """Write an identifier without case, with one sign between its parts, and without leading zeros: ``p.007`` is ``p-7``."""
+    return re.sub(r"(?<!\d)0+(?=\d)", "", re.sub(r"[\s._/-]+", "-", str(text).strip().casefold()).strip("-"))
+
+
+def written_alike(first: Iterable[object], second: Iterable[object]) -> list[tuple[object, object]]:
+    """Find identifiers that differ in case, signs or leading zeros alone -> pairs of one of the first and one of the second."""
+    groups: dict[str, list[object]] = {}
+    for name in second:
+        groups.setdefault(plain_identifier(name), []).append(name)
+    return [(name, other) for name in first for other in groups.get(plain_identifier(name), []) if other != name]
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Suggest the known name most like a word, for the end of an error message; nothing where none is like it."""
     names = {name.lower(): name for name in known}
