@@ -11,8 +11,9 @@ def slug(name: object) -> str:
 
 
 def plain_identifier(text: object) -> str:
-    """Write an identifier without case, with one sign between its parts, and without leading zeros: ``p.007`` is ``p-7``."""
-    return re.sub(r"(?<!\d)0+(?=\d)", "", re.sub(r"[\s._/-]+", "-", str(text).strip().casefold()).strip("-"))
+    """Write an identifier without case and leading zeros, with a dash between its parts: ``P.007`` and ``p7`` are ``p-7``."""
+    parts = re.findall(r"\d+|[^\W\d_]+|[^\w\s./-]+", str(text).casefold())
+    return "-".join(part.lstrip("0") or "0" if part.isdigit() else part for part in parts)
 
 
 def written_alike(first: Iterable[object], second: Iterable[object]) -> list[tuple[object, object]]:

@@ -31,8 +31,9 @@ _KINDS = (
     r"|ascertained|supplied|submitted|captured|acquired|scored|graded|staged|asked|answered"
 )
 _PHRASE = re.compile(
-    rf"((data|information|info|value|result|results)? ?not ?({_KINDS})( in (the )?(database|record|records|chart|file))?( \(?n/?a\)?)?"
-    rf"|unknown|unknow|unkown|unk|un ?(available|reported|recorded|specified|determined|documented|assessed|evaluable|evaluated|stated)"
+    rf"((data|information|info|value|results?)? ?not ?({_KINDS})( in (the )?(database|records?|chart|file))?( \(?n/?a\)?)?"
+    r"|unknown|unknow|unkown|unk|un ?(available|reported|recorded|specified|determined|documented|assessed|evaluable|evaluated)"
+    r"|un ?stated"
     r"|(data |value )?missing( data| values?)?|no (data|information|info|value|record|result|answer|response given)|blank|empty"
     r"|(data |value |status )unknown|unknown (data|value|status)|(results? )?pending|to be (determined|announced)"
     r"|(cannot|can not|could not|unable to) (be )?(assess|determine|evaluate|measure)(ed|d)?"

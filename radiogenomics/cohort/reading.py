@@ -30,8 +30,8 @@ logger = logging.getLogger(__name__)
 
 Barcode = Literal["as-is", "tcga"]
 _SUMMARY = re.compile(
-    r"(?i)^((grand[\s_])?total|sums?|mean|average|avg\.?|median|s\.?d\.?|std(\.|ev)?|standard deviation|variance|min(imum)?|max(imum)?"
-    r"|count|mean ?(±|\+/?-) ?sd|iqr|range)$"
+    r"(?i)^((grand[\s_])?total|sums?|mean|average|avg\.?|median|s\.?d\.?|std(\.|ev)?|standard deviation"
+    r"|variance|min(imum)?|max(imum)?|count|mean ?(±|\+/?-) ?sd|iqr|range)$"
 )
 _FEWEST_NUMBERS = 5  # distinct; fewer are classes, such as 1-3 and 4-9 nodes
 _PATIENT = re.compile(r"(?i)^(patient|subject|case|participant)?s?[\s_.-]*(id|ids|name|no|number|barcode|identifier)?$")
@@ -319,7 +319,7 @@ def _numbers_in_words(table: pd.DataFrame, path: Path) -> list[Decision]:
         present = table[name].dropna().astype(str)
         strange = present[pd.to_numeric(present, errors="coerce").isna()]
         if present.nunique() >= _FEWEST_NUMBERS and len(strange) and all(map(is_number_like, present.unique())):
-            why = f"the column is read as words, since its numbers are written like {shown(strange.unique(), 3)}; write plain numbers"
+            why = f"read as words, since its numbers are written like {shown(strange.unique(), 3)}; write plain numbers"
             said.append(Decision("numbers read as words", f"{path.name}, column {name!r}", len(strange), why))
     return said
 

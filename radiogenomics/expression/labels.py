@@ -26,7 +26,9 @@ _OF_PATIENTS = re.compile(
     r"(?i)^(age([\s_.-]*(at[\s_.-]*\w+|years?))?|sex|gender|race|batch|plate|stage|grade|purity|subtype|cohort|site|status|event"
     r"|(os|dfs|pfs|rfs|dss|survival|follow[\s_.-]*up)([\s_.-]*(time|days|months|years|status|event))?|library[\s_.-]*size)$"
 )
-_SYMBOLS = re.compile(r"(?i)^(hugo|hgnc|(external[\s_.-]*)?gene)?[\s_.-]*symbols?$|^(external[\s_.-]*)?gene[\s_.-]*names?$|^genename$")
+_SYMBOLS = re.compile(
+    r"(?i)^(hugo|hgnc|(external[\s_.-]*)?gene)?[\s_.-]*symbols?$|^(external[\s_.-]*)?gene[\s_.-]*names?$|^genename$"
+)
 _NUMBERS = re.compile(r"(?i)^(entrez.*|geneid|locus[\s_.-]*id)$")
 _SUMMARY = re.compile(
     r"(?i)^(__\w+|n_(unmapped|multimapping|nofeature|ambiguous)|no_feature|ambiguous|too_low_aqual|not_aligned"

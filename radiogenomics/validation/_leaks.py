@@ -17,7 +17,9 @@ _NAMED = re.compile(
     r"|(field.?strength|software.?version|ac?quisition.?(date|year)|coil)|^(row|index|order|number|no|nr|id)$|(row|serial|case).?(number|no|nr|index|id)$",
     re.IGNORECASE,
 )
-_MEASURED = re.compile(r"^(original|wavelet|log-sigma|square|logarithm|exponential|gradient|lbp|shuffled|kinetics)[_-]", re.IGNORECASE)
+_MEASURED = re.compile(
+    r"^(original|wavelet|log-sigma|square|logarithm|exponential|gradient|lbp|shuffled|kinetics)[_-]", re.IGNORECASE
+)
 _FEWEST = 8  # rows: fewer stand in ascending order by chance (8: once in 20,160)
 _MOST_LEVELS = 12
 _DENSE = 1.2
@@ -43,7 +45,7 @@ def find_leaks(features: pd.DataFrame, outcome: "pd.Series[Any] | None" = None) 
         ``column, kind, detail``, at most one row a column. ``kind`` is "row number" (whole numbers that count the patients, or
         values that rise or fall with every row), "identifier" (values that rise or fall with the number in the identifiers),
         "site code" (levels that are those of a part of the identifiers) or "named" (the name says site, centre, scanner, batch
-        or row); with `outcome` also "code that tells the outcome" (whole numbers of 3 to 12 levels beside measurements, with
+        or row); with `outcome` also "the outcome in disguise" (values that part its two classes without an error) and "code that tells the outcome" (whole numbers of 3 to 12 levels beside measurements, with
         a chi-square p below 0.01). Empty where nothing is odd.
 
     Raises
@@ -130,7 +132,10 @@ def _separating(values: "pd.Series[Any]", outcome: "pd.Series[Any] | None") -> t
         return "", ""
     one, two = classes
     if one.max() < two.min() or two.max() < one.min():
-        return "the outcome in disguise", f"its values part the {len(both)} patients into the classes of the outcome without an error"
+        return (
+            "the outcome in disguise",
+            f"its values part the {len(both)} patients into the classes of the outcome without an error",
+        )
     return "", ""
 
 

@@ -5,6 +5,7 @@ import pandas as pd
 from radiogenomics._files import Decision, decision_table
 from radiogenomics.expression import Prepared
 from radiogenomics.study.engine.step import Tables, step
+from radiogenomics.study.inputs.cohort import in_some_tables
 from radiogenomics.study.inputs.sources import Inputs
 from radiogenomics.study.inputs.suspicions import suspicions
 from radiogenomics.study.manifest.model import Manifest
@@ -21,7 +22,11 @@ def decisions(patients: pd.DataFrame, matrix: Prepared, features: Tables, *, set
     """Gather what was decided when tables were read, expression prepared and features completed, and what to look at."""
     mine = {f"features_{kind}": of_cohort(measured(table), patients, "training") for kind, table in features.items()}
     seen = suspicions(mine, patients.loc[patients["cohort"] == "training", "outcome"])
-    parts = [inputs.decisions(settings.tables()), matrix.decisions, decision_table([*seen, *_imputed(features)])]
+    parts = [
+        inputs.decisions(settings.tables()),
+        matrix.decisions,
+        decision_table([*in_some_tables(inputs), *seen, *_imputed(features)]),
+    ]
     return {"decisions": pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)}
 
 
