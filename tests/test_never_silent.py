@@ -59,7 +59,7 @@ def test_a_column_of_numbers_with_signs_is_said_to_be_words(tmp_path, write):
 @pytest.mark.parametrize("name", ["None", "[Not Available]", "n.a.", "Mean", "Std. Dev.", "GRAND TOTAL"])
 def test_a_row_that_names_no_patient_is_refused(tmp_path, name):
     name = name.replace("Std. Dev.", "Std.")
-    with pytest.raises(InputError, match="line 4|no patient identifier"):
+    with pytest.raises(InputError, match="line 4"):
         cohort.read_patients(written(tmp_path, f"patient,age\nQ1,50\nQ2,60\n{name},55\n"))
 
 

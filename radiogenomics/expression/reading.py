@@ -165,8 +165,8 @@ def _check_fractions(table: pd.DataFrame, path: Path) -> None:
         whole = ((values % 1 == 0) | np.isnan(values)).all(axis=0) & (np.nan_to_num(values) != 0).any(axis=0)
     if len(values) >= _FEWEST_ROWS and 0 < whole.sum() <= len(whole) / 4:
         raise InputError(
-            f"{path}: column(s) {shown(table.columns[whole])} hold whole numbers only, while the other {int((~whole).sum())} hold "
-            "fractions: they seem to describe the genes, not to be patients; remove them."
+            f"{path}: column(s) {shown(table.columns[whole])} hold whole numbers only, while the other {int((~whole).sum())} "
+            "hold fractions: they seem to describe the genes, not to be patients; remove them."
         )
 
 

@@ -124,8 +124,8 @@ def check_external(
         if alike:
             one, two = alike[0]
             raise InputError(
-                f"{len(alike)} patient(s) of cohort {name!r} stand in {seen[two]!r} in another writing, such as {one!r} and {two!r}; "
-                "a patient may be in one cohort only: drop them from one, or name them apart."
+                f"{len(alike)} patient(s) of cohort {name!r} stand in {seen[two]!r} in another writing, such as {one!r} and "
+                f"{two!r}; a patient may be in one cohort only: drop them from one, or name them apart."
             )
         _check_no_copies(training, cohort)
         seen |= dict.fromkeys(cohort.features.index, name)

@@ -45,7 +45,8 @@ def find_leaks(features: pd.DataFrame, outcome: "pd.Series[Any] | None" = None) 
         ``column, kind, detail``, at most one row a column. ``kind`` is "row number" (whole numbers that count the patients, or
         values that rise or fall with every row), "identifier" (values that rise or fall with the number in the identifiers),
         "site code" (levels that are those of a part of the identifiers) or "named" (the name says site, centre, scanner, batch
-        or row); with `outcome` also "the outcome in disguise" (values that part its two classes without an error) and "code that tells the outcome" (whole numbers of 3 to 12 levels beside measurements, with
+        or row); with `outcome` also "the outcome in disguise" (values that part its two
+        classes without an error) and "code that tells the outcome" (whole numbers of 3 to 12 levels beside measurements, with
         a chi-square p below 0.01). Empty where nothing is odd.
 
     Raises
