@@ -12,7 +12,7 @@ PLAIN = ("", "NA", "NaN", "nan", "<NA>")
 """What programs write for a missing value; it needs no mention."""
 # fmt: off
 _SHORT = frozenset([
-    "n/a", "n.a", "n.a.", "na", "nat", "nc", "np", "nd", "nk", "null", "nan", "-nan", "-", "--", "---", "–", "—", "-/-", ".",
+    "n/a", "n.a", "n.a.", "na", "nc", "np", "nd", "nk", "null", "nan", "-nan", "-", "--", "---", "–", "—", "-/-", ".",
     "..", "...", "…", "?", "??", "???", "[discrepancy]", "[completed]", "1.#qnan", "-1.#ind", "#n/a", "#n/a n/a", "#na",
     "#ref!", "#div/0!", "#value!", "#name?", "#num!", "#null!", "n/k", "n.k.", "n/d", "n.d", "n.d.", "n/c", "n.c.", "n.p.",
     "\\n", "k.a.", "k. a.", "tbd", "tba",
@@ -78,7 +78,7 @@ def is_missing_word(word: str) -> bool:
     """Say whether a word usually stands for a missing value."""
     word = word.strip()
     folded = unicodedata.normalize("NFKC", word).casefold()
-    if word in PLAIN or word in _SHORT or folded in _SHORT or folded in _ABROAD:
+    if word in PLAIN or word == "NaT" or folded in _SHORT or folded in _ABROAD:
         return True
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", word)  # NotReported
     plain = re.sub(r"[\s_-]+", " ", apart.strip("[]()<>* ").casefold()).strip(" .")
