@@ -1,5 +1,6 @@
 """Names in files and in messages: this module imports nothing, so that every other may use it."""
 
+import os
 import re
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher, get_close_matches
@@ -22,6 +23,15 @@ def written_alike(first: Iterable[object], second: Iterable[object]) -> list[tup
     for name in second:
         groups.setdefault(plain_identifier(name), []).append(name)
     return [(name, other) for name in first for other in groups.get(plain_identifier(name), []) if other != name]
+
+
+def readable(name: str) -> str:
+    """Give a file name that tables and messages can hold: bytes that are no UTF-8 are read as Latin-1, so that two stay two."""
+    content = os.fsencode(name)
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -58,9 +68,29 @@ def closest(name: str, names: Iterable[str], *, n: int = 5) -> list[str]:
     return sorted(names, key=lambda known: (-_likeness(asked, words(known)), known))[:n]
 
 
+_GREEK = {"α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "κ": "kappa", "λ": "lambda"}
+_AMERICAN = (
+    (r"oestr", "estr"), (r"oedem", "edem"), (r"oesoph", "esoph"), (r"foet", "fet"), (r"haem", "hem"), (r"aemi", "emi"),
+    (r"gynaec", "gynec"), (r"caec", "cec"), (r"leuco", "leuko"), (r"leucaem", "leukem"), (r"fibre", "fiber"),
+    (r"centre", "center"), (r"ageing", "aging"), (r"catalys", "catalyz"), (r"sulph", "sulf"), (r"([aeiou])lling\b", r"\1ling"),
+    (r"([aeiou])lled\b", r"\1led"), (r"(\w{2})our(s|al|ed|ing)?\b", r"\1or\2"), (r"is(ation|ing|ed)(s?)\b", r"iz\1\2"),
+)  # fmt: skip
+"""British spelling -> American; both a question and a name are spelled so, and a word that looks alike does no harm."""
+
+
+def american(text: str) -> str:
+    """Write a text in lower case, American spelling and Latin letters: ``Oestrogen, TGF-β`` -> ``estrogen, tgf-beta``."""
+    text = text.lower()
+    for letter, name in _GREEK.items():
+        text = text.replace(letter, name)
+    for british, ours in _AMERICAN:
+        text = re.sub(british, ours, text)
+    return text
+
+
 def words(name: str) -> list[str]:
-    """Split a name into lower-case words and numbers; British and American spelling of signalling are one."""
-    return re.findall(r"[a-z0-9]+", name.lower().replace("signalling", "signaling").replace("tumour", "tumor"))
+    """Split a name into lower-case words and numbers; British and American spelling are one."""
+    return re.findall(r"[a-z0-9]+", american(name))
 
 
 def _likeness(asked: Sequence[str], known: Sequence[str]) -> float:

@@ -229,7 +229,8 @@ def _attempt(function: Callable[[Any], Any], task: Any) -> Any:
         try:
             return function(task)
         except DATA_ERRORS as error:
-            reason = f"{type(error).__name__}: {error}"
+            # Our own messages say all there is; of a library's error the kind often says more than its message.
+            reason = str(error) if isinstance(error, RadiogenomicsError) else f"{type(error).__name__}: {error}"
             return _Interrupted(reason) if is_transient(error) else _Failed(reason)
 
 

@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Generic, TypeVar
 
-from radiogenomics._errors import InputError
+from radiogenomics._errors import InputError, RadiogenomicsError
 from radiogenomics._names import nearest
 
 logger = logging.getLogger(__name__)
@@ -188,14 +189,12 @@ class Registry(Mapping[str, Member], Generic[Member]):
         self._members, self._complete = members, True
 
     def _loaded(self, name: str, place: str | EntryPoint) -> Any:
-        try:
+        if name in self._own:
+            return load(str(place))
+        with ForeignCode(
+            f"The {self.what} {name!r} of {_described(place)} cannot be loaded", "correct, reinstall or remove its package"
+        ):
             return place.load() if isinstance(place, EntryPoint) else load(place)
-        except (ImportError, AttributeError) as error:
-            if name in self._own:
-                raise
-            raise InputError(
-                f"The {self.what} {name!r} of {_described(place)} cannot be loaded ({error}); reinstall or remove its package."
-            ) from error
 
     def _checked(self, name: str, member: Any) -> Any:
         lacking = [f"`{need}`" for need in self.needs if not hasattr(member, need)]
@@ -224,6 +223,31 @@ class Carrying:
 
     def __call__(self, task: Any) -> Any:
         return self.function(task)
+
+
+class ForeignCode:
+    """A block that runs code from outside the package: whatever goes wrong in it is the user's to mend, and one InputError.
+
+    Parameters
+    ----------
+    what : str
+        What could not be done; stands first in the message.
+    remedy : str
+        What to do; stands last.
+    """
+
+    def __init__(self, what: str, remedy: str) -> None:
+        self._what, self._remedy = what, remedy
+
+    def __enter__(self) -> None:
+        """Begin the block."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Turn an error, or a call of `sys.exit`, into InputError; an interrupt, no memory and our own errors stay."""
+        if isinstance(error, Exception | SystemExit) and not isinstance(error, RadiogenomicsError | MemoryError):
+            kind_too = not isinstance(error, ImportError | AttributeError) or not str(error)
+            said = ": ".join([type(error).__name__] * kind_too + [str(error)] * bool(str(error)))
+            raise InputError(f"{self._what} ({said}); {self._remedy}.") from error
 
 
 def load(place: str) -> Any:

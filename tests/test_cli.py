@@ -14,7 +14,7 @@ from table_study import write_table_study
 from radiogenomics import simulate
 
 OWN = ["--expression", "e.csv", "--clinical", "c.csv", "--outcome", "y"]
-COMMANDS = ["run", "check", "fetch", "init", "extract", "query", "demo"]
+COMMANDS = ["run", "check", "fetch", "init", "extract", "keys", "query", "demo"]
 
 
 def process(*arguments):
@@ -176,7 +176,11 @@ def test_init_makes_a_valid_manifest_of_own_tables(own):
     assert "training: with imaging features: 88" in checked.stdout
     again = call("init", *tables, "--outcome", "node", "--positive", "positive", "--to", "mine.toml", cwd=own)
     assert again.returncode == 2
-    assert "mine.toml exists already; choose another name with --to, or remove it" in again.stderr
+    assert (
+        "mine.toml exists already; choose another name with --to, or remove it, or write over it with --overwrite" in again.stderr
+    )
+    over = call("init", *tables, "--outcome", "node", "--positive", "positive", "--to", "mine.toml", "--overwrite", cwd=own)
+    assert over.returncode == 0, over.stderr
 
 
 def test_init_asks_what_is_positive(own):
@@ -184,9 +188,9 @@ def test_init_asks_what_is_positive(own):
     out = call("init", *tables, "--outcome", "node", cwd=own)
     assert out.returncode == 2
     assert "'node' has the values negative, positive; say which are positive with --positive VALUE[,VALUE...]" in out.stderr
-    wrong = call("init", *tables, "--outcome", "nodes", cwd=own)
-    assert "clinical.csv: no column 'nodes' to predict; its columns are pathologic_n" in wrong.stderr
-    assert not (own / "study.toml").exists()
+    assert "# PROBLEM: 'node' has the values" in (own / "study.toml").read_text()
+    wrong = call("init", *tables, "--outcome", "nodes", "--overwrite", cwd=own)
+    assert "clinical.csv: no column 'nodes' to predict (did you mean 'node'?); its columns are pathologic_n" in wrong.stderr
 
 
 def test_fetch_names_every_file_and_its_hash(own):

@@ -132,7 +132,7 @@ def test_two_dynamic_series_are_a_question(tmp_path):
         ValueError,
         match=(
             r"^2 dynamic series are here: series 5 \(DYNAMIC, left/\); series 6 \(DYNAMIC, right/\)\. Choose one by series "
-            r"number\.$"
+            r"number \(--series, --content, or extraction\)\.$"
         ),
     ):
         images.dynamic_series(images.find_series(tmp_path))

@@ -73,7 +73,7 @@ FATAL = {
         "The mask's grid is not the image's: mask (52, 48, 20) voxels of 0.9 x 0.9 x 2 mm from (10.3, 0.0, 0.0); image "
         "(52, 48, 20) voxels of "
         "0.9 x 0.9 x 2 mm from (-40.5, 12.2, 7.1). Give the image it was drawn on, or allow resampling (`resample=True`, "
-        "--resample).",
+        "--resample, extraction.resample_masks = true in a manifest).",
     ),
     "whole voxels beside": (
         lambda mask: moved(mask, mask.TransformIndexToPhysicalPoint((40, 0, 0))),

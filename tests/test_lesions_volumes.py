@@ -124,7 +124,10 @@ HEADERS = {
     "voxels that begin at no number": (lambda path: patch(path, 108, "f", float("nan")), "its voxels should begin at byte nan"),
     "no size": (lambda path: patch(path, 42, "h", 0), "its size is [0, 20, 9] voxels"),
     "a negative size": (lambda path: patch(path, 44, "h", -20), "its size is [24, -20, 9] voxels"),
-    "a huge size": (lambda path: patch(path, 42, "3h", 30000, 30000, 30000), "bytes are missing"),
+    "a huge size": (
+        lambda path: patch(path, 42, "3h", 30000, 30000, 30000),
+        "announces 30,000 x 30,000 x 30,000 voxels, at most 2,147,483,648 are read",
+    ),
     "a type that is none": (lambda path: patch(path, 70, "h", 12345), "The reader said: "),
 }
 

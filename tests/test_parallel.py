@@ -122,6 +122,15 @@ def test_a_bad_task_is_a_failure_with_its_reason(n_jobs):
         done.require()
 
 
+def refuse(number):
+    raise InputError(f"`slice` is {number}; give one of 0 to 2.")
+
+
+def test_a_message_of_our_own_is_the_whole_reason():
+    failed = fan_out(refuse, {"patient 7": 3})
+    assert failed.failures == {"patient 7": "`slice` is 3; give one of 0 to 2."}
+
+
 def test_a_mistake_in_the_code_is_no_failure_of_a_task():
     with pytest.raises(TypeError):
         fan_out(wrong_type, TASKS)

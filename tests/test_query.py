@@ -21,8 +21,9 @@ import radiogenomics as rg
 from radiogenomics import linking, study
 from radiogenomics._errors import FileError
 from radiogenomics.stats import benjamini_hochberg
-from radiogenomics.study.query.answer import sentence
-from radiogenomics.study.query.search import Names, find
+from radiogenomics.study.query.find import find
+from radiogenomics.study.query.names import Names
+from radiogenomics.study.query.wording import sentence
 
 SMALL = {
     "signature": {"sizes": [3], "n_trees": 20, "n_repeats": 1, "n_splits": 3},
@@ -45,6 +46,30 @@ NAMES = Names(
     modules=["ME1", "ME2", "ME3"],
     colors={"turquoise": "ME1", "blue": "ME2", "tan": "ME3"},
 )
+CLINIC = Names(
+    pathways=["KEGG_ECM_RECEPTOR_INTERACTION", "KEGG_T_CELL_RECEPTOR_SIGNALING_PATHWAY", "KEGG_MAPK_SIGNALING_PATHWAY"],
+    genes=["ERBB2", "CD274", "VEGFA", "KDR", "NOTCH1", "TNF", "HIF1A"],
+    modules=["ME1"],
+    colors={"turquoise": "ME1"},
+    other_sets=[
+        "HALLMARK_HYPOXIA", "HALLMARK_ESTROGEN_RESPONSE_EARLY", "HALLMARK_ESTROGEN_RESPONSE_LATE", "HALLMARK_INFLAMMATORY_RESPONSE",
+        "HALLMARK_INTERFERON_GAMMA_RESPONSE", "HALLMARK_TNFA_SIGNALING_VIA_NFKB", "HALLMARK_EPITHELIAL_MESENCHYMAL_TRANSITION",
+        "HALLMARK_HEME_METABOLISM", "KEGG_TGF_BETA_SIGNALING_PATHWAY", "HALLMARK_E2F_TARGETS",
+    ],
+    features={
+        "Signal Enhancement Ratio (SER) (K7)": "mri", "Lesion volume (S1)": "mri", "Surface to Volume ratio (G3)": "mri",
+        "original_glcm_Contrast": "radiomics",
+    },
+    aliases={"flk1": "KDR"},
+    categories={"KEGG_T_CELL_RECEPTOR_SIGNALING_PATHWAY": "immune system"},
+)  # fmt: skip
+SMALL_SETS = {
+    "HALLMARK_HYPOXIA": ["SIMG00001", "SIMG00004", "SIMG00050", "SIMG00051", "NOWHERE"],
+    "HALLMARK_ESTROGEN_RESPONSE_EARLY": ["SIMG00002", "SIMG00003", "SIMG00060"],
+    "HALLMARK_ESTROGEN_RESPONSE_LATE": ["SIMG00005", "SIMG00006", "SIMG00007"],
+    "HALLMARK_SPERMATOGENESIS": ["SIMG00008", "NOBODY"],
+}
+"""Sets too small for the study to score: they are scored when they are asked for."""
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +80,10 @@ def done(tmp_path_factory) -> Path:
     raw = tomllib.loads(manifest.read_text())
     del raw["training"]["features"]["deep"]  # one signature answers as well, and sooner
     del raw["training"]["second_reader"], raw["signature"]["icc"], raw["fusion"], raw["survival"], raw["external"]
+    lines = ["\t".join([name, "made up", *genes]) for name, genes in SMALL_SETS.items()]
+    (manifest.parent / "hallmark.gmt").write_text("\n".join(lines))
+    raw["gene_sets"]["sources"].append("hallmark")
+    raw["sources"]["hallmark"] = {"file": "hallmark.gmt", "licence": "simulated", "citation": "simulated"}
     manifest.write_text(
         tomli_w.dumps({key: raw.get(key, {}) | SMALL[key] if key in SMALL else raw[key] for key in {*raw, *SMALL}})
     )
@@ -82,7 +111,6 @@ def table(done: Path, name: str) -> pd.DataFrame:
         ("blue module", "module", "ME2"),
         # A gene's whole symbol comes before a pathway that holds the word, a pathway's whole name and a module before a gene.
         ("MYC", "gene", "MYC"),
-        ("pathway: MYC", "pathway", "HALLMARK_MYC_TARGETS_V1"),
         ("WNT signaling", "pathway", "KEGG_WNT_SIGNALING_PATHWAY"),
         ("TAN", "module", "ME3"),
         ("gene:TAN", "gene", "TAN"),
@@ -95,7 +123,7 @@ def test_a_name_is_found_by_the_stated_rule(question, kind, name):
 
 def test_what_else_a_question_could_mean_is_named():
     assert find(NAMES, "MYC", Path("study"))[2] == ("HALLMARK_MYC_TARGETS_V1", "HALLMARK_MYC_TARGETS_V2")
-    assert find(NAMES, "P53", Path("study"))[2] == ("KEGG_P53_SIGNALING_PATHWAY",)
+    assert find(NAMES, "P53", Path("study"))[2] == ("KEGG_P53_SIGNALING_PATHWAY", "TP53")
     assert find(NAMES, "TAN", Path("study"))[2] == ("TAN",)
     assert find(NAMES, "MAPK signaling", Path("study"))[2] == ()
 
@@ -109,6 +137,62 @@ def test_an_unknown_name_gives_the_five_nearest(question, first):
     assert caught.value.nearest[0] == first
     assert len(caught.value.nearest) == 5
     assert all(name in str(caught.value) for name in caught.value.nearest)
+
+
+@pytest.mark.parametrize(
+    ("question", "kind", "members"),
+    [
+        ("hypoxia", "pathway", ["HALLMARK_HYPOXIA"]),
+        ("Oestrogen", "category", ["HALLMARK_ESTROGEN_RESPONSE_EARLY", "HALLMARK_ESTROGEN_RESPONSE_LATE"]),
+        ("estrogen response", "category", ["HALLMARK_ESTROGEN_RESPONSE_EARLY", "HALLMARK_ESTROGEN_RESPONSE_LATE"]),
+        ("MAPK signalling", "pathway", ["KEGG_MAPK_SIGNALING_PATHWAY"]),
+        ("haem metabolism", "pathway", ["HALLMARK_HEME_METABOLISM"]),
+        ("TGF-β", "pathway", ["KEGG_TGF_BETA_SIGNALING_PATHWAY"]),
+        ("NF-κB", "pathway", ["HALLMARK_TNFA_SIGNALING_VIA_NFKB"]),
+        ("EMT", "pathway", ["HALLMARK_EPITHELIAL_MESENCHYMAL_TRANSITION"]),
+        ("proliferation", "pathway", ["HALLMARK_E2F_TARGETS"]),
+        ("What about the HER2 gene?", "gene", ["ERBB2"]),
+        ("HER2/ERBB2", "gene", ["ERBB2"]),
+        ("PD-L1", "gene", ["CD274"]),
+        ("FLK1", "gene", ["KDR"]),
+        ("CD274, VEGFA; her2", "list", ["CD274", "VEGFA", "ERBB2"]),
+        ("VEGFA KDR", "list", ["VEGFA", "KDR"]),
+        ("SER", "feature", ["Signal Enhancement Ratio (SER) (K7)"]),
+        ("k7", "feature", ["Signal Enhancement Ratio (SER) (K7)"]),
+        ("tumour volume", "feature", ["Lesion volume (S1)"]),
+        ("volume", "feature", ["Lesion volume (S1)", "Surface to Volume ratio (G3)"]),
+        ("glcm contrast", "feature", ["original_glcm_Contrast"]),
+    ],
+)
+def test_a_question_in_the_words_of_a_clinician_finds_what_is_meant(question, kind, members):
+    meant = find(CLINIC, question, Path("study"))
+    assert (meant.kind, list(meant.members)) == (kind, members)
+
+
+def test_a_category_holds_its_sets_of_every_source_and_those_that_the_study_calls_so():
+    immune = find(CLINIC, "the immune response", Path("study"))
+    assert immune.kind == "category"
+    expected = {"HALLMARK_INFLAMMATORY_RESPONSE", "HALLMARK_INTERFERON_GAMMA_RESPONSE", "KEGG_T_CELL_RECEPTOR_SIGNALING_PATHWAY"}
+    assert set(immune.members) == expected
+
+
+def test_genes_that_are_not_measured_are_said_and_never_replaced():
+    assert find(CLINIC, "CA9, VEGFA, SLC2A1", Path("study"))[1:] == ("VEGFA", (), ("VEGFA",), ("CA9", "SLC2A1"))
+    assert find(CLINIC, "oestrogen receptor", Path("study")).missing == ("ESR1",)
+    with pytest.raises(study.UnknownNameError, match="'ER' is the gene ESR1, which is not among the 7 genes") as caught:
+        find(CLINIC, "ER", Path("study"))
+    assert caught.value.nearest[:2] == ("HALLMARK_ESTROGEN_RESPONSE_EARLY", "HALLMARK_ESTROGEN_RESPONSE_LATE")
+    with pytest.raises(study.UnknownNameError, match="None of CA9, MKI67 is among") as caught:
+        find(CLINIC, "CA9, MKI67", Path("study"))
+    with pytest.raises(study.UnknownNameError, match="is the gene MKI67") as caught:
+        find(CLINIC, "Ki-67", Path("study"))
+    assert caught.value.nearest[0] == "HALLMARK_E2F_TARGETS"
+
+
+@pytest.mark.parametrize("question", ["signaling", "signalling pathway", "response"])
+def test_a_word_that_many_sets_have_names_none_of_them(question):
+    with pytest.raises(study.UnknownNameError, match=r"could mean \d+ things of the study .* name one of them whole"):
+        find(CLINIC, question, Path("study"))
 
 
 @pytest.mark.parametrize("question", ["", "  ", "pathway", "???", "gene:"])
@@ -186,6 +270,71 @@ def test_the_member_genes_have_links_of_their_own(done):
         assert row["effect"] == pytest.approx(np.corrcoef(scores, matrix.loc[scores.index, row["target"]])[0, 1])
 
 
+def test_every_answer_holds_the_links_of_the_imaging_features(done):
+    scored, gene = rg.query(done, "planted module 1 a"), rg.query(done, "SIMG00004")
+    stored = table(done, "links").query("target == 'PLANTED_MODULE_1_A' and estimate == 'measured'").sort_values("p")
+    pd.testing.assert_frame_equal(scored.features[linking.LINK_COLUMNS], stored.reset_index(drop=True), check_dtype=False)
+    assert f"of {len(stored)} links with {len(stored)} radiomics features" in scored.sentence
+    assert gene.features["feature"].nunique() == len(gene.features) == len(stored)
+    best = gene.features.iloc[0]
+    who = table(done, "patients").query("cohort == 'training' and included").index
+    measured, expression = table(done, "features_radiomics").loc[who], table(done, "expression_linked").loc[who]
+    assert best["effect"] == pytest.approx(np.corrcoef(measured[best["feature"]], expression["SIMG00004"])[0, 1])
+    np.testing.assert_allclose(gene.features["q"], benjamini_hochberg(gene.features["p"].to_numpy()))
+
+
+@pytest.mark.parametrize(
+    ("question", "kind", "genes"),
+    [
+        ("hypoxia", "pathway", SMALL_SETS["HALLMARK_HYPOXIA"][:4]),
+        ("SIMG00001, SIMG00050, SIMG00077", "list", ["SIMG00001", "SIMG00050", "SIMG00077"]),
+    ],
+)
+def test_what_the_study_has_not_scored_is_scored_when_it_is_asked_for_and_said_so(done, question, kind, genes):
+    answer = rg.query(done, question)
+    assert (answer.kind, answer.size) == (kind, len(genes))
+    who = answer.patients.index
+    expected = rg.pathways.score(table(done, "expression_linked").loc[who], {"asked": genes}, min_size=1)["asked"]
+    np.testing.assert_allclose(answer.patients[answer.name], expected)
+    nested = answer.links[answer.links["estimate"] == "nested"].iloc[0]
+    assert nested["effect"] == pytest.approx(np.corrcoef(answer.patients["radiomics"], expected)[0, 1])
+    assert nested["family"] == f"signature x {answer.name}"
+    assert "cored for this question by gsva among the" in answer.sentence
+    assert "q holds over this question alone" in answer.sentence
+    assert set(answer.related["target"]) == set(genes)
+
+
+def test_a_category_is_answered_set_by_set(done):
+    answer = rg.query(done, "oestrogen")
+    assert answer.kind == "category"
+    assert set(answer.grid["target"]) == {"HALLMARK_ESTROGEN_RESPONSE_EARLY", "HALLMARK_ESTROGEN_RESPONSE_LATE"}
+    assert "sets" in answer.sentence
+    assert {name for name, _, _ in answer.panels()} == {"scatter", "heatmap", "forest"}
+    assert "HALLMARK_ESTROGEN_RESPONSE_LATE" in answer.table()
+
+
+def test_a_set_with_one_measured_gene_is_no_set(done):
+    with pytest.raises(ValueError, match=r"HALLMARK_SPERMATOGENESIS cannot be scored: .* one of its genes \(SIMG00008\)"):
+        rg.query(done, "spermatogenesis")
+
+
+def test_an_imaging_feature_is_asked_for_by_its_name(done):
+    name = table(done, "features_radiomics").columns[0]
+    answer = rg.query(done, f"feature: {name}")
+    stored = table(done, "links").query("feature == @name and estimate == 'measured'")
+    assert answer.kind == "feature"
+    assert set(answer.links["target"]) == set(stored["target"])
+    assert len(answer.related) == 50
+    assert set(answer.features["feature"]) == {name}
+    assert f"The imaging feature {name} against".removeprefix("T") in answer.sentence
+    assert {kind for kind, _, _ in answer.panels()} == {"scatter", "heatmap", "forest"}
+
+
+def test_a_link_that_ranks_do_not_show_is_said():
+    facts = one_link() | {"features": one_link(feature="f1", p_spearman=0.4, q=0.03, estimate="measured", imaging="mri")["links"]}
+    assert "by ranks p = 0.40: made by a few outlying patients" in sentence(facts, NULL, simulated=False, alpha=0.05)
+
+
 def test_pathways_planted_with_a_link_are_linked_and_others_are_not(done):
     planted, alone = rg.query(done, "planted module 1 a"), rg.query(done, "planted module 3 a")
     assert planted.links["q"].iloc[0] < 0.05
@@ -233,7 +382,8 @@ def test_the_command_writes_tables_and_figures_and_prints_the_sentence(done):
     assert out.returncode == 0, out.stderr
     place = done / "queries" / "ME1"
     names = {"answer.txt", *(f"{name}.{kind}" for name in ("links", "related") for kind in ("csv", "parquet"))}
-    names |= {f"{name}.{kind}" for name in ("scatter", "heatmap") for kind in ("svg", "png", "csv")}
+    names |= {f"features.{kind}" for kind in ("csv", "parquet")}
+    names |= {f"{name}.{kind}" for name in ("scatter", "heatmap", "forest") for kind in ("svg", "png", "csv")}
     assert {path.name for path in place.iterdir()} == names
     assert (place / "answer.txt").read_text().strip() in out.stdout
     assert "Simulated data" in out.stdout
@@ -302,7 +452,9 @@ def test_adjusted_links_say_what_they_are_adjusted_for(done):
 
 def test_everything_is_scored_where_no_list_is_given(done):
     sets = table(done, "gene_sets")
-    assert sets["kept"].all()
+    assert set(sets.loc[~sets["kept"], "pathway"]) == set(SMALL_SETS)
+    assert set(table(done, "other_set_genes")["pathway"]) == set(SMALL_SETS)
+    sets = sets[sets["kept"]]
     assert list(sets["pathway"]) == list(table(done, "pathways").columns)
     assert (sets["measured"] == table(done, "pathway_genes").groupby("pathway").size().loc[sets["pathway"]].to_numpy()).all()
 
@@ -320,7 +472,7 @@ def test_the_panel_answers_and_offers_the_nearest(done):
     pytest.importorskip("ipywidgets", reason="ipywidgets is not installed")
     panel = study.query_panel(done)
     (box, _), says, nearest, pictures, tables = panel.children[0].children, *panel.children[1:]
-    assert {"PLANTED_MODULE_1_A", "SIMG00001", "ME1"} <= set(box.options)
+    assert {"PLANTED_MODULE_1_A", "HALLMARK_HYPOXIA", "SIMG00001", "ME1"} <= set(box.options)
     box.value = "<b>hello"
     assert "&lt;b&gt;hello" in says.value
     assert len(nearest.children) == 5
@@ -330,7 +482,7 @@ def test_the_panel_answers_and_offers_the_nearest(done):
     assert box.value == first.description
     assert nearest.children == ()
     assert says.value.count("Simulated data") == 1
-    assert [picture.value[:4] for picture in pictures.children] == [b"\x89PNG", b"\x89PNG"]
+    assert [picture.value[:4] for picture in pictures.children] == [b"\x89PNG"] * 3
     assert "p (max-T)" in tables.children[0].value
 
 
@@ -374,7 +526,7 @@ def ask_in_browser(page, address: str) -> None:
     field.press("Enter")
     page.locator("table.links").first.wait_for(timeout=60_000)
     assert page.get_by_text("the pathway PLANTED_MODULE_1_A (30 measured genes)").count() == 1
-    page.wait_for_function("Array.from(document.images).filter(image => image.naturalWidth > 300).length === 2", timeout=60_000)
+    page.wait_for_function("Array.from(document.images).filter(image => image.naturalWidth > 300).length === 3", timeout=60_000)
     assert page.locator("table.links").first.locator("tbody tr").count() == 7
     field.fill("plantd modul 3")
     field.press("Enter")

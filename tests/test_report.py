@@ -621,6 +621,38 @@ def test_a_test_against_an_auc_below_one_half_is_marked():
     assert "below 0.5" not in sound.text
 
 
+def test_nri_and_idi_stand_in_the_report_where_both_are_probabilities():
+    page = Page(report.render(STUDY, {"comparisons": comparison(0.7, 0.6)}, [], {}))
+    assert "what the second model gains over the first" in page.text
+    assert all(heading in page.text for heading in ("NRI", "NRI p", "IDI", "IDI p"))
+    without = comparison(0.7, 0.6).assign(nri=np.nan, nri_p=np.nan, idi=np.nan, idi_p=np.nan)
+    assert "gains over the first" not in Page(report.render(STUDY, {"comparisons": without}, [], {})).text
+
+
+def test_the_features_that_carry_a_signature_are_shown_with_how_stably():
+    rows = {"signature": "mri", "feature": [f"f{i}" for i in range(12)], "effect": 0.7, "effect_low": 0.5, "effect_high": 0.8}
+    table = pd.DataFrame(rows | {"n": 87, "p": 0.001, "q": 0.01, "among_strongest": 0.93, "chosen": np.nan})
+    page = Page(report.render(STUDY, {"signature_features": table}, [], {}))
+    assert "Among strongest" in page.text
+    assert "0.93" in page.text
+    assert "no fit keeps or leaves a feature" in page.text
+    assert "The first 10 of 12 rows; all stand in tables/signature_features" in page.text
+    kept = Page(report.render(STUDY, {"signature_features": table.assign(chosen=0.44)}, [], {}))
+    assert "0.44" in kept.text
+    assert "the share of the nested fits that kept the feature" in kept.text
+
+
+def test_the_genes_that_go_with_a_signature_are_shown_by_their_link():
+    link = {"feature": "mri", "imaging": "signature", "molecular": "genes", "adjustment": "", "family": "signature x genes"}
+    link |= {"effect": 0.4, "effect_low": 0.2, "effect_high": 0.6, "n": 87, "p_permutation": 0.001, "p_max_t": 0.4}
+    genes = [link | {"target": f"GENE{i}", "p": i / 1000, "q": i / 100, "estimate": "nested"} for i in range(1, 20)]
+    clinical = link | {"feature": "age", "target": "GENE3", "p": 1e-9, "q": 1e-9, "estimate": "measured"}
+    page = Page(report.render(STUDY, {"gene_links": pd.DataFrame([*reversed(genes), clinical])}, [], {}))
+    assert "4 of 19 have q < 0.05" in page.text
+    assert "GENE10" in page.text
+    assert "GENE11" not in page.text
+
+
 def test_volume_stands_once_for_every_cohort():
     tables = {"evaluation": pd.concat([judged(nested=(0.6, 0.5, 0.7), volume=(0.6, 0.5, 0.7), signature=name) for name in "ab"])}
     assert Page(report.render(STUDY, tables, [], {})).text.count("Volume alone") == 1

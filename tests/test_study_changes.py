@@ -126,7 +126,6 @@ def changed_tables(folder: Path, done: Path) -> set[str]:
 @pytest.fixture
 def copy(done, tmp_path):
     shutil.copytree(done, tmp_path / "study", ignore=shutil.ignore_patterns("figures"))
-    (tmp_path / "study" / "inputs" / "study.toml.lock").unlink()  # it holds the hashes of the files as they were
     return tmp_path / "study"
 
 

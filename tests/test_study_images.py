@@ -1,12 +1,9 @@
 """A study from DICOM folders and masks: what is measured, what fails, what a kill or a cluster changes (nothing)."""
 
 import os
-import random
 import shutil
-import signal
 import subprocess
 import sys
-import time
 import tomllib
 from pathlib import Path
 
@@ -17,10 +14,10 @@ import SimpleITK as sitk
 import tomli_w
 
 from radiogenomics import features, linking, study
-from radiogenomics.study import lesion as measurement
 from radiogenomics.study.engine.context import Run
 from radiogenomics.study.manifest.model import ManifestError
 from radiogenomics.study.manifest.schema import Extraction
+from radiogenomics.study.measuring import lesion as measurement
 from radiogenomics.study.steps import lesions as extraction
 
 QUICK = """
@@ -139,6 +136,20 @@ def test_damaged_patients_stop_nobody_and_are_named_with_the_reason(done):
 
 
 @pytest.mark.slow
+def test_what_was_decided_about_each_patient_stands_among_the_decisions(done):
+    decisions = table(done, "decisions")
+    air = decisions[decisions["what"] == "level of air found"]
+    assert air["count"].tolist() == [36]
+    left_out = decisions[(decisions["what"] == "patients left out") & decisions["where"].str.endswith(": images")]
+    assert left_out["count"].sum() == 5
+    assert left_out["why"].str.contains("SIM-TR-028").sum() == 1
+    single = table(done, "image_decisions")
+    patients = set(single["where"].str.removesuffix(", second reader")) - {"lesions: background"}
+    assert patients <= set(table(done, "patients").index)
+    assert set(map(tuple, single.to_numpy())) <= set(map(tuple, decisions.to_numpy()))
+
+
+@pytest.mark.slow
 def test_shuffled_voxels_stand_as_a_baseline_and_in_no_signature(done):
     evaluation, links = table(done, "evaluation"), table(done, "links")
     assert "shuffled_radiomics" in set(evaluation["signature"])
@@ -179,19 +190,6 @@ def test_every_cohort_has_an_example_lesion_and_its_picture_is_marked(done):
     assert "icc_by_kind" in drawn
     assert "for the manuscript" in text
     assert "Segmentation: patients with images" in text
-
-
-@pytest.mark.slow
-def test_a_study_of_two_processes_killed_while_it_measures_ends_in_the_same_bytes(inputs, done, tmp_path):
-    command = [sys.executable, "-m", "radiogenomics", "run", str(inputs), "--out", str(tmp_path), "--n-jobs", "2", "--quiet"]
-    for wait in random.Random(3).sample(range(4, 14), 3):
-        process = subprocess.Popen(command, start_new_session=True)
-        time.sleep(wait)
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    study.run(inputs, out=tmp_path, n_jobs=2)
-    assert csvs(tmp_path) == csvs(done)
 
 
 @pytest.mark.slow

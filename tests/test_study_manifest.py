@@ -130,8 +130,11 @@ def test_a_bad_checksum(folder):
     assert "fetch the file again, or correct the hash if the new file is meant" in found[0]
 
 
-def test_a_hash_seen_first_is_locked(edit, folder):
-    path = edit("truth", lambda table: table)
+def test_a_hash_seen_first_is_locked_where_the_file_comes_from_an_address(edit, change, folder):
+    edit("truth", lambda table: table)
+    edit("clinical_training", lambda table: table)  # a file of one's own may change
+    first = {f"sources__{name}__sha256": "first-use" for name in ("truth", "clinical_training")}
+    path = change(sources__truth__url="https://example.org/truth.csv", **first)
     study.check(path)
     lock = json.loads((folder / "demo.toml.lock").read_text())
     assert list(lock) == ["truth"]
@@ -161,7 +164,9 @@ def test_an_outcome_column_that_is_not_there(change):
 def test_fewer_than_ten_patients(edit):
     found = problems(edit("clinical_training", lambda table: table.head(9)))
     assert "training = with imaging features: 88; with expression: 88; with known lymph node status: " in found[0]
-    assert "fewer than 10 patients are left; check identifiers and outcome words" in found[0]
+    assert (
+        "fewer than 10 are left; check outcome words and identifiers (features has SIM-TR-001, SIM-TR-002 and 86 more" in found[0]
+    )
 
 
 def test_cohorts_that_overlap(edit):
@@ -462,8 +467,8 @@ def test_covariates_that_the_patients_cannot_be_adjusted_for(change, edit):
     assert [line.partition(".toml: ")[2].partition(";")[0] for line in problems(path)] == [
         "links.covariates.1 = 'grade': it is the same in all linked patients",
         "links.covariates.2 = 'site': it is the same in all linked patients",
-        "links.covariates.3 = 'ward': known of fewer than four in five of the 86 linked patients, or more than they can pay for "
-        "(one number or level for ten)",
+        "links.covariates.3 = 'ward': it takes 85 number(s), and 86 linked patients pay for 8 in all (one for ten), with lesion "
+        "volume and the covariates before it",
     ]
 
 
@@ -477,3 +482,11 @@ def test_the_manifest_of_the_readme_is_valid():
     text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
     raw = tomllib.loads(re.search(r"```toml\n(.*?)```", text, re.DOTALL).group(1))
     assert study.Manifest.model_validate(raw).kinds() == ["radiomics", "kinetics", "googlenet"]
+
+
+def test_the_manifest_of_the_readme_with_an_external_cohort_and_survival_is_valid():
+    text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    raw = tomllib.loads(re.findall(r"```toml\n(.*?)```", text, re.DOTALL)[1])
+    made = study.Manifest.model_validate(raw)
+    assert list(made.cohorts()) == ["training", "second-centre"]
+    assert made.survival[0].event == "os_event"

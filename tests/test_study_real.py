@@ -130,3 +130,35 @@ def test_shuffled_node_status_shows_nothing(tmp_path, real):
     nulls = pd.read_parquet(tmp_path / "out" / "tables" / "link_null.parquet")
     signature = nulls[nulls["family"].str.startswith("signature")]
     assert (signature["found"] <= signature["high"].clip(lower=1)).all()
+
+
+def test_init_of_the_lung_cohort_needs_nothing_but_the_outcome(tmp_path, real):
+    """Standardised CT features, z-scores with an Excel date, a clinical sheet with "Not Collected"; benchmarks/init_to_report.py runs it."""
+    folder = real / "nsclc_radiogenomics"
+    tables = folder / "features_ct_105.csv", folder / "expression_zscore_1000x130.csv", folder / "clinical.csv"
+    path = study.init(*tables, outcome="EGFR mutation status", positive=["Mutant"], to=tmp_path / "lung.toml")
+    raw = tomllib.loads(path.read_text())
+    assert raw["training"]["volume"] == "CT_original_shape_MeshVolume"
+    assert raw["outcome"]["labels"] == ["Wildtype", "Mutant"]
+    assert {"Age at Histological Diagnosis", "Smoking status", "Histology"} <= set(raw["clinical_columns"])
+    assert "3-Mar is likely MARCHF3 (MARCH3) or MTARC3 (MARC3)" in path.read_text()
+    patients = study.check(path).cohorts["training"].patients
+    assert (int(patients["included"].sum()), int(patients.loc[patients["included"], "outcome"].sum())) == (94, 18)
+
+
+def test_init_of_genome_wide_counts_finds_barcodes_and_the_column_of_patients(tmp_path, real):
+    folder = real / "tcga_brca"
+    counts = pd.read_csv(folder / "expression_counts_20124genes_60samples.csv.gz", index_col=0, nrows=400)
+    counts.to_csv(tmp_path / "counts.csv")
+    rng = np.random.default_rng(8)
+    patients = pd.Index(counts.columns.str.replace(".", "-"), name="Patient")
+    table = pd.DataFrame(rng.normal(size=(60, 5)), index=patients, columns=[f"glcm_{i}" for i in range(5)])
+    table.assign(Volume=rng.lognormal(7, 1, 60)).to_csv(tmp_path / "features.csv", sep=";", decimal=",")
+    clinical = folder / "nationwidechildrens.org_clinical_patient_brca.txt"
+    how = {"outcome": "er_status_by_ihc", "positive": ["Positive"], "to": tmp_path / "breast.toml"}
+    sources = tomllib.loads(study.init(tmp_path / "features.csv", tmp_path / "counts.csv", clinical, **how).read_text())[
+        "sources"
+    ]
+    assert sources["clinical"]["patient"] == "bcr_patient_barcode"
+    assert sources["expression"]["barcode"] == "tcga"
+    assert (sources["features"]["separator"], sources["features"]["decimal"]) == (";", ",")

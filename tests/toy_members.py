@@ -58,7 +58,7 @@ class VoxelList:
     def reads(self, path, head):
         return path.suffix == ".voxels"
 
-    def read(self, path, *, image, segment, threshold):
+    def read(self, path, *, image, segment, threshold, tell):
         values = np.zeros(image.GetSize()[::-1], np.uint8)
         values[tuple(np.loadtxt(path, dtype=int, ndmin=2).T)] = 1
         mask = sitk.GetImageFromArray(values)

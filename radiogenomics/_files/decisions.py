@@ -1,10 +1,12 @@
-"""What was decided while a table was read or prepared: one row a decision, for the log and for a study's report."""
+"""What was decided while data were read or prepared: one row a decision, for the log and for a study's report."""
 
 import logging
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 
 import pandas as pd
+
+logger = logging.getLogger(__name__)
 
 _QUIET = {
     "separator",
@@ -16,6 +18,12 @@ _QUIET = {
     "heading",
     "title lines",
     "repeated rows",
+    "files passed over",
+    "transfer syntax",
+    "level of air found",
+    "voxels left out",
+    "lesions left out",
+    "lesion grown",
 }
 """How a file is written, as against what was left out or changed: information rather than a warning."""
 
@@ -56,6 +64,26 @@ class Reading:
 
     table: pd.DataFrame
     decisions: pd.DataFrame
+
+
+Tell = Callable[[Decision], None]
+"""Called with a decision where it is made. A function that decides takes one as ``tell``; left out, the decision is logged."""
+
+
+def log_decision(decision: Decision) -> None:
+    """Write one decision to the log in its own words, behind the place that it concerns."""
+    level = logging.INFO if decision.what in _QUIET else logging.WARNING
+    logger.log(level, "%s%s", f"{decision.where}: " if decision.where else "", decision.why)
+
+
+def told_of(patient: str, decisions: list[Decision]) -> Tell:
+    """Make a ``tell`` that adds what is decided about one patient to a list: the patient is where, the file goes before why."""
+
+    def tell(decision: Decision) -> None:
+        file = "" if decision.where in ("", patient) else f"{decision.where}: "
+        decisions.append(replace(decision, where=patient, why=f"{file}{decision.why}"))
+
+    return tell
 
 
 def decision_table(decisions: Iterable[Decision]) -> pd.DataFrame:

@@ -12,6 +12,8 @@ from radiogenomics._files.unpacking import no_table
 
 UNNAMED = "Unnamed: 0"
 """What a first column without a name is called, as pandas calls it."""
+MOST_COLUMNS = 100_000
+"""More than any table of patients or genes holds; an array of methylation has a million probes, which belong into rows."""
 _USUAL, _RARE = (",", "\t", ";"), ("|", " ")
 _WORDS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "vertical bars", " ": "blanks"}
 _SAMPLE = 60
@@ -71,11 +73,13 @@ def lay_out(text: str, path: Path, separator: str | None, decisions: list[Decisi
     """
     if not text.strip():
         raise no_table(path, "it is empty")
+    csv.field_size_limit(2**31 - 1)  # read by another separator, a wide table's heading is a single field
     lines = text.rstrip("\n").split("\n")
     start, announced, comments = _start(lines, path, decisions)
     rest = lines[start : len(lines) - lines[-1].startswith("!")]  # GEO closes its tables with such a line
     if separator is not None and (len(separator) != 1 or separator in "\"'\n"):
         raise InputError(f"{path}: separator = {separator!r}; give one character, such as ',', ';' or '\\t'.")
+    check_width(max(rest[0].count(sign) for sign in (separator or announced or ",\t;")) + 1 if rest else 0, path)
     chosen = separator or announced or _sniff(rest, path)
     records, quoting = _records(rest, chosen, path, start, decisions)
     records = _without_titles(_without_blank(records, path, decisions), path, decisions)
@@ -89,6 +93,13 @@ def lay_out(text: str, path: Path, separator: str | None, decisions: list[Decisi
         raise no_table(path, "it has a heading and no row", "give a table with rows")
     kept = [line for record in body for line in rest[record.line : record.end]]
     return Layout(chosen, names, kept, [start + record.line + 1 for record in body], quoting, comments)
+
+
+def check_width(columns: int, path: Path) -> None:
+    """Refuse a table with more columns than any has, before each of them costs time."""
+    if columns > MOST_COLUMNS:
+        reason = f"its heading has {columns:,} columns, at most {MOST_COLUMNS:,} are read"
+        raise no_table(path, reason, "give a table of patients the features you need, a table of genes one row a gene")
 
 
 def _start(lines: Sequence[str], path: Path, decisions: list[Decision]) -> tuple[int, str | None, int]:
@@ -162,7 +173,6 @@ def _parse(lines: Sequence[str], separator: str, quoting: int, strict: bool = Tr
 
 def _records(rest: Sequence[str], separator: str, path: Path, start: int, decisions: list[Decision]) -> tuple[list[_Record], int]:
     """Count the fields of every record, quotes minded only where there are some."""
-    csv.field_size_limit(2**31 - 1)
     if not any('"' in line for line in rest):
         return _plain_records(rest, separator), csv.QUOTE_NONE
     reader = csv.reader((f"{line}\n" for line in rest), delimiter=separator, strict=True, skipinitialspace=separator != " ")

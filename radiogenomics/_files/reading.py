@@ -7,21 +7,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
 
+import numpy as np
 import pandas as pd
+from pandas.api.types import is_object_dtype
 
 from radiogenomics._errors import InputError
 from radiogenomics._files.columns import choose_columns
 from radiogenomics._files.decisions import Decision, Reading, decision_table, log_decisions
-from radiogenomics._files.dialect import UNNAMED, Layout, lay_out
+from radiogenomics._files.dialect import UNNAMED, Layout, check_width, lay_out
 from radiogenomics._files.sheets import read_sheet
-from radiogenomics._files.unpacking import decode, is_workbook, no_table, unpack
+from radiogenomics._files.unpacking import decode, is_workbook, no_table, opening, unpack
 from radiogenomics._files.words import (
     PLAIN,
     MissingWords,
     as_words,
     comma_columns,
     has_points,
-    number_column,
+    number_columns,
     shown_counts,
     with_point,
     without_missing,
@@ -143,12 +145,13 @@ def read_rows(
         found = read_sheet(data, path, sheet, decisions)
         raw = _Raw(pd.DataFrame(found.rows, dtype=object), [found.names[0] or UNNAMED, *found.names[1:]], found.lines, 0)
     else:
-        raw = _parse(lay_out(decode(data, path, encoding, decisions), path, separator, decisions), missing, text)
+        with opening(path, "text", "export it again"):
+            raw = _parse(lay_out(decode(data, path, encoding, decisions), path, separator, decisions), missing, text)
     names = choose_columns(raw.table, raw.names, path, number_names, decisions)
     table = _values(raw, names, path, missing, decisions)
-    table = _points(table, path, decimal, decisions)
+    table = _points(table, {names[at] for at in raw.numeric & set(names)}, path, decimal, decisions)
     if not text:
-        table = table.apply(lambda column: column if column.name == table.columns[0] else number_column(column)[0])
+        table = pd.concat([table.iloc[:, :1], number_columns(table.iloc[:, 1:])[0]], axis=1)
     return Rows(table, raw.lines, raw.comments, decisions)
 
 
@@ -192,10 +195,13 @@ def _read_csv(layout: Layout, kind: Any, blank: list[str]) -> pd.DataFrame:
 
 
 def _parquet(data: bytes, path: Path) -> _Raw:
-    try:
-        table = pd.read_parquet(io.BytesIO(data))
-    except (ValueError, OSError) as error:
-        raise no_table(path, str(error)) from error
+    import pyarrow.parquet
+
+    with opening(path, "parquet", "fetch or write it again"):
+        schema = pyarrow.parquet.read_schema(io.BytesIO(data))
+        check_width(len(schema), path)
+        _check_flat(schema, path)
+        table = _plain_columns(pd.read_parquet(io.BytesIO(data)))
     if not isinstance(table.index, pd.RangeIndex) or table.index.name is not None:
         table = table.reset_index(names=table.index.name or UNNAMED)
     if table.empty:
@@ -205,25 +211,59 @@ def _parquet(data: bytes, path: Path) -> _Raw:
     return _Raw(table.set_axis(range(len(names)), axis=1), names, list(range(1, len(table) + 1)), 0, numeric)
 
 
+def _plain_columns(table: pd.DataFrame) -> pd.DataFrame:
+    for at, kind in enumerate(table.dtypes):
+        if not pd.api.types.is_numeric_dtype(kind):
+            table.isetitem(at, _plain(table.iloc[:, at]).array)
+    return table
+
+
+def _plain(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Write dates, spans of time, categories and bytes as the text that a text table has in their place."""
+    kind = column.dtype
+    if isinstance(kind, pd.CategoricalDtype):
+        return _plain(column.astype(kind.categories.dtype))
+    if pd.api.types.is_datetime64_any_dtype(kind):
+        days = bool((column.dropna() == column.dropna().dt.normalize()).all())
+        dates: pd.Series[Any] = column.dt.strftime("%Y-%m-%d" if days else "%Y-%m-%d %H:%M:%S")
+        return dates
+    if pd.api.types.is_timedelta64_dtype(kind):
+        return column.astype(str).where(column.notna(), np.nan)
+    if is_object_dtype(kind):
+        return column.map(lambda value: value.decode("utf-8") if isinstance(value, bytes) else value)
+    return column
+
+
+def _check_flat(schema: Any, path: Path) -> None:
+    """Refuse columns whose cells hold several values, such as lists."""
+    import pyarrow
+
+    nested = [f"{column.name!r} ({column.type})" for column in schema if pyarrow.types.is_nested(column.type)]
+    if nested:
+        more = f" and {len(nested) - 3} more" if len(nested) > 3 else ""
+        reason = f"column(s) {', '.join(nested[:3])}{more} hold several values a cell"
+        raise no_table(path, reason, "give every value a column of its own, or leave them out")
+
+
 def _values(raw: _Raw, names: dict[int, str], path: Path, missing: MissingWords, decisions: list[Decision]) -> pd.DataFrame:
     """Blank the words for missing, column by column; the first column keeps its words."""
-    columns: dict[str, pd.Series] = {}
+    changed: dict[str, pd.Series] = {}
     blank = MissingWords(known=False, own=frozenset([""] if missing.includes("") else []))
     for at, name in names.items():
-        column = raw.table[at]
-        if columns and at in raw.numeric and not missing.own:
-            columns[name] = column
+        if changed and at in raw.numeric and not missing.own:
             continue
-        columns[name], said = without_missing(column, missing if columns else blank)
+        changed[name], said = without_missing(raw.table[at], missing if changed else blank)
         if said:
             where = f"{path.name}, column {name!r}"
             decisions.append(Decision("word for missing", where, sum(said.values()), shown_counts(said)))
-    return pd.DataFrame(columns, index=raw.table.index)
+    same = raw.table[[at for at, name in names.items() if name not in changed]]
+    same = same.set_axis([name for name in names.values() if name not in changed], axis=1)
+    return pd.concat([pd.DataFrame(changed, index=raw.table.index), same], axis=1)[list(names.values())]
 
 
-def _points(table: pd.DataFrame, path: Path, decimal: str | None, decisions: list[Decision]) -> pd.DataFrame:
+def _points(table: pd.DataFrame, numeric: set[str], path: Path, decimal: str | None, decisions: list[Decision]) -> pd.DataFrame:
     """Write decimal commas as points; refuse a table in which a comma may mean two things."""
-    words = table.iloc[:, 1:].select_dtypes("object")
+    words = table[[name for name in table.columns[1:] if name not in numeric]].select_dtypes("object")
     with_sign = [name for name in words.columns if words[name].astype(str).str.contains(",", regex=False).any()]
     commas, thousands, points = comma_columns(words[with_sign])
     if not commas:

@@ -10,7 +10,7 @@ from typing import Any
 
 from radiogenomics._errors import InputError
 from radiogenomics._files.decisions import Decision
-from radiogenomics._files.unpacking import no_table
+from radiogenomics._files.unpacking import no_table, opening
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,14 @@ class Sheet:
         Cells as text, None where empty, all rows as long as the heading.
     lines : list of int
         The row of the sheet that each stands in, from 1.
+    title : str
+        What the sheet is called.
     """
 
     names: list[str]
     rows: list[list[str | None]]
     lines: list[int]
+    title: str
 
 
 def read_sheet(data: bytes, path: Path, sheet: str | None, decisions: list[Decision]) -> Sheet:
@@ -42,15 +45,11 @@ def read_sheet(data: bytes, path: Path, sheet: str | None, decisions: list[Decis
     """
     import openpyxl
 
-    try:
+    with opening(path, "an Excel workbook", "copy it again, or save it as CSV"):
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         title, cells = _choose({page.title: _cells(page) for page in book.worksheets}, path, sheet, decisions)
         if _has_formulas(data):
             _check_formulas(cells, openpyxl.load_workbook(io.BytesIO(data), read_only=True)[title], path)
-    except InputError:
-        raise
-    except (KeyError, ValueError, OSError, EOFError) as error:
-        raise no_table(path, f"the workbook is damaged: {error}", "copy it again, or save it as CSV") from error
     return _table(cells, path, title, decisions)
 
 
@@ -119,4 +118,4 @@ def _table(cells: dict[int, list[str | None]], path: Path, title: str, decisions
         raise no_table(path, f"sheet {title!r} has a heading and no row", "give a table with rows")
     width = max(max((at for at, value in enumerate(row, 1) if value is not None), default=0) for row in cells.values())
     rows = [(row + [None] * width)[:width] for row in cells.values()]
-    return Sheet([name or "" for name in rows[first]], rows[first + 1 :], lines[first + 1 :])
+    return Sheet([name or "" for name in rows[first]], rows[first + 1 :], lines[first + 1 :], title)

@@ -8,13 +8,16 @@ import re
 import tarfile
 import unicodedata
 import zipfile
-import zlib
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import IO, Any
 
-from radiogenomics._errors import FileError, InputError, MissingFileError
+from radiogenomics._errors import FileError, InputError
 from radiogenomics._files.decisions import Decision
+from radiogenomics._files.foreign import check_file, parsing, said
 
 _PACKED = {b"\x1f\x8b": ("gzip", ".gz"), b"BZh": ("bzip2", ".bz2"), b"\xfd7zXZ\x00": ("xz", ".xz")}
+_OPENERS: dict[str, Any] = {"gzip": gzip.open, "bzip2": bz2.open, "xz": lzma.open}
 _FOREIGN = {
     b"\xd0\xcf\x11\xe0": "an old Excel file (.xls); save it as .xlsx or CSV",
     b"7z\xbc\xaf": "a 7z archive; unpack it",
@@ -25,7 +28,10 @@ _FOREIGN = {
     b"ARROW1": "a Feather file; save it as parquet or CSV",
     b"%PDF": "a PDF; give the table as CSV or .xlsx",
 }
-_DAMAGE = (OSError, EOFError, ValueError, RuntimeError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)
+_LAYERS = 3
+"""How often a table may be packed; some files unpack to themselves."""
+MOST_BYTES = 2**33
+"""What a packed table may unpack to."""
 _MARKS = {
     b"\xef\xbb\xbf": "utf-8-sig",
     b"\xff\xfe\x00\x00": "utf-32",
@@ -33,6 +39,8 @@ _MARKS = {
     b"\xff\xfe": "utf-16",
     b"\xfe\xff": "utf-16",
 }
+_NO_LETTERS = bytes([*range(9), *range(14, 32), 0x81, 0x8D, 0x8F, 0x90, 0x9D])
+"""Bytes that are no letters in Windows-1252."""
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f\ufeff\ufffe]")
 _TWICE_DECODED = re.compile(
     "[\u00c2\u00c3][\u0080-\u00bf\u20ac\u201a-\u203a\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc]"
@@ -69,19 +77,21 @@ def read_text(path: Path, *, encoding: str | None = None) -> tuple[str, list[Dec
 
 def unpack(path: Path, decisions: list[Decision]) -> bytes:
     """Read the bytes of a file, unpacked where they are gzip, bzip2, xz, or a zip or tar that holds one file."""
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder; give the table's file.")
-    if not path.is_file():
-        raise MissingFileError(f"{path}: no such file; check the path.")
+    check_file(path, "table")
     try:
         data = path.read_bytes()
     except OSError as error:
         raise FileError(f"{path}: cannot be read ({error.strerror}); ask for the permission or copy the file.") from error
     names = path.name.lower()
-    while (found := _unpack_once(data, path)) is not None:
+    for _ in range(_LAYERS + 1):
+        found = _unpack_once(data, path)
+        if found is None:
+            break
         data, kind, ending = found
         if ending not in names:
             decisions.append(Decision("unpacked", path.name, 1, f"the file is {kind} though its name does not end in {ending}"))
+    else:
+        raise no_table(path, f"it is packed more than {_LAYERS} times over", "unpack it and give the table's file")
     foreign = next((text for mark, text in _FOREIGN.items() if data.startswith(mark)), None)
     if foreign:
         what, remedy = foreign.split("; ")
@@ -91,26 +101,14 @@ def unpack(path: Path, decisions: list[Decision]) -> bytes:
 
 def _unpack_once(data: bytes, path: Path) -> tuple[bytes, str, str] | None:
     kind = next((facts for mark, facts in _PACKED.items() if data.startswith(mark)), None)
-    try:
+    with opening(path, "packed", "fetch or copy it again"):
         if kind is not None:
-            return {"gzip": gzip, "bzip2": bz2, "xz": lzma}[kind[0]].decompress(data), *kind
+            with _OPENERS[kind[0]](io.BytesIO(data)) as file:
+                return _read_within(file, path), *kind
         if data.startswith(b"PK\x03\x04") and not is_workbook(data, path):
             return _only_zipped(data, path), "zip", ".zip"
         if data[257:262] == b"ustar":
             return _only_in_tar(data, path), "tar", ".t"
-    except InputError:
-        raise
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        zlib.error,
-        lzma.LZMAError,
-        zipfile.BadZipFile,
-        tarfile.TarError,
-        RuntimeError,
-    ) as error:
-        raise no_table(path, f"it is packed, and damaged or cut: {error}", "fetch or copy it again") from error
     return None
 
 
@@ -118,11 +116,9 @@ def is_workbook(data: bytes, path: Path) -> bool:
     """Tell an Excel workbook (.xlsx), which is a zip of parts, from other zips."""
     if not data.startswith(b"PK\x03\x04"):
         return False
-    try:
+    kind = "an Excel workbook" if path.suffix.lower().startswith(".xls") else "a zip"
+    with opening(path, kind, "copy it again, or save it as CSV"):
         names = zipfile.ZipFile(io.BytesIO(data)).namelist()
-    except zipfile.BadZipFile as error:
-        kind = "an Excel workbook" if path.suffix.lower().startswith(".xls") else "a zip"
-        raise no_table(path, f"it is {kind}, and damaged or cut: {error}", "copy it again, or save it as CSV") from error
     if "content.xml" in names:
         raise no_table(path, "it is an OpenDocument sheet", "save it as .xlsx or CSV")
     return "xl/workbook.xml" in names
@@ -134,7 +130,8 @@ def _only_zipped(data: bytes, path: Path) -> bytes:
     _check_one([info.filename for info in members], path)
     if members[0].flag_bits & 1:
         raise no_table(path, f"{members[0].filename} in it is encrypted", "unpack it with its password and give the file")
-    return archive.read(members[0])
+    with archive.open(members[0]) as content:
+        return _read_within(content, path)
 
 
 def _only_in_tar(data: bytes, path: Path) -> bytes:
@@ -142,7 +139,20 @@ def _only_in_tar(data: bytes, path: Path) -> bytes:
         members = [info for info in archive.getmembers() if info.isfile() and _is_content(info.name)]
         _check_one([info.name for info in members], path)
         content = archive.extractfile(members[0])
-        return content.read() if content is not None else b""
+        return _read_within(content, path) if content is not None else b""
+
+
+def _read_within(file: IO[bytes], path: Path, most: int = MOST_BYTES) -> bytes:
+    """Read what is packed, as far as a table may be large: some files unpack to a thousand times their size and more."""
+    content = file.read(most + 1)
+    if len(content) > most:
+        raise no_table(path, f"it unpacks to more than {most:,} bytes", "give the columns and rows you need")
+    return content
+
+
+def opening(path: Path, kind: str, remedy: str) -> AbstractContextManager[None]:
+    """Guard the parsing of a table's bytes, which are `kind`: the edge of this room, see `parsing`."""
+    return parsing(path, lambda error: no_table(path, f"it is {kind}, and damaged or cut: {said(error)}", remedy))
 
 
 def _is_content(name: str) -> bool:
@@ -185,6 +195,38 @@ def _detect(data: bytes, path: Path, decisions: list[Decision]) -> str:
         why = f"not UTF-8, read as Windows-1252 (Latin-1): {', '.join(words[:3])}; if that looks wrong, give `encoding`"
         decisions.append(Decision("encoding", path.name, count, why))
         return text
+
+
+def decoded(data: bytes) -> tuple[str, str]:
+    """Decode the bytes of a text that is no table -> the text with plain line ends, and its encoding.
+
+    By the mark of their beginning, as UTF-16 without one, as UTF-8, else as Windows-1252 (Latin-1).
+
+    Raises
+    ------
+    UnicodeDecodeError
+        If they are no text: where they cease to be UTF-8.
+    """
+    marked = next((name for mark, name in _MARKS.items() if data.startswith(mark)), None) or _unmarked_utf16(data)
+    try:
+        text, encoding = data.decode(marked or "utf-8"), (marked or "utf-8").removesuffix("-sig")
+    except UnicodeDecodeError:
+        if marked or any(byte in data for byte in _NO_LETTERS):
+            raise
+        text, encoding = data.decode("cp1252"), "Windows-1252"
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n"), encoding
+
+
+def encoding_of(data: bytes) -> str:
+    """Say in which encoding `decode` reads bytes: that of their mark, UTF-16 without one, UTF-8, or Windows-1252."""
+    marked = next((name for mark, name in _MARKS.items() if data.startswith(mark)), None) or _unmarked_utf16(data)
+    if marked is not None:
+        return marked
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"
 
 
 def _unmarked_utf16(data: bytes) -> str | None:

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+from pandas.api.types import is_object_dtype
 
 PLAIN = ("", "NA", "NaN", "nan", "<NA>")
 """What programs write for a missing value; it needs no mention."""
@@ -154,6 +156,34 @@ def number_column(column: pd.Series) -> tuple[pd.Series, list[int]]:
     if not wrong.any():
         return numbers, []
     return column, np.flatnonzero(wrong).tolist() if _is_measured(column[present], numbers[present], column[wrong]) else []
+
+
+def number_columns(table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, list[int]]]:
+    """Turn every column of a table into numbers as `number_column` does -> the table, and the places of the exceptions by name.
+
+    Columns of plain numbers, which most are, are turned together: one by one, a million of them would take minutes.
+    """
+    plain = [name for name, kind in table.dtypes.items() if isinstance(kind, np.dtype) and kind.kind in "iuf"]
+    numbers = [table[plain].astype(float)] if plain else []
+    texts = table[[name for name, kind in table.dtypes.items() if is_object_dtype(kind)]]
+    if texts.shape[1]:
+        cells = texts.to_numpy(dtype=object)
+        values = pd.to_numeric(cells.ravel(), errors="coerce").reshape(cells.shape)
+        wrong = (pd.isna(values) & ~pd.isna(cells)) | _truths(cells)
+        whole = np.flatnonzero(~np.asarray(wrong).any(axis=0))
+        numbers.append(pd.DataFrame(values[:, whole].astype(float), index=table.index, columns=texts.columns[whole]))
+    done = {name for part in numbers for name in part.columns}
+    rest = {str(name): number_column(table[name]) for name in table.columns if name not in done}
+    others = pd.DataFrame({name: column for name, (column, _) in rest.items()}, index=table.index)
+    exceptions = {name: places for name, (_, places) in rest.items() if places}
+    return pd.concat([*numbers, others], axis=1)[list(table.columns)], exceptions
+
+
+_is_truth = np.frompyfunc(lambda value: isinstance(value, bool | np.bool_), 1, 1)
+
+
+def _truths(cells: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
+    return np.asarray(_is_truth(cells), dtype=bool)
 
 
 def is_number_like(word: object) -> bool:

@@ -4,21 +4,25 @@ import errno
 import gzip
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pandas as pd
 
 from radiogenomics._errors import FileError, InputError, RadiogenomicsError
+from radiogenomics._files.foreign import check_file
 
 _OF_THE_DISK = {
     errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EISDIR, errno.ENAMETOOLONG, errno.ENOENT, errno.ENOSPC,
     errno.ENOTDIR, errno.EPERM, errno.EROFS,
 }  # fmt: skip
 """What keeps a file from being written."""
+_FORMULA = re.compile(r"[=+\-@\t\r].", re.DOTALL)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?%?")
 
 
 @contextmanager
@@ -90,6 +94,21 @@ def make_folder(path: Path, name: str) -> Path:
     return path
 
 
+def refuse_links(*places: Path) -> None:
+    """Refuse files and folders that are links, through which would be written elsewhere.
+
+    Raises
+    ------
+    InputError
+        With the first of them and where it leads.
+    """
+    for place in places:
+        if place.is_symlink():
+            raise InputError(
+                f"{place} is a link to {os.readlink(place)}; a study writes only into its own folder: remove the link."
+            )
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text to a file, whole or not at all, in UTF-8."""
     with atomic(path) as temporary:
@@ -102,6 +121,8 @@ MOST_PLAIN_VALUES = 2_000_000
 
 def write_table(table: pd.DataFrame, stem: Path) -> list[Path]:
     """Write a table as `<stem>.parquet` and `<stem>.csv` (`.csv.gz` beyond two million values), each whole or not at all.
+
+    In the CSV, texts that a spreadsheet would run have an apostrophe before them (`without_formulas`); parquet has all as it is.
 
     Parameters
     ----------
@@ -121,8 +142,40 @@ def write_table(table: pd.DataFrame, stem: Path) -> list[Path]:
     with atomic(parquet) as temporary:
         table.to_parquet(temporary, index=named)
     with atomic(csv) as temporary, temporary.open("wb") as plain, _packed(plain) if packed else nullcontext(plain) as file:
-        table.to_csv(file, index=named, lineterminator="\n")
+        without_formulas(table).to_csv(file, index=named, lineterminator="\n")
     return [parquet, csv]
+
+
+def without_formulas(table: pd.DataFrame) -> pd.DataFrame:
+    """Give a table whose texts no spreadsheet takes for a formula -> the same, with an apostrophe before such texts.
+
+    Texts of the index, the columns' names and the cells that begin with ``=``, ``+``, ``-``, ``@``, a tab or a carriage return
+    are such, unless they are a number or one sign.
+
+    References
+    ----------
+    OWASP Foundation, CSV Injection, https://owasp.org/www-community/attacks/CSV_Injection.
+    """
+    safe = table.copy(deep=False)
+    for at, kind in enumerate(table.dtypes):
+        if not (pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_datetime64_any_dtype(kind)):
+            values: Any = table.iloc[:, at].map(_without_formula, na_action="ignore")
+            safe.isetitem(at, values)
+    axes = {name: _safe_axis(axis) for name, axis in (("index", safe.index), ("columns", safe.columns))}
+    return safe.set_axis(axes["index"], axis=0).set_axis(axes["columns"], axis=1)
+
+
+def _safe_axis(axis: pd.Index) -> pd.Index:
+    if isinstance(axis, pd.MultiIndex):
+        levels: list[Any] = [level.map(_without_formula, na_action="ignore") for level in axis.levels]
+        axis = axis.set_levels(levels)
+    elif not pd.api.types.is_numeric_dtype(axis.dtype):
+        axis = axis.map(_without_formula, na_action="ignore")
+    return axis.set_names([_without_formula(name) for name in axis.names])
+
+
+def _without_formula(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.fullmatch(value) else value
 
 
 def _packed(file: BinaryIO) -> gzip.GzipFile:
@@ -131,8 +184,8 @@ def _packed(file: BinaryIO) -> gzip.GzipFile:
 
 
 def sha256(path: Path) -> str:
-    """Hash the bytes of a file with SHA-256 -> 64 hexadecimal digits."""
-    with Path(path).open("rb") as file:
+    """Hash the bytes of a file with SHA-256 -> 64 hexadecimal digits; what has no end, such as a named pipe, is refused."""
+    with check_file(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Protocol
 
 from radiogenomics._registry import Registry
+from radiogenomics.archives.addresses import public_address
 from radiogenomics.archives.enrichr import COLLECTIONS, fetch_library
 from radiogenomics.archives.files import find, verify
 from radiogenomics.archives.http import download
@@ -46,4 +47,4 @@ ARCHIVES: Registry[Fetch] = Registry(
 )
 """Every archive by the name that a manifest gives it; see `Fetch` for what one is, and `ARCHIVES.register` to add one."""
 
-__all__ = ["ARCHIVES", "COLLECTIONS", "Fetch", "download", "fetch_library", "find", "verify"]
+__all__ = ["ARCHIVES", "COLLECTIONS", "Fetch", "download", "fetch_library", "find", "public_address", "verify"]

@@ -2,29 +2,44 @@
 
 import http.client
 import logging
-import shutil
+import socket
+import threading
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
 
 from radiogenomics._errors import DownloadError, FileError, InputError
 from radiogenomics._files import atomic
+from radiogenomics.archives.addresses import RefusedError, SafeRedirects, public_address, request_of
+from radiogenomics.archives.contents import check_content, check_type
 from radiogenomics.archives.files import verify
 
 logger = logging.getLogger(__name__)
 
-_TIMEOUT_S = 60
-_FINAL = (400, 401, 403, 404, 410)
+_FINAL = (301, 302, 303, 307, 308, 400, 401, 403, 404, 410)
+_CHUNK = 1 << 16
 
 
-def download(url: str, path: Path, *, expected: str | None = None, attempts: int = 4, wait_s: float = 1.0) -> Path:
+def download(
+    url: str,
+    path: Path,
+    *,
+    expected: str | None = None,
+    attempts: int = 4,
+    wait_s: float = 1.0,
+    timeout_s: float = 60.0,
+    least_bytes_per_s: float = 1000.0,
+    limit_s: float = 6 * 3600.0,
+) -> Path:
     """Download a file over HTTP, whole or not at all.
 
     Parameters
     ----------
     url : str
-        ``http://`` or ``https://``.
+        ``http://`` or ``https://``. User and password in it go to its server alone, and stand in no message.
     path : Path
         Where it shall lie.
     expected : str, optional
@@ -33,6 +48,12 @@ def download(url: str, path: Path, *, expected: str | None = None, attempts: int
         How often to try; the wait doubles from one to the next.
     wait_s : float
         Seconds before the second attempt.
+    timeout_s : float
+        Seconds that the server may be silent.
+    least_bytes_per_s : float
+        What must come on average in every `timeout_s` seconds.
+    limit_s : float
+        Seconds that one attempt may take.
 
     Returns
     -------
@@ -44,38 +65,146 @@ def download(url: str, path: Path, *, expected: str | None = None, attempts: int
     ValueError
         If the address is none of HTTP, or the checksum differs.
     ConnectionError
-        If the server refuses, or every attempt fails; the message names the address and the last reason.
+        If the server refuses, sends us to an address without https, sends a web page, an empty or a cut file, or every attempt
+        fails; the message names the address without its secrets, and the last reason.
     """
-    if not url.startswith(("http://", "https://")):
-        raise InputError(f"{url!r} is no HTTP address; use http:// or https://, or `file` for a local file.")
-    reason = ""
+    request, shown, reason = request_of(url), public_address(url), ""
     for attempt in range(attempts):
         if attempt:
             time.sleep(wait_s * 2 ** (attempt - 1))
+        watch = _Watch(timeout_s, least_bytes_per_s, limit_s)
         try:
-            return _download_once(url, path, expected)
+            return _download_once(request, path, expected, watch)
         except urllib.error.HTTPError as error:
             reason = f"HTTP {error.code} {error.reason}"
+            error.close()
             if error.code in _FINAL:
                 break
+        except RefusedError as error:
+            reason = str(error)
+            break
         except (OSError, http.client.HTTPException) as error:
             if isinstance(error, FileError) and not isinstance(error, DownloadError):
                 raise  # the file cannot be written, which no further attempt mends
-            reason = str(error) or type(error).__name__
-        logger.warning("%s: attempt %d of %d failed: %s", url, attempt + 1, attempts, reason)
+            reason = watch.reason or str(error) or type(error).__name__
+        logger.warning("%s: attempt %d of %d failed: %s", shown, attempt + 1, attempts, reason)
     raise DownloadError(
-        f"{url} could not be downloaded: {reason}; try again later, or put the file into a folder and give --mirror."
+        f"{shown} could not be downloaded: {reason}; try again later, or put the file into a folder and give --mirror."
     )
 
 
-def _download_once(url: str, path: Path, expected: str | None) -> Path:
+def _download_once(request: urllib.request.Request, path: Path, expected: str | None, watch: "_Watch") -> Path:
     with atomic(path) as temporary:
-        with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as answer, temporary.open("wb") as file:  # noqa: S310 - scheme checked
-            shutil.copyfileobj(answer, file)
-            announced = answer.headers.get("Content-Length")
-        size = temporary.stat().st_size
-        if announced is not None and int(announced) != size:
-            raise DownloadError(f"{size} of {announced} bytes came")
+        with watch, _opener(watch).open(request, timeout=watch.timeout_s) as answer, temporary.open("wb") as file:
+            if answer.status != http.HTTPStatus.OK:
+                raise RefusedError(f"HTTP {answer.status} {answer.reason} came, and no file")
+            if expected is None:
+                _or_refuse(check_type, answer.headers.get_content_type() if "Content-Type" in answer.headers else "", path.name)
+            watch.begin()
+            while data := answer.read1(_CHUNK):
+                file.write(data)
+                watch.received += len(data)
+        if watch.reason:
+            raise DownloadError(watch.reason)
+        announced = answer.headers.get("Content-Length", "").strip()
+        if announced.isdecimal() and int(announced) != watch.received:
+            raise DownloadError(f"{watch.received} of {announced} bytes came")
         if expected is not None:
             verify(temporary, expected)
+        else:
+            chunked = "chunked" in answer.headers.get("Transfer-Encoding", "").lower()
+            _or_refuse(check_content, temporary, path.name, whole=announced.isdecimal() or chunked)
     return path
+
+
+def _or_refuse(check: Any, *arguments: Any, **named: Any) -> None:
+    """Turn what is wrong with an answer into the end of the download."""
+    try:
+        check(*arguments, **named)
+    except InputError as error:
+        raise RefusedError(f"{error}: fetch it by hand where a log-in is needed, or give its sha256 if it is the file") from error
+
+
+class _Watch:
+    """Ends a connection that has become too slow or takes too long: a socket's own time limit begins anew with every byte.
+
+    Attributes
+    ----------
+    received : int
+        Bytes of the file so far; kept by the reader.
+    reason : str
+        Why the connection was ended; empty where it was not.
+    """
+
+    def __init__(self, timeout_s: float, least_bytes_per_s: float, limit_s: float) -> None:
+        self.timeout_s, self.least, self.limit_s = timeout_s, least_bytes_per_s * timeout_s, limit_s
+        self.received, self.reason = 0, ""
+        self._socket: socket.socket | None = None
+        self._begun, self._ended = threading.Event(), threading.Event()
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._look, daemon=True, name="watch of a download").start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._ended.set()
+        self._begun.set()
+
+    def begin(self) -> None:
+        """Say that the head of the answer has come, and the file begins."""
+        self._begun.set()
+
+    def take(self, connection: http.client.HTTPConnection) -> None:
+        """Look after a connection that was just made."""
+        self._socket = connection.sock
+
+    def _look(self) -> None:
+        started = time.monotonic()
+        if not self._begun.wait(min(self.timeout_s, self.limit_s)):
+            self._end(f"no answer came within {self.timeout_s:g} s")
+            return
+        before = self.received
+        while not self._ended.wait(min(self.timeout_s, max(self.limit_s - (time.monotonic() - started), 0.01))):
+            if time.monotonic() - started >= self.limit_s:
+                self._end(f"it took longer than {self.limit_s:g} s")
+                return
+            if self.received - before < self.least:
+                self._end(f"only {self.received - before} bytes came in {self.timeout_s:g} s")
+                return
+            before = self.received
+
+    def _end(self, reason: str) -> None:
+        self.reason = reason
+        if self._socket is not None:
+            try:
+                self._socket.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                logger.debug("The connection had ended by itself.")
+
+
+def _opener(watch: _Watch) -> urllib.request.OpenerDirector:
+    """Make what opens http and https addresses, and no other; proxies are those of the environment."""
+
+    class Plain(http.client.HTTPConnection):
+        def connect(self) -> None:
+            super().connect()
+            watch.take(self)
+
+    class Secure(http.client.HTTPSConnection):
+        def connect(self) -> None:
+            super().connect()
+            watch.take(self)
+
+    class PlainHandler(urllib.request.HTTPHandler):
+        def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+            return self.do_open(Plain, req)
+
+    class SecureHandler(urllib.request.HTTPSHandler):
+        def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+            return self.do_open(Secure, req)
+
+    opener = urllib.request.OpenerDirector()
+    errors = (urllib.request.HTTPDefaultErrorHandler(), urllib.request.HTTPErrorProcessor())
+    for handler in (urllib.request.ProxyHandler(), PlainHandler(), SecureHandler(), SafeRedirects(), *errors):
+        opener.add_handler(handler)
+    return opener

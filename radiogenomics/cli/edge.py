@@ -1,6 +1,7 @@
 """The edge of the command line: what a user can mend ends in one message, a bug in a log and how to report it."""
 
 import logging
+import os
 import shlex
 import sys
 import traceback
@@ -21,6 +22,7 @@ MISTAKE, INTERRUPTED = 2, 130
 def main() -> None:
     """Run the command line: what the user can mend ends in one message, a bug in where its log lies and how to report it."""
     sys.excepthook = _bug
+    os.environ["MPLBACKEND"] = "agg"  # figures go to files: no window is needed, and none may fail to open
     try:
         typer.main.get_command(app)()  # app() itself would put typer's own hook in the place of ours
     except RadiogenomicsError as error:

@@ -31,29 +31,40 @@ def demo(
 @app.command()
 def init(
     features: Annotated[
-        Path, typer.Option("--features", help="Imaging features: one row a patient, the first column names them.")
+        list[Path],
+        typer.Option("--features", help="Imaging features: one row a patient, the first column names them; once or more."),
     ],
     expression: Annotated[
         Path, typer.Option("--expression", help="Expression: one row a gene, one column a patient (or the other way).")
     ],
-    clinical: Annotated[Path, typer.Option("--clinical", help="Clinical table: one row a patient, the first column names them.")],
+    clinical: Annotated[
+        list[Path], typer.Option("--clinical", help="Clinical table, one row a patient; several are joined by patient.")
+    ],
     outcome: Annotated[str, typer.Option("--outcome", help="The clinical column to predict.")],
     positive: Annotated[
         str | None, typer.Option("--positive", help="Its positive value(s), comma separated; 1 when left out.")
     ] = None,
     gene_sets: Annotated[Path | None, typer.Option("--gene-sets", help="A GMT file for pathway scores.")] = None,
     to: Annotated[Path, typer.Option("--to", help="Where to write the manifest.")] = Path("study.toml"),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over a manifest that is there.")] = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
-    """Write a valid manifest for tables of your own."""
+    """Write a manifest for tables of your own; what is to be mended in it stands beside its key."""
     from radiogenomics import study
 
+    log(quiet or not verbose, verbose)
     words = positive.split(",") if positive else None
-    path = study.init(features, expression, clinical, outcome=outcome, positive=words, gene_sets=gene_sets, to=to)
-    chosen = study.read_manifest(path).outcome
+    files = features, expression, clinical
+    path = study.init(*files, outcome=outcome, positive=words, gene_sets=gene_sets, to=to, overwrite=overwrite)
+    manifest = study.read_manifest(path)
+    chosen = manifest.outcome
     say(
         quiet,
         f"positive: {', '.join(chosen.positive)}; negative: {', '.join(chosen.negative)} (move what is neither to excluded)",
+    )
+    say(
+        quiet, f"volume: {manifest.training.volume or 'none'}; clinical columns: {', '.join(manifest.clinical_columns) or 'none'}"
     )
     say(quiet, f"{path} is written and checked; now: radiogenomics run {path} --out {path.stem}")
 
@@ -114,16 +125,19 @@ def run(
 @app.command()
 def query(
     folder: Annotated[Path, typer.Argument(help="A finished study's folder.")],
-    question: Annotated[str, typer.Argument(help="A pathway, a gene symbol, or a module: 'MAPK signaling', TP53, ME3.")],
+    question: Annotated[
+        str,
+        typer.Argument(help="Gene sets, genes, a module or a feature: 'MAPK signaling', hypoxia, HER2, 'CA9,VEGFA', ME3, SER."),
+    ],
     out: Annotated[Path | None, typer.Option("--out", help="Where the answer goes; FOLDER/queries/NAME when left out.")] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Ask a finished study about one pathway, gene or module: its links with every signature and clinical column."""
+    """Ask a finished study about gene sets, genes, a module or a feature: its links with imaging and clinical columns."""
     gc.disable()  # a command of a second: the collector would only walk through what was just imported
     from radiogenomics import study
 
     answer = study.query(folder, question)
-    place = folder / "queries" / answer.slug if out is None else out
+    place = study.answer_folder(folder, answer) if out is None else out
     files = study.save_answer(answer, place)
     say(quiet, f"{answer.table()}\n\n{answer.sentence}")
     if answer.others:

@@ -1,4 +1,4 @@
-"""Commands that need no study: extract."""
+"""Commands that need no study: extract, features and keys."""
 
 import re
 from pathlib import Path
@@ -7,12 +7,43 @@ from typing import Annotated, Literal
 import typer
 
 from radiogenomics._errors import InputError
-from radiogenomics.cli.shell import Quiet, TableHelp, Verbose, app, log, say
+from radiogenomics.cli.shell import Jobs, Quiet, Scheduler, TableHelp, Verbose, app, log, say, shown_progress
+
+Series = Annotated[int | None, typer.Option("--series", help="Number of the dynamic series, where an examination has several.")]
+Segment = Annotated[str | None, typer.Option("--segment", help="Which segment, structure or label of the mask.")]
+Several = Annotated[
+    Literal["largest", "union", "each"],
+    typer.Option("--lesions", help="What of several lesions is measured; each gives every one a row of its own."),
+]
+Register = Annotated[bool, typer.Option("--register", help="Align the phases with the pre-contrast one first.")]
+Resample = Annotated[bool, typer.Option("--resample", help="Allow a mask on another grid to be resampled.")]
+Background = Annotated[
+    float | None, typer.Option("--background", help="Signal below which a voxel is air; found in the image when left out.")
+]
+Content = Annotated[
+    str | None, typer.Option("--content", help="Which images of the series, where it holds several kinds: water, ...")
+]
+Derived = Annotated[bool, typer.Option("--derived", help="Take the series that --series names although it calls itself derived.")]
+PreContrast = Annotated[int, typer.Option("--pre-contrast", min=1, help="How many phases were taken before the injection.")]
+Seconds = Annotated[
+    str | None, typer.Option("--seconds", help="When each phase was taken, where the files do not say: 0,90,180.")
+]
+Parameters = Annotated[
+    Path | None, typer.Option("--parameters", help="A PyRadiomics parameter file in the place of the package's own.")
+]
+Deep = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--deep",
+        help="NETWORK=WEIGHTS; networks are {backbones}, weights a name such as IMAGENET1K_V1, a local file, or random; "
+        "may be repeated.",
+    ),
+]
 
 
 @app.command(cls=TableHelp)
 def extract(
-    folder: Annotated[Path, typer.Argument(help="One patient's DICOM folder, or a zip of it.")],
+    folder: Annotated[Path, typer.Argument(help="One patient's folder of DICOM files or phases, or a zip of it.")],
     out: Annotated[Path, typer.Option("--out", help="Where images, tables and figures go.")],
     mask: Annotated[Path | None, typer.Option("--mask", help="The lesion, one of {mask_kinds}.")] = None,
     seed: Annotated[
@@ -21,22 +52,17 @@ def extract(
     box: Annotated[
         str | None, typer.Option("--box", help="Voxels x0:x1,y0:y1,z0:z1 around the lesion, counted from 0; it is grown inside.")
     ] = None,
-    series: Annotated[
-        int | None, typer.Option("--series", help="Number of the dynamic series, where the folder holds several.")
-    ] = None,
-    segment: Annotated[str | None, typer.Option("--segment", help="Which segment, structure or label of the mask.")] = None,
-    register: Annotated[bool, typer.Option("--register", help="Align the phases with the pre-contrast one first.")] = False,
-    resample: Annotated[bool, typer.Option("--resample", help="Allow a mask on another grid to be resampled.")] = False,
-    background: Annotated[
-        float | None, typer.Option("--background", help="Signal below which a voxel is air; found in the image when left out.")
-    ] = None,
-    content: Annotated[
-        str | None,
-        typer.Option("--content", help="Which images of the series, where it holds several kinds: water, ..."),
-    ] = None,
-    derived: Annotated[
-        bool, typer.Option("--derived", help="Take the series that --series names although it calls itself derived.")
-    ] = False,
+    patient: Annotated[str | None, typer.Option("--patient", help="PatientID, where the folder holds several patients.")] = None,
+    series: Series = None,
+    segment: Segment = None,
+    lesions: Several = "largest",
+    register: Register = False,
+    resample: Resample = False,
+    background: Background = None,
+    content: Content = None,
+    derived: Derived = False,
+    pre_contrast: PreContrast = 1,
+    seconds: Seconds = None,
     radius: Annotated[float, typer.Option("--radius", help="How far from the seed a lesion is grown, in mm.")] = 40.0,
     fraction: Annotated[
         float, typer.Option("--fraction", help="Threshold of growth, between the background (0) and the lesion's level (1).")
@@ -44,21 +70,12 @@ def extract(
     leak: Annotated[
         Literal["shrink", "refuse"], typer.Option("--leak", help="What becomes of a lesion that reaches the radius.")
     ] = "shrink",
-    parameters: Annotated[
-        Path | None, typer.Option("--parameters", help="A PyRadiomics parameter file in the place of the package's own.")
-    ] = None,
-    deep: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--deep",
-            help="NETWORK=WEIGHTS; networks are {backbones}, weights a name such as IMAGENET1K_V1, a local file, or random; "
-            "may be repeated.",
-        ),
-    ] = None,
+    parameters: Parameters = None,
+    deep: Deep = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Take one patient from a DICOM folder to phases, maps, lesion, zones, features, tables and figures."""
+    """Take one patient from a folder of images to phases, maps, lesion, zones, features, tables and figures."""
     from radiogenomics import study
 
     log(quiet, verbose)
@@ -68,8 +85,10 @@ def extract(
         seed=_voxel(seed) if seed is not None else None,
         box=_box(box) if box is not None else None,
         out=out,
+        patient=patient,
         series=series,
         segment=segment,
+        lesions=lesions,
         register=register,
         resample=resample,
         parameters=parameters,
@@ -77,14 +96,90 @@ def extract(
         background=background,
         content=content,
         derived=derived,
+        pre_contrast=pre_contrast,
+        seconds=_numbers(seconds),
         radius_mm=radius,
         fraction=fraction,
         leak=leak,
     )
     counts = ", ".join(f"{table.shape[1]:,} {name.removeprefix('features_')}" for name, table in made.features.items())
-    lesion = made.tables["lesion"].iloc[0]
-    say(quiet, f"{made.patient}: lesion of {lesion['volume_mm3']:,.0f} mm3, {lesion['largest_diameter_mm']:.1f} mm across")
+    for lesion in made.tables["lesion"].to_dict("records"):
+        which = f"lesion {lesion['lesion']}" if "lesion" in lesion else "lesion"
+        say(quiet, f"{made.patient}: {which} of {lesion['volume_mm3']:,.0f} mm3, {lesion['largest_diameter_mm']:.1f} mm across")
     say(quiet, f"{made.patient}: {len(made.phases.images)} phases; features: {counts}; {len(made.files)} files in {out}")
+
+
+@app.command(cls=TableHelp)
+def features(
+    folder: Annotated[Path, typer.Argument(help="A folder with one folder of DICOM files or phases a patient.")],
+    masks: Annotated[
+        Path, typer.Option("--masks", help="A folder with one mask a patient, named after the patient: {mask_kinds}.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Where tables go; the same call goes on in it.")],
+    series: Series = None,
+    segment: Segment = None,
+    lesions: Several = "largest",
+    register: Register = False,
+    resample: Resample = False,
+    background: Background = None,
+    content: Content = None,
+    derived: Derived = False,
+    pre_contrast: PreContrast = 1,
+    seconds: Seconds = None,
+    parameters: Parameters = None,
+    deep: Deep = None,
+    shuffled: Annotated[bool, typer.Option("--shuffled", help="Measure shuffled voxels too, as a baseline.")] = False,
+    n_jobs: Jobs = -1,
+    scheduler: Scheduler = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Measure every patient of a folder, without expression and from one patient on: tables of features alone."""
+    from radiogenomics import study
+
+    log(quiet, verbose)
+    with shown_progress(quiet) as progress:
+        made = study.measure_folder(
+            folder,
+            masks=masks,
+            out=out,
+            series=series,
+            segment=segment,
+            lesions=lesions,
+            register_phases=register,
+            resample_masks=resample,
+            background=background,
+            content=content,
+            derived=derived,
+            pre_contrast=pre_contrast,
+            seconds=_numbers(seconds),
+            parameters=parameters,
+            deep=_pairs(deep or []),
+            shuffled=shuffled,
+            n_jobs=n_jobs,
+            scheduler=scheduler,
+            progress=lambda done, total, name: progress(done, total, f"images: {name}"),
+        )
+    for row in made.tables["left_out"].to_dict("records"):
+        say(quiet, f"{row['patient']}: left out: {row['reason']}")
+    for name, table in made.tables.items():
+        if name.startswith("features_"):
+            say(quiet, f"{name}: {len(table)} rows, {table.shape[1]:,} columns")
+    say(quiet, f"{len(made.files)} files lie in {out}")
+
+
+@app.command()
+def keys(
+    word: Annotated[str, typer.Argument(help="A word, such as volume; every key when left out.")] = "",
+    markdown: Annotated[bool, typer.Option("--markdown", help="Write the whole reference, docs/manifest.md.")] = False,
+) -> None:
+    """Explain the keys of a manifest: type, default, meaning and an example of each, all or those about a word."""
+    from radiogenomics.study.manifest import reference
+
+    if markdown:
+        typer.echo(reference.as_markdown(), nl=False)
+    else:
+        typer.echo(reference.as_text(reference.keys_about(word) if word else reference.every_key()))
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:
@@ -97,6 +192,14 @@ def _pairs(texts: list[str]) -> dict[str, str]:
             raise InputError(f"--deep names {network} twice, with {pairs[network]} and {weights}; give one.")
         pairs[network] = weights
     return pairs
+
+
+def _numbers(text: str | None) -> list[float] | None:
+    if text is None:
+        return None
+    if not re.fullmatch(r"\d+(\.\d+)?(,\d+(\.\d+)?)+", text):
+        raise InputError(f"--seconds is {text!r}; give one number a phase, separated by commas: 0,90,180.")
+    return [float(part) for part in text.split(",")]
 
 
 def _voxel(text: str) -> list[int]:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from radiogenomics._errors import InputError
+from radiogenomics._tables import shown
 
 
 def binary_outcome(
@@ -115,6 +116,38 @@ def assemble(
     patients["included"] = kept
     inclusion = pd.DataFrame(flow).assign(cohort=name)[["cohort", "step", "n", "excluded", "reason"]]
     return Cohort(patients.join(clinical.reindex(features)), inclusion, pd.concat(left_out, ignore_index=True))
+
+
+def join_tables(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Join tables by patient -> the columns of all, one row for everybody who stands in one of them.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        Patient tables by the name that a message shall give.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by 'patient'; a column that two tables have with equal values stands once.
+
+    Raises
+    ------
+    ValueError
+        If a column stands in two of them with other values.
+    """
+    joined = pd.DataFrame(index=pd.Index([], name="patient", dtype=object))
+    for source, table in tables.items():
+        again = [column for column in table.columns if column in joined]
+        both = joined.index.intersection(table.index)
+        unlike = [column for column in again if not joined.loc[both, column].equals(table.loc[both, column])]
+        if unlike:
+            raise InputError(
+                f"column(s) {shown(unlike)} of {source!r} stand in a table named before it, with other values; "
+                "rename or remove them in one of the tables"
+            )
+        joined = joined.join(table.drop(columns=again), how="outer", sort=False)
+    return joined.rename_axis("patient")
 
 
 def _word(value: Any) -> Any:

@@ -87,6 +87,45 @@ def _without_zeros(text: str) -> str:
     return re.sub(r"(?<!\d)0+(?=\d)", "", _without_signs(text))
 
 
+def _without_prefix(text: str) -> str:
+    """Cut what R (``X001`` for 001) and spreadsheets (``1.0`` for 1) add to numbers."""
+    return _without_zeros(re.sub(r"^[Xx](?=\d)|(?<=^\d)\.0+$|(?<=\d\d)\.0+$", "", text.strip()))
+
+
+def plain_patients(identifiers: Sequence[str], *, name: str = "identifiers") -> list[str]:
+    """Write identifiers of patients in one plain way, so that tables that write them in several ways fit each other.
+
+    Parameters
+    ----------
+    identifiers : sequence of str
+        Identifiers as they stand in a table.
+    name : str
+        What the caller calls them; stands in the message.
+
+    Returns
+    -------
+    list of str
+        In capitals, a dash between their parts, numbers without leading zeros, without R's ``X`` before a number: ``p.007``,
+        ``P-07`` and ``P_7`` are all ``P-7``.
+
+    Raises
+    ------
+    ValueError
+        If two identifiers that differ are written alike then.
+    """
+    plain = [_without_prefix(str(text)).upper() for text in identifiers]
+    groups: dict[str, dict[str, None]] = {}
+    for text, short in zip(identifiers, plain, strict=True):
+        groups.setdefault(short, {})[str(text).strip()] = None
+    several = [f"{' and '.join(given)} are all {short}" for short, given in groups.items() if len(given) > 1]
+    if several:
+        raise InputError(
+            f"{name}: with barcode = 'plain' patients become one that are written differently: {shown(several, 3)}; "
+            "correct them, or read the table with barcode = 'as-is'."
+        )
+    return plain
+
+
 def _barcode(text: str) -> str:
     found = _BARCODE.match(text.strip().upper().replace(".", "-"))
     return found.group(1) if found else _without_zeros(text)
@@ -96,6 +135,7 @@ _WAYS: dict[str, Callable[[str], str]] = {
     "in another case": lambda text: text.strip().casefold(),
     "with other signs between their parts": _without_signs,
     "with or without leading zeros": _without_zeros,
+    "with what R and spreadsheets add to numbers": _without_prefix,
     "as barcodes of samples": _barcode,
 }
 

@@ -20,15 +20,15 @@ from radiogenomics._files import (
     is_missing_word,
     is_number_like,
     log_decisions,
-    number_column,
+    number_columns,
     read_rows,
 )
 from radiogenomics._tables import shown
-from radiogenomics.cohort.identifiers import tcga_patients
+from radiogenomics.cohort.identifiers import plain_patients, tcga_patients
 
 logger = logging.getLogger(__name__)
 
-Barcode = Literal["as-is", "tcga"]
+Barcode = Literal["as-is", "tcga", "plain"]
 _SUMMARY = re.compile(
     r"(?i)^((grand[\s_])?total|sums?|mean|average|avg\.?|median|s\.?d\.?|std(\.|ev)?|standard deviation"
     r"|variance|min(imum)?|max(imum)?|count|mean ?(±|\+/?-) ?sd|iqr|range)$"
@@ -62,8 +62,8 @@ def read_patients(
     header_rows : int
         Rows of heading, of which the first names the columns (TCGA's clinical tables have three, which is seen by their
         ``CDE_ID``). Lines of comments before the heading count as such.
-    barcode : {'as-is', 'tcga'}
-        'tcga' cuts identifiers to the 12-character barcode of the patient.
+    barcode : {'as-is', 'tcga', 'plain'}
+        'tcga' cuts identifiers to the 12-character barcode of the patient; 'plain' writes them as `plain_patients` does.
     missing : sequence of str, optional
         Words of one's own that stand for a missing value, beside the usual ones ("Not Collected", "[Not Available]",
         "Unknown", "N/A", "NC", "NP", "--", ...).
@@ -179,7 +179,7 @@ def _rows(
         table = table.iloc[:, 1:]
     identifiers = [_identifier(value) for value in table[key]]
     _check_named(identifiers, lines, key, Path(path))
-    names = tcga_patients(identifiers, name=f"{path}, column {key!r}") if barcode == "tcga" else identifiers
+    names = named_by(barcode, identifiers, name=f"{path}, column {key!r}")
     table = table.drop(columns=key).set_axis(pd.Index(names, name="patient", dtype=object))
     return Rows(table, lines, raw.comments, raw.decisions)
 
@@ -224,6 +224,13 @@ def _counts_rows(column: pd.Series) -> bool:
     return unnamed and numbers.iloc[0] in (0, 1) and bool((numbers.diff().iloc[1:] == 1).all())
 
 
+def named_by(barcode: Barcode, identifiers: list[str], *, name: str) -> list[str]:
+    """Write identifiers as a source's ``barcode`` says."""
+    if barcode == "tcga":
+        return tcga_patients(identifiers, name=name)
+    return plain_patients(identifiers, name=name) if barcode == "plain" else identifiers
+
+
 def _identifier(value: object) -> str:
     """Write an identifier as text: a whole number of a parquet column without its '.0'."""
     if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
@@ -248,7 +255,11 @@ def _check_named(identifiers: list[str], lines: list[int], key: str, path: Path)
 
 
 def _repeated(table: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    return table.reset_index().duplicated().to_numpy(dtype=bool)
+    repeated = np.zeros(len(table), dtype=bool)
+    again = table.index.duplicated(keep=False)
+    if again.any():
+        repeated[again] = table[again].reset_index().duplicated().to_numpy(dtype=bool)
+    return repeated
 
 
 def _once(rows: Rows, path: Path) -> tuple[pd.DataFrame, list[int], list[Decision]]:
@@ -281,11 +292,9 @@ def _numeric(
     table: pd.DataFrame, lines: list[int], path: Path, text_columns: Sequence[str], decisions: list[Decision]
 ) -> pd.DataFrame:
     """Make columns of numbers numeric; refuse an entry such as ``>80`` that keeps one from being so, and tell of words."""
-    columns, problems = {}, []
-    for name in table.columns:
-        columns[name], places = (table[name], []) if name in text_columns else number_column(table[name])
-        if not places:
-            continue
+    numbers, exceptions = number_columns(table[[name for name in table.columns if name not in text_columns]])
+    problems = []
+    for name, places in exceptions.items():
         entries = shown([f"{table[name].iloc[at]!r} (patient {table.index[at]}, line {lines[at]})" for at in places], 3)
         if all(is_number_like(table[name].iloc[at]) for at in places):
             problems.append(f"column {name!r} holds numbers, but for {entries}")
@@ -297,7 +306,8 @@ def _numeric(
             f"{path}: {'; '.join(problems)}; write a number or leave the cell blank, name the entry in `missing` "
             "if it means a missing value, or name the column in `text_columns` if it holds words."
         )
-    return pd.DataFrame(columns, index=table.index)
+    kept = table[[name for name in table.columns if name in text_columns]]
+    return pd.concat([numbers, kept], axis=1)[list(table.columns)]
 
 
 def _check_finite(table: pd.DataFrame, lines: list[int], path: Path) -> None:

@@ -186,23 +186,29 @@ def log_cpm(counts: pd.DataFrame, *, prior: float = 2.0) -> pd.DataFrame:
     return pd.DataFrame(values, index=counts.index, columns=counts.columns)
 
 
-def to_anndata(expression: pd.DataFrame, patients: pd.DataFrame | None = None) -> "ad.AnnData":
+def to_anndata(expression: pd.DataFrame | Prepared, patients: pd.DataFrame | None = None) -> "ad.AnnData":
     """Wrap a matrix and its patients for scanpy -> AnnData, patients x genes.
 
     Parameters
     ----------
-    expression : DataFrame, shape (n_patients, n_genes)
-        Index 'patient'.
+    expression : DataFrame, shape (n_patients, n_genes), or Prepared
+        Index 'patient'; or what `prepare` returned.
     patients : DataFrame, optional
         Columns to carry in ``obs``.
 
     Returns
     -------
     AnnData
-        ``X`` the matrix, ``obs`` the patients, ``var`` the genes.
+        ``X`` the matrix, ``obs`` the patients, ``var`` the genes. Of what `prepare` returned, the layer ``measured`` holds the
+        values before imputation, NaN where missing, and ``uns`` the decisions and the genes that were left out.
     """
     import anndata as ad
 
+    if isinstance(expression, Prepared):
+        made = to_anndata(expression.expression, patients)
+        made.layers["measured"] = expression.measured.to_numpy(float)
+        made.uns |= {"decisions": expression.decisions, "dropped": expression.dropped}
+        return made
     obs = pd.DataFrame(index=expression.index) if patients is None else patients.reindex(expression.index)
     return ad.AnnData(X=expression.to_numpy(float), obs=obs, var=pd.DataFrame(index=expression.columns.astype(str)))
 

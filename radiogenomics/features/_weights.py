@@ -3,10 +3,12 @@
 import importlib
 import pickle
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from radiogenomics._errors import InputError
+from radiogenomics._files import check_file, parsing
 from radiogenomics._files import sha256 as hash_of
 from radiogenomics.features.architectures import BACKBONES
 from radiogenomics.features.architectures.protocol import Normalisation
@@ -78,21 +80,24 @@ def read(path: Path) -> "dict[str, torch.Tensor]":
     """
     import torch
 
-    try:
+    with parsing(check_file(path, "weights"), partial(_no_weights, path)):
         if path.suffix == ".safetensors":
             state: Any = importlib.import_module("safetensors.torch").load_file(path)
         else:
             state = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise InputError(
-            f"{path} holds pickled code or is no file of weights; it was not run. Save model.state_dict() alone."
-        ) from error
-    except (RuntimeError, EOFError, ValueError, importlib.import_module("safetensors").SafetensorError) as error:
-        raise InputError(f"{path} cannot be read as weights ({str(error).splitlines()[0]}); fetch it again.") from error
     if not isinstance(state, dict) or not all(isinstance(values, torch.Tensor) for values in state.values()):
         held = f"a {type(state).__name__}" + (f" of {', '.join(map(str, list(state)[:4]))}" if isinstance(state, dict) else "")
         raise InputError(f"{path} holds {held}, not tensors by name; save model.state_dict() alone.")
     return state
+
+
+def _no_weights(path: Path, error: Exception) -> InputError:
+    if path.stat().st_size == 0:
+        return InputError(f"{path} cannot be read as weights (it is empty); fetch it again.")
+    if isinstance(error, pickle.UnpicklingError):
+        return InputError(f"{path} holds pickled code or is no file of weights; it was not run. Save model.state_dict() alone.")
+    words = (str(error).splitlines() or [type(error).__name__])[0].split(". ")[0]
+    return InputError(f"{path} cannot be read as weights ({words}); fetch it again.")
 
 
 def _local(path: Path, known: list[str], name: str, sha256: str | None) -> Path:

@@ -10,6 +10,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from radiogenomics._errors import InputError
+from radiogenomics._files import Decision, Tell, log_decision
 from radiogenomics.features._texture import TEXTURES, neighbours, texture
 from radiogenomics.images import Phases
 from radiogenomics.lesions import ZONES
@@ -66,6 +67,7 @@ def kinetics(
     plateau: float = 10.0,
     levels: int = 32,
     seconds: Sequence[float] | None = None,
+    tell: Tell = log_decision,
 ) -> pd.Series:
     """Measure enhancement kinetics and dynamic texture in the whole lesion, its core, rim and surround.
 
@@ -85,6 +87,8 @@ def kinetics(
         Number of grey levels of the textures, between the lowest and highest signal of the zone in the phase.
     seconds : sequence of float, shape (n_phases,), optional
         When each phase was taken, where the headers do not tell; otherwise ``phases.table["seconds"]`` counts.
+    tell : callable
+        Called with what is decided (voxels left out, times unknown); logs it when left out.
 
     Returns
     -------
@@ -125,12 +129,12 @@ def kinetics(
     _check_settings(background, min_enhancement, plateau, levels)
     volumes = _from_pre(phases)
     names = list(volumes)
-    times = _times(phases, seconds)[-len(names) :]
+    times = _times(phases, seconds, tell)[-len(names) :]
     labels, signal = _window(volumes, zones)
     tissue = signal[0] >= background
     values: dict[str, float] = {}
     for zone, inside in _parts(labels).items():
-        _tell_left_out(zone, inside, tissue)
+        _tell_left_out(zone, inside, tissue, tell)
         held = inside & tissue
         found = _measures(signal[:, held], times, names, min_enhancement, plateau) | _textures(signal, held, times, names, levels)
         values |= {f"kinetics_{zone}_{name}": value for name, value in found.items()}
@@ -153,13 +157,14 @@ def _from_pre(phases: Phases) -> dict[str, sitk.Image]:
     return {"pre": phases.pre} | dict(list(phases.images.items())[before:])
 
 
-def _times(phases: Phases, seconds: Sequence[float] | None) -> Floats:
+def _times(phases: Phases, seconds: Sequence[float] | None, tell: Tell) -> Floats:
     """Give the time of each phase since the last pre-contrast one, NaN where unknown."""
     given = phases.table["seconds"].to_numpy(dtype=float) if seconds is None else np.asarray(seconds, dtype=float)
     if given.shape != (len(phases.images),):
         raise InputError(f"`seconds` has {given.size} value(s) and there are {len(phases.images)} phases; give one a phase.")
     if np.isnan(given).any() and seconds is None:
-        logger.warning("The times of the phases are unknown: times to peak, rates and slopes are NaN; give `seconds`.")
+        why = "The times of the phases are unknown: times to peak, rates and slopes are NaN; give `seconds`."
+        tell(Decision("times unknown", "", len(given), why))
         return np.full(len(given), np.nan)
     if not (np.isfinite(given).all() and (np.diff(given) > 0).all()):
         raise InputError(f"The seconds of the phases are {given.tolist()}; they must be finite and rise from phase to phase.")
@@ -272,10 +277,11 @@ def _textures(signal: Floats, held: npt.NDArray[np.bool_], times: Floats, names:
     }
 
 
-def _tell_left_out(zone: str, inside: npt.NDArray[np.bool_], tissue: npt.NDArray[np.bool_]) -> None:
+def _tell_left_out(zone: str, inside: npt.NDArray[np.bool_], tissue: npt.NDArray[np.bool_], tell: Tell) -> None:
     below = int((inside & ~tissue).sum())
     if below:
-        logger.info("%d of the %d voxels of the %s lie below the background and are left out.", below, inside.sum(), zone)
+        why = f"{below} of the {inside.sum()} voxels of the {zone} lie below the background and are left out."
+        tell(Decision("voxels left out", "", below, why))
 
 
 def _tell_missing(values: pd.Series) -> None:

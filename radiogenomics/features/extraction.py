@@ -5,6 +5,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import pandas as pd
 import SimpleITK as sitk
 
 from radiogenomics._errors import InputError, MissingPackageError
+from radiogenomics._files import endless, parsing
 from radiogenomics._parallel import one_thread
 from radiogenomics._tables import check_patients, shown
 from radiogenomics.features._inputs import described, labelled_mask, placed_mask
@@ -199,6 +201,8 @@ def _quiet(*names: str) -> Iterator[None]:
 
 def _extractor(path: Path) -> "Extractor":
     """Read a parameter file, once as long as it does not change."""
+    if kind := endless(path):
+        raise InputError(f"The parameter file {path} is {kind}, which has no end to read to; give a PyRadiomics YAML file.")
     try:
         changed = path.stat().st_mtime_ns
     except OSError as error:
@@ -206,12 +210,14 @@ def _extractor(path: Path) -> "Extractor":
     return _read(path, changed)
 
 
+def _no_parameters(path: Path, error: Exception) -> InputError:
+    text = " ".join(str(getattr(error, "msg", None) or error).split())
+    return InputError(f"The parameter file {path} is none of PyRadiomics: {text} Compare it with {PARAMETERS}.")
+
+
 @functools.lru_cache(maxsize=8)
 def _read(path: Path, changed: int) -> "Extractor":
     try:
-        from pykwalify.errors import PyKwalifyException  # type: ignore[import-untyped]
-        from ruamel.yaml.error import YAMLError
-
         from radiogenomics.features._extractor import Extractor
     except ImportError as error:
         raise MissingPackageError(
@@ -220,11 +226,8 @@ def _read(path: Path, changed: int) -> "Extractor":
 
     with _quiet("pykwalify", "radiomics"), warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # pykwalify loads its checks the old way
-        try:
+        with parsing(path, partial(_no_parameters, path)):
             extractor = Extractor(str(path))
-        except (PyKwalifyException, YAMLError, ValueError, TypeError) as error:
-            said = " ".join(str(getattr(error, "msg", None) or error).split())
-            raise InputError(f"The parameter file {path} is none of PyRadiomics: {said} Compare it with {PARAMETERS}.") from error
     extractor.settings["additionalInfo"] = False  # diagnostics are no features, and cost time
     return extractor
 

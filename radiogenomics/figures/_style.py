@@ -1,9 +1,11 @@
 """One look for every panel: journal sizes, a colour-blind safe palette, the names and colours of estimates and modules."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, NamedTuple
+from functools import wraps
+from typing import Any, NamedTuple, ParamSpec, TypeVar
+from weakref import WeakKeyDictionary
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -94,17 +96,65 @@ def style() -> AbstractContextManager[None]:
 
 @contextmanager
 def _look() -> Iterator[None]:
-    """Set the look and put back those settings alone: `rc_context` would also undo what a notebook's backend sets meanwhile."""
-    before = {key: mpl.rcParams[key] for key in RC}
-    mpl.rcParams.update(RC)
+    """Set the look, and all that it leaves open to matplotlib's own defaults: a `matplotlibrc` of the user's changes no figure.
+
+    Put back afterwards is what still stands as it was set here: a notebook's backend may set something meanwhile.
+    """
+    whole = {**_DEFAULTS, **RC}
+    before = {key: dict.__getitem__(mpl.rcParams, key) for key in whole}
+    mpl.rcParams.update({key: value for key, value in whole.items() if before[key] != value})
+    now = {key: dict.__getitem__(mpl.rcParams, key) for key in whole}
     try:
         yield
     finally:
-        mpl.rcParams.update(before)
+        kept = {key for key in whole if dict.__getitem__(mpl.rcParams, key) == now[key]}
+        mpl.rcParams.update({key: value for key, value in before.items() if key in kept and value != now[key]})
 
 
-styled = _look()
-"""The same look as a decorator of panel functions, made anew at every call."""
+_ENVIRONMENT = (
+    "backend", "docstring.", "figure.max_open", "interactive", "keymap.", "savefig.directory", "timezone", "tk.", "toolbar",
+    "webagg.",
+)  # fmt: skip
+"""Settings that say where figures are shown, and not how they look."""
+_DEFAULTS = {key: value for key, value in mpl.rcParamsDefault.items() if not key.startswith(_ENVIRONMENT)}
+
+
+looked = _look()
+"""The same look as a decorator, made anew at every call."""
+
+_Given = ParamSpec("_Given")
+_Panel = TypeVar("_Panel", Axes, Figure, SubFigure, Figure | SubFigure)
+
+
+class Drawn(NamedTuple):
+    """What a panel is: the function that drew it, and the table behind it, where there is one."""
+
+    name: str
+    data: pd.DataFrame | None
+
+
+_DRAWN: WeakKeyDictionary[Axes | Figure | SubFigure, Drawn] = WeakKeyDictionary()
+
+
+def styled(draw: Callable[_Given, _Panel]) -> Callable[_Given, _Panel]:
+    """Decorate a panel function: it draws in the shared look, and `drawn` knows its panel as long as that lives."""
+
+    @wraps(draw)
+    def draw_styled(*args: _Given.args, **options: _Given.kwargs) -> _Panel:
+        with _look():
+            panel = draw(*args, **options)
+        first = next(iter([*args, *options.values()]), None)
+        # A function that turns a result into a table calls itself with that table, which is then what was drawn.
+        if isinstance(first, pd.DataFrame) or panel not in _DRAWN:
+            _DRAWN[panel] = Drawn(draw.__name__, first if isinstance(first, pd.DataFrame) else None)
+        return panel
+
+    return draw_styled
+
+
+def drawn(panel: Axes | Figure | SubFigure) -> Drawn:
+    """Say what a panel is; one that no function of this room drew is a ``figure`` without a table."""
+    return _DRAWN.get(panel, Drawn("figure", None))
 
 
 # What papers publish of a combined model is another thing than what they publish of a signature, and leaks in another way.
@@ -185,7 +235,7 @@ def varies(table: pd.DataFrame, column: str) -> bool:
 
 
 # X11 numbered shades are the base colour at these levels; WGCNA names its modules with them (grey60, sienna3, brown4).
-_ONLY_X11 = {"violetred": "#d02090", "navyblue": "#000080", "lightgoldenrod": "#eedd82"}
+_ONLY_X11 = {"violetred": "#d02090", "navyblue": "#000080", "lightgoldenrod": "#eedd82", "lightslateblue": "#8470ff"}
 _SHADES = {"1": 1.0, "2": 0.932, "3": 0.804, "4": 0.548}
 
 

@@ -13,6 +13,7 @@ from matplotlib.transforms import ScaledTranslation, blended_transform_factory
 from radiogenomics._errors import InputError
 from radiogenomics.figures import _style as st
 from radiogenomics.figures import wording
+from radiogenomics.figures._given import FoundModules, as_genes
 
 Floats = npt.NDArray[np.float64]
 _ROW_MM = 4.2
@@ -24,7 +25,12 @@ _NULLS = {"permuted patients": st.SKY, "random features": st.ORANGE}
 
 @st.styled
 def module_trait(
-    links: pd.DataFrame, *, modules: pd.DataFrame | None = None, most: int = 40, note: str = "", ax: Axes | None = None
+    links: pd.DataFrame,
+    *,
+    modules: pd.DataFrame | FoundModules | None = None,
+    most: int = 40,
+    note: str = "",
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw the correlation of every eigengene with every trait, feature or signature.
 
@@ -32,8 +38,9 @@ def module_trait(
     ----------
     links : DataFrame
         ``feature, target, effect, p, q``, one row a pair; one side of each pair is an eigengene (``ME1``...).
-    modules : DataFrame, optional
-        Indexed by gene, ``module, color``: adds the module's colour, name and number of genes to its row.
+    modules : DataFrame or Modules, optional
+        What `modules.find_modules` found, or a table indexed by gene, ``module, color``: adds the module's colour, name and
+        number of genes to its row.
     most : int
         Of more traits (or modules) than this, those with the smallest p are drawn, and the title says so.
     note : str
@@ -48,7 +55,8 @@ def module_trait(
     """
     kept, notes = _strongest(_eigengenes_first(links), most, {"target": "modules", "feature": "traits"})
     effect, q = _grids(kept)
-    labels = [_module_label(name, modules) for name in effect.index]
+    genes = None if modules is None else as_genes(modules)
+    labels = [_module_label(name, genes) for name in effect.index]
     ax = _heat(effect, q, rows=[label for label, _ in labels], label="Pearson r", ax=ax)
     _strip(ax, [color for _, color in labels])
     _note(ax, [*([note] if note else []), *notes])
@@ -192,7 +200,9 @@ def _write(ax: Axes, effect: pd.DataFrame, q: pd.DataFrame, bound: float, *, num
 
 
 @st.styled
-def link_forest(links: pd.DataFrame, *, most: int = 12, q_below: float = 0.05, ax: Axes | None = None) -> Axes:
+def link_forest(
+    links: pd.DataFrame, *, most: int = 12, q_below: float = 0.05, label: str = "Pearson r", ax: Axes | None = None
+) -> Axes:
     """Draw the strongest links of one family as effects with intervals.
 
     Parameters
@@ -204,6 +214,8 @@ def link_forest(links: pd.DataFrame, *, most: int = 12, q_below: float = 0.05, a
         So many links with the smallest p are drawn; the title says when some were left out.
     q_below : float
         Links with q below this are coloured.
+    label : str
+        What the effect is.
     ax : Axes, optional
         Where to draw.
 
@@ -226,7 +238,7 @@ def link_forest(links: pd.DataFrame, *, most: int = 12, q_below: float = 0.05, a
     _beside(ax, -1, "r (95 % CI)", "q", weight="bold")
     ax.set_yticks(range(len(drawn)), [_pair(row) for row in drawn.to_dict("records")])
     bound = float(np.nanmax(np.abs(drawn[["effect_low", "effect_high", "effect"]].to_numpy(dtype=float)), initial=0.2)) * 1.05
-    ax.set(xlabel="Effect (Pearson r)", xlim=(-bound, bound), ylim=(len(drawn) - 0.4, -1.6))
+    ax.set(xlabel=f"Effect ({label})", xlim=(-bound, bound), ylim=(len(drawn) - 0.4, -1.6))
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     _forest_legend(ax, q_below, open_points="p_spearman" in links)
@@ -349,7 +361,8 @@ def link_scatter(
     patients : DataFrame, one row a patient
         The columns that the links name.
     links : DataFrame
-        ``feature, target, effect, effect_low, effect_high, n, q``; the first three are drawn.
+        ``feature, target, effect, effect_low, effect_high, n, q``; the first three are drawn. Where ``estimate`` is another than
+        "nested", the feature is called by its name alone, and not an out-of-fold score.
     color : str, optional
         A column of groups.
     figure : Figure or SubFigure, optional
@@ -371,6 +384,7 @@ def link_scatter(
             ax.plot(part[row["feature"]], part[row["target"]], "o", ms=3, mew=0, alpha=0.8, color=shade, label=label)
         effect = wording.interval(row["effect"], row["effect_low"], row["effect_high"])
         st.panel_axes(ax).set_title(f"r {effect}, n = {row['n']}, q {wording.p_text(row['q'])}", fontsize=st.SMALL_POINTS)
-        ax.set(xlabel=f"{wording.short(row['feature'], 32)}, out-of-fold score", ylabel=wording.pathway_label(row["target"], 40))
+        of_fold = ", out-of-fold score" * (row.get("estimate", "nested") == "nested")
+        ax.set(xlabel=f"{wording.short(row['feature'], 32)}{of_fold}", ylabel=wording.pathway_label(row["target"], 40))
         ax.legend(loc="upper left", bbox_to_anchor=(0, -0.16), borderaxespad=0)
     return figure

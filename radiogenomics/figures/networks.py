@@ -14,6 +14,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from radiogenomics._errors import InputError
 from radiogenomics.figures import _style as st
+from radiogenomics.figures._given import FoundModules, GeneTree, Powers, as_genes, as_merges
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -21,16 +22,20 @@ Ints = npt.NDArray[np.int64]
 
 @st.styled
 def soft_threshold(
-    fits: pd.DataFrame, *, power: float | None = None, r2_cut: float = 0.85, figure: Figure | SubFigure | None = None
+    fits: pd.DataFrame | Powers,
+    *,
+    power: float | None = None,
+    r2_cut: float = 0.85,
+    figure: Figure | SubFigure | None = None,
 ) -> Figure | SubFigure:
     """Draw how scale-free and how connected the network is at every power.
 
     Parameters
     ----------
-    fits : DataFrame
-        One row a power: ``power, r2, slope, mean_k``.
+    fits : DataFrame or SoftThreshold
+        One row a power: ``power, r2, slope, mean_k``; or what `modules.pick_soft_threshold` returned.
     power : float, optional
-        The power chosen; marked.
+        The power chosen; marked. Without it, that of a SoftThreshold.
     r2_cut : float
         The fit that is good enough; dashed.
     figure : Figure or SubFigure, optional
@@ -41,6 +46,8 @@ def soft_threshold(
     Figure or SubFigure
         Signed fit above (negative where connectivity rises with frequency), mean connectivity below.
     """
+    if isinstance(fits, Powers):
+        return soft_threshold(fits.table, power=fits.power if power is None else power, r2_cut=r2_cut, figure=figure)
     st.require(fits, "fits", ["power", "r2", "slope", "mean_k"])
     figure = st.panel_figure(figure, height_mm=96)
     upper, lower = figure.subplots(2, 1, sharex=True)
@@ -75,17 +82,22 @@ def soft_threshold(
 
 @st.styled
 def dendrogram(
-    tree: pd.DataFrame, modules: pd.DataFrame, *, bands: Mapping[str, str] | None = None, figure: Figure | SubFigure | None = None
+    tree: pd.DataFrame | GeneTree,
+    modules: pd.DataFrame | FoundModules,
+    *,
+    bands: Mapping[str, str] | None = None,
+    figure: Figure | SubFigure | None = None,
 ) -> Figure | SubFigure:
     """Draw the clustering of the genes and, under it, the module of each as a band of colour.
 
     Parameters
     ----------
-    tree : DataFrame
-        One block: either merges alone, ``left, right, height`` with leaves numbered in the order of `modules`, or one row a
-        node, ``node, gene, position, left, right, height``, leaves first (-1 where nothing is below).
-    modules : DataFrame
-        Indexed by gene, with a column of colour names for each band.
+    tree : DataFrame or Tree
+        One block: one of the trees that `modules.find_modules` found (``m.trees[0]``), or a table, either merges alone, ``left,
+        right, height`` with leaves numbered in the order of `modules`, or one row a node, ``node, gene,
+        position, left, right, height``, leaves first (-1 where nothing is below).
+    modules : DataFrame or Modules
+        What `modules.find_modules` found, or a table indexed by gene, with a column of colour names for each band.
     bands : mapping of str to str, optional
         Column of `modules` -> what its band is called; ``{"color": "Module"}`` without it.
     figure : Figure or SubFigure, optional
@@ -96,7 +108,9 @@ def dendrogram(
     Figure or SubFigure
         The tree above, the bands below, genes from left to right.
     """
-    bands = {"color": "Module"} if bands is None else bands
+    bands, modules = {"color": "Module"} if bands is None else bands, as_genes(modules)
+    if isinstance(tree, GeneTree):
+        return dendrogram(as_merges(tree), _of_block(modules, tree.genes), bands=bands, figure=figure)
     st.require(tree, "tree", ["left", "right", "height"])
     st.require(modules, "modules", bands)
     genes, children, heights = _leaves_and_merges(tree, modules)
@@ -113,6 +127,14 @@ def dendrogram(
     upper.spines["bottom"].set_visible(False)
     _bands(st.panel_axes(lower), modules.loc[genes[order]], bands)
     return figure
+
+
+def _of_block(modules: pd.DataFrame, genes: "pd.Index[Any]") -> pd.DataFrame:
+    """Give the rows of a tree's genes, in its order."""
+    lacking = genes.difference(modules.index)
+    if len(lacking):
+        raise InputError(f"`modules` lacks {len(lacking)} of the tree's genes, such as {lacking[0]!r}; give those of one search.")
+    return modules.loc[genes]
 
 
 def _leaves_and_merges(tree: pd.DataFrame, modules: pd.DataFrame) -> tuple["pd.Index[Any]", Ints, Floats]:

@@ -12,6 +12,7 @@ from matplotlib.transforms import blended_transform_factory
 from radiogenomics._errors import InputError
 from radiogenomics.figures import _style as st
 from radiogenomics.figures import wording
+from radiogenomics.figures._given import Judged
 
 _ROW_MM = 4.6
 _LEGEND_LETTERS = 45  # with more, the area as drawn stands in a line of its own
@@ -20,13 +21,14 @@ Floats = npt.NDArray[np.float64]
 
 
 @st.styled
-def roc(curves: pd.DataFrame, *, evaluation: pd.DataFrame | None = None, ax: Axes | None = None) -> Axes:
+def roc(curves: pd.DataFrame | Judged, *, evaluation: pd.DataFrame | None = None, ax: Axes | None = None) -> Axes:
     """Draw the ROC curve of every estimate over one another.
 
     Parameters
     ----------
-    curves : DataFrame
-        Long: ``estimate, sensitivity, specificity``, in the order of the thresholds; with ``signature`` or ``cohort``
+    curves : DataFrame or Evaluation
+        What `validation.evaluate` returned, whose own AUCs the legend then names; or long: ``estimate, sensitivity,
+        specificity``, in the order of the thresholds; with ``signature`` or ``cohort``
         each combination is a curve of its own.
     evaluation : DataFrame, optional
         ``estimate, auc, auc_low, auc_high`` (and ``signature``, ``cohort``): the AUCs that the legend names. Where the area under
@@ -39,6 +41,10 @@ def roc(curves: pd.DataFrame, *, evaluation: pd.DataFrame | None = None, ax: Axe
     Axes
         Sensitivity over 1 - specificity, equal scales, the diagonal dashed.
     """
+    if isinstance(curves, Judged):
+        return roc(curves.curves(), evaluation=curves.table if evaluation is None else evaluation, ax=ax)
+    if "auc" in curves:
+        raise InputError("`curves` is a table of AUCs, with a point each; give the Evaluation itself, or its curves().")
     st.require(curves, "curves", ["estimate", "sensitivity", "specificity"])
     ax = st.panel_axes(ax, height_mm=97)
     ax.plot([0, 1], [0, 1], ls="--", lw=0.7, color=st.GREY, zorder=1)
@@ -103,13 +109,14 @@ def _with_auc(words: str, evaluation: pd.DataFrame | None, facts: dict[str, Any]
 
 
 @st.styled
-def auc_forest(evaluation: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+def auc_forest(evaluation: pd.DataFrame | Judged, *, ax: Axes | None = None) -> Axes:
     """Draw every AUC with its interval: flattering estimates above honest ones, signature by signature.
 
     Parameters
     ----------
-    evaluation : DataFrame
-        ``cohort, signature, estimate, auc, auc_low, auc_high, n, events``, one row an estimate.
+    evaluation : DataFrame or Evaluation
+        What `validation.evaluate` returned, or ``cohort, signature, estimate, auc, auc_low, auc_high, n, events``, one row an
+        estimate.
     ax : Axes, optional
         Where to draw.
 
@@ -118,6 +125,8 @@ def auc_forest(evaluation: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Axes
         One row an estimate, the number as text on the right, chance (0.5) dashed; without a point where none could be estimated.
     """
+    if isinstance(evaluation, Judged):
+        return auc_forest(evaluation.table, ax=ax)
     st.require(evaluation, "evaluation", ["cohort", "signature", "estimate", "auc", "auc_low", "auc_high"])
     rows = _forest_rows(evaluation)
     ax = st.panel_axes(ax, height_mm=14 + _ROW_MM * len(rows))
@@ -164,14 +173,19 @@ def _forest_rows(evaluation: pd.DataFrame) -> list[tuple[str, pd.Series | None]]
 
 @st.styled
 def score_distribution(
-    scores: pd.DataFrame, *, labels: tuple[str, str] = ("negative", "positive"), outcome: str = "Outcome", ax: Axes | None = None
+    scores: pd.DataFrame | Judged,
+    *,
+    labels: tuple[str, str] = ("negative", "positive"),
+    outcome: str = "Outcome",
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw how a signature's scores lie in patients without and with the outcome.
 
     Parameters
     ----------
-    scores : DataFrame
-        ``outcome`` (0 or 1; patients without one are left out), ``score``; each ``estimate``, ``signature`` or
+    scores : DataFrame or Evaluation
+        What `validation.evaluate` returned (volume, which is no score, left out); or ``outcome`` (0 or 1; patients
+        without one are left out), ``score``; each ``estimate``, ``signature`` or
         ``cohort`` gets boxes of its own.
     labels : tuple of str
         What outcome 0 and 1 are called.
@@ -185,6 +199,9 @@ def score_distribution(
     Axes
         Quartile boxes with every patient as a point.
     """
+    if isinstance(scores, Judged):
+        table = scores.scores
+        return score_distribution(table[table["estimate"].ne("volume")], labels=labels, outcome=outcome, ax=ax)
     st.require(scores, "scores", ["outcome", "score"])
     known = scores[scores["outcome"].notna()]
     groups = _score_groups(known)

@@ -165,6 +165,8 @@ class HubGenes(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     max_module_p : float
         A module counts for a signature when its eigengene, a column of the table, correlates with the score at this p or below;
         1 counts every module and needs no eigengene.
+    eigengene_prefix : str
+        What stands before a module's name in the column of its eigengene, where a gene has such a name too (ME1 is one).
     method : {"pearson", "spearman"}
         Correlation of gene and score.
     n_splits, n_repeats : int
@@ -192,6 +194,7 @@ class HubGenes(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         labels: pd.Series | None = None,
         at_least: int | None = None,
         max_module_p: float = 1.0,
+        eigengene_prefix: str = "",
         method: Correlation = "pearson",
         n_splits: int = 5,
         n_repeats: int = 10,
@@ -204,6 +207,7 @@ class HubGenes(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.labels = labels
         self.at_least = at_least
         self.max_module_p = max_module_p
+        self.eigengene_prefix = eigengene_prefix
         self.method = method
         self.n_splits = n_splits
         self.n_repeats = n_repeats
@@ -236,7 +240,8 @@ class HubGenes(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _hubs(self, X: pd.DataFrame, score: pd.Series) -> pd.DataFrame:
         modules = list(self.membership.columns)
         if self.max_module_p < 1.0:
-            p = _significance(X[modules], score.to_numpy(), self.method)["p"]
+            columns = [f"{self.eigengene_prefix}{name}" for name in modules]
+            p = _significance(X[columns].set_axis(modules, axis=1), score.to_numpy(), self.method)["p"]
             modules = list(p.index[p <= self.max_module_p])
         if not modules:
             return pd.DataFrame(columns=HUB_COLUMNS).astype({"hub": bool})

@@ -11,8 +11,10 @@ from radiogenomics.images.maps import (
     signal_enhancement_ratio,
     subtract,
 )
+from radiogenomics.images.phase_files import VOLUMES, find_phase_files, read_phase_files
 from radiogenomics.images.phases import Phases, read_phases, split_phases
 from radiogenomics.images.preprocessing import (
+    Interpolation,
     bias_field,
     normalise_percentiles,
     normalise_reference,
@@ -21,7 +23,7 @@ from radiogenomics.images.preprocessing import (
     resample,
     resample_like,
 )
-from radiogenomics.images.registration import Aligned, register, register_phases
+from radiogenomics.images.registration import Aligned, Metric, register, register_phases
 from radiogenomics.images.series import Series, find_series, series_table, unpack
 from radiogenomics.images.volume import FRAME, PADDING, padding_inside, read_image, sort_slices
 from radiogenomics.images.writing import write_dicom, write_volume
@@ -29,7 +31,10 @@ from radiogenomics.images.writing import write_dicom, write_volume
 __all__ = [
     "FRAME",
     "PADDING",
+    "VOLUMES",
     "Aligned",
+    "Interpolation",
+    "Metric",
     "Phases",
     "Series",
     "Slice",
@@ -38,6 +43,7 @@ __all__ = [
     "bias_field",
     "body_mask",
     "dynamic_series",
+    "find_phase_files",
     "find_series",
     "normalise_percentiles",
     "normalise_reference",
@@ -46,6 +52,7 @@ __all__ = [
     "percent_enhancement",
     "project_maximum",
     "read_image",
+    "read_phase_files",
     "read_phases",
     "register",
     "register_phases",

@@ -82,7 +82,7 @@ def _choices(dynamic: Sequence[Sequence[Series]]) -> str:
     numbers = {one.header.get("SeriesNumber") for group in dynamic for one in group}
     by = "series number" if len(contents) == 1 else f"content ({', '.join(repr(name) for name in contents)})"
     by += " or series number" if len(contents) > 1 and len(numbers) > 1 else ""
-    return f"{len(dynamic)} dynamic series are here: {listed}. Choose one by {by}."
+    return f"{len(dynamic)} dynamic series are here: {listed}. Choose one by {by} (--series, --content, or extraction)."
 
 
 def _none(series: Sequence[Series], number: int | None, content: str | None) -> str:

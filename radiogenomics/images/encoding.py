@@ -43,6 +43,7 @@ _LAST_LOW_GROUP = 0x00FF  # a data set begins with a low group (0008); read in t
 _ITEM = (0xFFFE, 0xE000)
 _PIXELS = (0x7FE0, 0x0010)
 _FIRST_PIXEL_TAGS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
+_MOST_INFLATED = 2**32
 _STREAM_HEAD = 65536
 _CODECS: dict[str, tuple[UID, ...]] = {
     "RLE": (RLELossless,),
@@ -98,6 +99,14 @@ class OpenedFile:
     stream: BinaryIO
     encoding: Encoding
     declared: str
+
+    @property
+    def as_declared(self) -> bool:
+        """Whether the data set is written in the transfer syntax that the file declares."""
+        plain = {ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian}
+        if self.declared == DeflatedExplicitVRLittleEndian:
+            return self.encoding.deflated
+        return self.declared == self.encoding.native if self.declared in plain else UID(self.declared).is_valid
 
 
 @dataclass(frozen=True)
@@ -247,7 +256,12 @@ def _inflated(file: BinaryIO, declared: str, plain: Encoding | None) -> OpenedFi
     """Open a deflated data set, or a plain one that only calls itself deflated."""
     start = file.tell()
     try:
-        content = zlib.decompress(file.read(), -zlib.MAX_WBITS)
+        packed = zlib.decompressobj(-zlib.MAX_WBITS)
+        content = packed.decompress(file.read(), _MOST_INFLATED)
+        if packed.unconsumed_tail:
+            raise ValueError(f"its data set inflates to more than {_MOST_INFLATED:,} bytes")
+        if not packed.eof:
+            raise zlib.error("the stream ends early")
     except zlib.error as error:
         if plain is None:
             raise ValueError("its data set is damaged: it begins like none, plain or deflated") from error

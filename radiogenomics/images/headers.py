@@ -1,6 +1,5 @@
 """DICOM files -> slices: where each image's pixels lie, and what its header says of place, time and scanner."""
 
-import logging
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,11 +16,11 @@ from pydicom.dataset import Dataset
 from pydicom.valuerep import TEXT_VR_DELIMS
 
 from radiogenomics._errors import InputError
+from radiogenomics._files import Decision, Tell, files_below, log_decision
 from radiogenomics._tables import shown
+from radiogenomics.images._parsing import REMEDY, reading
 from radiogenomics.images.encoding import UNDEFINED, OpenedFile, check_length, find_pixels, is_dicom, open_dicom, read_elements
 from radiogenomics.images.frames import clocked, frame_headers
-
-logger = logging.getLogger(__name__)
 
 Header = Mapping[str, str]
 """The tags of `KEYWORDS` as text; several values of one tag are separated by a backslash, as in DICOM itself."""
@@ -57,7 +56,6 @@ _TAGS[0x60000102] = "OverlayBitPosition"  # of the first overlay; pydicom knows 
 _GE_RAW_TAG = 0x0043102F
 _TAGS[_GE_RAW_TAG] = GE_RAW_TYPE
 _BINARY = {"US", "SS", "UL", "SL"}
-_REMEDY = "fetch it again or remove it"
 _DIRECTORY = "DICOMDIR"
 _DIRECTORY_CLASS = b"\x02\0\x02\0UI\x14\x001.2.840.10008.1.3.10"  # MediaStorageSOPClassUID as its bytes stand in the file
 
@@ -123,13 +121,15 @@ class Slice:
         return float(self.axes[:, 2] @ self.position)
 
 
-def read_headers(path: Path) -> list[Slice]:
+def read_headers(path: Path, *, tell: Tell = log_decision) -> list[Slice]:
     """Read one DICOM file without its pixels -> its slices; one, or one a frame in a multi-frame file.
 
     Parameters
     ----------
     path : Path
         A DICOM file.
+    tell : callable
+        Called where the file is not written as it declares; logs it when left out.
 
     Returns
     -------
@@ -142,36 +142,28 @@ def read_headers(path: Path) -> list[Slice]:
         If the file is no DICOM, ends inside the header or the pixels, or is empty.
     """
     path = Path(path)
-    with path.open("rb") as file:
-        opened, header = _read_tags(path, file)
+    with reading(path), path.open("rb") as file:
+        opened, header = _read_tags(file)
+        if not opened.as_declared:
+            why = f"it declares {opened.declared or 'no transfer syntax'} and is read as its bytes are written."
+            tell(Decision("transfer syntax", printable(path.name), 1, why))
         if "SOPClassUID" not in header:
-            raise InputError(
-                f"{path.name} is not a whole DICOM file (it ends early, after {path.stat().st_size:,} bytes); {_REMEDY}."
-            )
+            raise EOFError
         plain = header["SOPClassUID"] in IMAGE_STORAGE and "Rows" in header
         offset = _pixel_offset(path, opened, header) if plain else -1
-    if not plain or not (header["SOPClassUID"] in _ENHANCED or _count(path, header, "NumberOfFrames", 1) > 1):
-        return [Slice(path, clocked(header), 0, offset)]
-    frames = frame_headers(path, header, _count(path, header, "NumberOfFrames", 1), KEYWORDS)
-    return [Slice(path, frame, number, offset) for number, frame in enumerate(frames)]
+        count = _count(path, header, "NumberOfFrames", 1) if plain else 1
+        if not plain or not (header["SOPClassUID"] in _ENHANCED or count > 1):
+            return [Slice(path, clocked(header), 0, offset)]
+        frames = frame_headers(path, header, count, KEYWORDS)
+        return [Slice(path, frame, number, offset) for number, frame in enumerate(frames)]
 
 
-def _read_tags(path: Path, file: BinaryIO) -> tuple[OpenedFile, dict[str, str]]:
-    """Read our tags of one file, or say why it is not whole."""
-    try:
-        opened = open_dicom(file)
-        dataset = read_elements(opened, list(_TAGS))
-        letters = convert_encodings(dataset.get("SpecificCharacterSet"))
-        return opened, {keyword: _text(dataset, tag, letters) for tag, keyword in _TAGS.items() if tag in dataset}
-    except (ValueError, EOFError, struct.error, KeyError, NotImplementedError, OSError) as error:
-        raise InputError(f"{path.name} is not a whole DICOM file ({_reason(path, error)}); {_REMEDY}.") from error
-
-
-def _reason(path: Path, error: Exception) -> str:
-    size = path.stat().st_size
-    if size == 0:
-        return "it is empty"
-    return str(error) if isinstance(error, ValueError) else f"it ends early, after {size:,} bytes"
+def _read_tags(file: BinaryIO) -> tuple[OpenedFile, dict[str, str]]:
+    """Read our tags of one file."""
+    opened = open_dicom(file)
+    dataset = read_elements(opened, list(_TAGS))
+    letters = convert_encodings(dataset.get("SpecificCharacterSet"))
+    return opened, {keyword: _text(dataset, tag, letters) for tag, keyword in _TAGS.items() if tag in dataset}
 
 
 def _text(dataset: Dataset, tag: int, letters: list[str]) -> str:
@@ -210,7 +202,7 @@ def _pixel_offset(path: Path, opened: OpenedFile, header: Header) -> int:
     try:
         found = find_pixels(opened)
     except EOFError as error:
-        raise InputError(f"{path.name} is cut short: {error}; {_REMEDY}.") from error
+        raise InputError(f"{path.name} is cut short: {error}; {REMEDY}.") from error
     except ValueError as error:
         raise InputError(
             f"{path.name} cannot be read: {error}; convert it to an uncompressed syntax, or leave it out."
@@ -234,7 +226,7 @@ def _count(path: Path, header: Header, keyword: str, missing: int | None = None)
         return missing
     if not (text.isascii() and text.isdigit() and int(text) > 0):
         state = f"is {text!r}" if text else "is missing"
-        raise InputError(f"{path.name}: {keyword} {state}, it must be a whole number of 1 or more; {_REMEDY}.")
+        raise InputError(f"{path.name}: {keyword} {state}, it must be a whole number of 1 or more; {REMEDY}.")
     return int(text)
 
 
@@ -250,13 +242,13 @@ def find_files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         kind = "is a file" if folder.exists() else "does not exist"
         raise InputError(f"{folder} {kind}; give the folder that holds the DICOM files.")
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    files = files_below(folder)
     if not files:
         raise InputError(f"{folder} holds no file; give the folder that holds the DICOM files.")
     return files
 
 
-def read_folder(folder: Path) -> list[Slice]:
+def read_folder(folder: Path, *, tell: Tell = log_decision) -> list[Slice]:
     """Read the headers of every DICOM file of a folder and its subfolders -> slices.
 
     Files that are not DICOM (licences, tables) are passed over; a file that calls itself `.dcm` and is none is an error.
@@ -265,6 +257,8 @@ def read_folder(folder: Path) -> list[Slice]:
     ----------
     folder : Path
         A folder, searched with its subfolders.
+    tell : callable
+        Called with what is decided, see `radiogenomics._files.Tell`.
 
     Returns
     -------
@@ -278,13 +272,18 @@ def read_folder(folder: Path) -> list[Slice]:
     """
     slices: list[Slice] = []
     foreign: list[str] = []
+    mended: list[Decision] = []
     for path in find_files(folder):
-        if _is_foreign(path):
+        if is_foreign(path):
             foreign.append(printable(path.name))
         else:
-            slices += read_headers(path)
+            slices += read_headers(path, tell=mended.append)
+    if mended:
+        why = f"of {len(mended)} files the transfer syntax is missing or wrong; {mended[0].where}: {mended[0].why}"
+        tell(Decision("transfer syntax", printable(folder.name), len(mended), why))
     if foreign:
-        logger.info("%s: %d files are not DICOM and were passed over: %s", folder, len(foreign), shown(foreign))
+        why = f"{len(foreign)} files are not DICOM and were passed over: {shown(foreign)}"
+        tell(Decision("files passed over", printable(folder.name), len(foreign), why))
     if not slices:
         raise InputError(
             f"{folder} holds {len(foreign)} file(s) and none is DICOM ({shown(foreign)}); give the folder of the images."
@@ -297,7 +296,7 @@ def printable(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _is_foreign(path: Path) -> bool:
+def is_foreign(path: Path) -> bool:
     """Tell whether a file is none that an image may lie in: no DICOM, or the directory of a disc."""
     with path.open("rb") as file:
         if path.name.upper().startswith(_DIRECTORY) or _DIRECTORY_CLASS in file.read(1024):

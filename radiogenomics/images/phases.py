@@ -1,6 +1,5 @@
 """Dynamic series -> phases: which image belongs to which time point, on what evidence, and when it was taken."""
 
-import logging
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -12,6 +11,7 @@ import pandas as pd
 import SimpleITK as sitk
 
 from radiogenomics._errors import InputError
+from radiogenomics._files import Decision, Tell, log_decision
 from radiogenomics._tables import shown
 from radiogenomics.images.headers import Slice
 from radiogenomics.images.pixels import check_rescale
@@ -19,8 +19,6 @@ from radiogenomics.images.series import Series
 from radiogenomics.images.splitting import TRUST, Split, check_gaps, split_series
 from radiogenomics.images.times import CLOCKS, LONGEST_GAP_S, crosses_midnight, moments
 from radiogenomics.images.volume import read_image
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class Phases:
     images : dict of str to SimpleITK.Image
         One volume a phase in order of time: ``pre`` (``pre1``, ``pre2``... when there are several), ``post1``, ``post2``...
     sources : dict of str to Series
-        The slices that each phase was read from.
+        The slices that each phase was read from; empty where the phases were no DICOM.
     table : DataFrame, shape (n_phases, 7)
         ``phase``, ``role`` (pre-contrast, first post-contrast, later post-contrast), ``seconds`` since the first phase (NaN
         where unknown), ``seconds_from`` (the tag, or "unknown"), ``evidence`` (what told the phases apart), ``images``,
@@ -64,8 +62,17 @@ class Phases:
         """The last of the later post-contrast volumes."""
         return self._role("later post-contrast", -1)
 
+    def timed(self, seconds: Sequence[float]) -> "Phases":
+        """Give the same phases with times of one's own, in seconds, one a phase, rising."""
+        given = np.asarray(seconds, dtype=float)
+        if given.shape != (len(self.images),) or not np.isfinite(given).all() or not (np.diff(given) > 0).all():
+            raise InputError(
+                f"`seconds` is {list(seconds)}; give {len(self.images)} rising numbers, one a phase ({', '.join(self.images)})."
+            )
+        return Phases(self.images, self.sources, self.table.assign(seconds=given, seconds_from="given"))
 
-def read_phases(series: Sequence[Series], *, pre_contrast: int) -> Phases:
+
+def read_phases(series: Sequence[Series], *, pre_contrast: int, tell: Tell = log_decision) -> Phases:
     """Read a dynamic series -> its phases, named and timed.
 
     Parameters
@@ -74,6 +81,8 @@ def read_phases(series: Sequence[Series], *, pre_contrast: int) -> Phases:
         The one series that holds all phases, or several that hold one or more each; see `dynamic_series`.
     pre_contrast : int
         How many phases were taken before the injection; 1 in nearly every breast protocol.
+    tell : callable
+        Called with what is decided of clocks, bits and padding; logs it when left out.
 
     Returns
     -------
@@ -85,14 +94,16 @@ def read_phases(series: Sequence[Series], *, pre_contrast: int) -> Phases:
     ValueError
         If there are fewer than two phases, a phase lacks slices, or the phases do not share one grid.
     """
-    sources, table = split_phases(series, pre_contrast=pre_contrast)
+    sources, table = split_phases(series, pre_contrast=pre_contrast, tell=tell)
     check_rescale(series[0].place, [one for source in sources.values() for one in source.slices])
-    images = {name: read_image(source) for name, source in sources.items()}
-    _one_grid(images)
+    images = {name: read_image(source, tell=tell) for name, source in sources.items()}
+    one_grid(images)
     return Phases(images, sources, table)
 
 
-def split_phases(series: Sequence[Series], *, pre_contrast: int) -> tuple[dict[str, Series], pd.DataFrame]:
+def split_phases(
+    series: Sequence[Series], *, pre_contrast: int, tell: Tell = log_decision
+) -> tuple[dict[str, Series], pd.DataFrame]:
     """Tell the phases of a dynamic series apart without reading pixels -> one Series a phase, and the table of `Phases`.
 
     Inside one series the phases are told apart by the first of these that gives every phase each position once:
@@ -116,13 +127,13 @@ def split_phases(series: Sequence[Series], *, pre_contrast: int) -> tuple[dict[s
             "dynamic series needs at least one before and one after. Give all series of the examination, or another number "
             "of pre-contrast phases."
         )
-    names = _names(len(phases), pre_contrast)
-    seconds, clock = _seconds([slices for _, slices, _ in phases])
+    names = name_phases(len(phases), pre_contrast)
+    seconds, clock = _seconds([slices for _, slices, _ in phases], tell)
     sources = {name: Series(one.uid, one.kind, slices, one.content) for name, (one, slices, _) in zip(names, phases, strict=True)}
     table = pd.DataFrame(
         {
             "phase": names,
-            "role": _roles(len(phases), pre_contrast),
+            "role": role_phases(len(phases), pre_contrast),
             "seconds": seconds,
             "seconds_from": clock,
             "evidence": [evidence for _, _, evidence in phases],
@@ -209,16 +220,18 @@ def _pre_first(ordered: Sequence[Series]) -> None:
         )
 
 
-def _names(count: int, pre: int) -> list[str]:
+def name_phases(count: int, pre: int) -> list[str]:
+    """Name phases of which the first `pre` were taken before contrast."""
     before = ["pre"] if pre == 1 else [f"pre{number}" for number in range(1, pre + 1)]
     return before + [f"post{number}" for number in range(1, count - pre + 1)]
 
 
-def _roles(count: int, pre: int) -> list[str]:
+def role_phases(count: int, pre: int) -> list[str]:
+    """Say of phases what they are, of which the first `pre` were taken before contrast."""
     return ["pre-contrast"] * pre + ["first post-contrast"] + ["later post-contrast"] * (count - pre - 1)
 
 
-def _seconds(phases: Sequence[Sequence[Slice]]) -> tuple[list[float], str]:
+def _seconds(phases: Sequence[Sequence[Slice]], tell: Tell) -> tuple[list[float], str]:
     """Time the phases by the first clock that rises from phase to phase -> seconds since the first phase, and the clock."""
     images = [one for slices in phases for one in slices]
     ends = np.cumsum([len(slices) for slices in phases])[:-1]
@@ -227,15 +240,18 @@ def _seconds(phases: Sequence[Sequence[Slice]]) -> tuple[list[float], str]:
         if np.isnan(starts).any() or not (np.diff(starts) > 0).all():
             continue
         if np.diff(starts).max() > LONGEST_GAP_S:
-            logger.warning("%s puts %.1f hours between two phases; it is not believed.", keyword, np.diff(starts).max() / 3600)
+            why = f"{keyword} puts {np.diff(starts).max() / 3600:.1f} hours between two phases; it is not believed."
+            tell(Decision("clock not believed", "", len(phases), why))
             continue
         if crosses_midnight(images, keyword):
-            logger.warning("%s runs across midnight without dates; times before it are taken for the evening before.", keyword)
+            why = f"{keyword} runs across midnight without dates; times before it are taken for the evening before."
+            tell(Decision("times across midnight", "", len(phases), why))
         return [round(float(start - starts[0]), 3) for start in starts], keyword
     return [np.nan] * len(phases), "unknown"
 
 
-def _one_grid(images: dict[str, sitk.Image]) -> None:
+def one_grid(images: dict[str, sitk.Image]) -> None:
+    """Refuse phases that do not share one grid."""
     for (left, first), (right, second) in _pairs(images):
         if first.GetSize() != second.GetSize() or not first.IsSameImageGeometryAs(second, 1e-2, 1e-3):
             raise InputError(

@@ -1,6 +1,5 @@
 """The stored pixels of slices -> signal: the bits in use, the padding and the rescale slope of the header honoured."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,16 +7,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pydicom
 from pydicom.dataset import Dataset
 from pydicom.pixels.utils import pixel_array
 
 from radiogenomics._errors import InputError
+from radiogenomics._files import Decision, Tell, log_decision
 from radiogenomics._tables import shown
+from radiogenomics.images._parsing import decoding
 from radiogenomics.images.encoding import load
 from radiogenomics.images.headers import Slice
-
-logger = logging.getLogger(__name__)
+from radiogenomics.images.limits import check_voxels
 
 Array = npt.NDArray[Any]
 
@@ -49,7 +48,7 @@ class Signal:
     fill: float
 
 
-def read_pixels(place: str, slices: Sequence[Slice]) -> Signal:
+def read_pixels(place: str, slices: Sequence[Slice], *, tell: Tell = log_decision) -> Signal:
     """Decode the slices of one volume -> their signal.
 
     Parameters
@@ -58,6 +57,8 @@ def read_pixels(place: str, slices: Sequence[Slice]) -> Signal:
         What messages call the series.
     slices : sequence of Slice
         Of one size and type, in the order of the volume.
+    tell : callable
+        Called with what is decided, see `radiogenomics._files.Tell`.
 
     Returns
     -------
@@ -73,6 +74,7 @@ def read_pixels(place: str, slices: Sequence[Slice]) -> Signal:
     first, kind = slices[0], stored_type(slices[0])
     bits = _bits(place, slices)
     rows, columns = first.integer("Rows"), first.integer("Columns")
+    check_voxels(place, (len(slices), rows, columns))
     stored: Array = np.empty((len(slices), rows, columns), dtype=kind)
     opened: dict[Path, Dataset] = {}
     for at, one in enumerate(slices):
@@ -80,9 +82,9 @@ def read_pixels(place: str, slices: Sequence[Slice]) -> Signal:
     padding = {at: _padding(one, stored[at]) for at, one in enumerate(slices) if one.header.get("PixelPaddingValue")}
     for at, where in padding.items():
         stored[at][where] = 0
-    use_bits(place, stored, bits, overlay=_overlay(first))
+    use_bits(place, stored, bits, overlay=_overlay(first), tell=tell)
     signal = _rescaled(slices, stored)
-    return Signal(signal, *_fill(place, signal, padding))
+    return Signal(signal, *_fill(place, signal, padding, tell))
 
 
 def check_rescale(place: str, slices: Sequence[Slice]) -> None:
@@ -114,16 +116,11 @@ def _decode(place: str, one: Slice, shape: tuple[int, int], opened: dict[Path, D
     if one.offset >= 0:
         start = one.offset + one.frame * int(np.prod(shape)) * stored_type(one).itemsize
         return np.fromfile(one.path, stored_type(one), int(np.prod(shape)), offset=start).reshape(shape)
-    try:
+    with decoding(place, one.path):
         if one.path not in opened:
             opened.clear()
             opened[one.path] = load(one.path, pixels=True)
         pixels = np.asarray(pixel_array(opened[one.path], index=one.frame))
-    except (ValueError, RuntimeError, OSError, AttributeError, NotImplementedError, pydicom.errors.BytesLengthException) as error:
-        raise InputError(
-            f"{place}: the pixels of {one.path.name} cannot be decoded ({str(error).splitlines()[0]}); "
-            "fetch the file again or remove it."
-        ) from error
     if pixels.shape != shape:
         raise InputError(
             f"{place}: the pixels of {one.path.name} are {pixels.shape} where its header says {shape} (Rows, Columns); "
@@ -162,7 +159,7 @@ def _overlay(one: Slice) -> int:
     return 1 << bit if bit > 0 else 0
 
 
-def use_bits(place: str, stored: Array, bits: Bits, *, overlay: int) -> None:
+def use_bits(place: str, stored: Array, bits: Bits, *, overlay: int, tell: Tell = log_decision) -> None:
     """Keep the bits that hold a pixel's value, in place.
 
     Old scanners left overlays and constants in the bits above. Where those bits vary and no overlay is declared there, they
@@ -178,6 +175,8 @@ def use_bits(place: str, stored: Array, bits: Bits, *, overlay: int) -> None:
         From the headers.
     overlay : int
         A number with the bits set that an overlay is declared in.
+    tell : callable
+        Called with what is decided, see `radiogenomics._files.Tell`.
 
     Raises
     ------
@@ -186,26 +185,28 @@ def use_bits(place: str, stored: Array, bits: Bits, *, overlay: int) -> None:
     """
     raw = stored.view(f"u{stored.dtype.itemsize}")
     if overlay:
+        held = int(np.count_nonzero(raw & raw.dtype.type(overlay)))
+        if held:
+            tell(Decision("overlay cleared", place, held, f"{held} pixels hold a bit of a declared overlay; it is cleared."))
         raw &= raw.dtype.type((1 << bits.allocated) - 1 - overlay)
     if bits.shift:
-        _shift(place, raw, bits)
+        _shift(place, raw, bits, tell)
     limit = 1 << bits.stored
     signed = stored.dtype.kind == "i"
     low, high = int(stored.min()), int(stored.max())
     if (-limit // 2 <= low and high < limit // 2) if signed else high < limit:
         return
-    _clear(place, stored, raw, bits)
+    _clear(place, stored, raw, bits, tell)
 
 
-def _shift(place: str, raw: Array, bits: Bits) -> None:
+def _shift(place: str, raw: Array, bits: Bits, tell: Tell) -> None:
     """Move values that HighBit places at the upper end of a pixel down to the lower one."""
     below = int(np.bitwise_or.reduce(raw, axis=None)) & ((1 << bits.shift) - 1)
     if not below:
         raw >>= raw.dtype.type(bits.shift)
     elif int(raw.max()) < 1 << bits.stored:
-        logger.warning(
-            "%s: HighBit places the values %d bit(s) higher than they stand; they are read where they stand.", place, bits.shift
-        )
+        why = f"HighBit places the values {bits.shift} bit(s) higher than they stand; they are read where they stand."
+        tell(Decision("bits in use", place, raw.size, why))
     else:
         raise InputError(
             f"{place}: BitsStored {bits.stored} and HighBit {bits.stored + bits.shift - 1} leave the lowest {bits.shift} bit(s) "
@@ -214,7 +215,7 @@ def _shift(place: str, raw: Array, bits: Bits) -> None:
         )
 
 
-def _clear(place: str, stored: Array, raw: Array, bits: Bits) -> None:
+def _clear(place: str, stored: Array, raw: Array, bits: Bits, tell: Tell) -> None:
     """Clear the bits above the value, keeping the sign, where they are one constant or the sign itself."""
     unused = bits.allocated - bits.stored
     kept = np.right_shift(np.left_shift(stored, unused), unused)
@@ -227,9 +228,8 @@ def _clear(place: str, stored: Array, raw: Array, bits: Bits) -> None:
             "declared in the bits above; the header contradicts the pixels, fetch the series again or leave it out."
         )
     if int(above.max()):
-        logger.warning(
-            "%s: every pixel holds the same number above its %d bits of BitsStored; it is cleared.", place, bits.stored
-        )
+        why = f"every pixel holds the same number above its {bits.stored} bits of BitsStored; it is cleared."
+        tell(Decision("bits cleared", place, stored.size, why))
     stored[...] = kept
 
 
@@ -266,7 +266,7 @@ def _rescale(one: Slice) -> tuple[float, float]:
     return slope, one.numbers("RescaleIntercept", 1)[0] if one.header.get("RescaleIntercept") else 0.0
 
 
-def _fill(place: str, signal: Array, padding: Mapping[int, npt.NDArray[np.bool_]]) -> tuple[int, float]:
+def _fill(place: str, signal: Array, padding: Mapping[int, npt.NDArray[np.bool_]], tell: Tell) -> tuple[int, float]:
     """Fill padding with no signal, in place -> how many voxels, and what they hold now."""
     count = sum(int(where.sum()) for where in padding.values())
     if not count:
@@ -274,8 +274,6 @@ def _fill(place: str, signal: Array, padding: Mapping[int, npt.NDArray[np.bool_]
     fill = min([0.0, *(float(signal[at][~where].min()) for at, where in padding.items() if not where.all())])
     for at, where in padding.items():
         signal[at][where] = fill
-    logger.warning(
-        "%s: %d of %d voxels are padding by their header (PixelPaddingValue), no signal; they are set to %g.",
-        place, count, signal.size, fill,
-    )  # fmt: skip
+    why = f"{count} of {signal.size} voxels are padding by their header (PixelPaddingValue), no signal; they are set to {fill:g}."
+    tell(Decision("padding", place, count, why))
     return count, fill

@@ -1,7 +1,7 @@
 """Volumes -> comparable volumes: resampling, bias field and intensity normalisation; every scientific choice is asked for."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -10,9 +10,11 @@ import SimpleITK as sitk
 from radiogenomics._errors import InputError
 from radiogenomics._parallel import one_thread
 from radiogenomics._tables import check_choice
+from radiogenomics.images.volume import PADDING, described_as, padding_of
 
 Interpolation = Literal["nearest", "linear", "bspline"]
 
+_ROUNDING = 1e-4  # of a voxel: shares of padding below this are rounding
 _INTERPOLATORS = {"nearest": sitk.sitkNearestNeighbor, "linear": sitk.sitkLinear, "bspline": sitk.sitkBSpline}
 
 
@@ -50,13 +52,16 @@ def resample(image: sitk.Image, *, spacing_mm: Sequence[float], interpolation: I
     grid.SetSpacing(target.tolist())
     grid.SetOrigin(origin.tolist())
     grid.SetDirection(image.GetDirection())
-    return _onto(image, grid, sitk.Transform(3, sitk.sitkIdentity), interpolation, extend=True)
+    resampled = _onto(image, grid, sitk.Transform(3, sitk.sitkIdentity), interpolation, extend=True)
+    return described_as(resampled, image, **_padding(image, resampled, None, extend=True))
 
 
 def resample_like(
     image: sitk.Image, reference: sitk.Image, *, interpolation: Interpolation, transform: sitk.Transform | None = None
 ) -> sitk.Image:
     """Resample a volume to the grid of another one; outside its field it is 0.
+
+    Where the image holds padding, every voxel that touches some, or lies outside the field, is padding too.
 
     Parameters
     ----------
@@ -69,7 +74,18 @@ def resample_like(
     transform : SimpleITK.Transform, optional
         Maps points of `reference` to points of `image`, as registration finds it.
     """
-    return _onto(image, reference, transform or sitk.Transform(3, sitk.sitkIdentity), interpolation, extend=False)
+    moved = _onto(image, reference, transform or sitk.Transform(3, sitk.sitkIdentity), interpolation, extend=False)
+    return described_as(moved, reference, **_padding(image, moved, transform, extend=False))
+
+
+def _padding(image: sitk.Image, grid: sitk.Image, transform: sitk.Transform | None, *, extend: bool) -> dict[str, Any]:
+    """Find the voxels of a new grid whose signal is not all from voxels with signal, and what they shall hold."""
+    if not image.HasMetaDataKey(PADDING):
+        return {"padded": np.zeros(1, dtype=bool), "fill": 0.0}
+    signal = sitk.GetImageFromArray((~padding_of(image)).astype(np.float32))
+    signal.CopyInformation(image)
+    share = _onto(signal, grid, transform or sitk.Transform(3, sitk.sitkIdentity), "linear", extend=extend)
+    return {"padded": sitk.GetArrayViewFromImage(share) < 1 - _ROUNDING, "fill": float(image.GetMetaData(PADDING))}
 
 
 def _onto(
@@ -129,7 +145,14 @@ def bias_field(image: sitk.Image, *, mask: sitk.Image, shrink: int, iterations: 
 
 def remove_bias(images: Mapping[str, sitk.Image], field: sitk.Image) -> dict[str, sitk.Image]:
     """Divide every phase by one bias field -> float32 phases."""
-    return {name: sitk.Cast(image, sitk.sitkFloat32) / field for name, image in images.items()}
+    return {
+        name: described_as(sitk.Cast(image, sitk.sitkFloat32) / field, image, padded=padding_of(image), fill=_fill(image))
+        for name, image in images.items()
+    }
+
+
+def _fill(image: sitk.Image) -> float:
+    return float(image.GetMetaData(PADDING)) if image.HasMetaDataKey(PADDING) else 0.0
 
 
 def normalise_zscore(images: Mapping[str, sitk.Image], *, region: sitk.Image) -> dict[str, sitk.Image]:
@@ -220,4 +243,12 @@ def _spread(value: float, values: npt.NDArray[np.float64]) -> None:
 
 
 def _affine(images: Mapping[str, sitk.Image], *, shift: float, scale: float) -> dict[str, sitk.Image]:
-    return {name: (sitk.Cast(image, sitk.sitkFloat32) - shift) / scale for name, image in images.items()}
+    return {
+        name: described_as(
+            (sitk.Cast(image, sitk.sitkFloat32) - shift) / scale,
+            image,
+            padded=padding_of(image),
+            fill=float(np.float32((_fill(image) - shift) / scale)),
+        )
+        for name, image in images.items()
+    }

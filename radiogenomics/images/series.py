@@ -1,6 +1,5 @@
 """A folder of DICOM files -> the series in it, each told what it is."""
 
-import logging
 import re
 import shutil
 import stat
@@ -14,11 +13,11 @@ import numpy as np
 import pandas as pd
 
 from radiogenomics._errors import InputError
+from radiogenomics._files import Decision, Tell, atomic, check_file, log_decision
 from radiogenomics._tables import shown
+from radiogenomics.images._parsing import unpacking
 from radiogenomics.images.contents import split_contents
 from radiogenomics.images.headers import IMAGE_STORAGE, Header, Slice, printable, read_folder
-
-logger = logging.getLogger(__name__)
 
 Kind = Literal["image", "localiser", "secondary capture", "derived map", "segmentation", "structure set", "other"]
 Orientation = Literal["sagittal", "coronal", "axial", "oblique", "mixed", "unknown"]
@@ -75,13 +74,15 @@ class Series:
         return f"series {number} ({self.description}, {printable(self.slices[0].path.parent.name)}/{content})"
 
 
-def find_series(folder: Path) -> list[Series]:
+def find_series(folder: Path, *, tell: Tell = log_decision) -> list[Series]:
     """Find the series in a folder of DICOM files and its subfolders.
 
     Parameters
     ----------
     folder : Path
         As an archive gives it; other files in it are passed over.
+    tell : callable
+        Called with what is decided (files passed over, series that are split); logs it when left out.
 
     Returns
     -------
@@ -95,7 +96,7 @@ def find_series(folder: Path) -> list[Series]:
         If the folder holds no DICOM, a damaged file, or one image twice.
     """
     groups: dict[tuple[str, Kind], list[Slice]] = {}
-    for image in read_folder(folder):
+    for image in read_folder(folder, tell=tell):
         groups.setdefault((image.header.get("SeriesInstanceUID", ""), kind_of(image.header)), []).append(image)
     series = [
         Series(uid, kind, tuple(part), content)
@@ -103,11 +104,11 @@ def find_series(folder: Path) -> list[Series]:
         for content, part in (split_contents(slices) if kind in _MEASURED else {"": slices}).items()
     ]
     _refuse_copies(series)
-    _tell_contents(series)
+    _tell_contents(series, tell)
     return sorted(series, key=lambda one: (_number(one.header, "SeriesNumber", np.inf), one.uid, one.kind, one.content))
 
 
-def _tell_contents(series: Sequence[Series]) -> None:
+def _tell_contents(series: Sequence[Series], tell: Tell) -> None:
     """Say which series were split by content."""
     split: dict[tuple[str, Kind], list[Series]] = {}
     for one in series:
@@ -115,7 +116,8 @@ def _tell_contents(series: Sequence[Series]) -> None:
     for parts in split.values():
         if len(parts) > 1:
             told = shown([f"{one.content or 'magnitude'} ({len(one.slices)} images)" for one in parts])
-            logger.warning("%s holds several kinds of image and was split: %s.", parts[0].place, told)
+            why = f"{parts[0].place} holds several kinds of image and was split: {told}."
+            tell(Decision("series split", "", sum(len(one.slices) for one in parts), why))
 
 
 def kind_of(header: Header) -> Kind:
@@ -189,21 +191,20 @@ def unpack(archive: Path, folder: Path) -> Path:
     ValueError
         If the file is no zip, is damaged, or names a file outside the folder; then nothing is written.
     """
-    try:
-        with zipfile.ZipFile(archive) as file:
-            members = [member for member in file.infolist() if not member.is_dir()]
-            for member in members:
-                _refuse_escape(archive, member)
-                _refuse_password(archive, member)
-            if (broken := file.testzip()) is not None:
-                raise InputError(f"{archive.name} is damaged: the checksum of {broken!r} is wrong; fetch the archive again.")
-            for member in members:
-                target = folder / PurePosixPath(member.filename)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with file.open(member) as source, target.open("wb") as sink:
-                    shutil.copyfileobj(source, sink)
-    except zipfile.BadZipFile as error:
-        raise InputError(f"{archive.name} is no whole zip file ({error}); fetch the archive again.") from error
+    with unpacking(check_file(archive, "archive")), zipfile.ZipFile(archive) as file:
+        members = [member for member in file.infolist() if not member.is_dir()]
+        for member in members:
+            _refuse_escape(archive, member)
+            _refuse_password(archive, member)
+        if (broken := file.testzip()) is not None:
+            raise InputError(f"{archive.name} is damaged: the checksum of {broken!r} is wrong; fetch the archive again.")
+        for member in members:
+            with (
+                file.open(member) as source,
+                atomic(folder / PurePosixPath(member.filename)) as target,
+                target.open("wb") as sink,
+            ):
+                shutil.copyfileobj(source, sink)
     return folder
 
 

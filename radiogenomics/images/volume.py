@@ -7,6 +7,7 @@ import numpy.typing as npt
 import SimpleITK as sitk
 
 from radiogenomics._errors import InputError
+from radiogenomics._files import Decision, Tell, log_decision
 from radiogenomics.images.headers import Slice
 from radiogenomics.images.pixels import read_pixels
 from radiogenomics.images.series import Series, orientation_of
@@ -25,13 +26,15 @@ _OF_ONE_VOLUME = (
 )  # fmt: skip
 
 
-def read_image(series: Series) -> sitk.Image:
+def read_image(series: Series, *, tell: Tell = log_decision) -> sitk.Image:
     """Read one series -> one volume in mm.
 
     Parameters
     ----------
     series : Series
         From `find_series`, or one phase of `split_phases`.
+    tell : callable
+        Called with what is decided of bits and padding; logs it when left out.
 
     Returns
     -------
@@ -48,8 +51,8 @@ def read_image(series: Series) -> sitk.Image:
         if the headers contradict each other or the pixels.
     """
     slices = sort_slices(series)
-    spacing = slice_spacing(series, slices)
-    signal = read_pixels(series.place, slices)
+    spacing = slice_spacing(series, slices, tell=tell)
+    signal = read_pixels(series.place, slices, tell=tell)
     image = sitk.GetImageFromArray(signal.values)
     row, column = slices[0].numbers("PixelSpacing", 2)
     if min(row, column) <= 0:
@@ -91,8 +94,41 @@ def padding_inside(image: sitk.Image, mask: sitk.Image) -> int:
         )
     if not image.HasMetaDataKey(PADDING):
         return 0
-    padded = sitk.GetArrayViewFromImage(image) == np.float32(image.GetMetaData(PADDING))
-    return int(np.count_nonzero(padded & (sitk.GetArrayViewFromImage(mask) > 0)))
+    return int(np.count_nonzero(padding_of(image) & (sitk.GetArrayViewFromImage(mask) > 0)))
+
+
+def padding_of(image: sitk.Image) -> npt.NDArray[np.bool_]:
+    """Say of every voxel (z, y, x) whether it is padding; none is where the metadata `PADDING` is not there."""
+    values = sitk.GetArrayViewFromImage(image)
+    if not image.HasMetaDataKey(PADDING):
+        return np.zeros(values.shape, dtype=bool)
+    return np.asarray(values == np.float32(image.GetMetaData(PADDING)))
+
+
+def described_as(result: sitk.Image, image: sitk.Image, *, padded: npt.NDArray[np.bool_], fill: float) -> sitk.Image:
+    """Give what was computed from an image the metadata that filters drop: frame of reference and padding.
+
+    Parameters
+    ----------
+    result : SimpleITK.Image
+        Computed from an image.
+    image : SimpleITK.Image
+        Names the frame of reference.
+    padded : array of bool, shape (z, y, x)
+        Voxels of the result without signal; they are set to `fill`.
+    fill : float
+        In the unit of the result.
+    """
+    if padded.any():
+        values = sitk.GetArrayFromImage(result)
+        values[padded] = fill
+        filled = sitk.GetImageFromArray(values)
+        filled.CopyInformation(result)
+        filled.SetMetaData(PADDING, repr(float(fill)))
+        result = filled
+    if image.HasMetaDataKey(FRAME):
+        result.SetMetaData(FRAME, image.GetMetaData(FRAME))
+    return result
 
 
 def sort_slices(series: Series) -> list[Slice]:
@@ -116,7 +152,7 @@ def heights(slices: Sequence[Slice]) -> Array:
     return np.asarray(np.array([one.position for one in slices]) @ (normal / np.linalg.norm(normal)))
 
 
-def slice_spacing(series: Series, slices: Sequence[Slice]) -> float:
+def slice_spacing(series: Series, slices: Sequence[Slice], *, tell: Tell = log_decision) -> float:
     """Measure the distance between sorted slices in mm, or say which slice is missing, doubled or shifted."""
     if len(slices) == 1:
         return _thickness(series, slices[0])
@@ -133,6 +169,9 @@ def slice_spacing(series: Series, slices: Sequence[Slice]) -> float:
     odd = np.flatnonzero(np.abs(gaps - usual) > _TOLERANCE * usual)
     if len(odd) and not _only_rounded(slices, places):
         raise InputError(_gap_message(series, places, gaps, usual, odd))
+    if len(odd):
+        why = f"the distance of slices is {gaps.min():.3g} to {gaps.max():.3g} mm by rounding alone; they are taken as even."
+        tell(Decision("positions rounded", series.place, len(odd), why))
     _straight_stack(series, slices)
     # Positions are written with about six decimals; what is finer is rounding, and 2.0000001 mm would match no other volume.
     return round(float((places[-1] - places[0]) / (len(places) - 1)), 6)

@@ -17,8 +17,8 @@ from pydicom.filewriter import write_data_element, write_dataset, write_file_met
 from pydicom.uid import UID, ExplicitVRLittleEndian, MRImageStorage, generate_uid
 from pydicom.valuerep import format_number_as_ds
 
-from radiogenomics._errors import InputError
-from radiogenomics._files import atomic
+from radiogenomics._errors import FileError, InputError
+from radiogenomics._files import atomic, said
 from radiogenomics._tables import check_choice
 
 Timing = Literal["TemporalPositionIdentifier", "AcquisitionTime", "TriggerTime", "ContentTime", "none"]
@@ -138,6 +138,8 @@ def write_volume(image: sitk.Image, path: Path) -> Path:
         try:
             sitk.WriteImage(image, str(whole), useCompression=True, compressionLevel=_COMPRESSION)
             whole.replace(temporary)
+        except RuntimeError as error:
+            raise FileError(f"{path} cannot be written ({said(error)}); see to its folder and the space left.") from error
         finally:
             if whole != temporary:
                 whole.unlink(missing_ok=True)

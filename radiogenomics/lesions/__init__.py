@@ -6,7 +6,7 @@ from radiogenomics.lesions.folders import find_mask, mask_stem
 from radiogenomics.lesions.growing import Grown, Leak, dice, grow_from_seed, grow_in_box
 from radiogenomics.lesions.les import read_les, write_les
 from radiogenomics.lesions.masks import read_mask
-from radiogenomics.lesions.placement import place, resample_mask, volume_mm3
+from radiogenomics.lesions.placement import count, place, resample_mask, volume_mm3
 from radiogenomics.lesions.readers import READERS, MaskReader
 from radiogenomics.lesions.segmentation import list_segments, read_seg
 from radiogenomics.lesions.segmentation_writing import write_seg
@@ -24,6 +24,7 @@ __all__ = [
     "MaskReader",
     "check",
     "checked",
+    "count",
     "dice",
     "find_mask",
     "grow_from_seed",

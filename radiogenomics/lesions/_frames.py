@@ -1,6 +1,5 @@
 """Frames of a DICOM SEG -> one volume, each frame at its place in the patient."""
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,9 +9,9 @@ import SimpleITK as sitk
 from pydicom.dataset import Dataset
 
 from radiogenomics._errors import InputError
+from radiogenomics._files import Decision, Tell
 from radiogenomics.images import FRAME
-
-logger = logging.getLogger(__name__)
+from radiogenomics.images.limits import check_voxels
 
 Floats = npt.NDArray[np.float64]
 
@@ -32,7 +31,7 @@ def functional_group(dataset: Dataset, frame: int, keyword: str) -> Dataset | No
 
 
 def stack_frames(
-    path: Path, dataset: Dataset, frames: Sequence[int], inside: npt.NDArray[np.bool_], *, image: sitk.Image | None
+    path: Path, dataset: Dataset, frames: Sequence[int], inside: npt.NDArray[np.bool_], *, image: sitk.Image | None, tell: Tell
 ) -> sitk.Image:
     """Stack the frames of one segment by position -> uint8 mask on its own grid.
 
@@ -48,6 +47,8 @@ def stack_frames(
         Their voxels.
     image : SimpleITK.Image or None
         The image it was drawn on, see `read_seg`.
+    tell : callable
+        Called with what is decided, see `radiogenomics._files.Tell`.
 
     Raises
     ------
@@ -63,12 +64,14 @@ def stack_frames(
     heights = positions @ axes[:, 2]
     order = np.argsort(heights, kind="stable")
     step = _plane_distance(path, _distances(dataset, frames[0], axes[:, 2], image), heights[order])
+    check_voxels(path.name, (int((heights[order[-1]] - heights[order[0]]) / step) + 1, *inside.shape[1:]))
     planes = np.round((heights - heights[order[0]]) / step).astype(int)
     values = np.zeros((int(planes.max()) + 1, *inside.shape[1:]), dtype=np.uint8)
     for plane, frame in zip(planes, inside, strict=True):
         values[plane] |= frame
     if len(set(planes)) < len(planes):
-        logger.warning("%s: %d planes have several frames; their union counts.", path.name, len(planes) - len(set(planes)))
+        doubled = len(planes) - len(set(planes))
+        tell(Decision("frames united", path.name, doubled, f"{doubled} planes have several frames; their union counts."))
     mask = sitk.GetImageFromArray(values)
     mask.SetSpacing((float(width), float(height), step))
     mask.SetOrigin(positions[order[0]].tolist())

@@ -1,6 +1,5 @@
 """A mask and an image -> what is wrong between them, before any long work."""
 
-import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +8,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from radiogenomics._errors import InputError
+from radiogenomics._files import Decision, Tell, log_decision
 from radiogenomics.images import FRAME, padding_inside
 from radiogenomics.lesions.placement import (
     count,
@@ -20,8 +20,6 @@ from radiogenomics.lesions.placement import (
     same_frame,
     source,
 )
-
-logger = logging.getLogger(__name__)
 
 _NEIGHBOURS = np.ones((3, 3, 3))
 _SHIFTED = 0.05  # voxels: a mask that lies farther off the image's voxels is said to
@@ -40,11 +38,24 @@ class Finding:
         Whether the mask cannot be used so.
     message : str
         A plain sentence with the numbers and the remedy.
+    count : int
+        How many voxels, labels or lesions it concerns.
     """
 
     name: str
     fatal: bool
     message: str
+    count: int = 1
+
+
+_TOLD = {
+    "shifted": "mask shifted",
+    "frame": "mask of another frame of reference",
+    "several labels": "labels united",
+    "several lesions": "several lesions",
+    "border": "lesion at the border",
+}
+"""What a finding that is not fatal is called among decisions."""
 
 
 def check(mask: sitk.Image, image: sitk.Image) -> list[Finding]:
@@ -71,10 +82,12 @@ def check(mask: sitk.Image, image: sitk.Image) -> list[Finding]:
     return sorted(findings, key=lambda finding: not finding.fatal)
 
 
-def checked(mask: sitk.Image, image: sitk.Image, *, resample: bool = False, name: str = "") -> sitk.Image:
+def checked(
+    mask: sitk.Image, image: sitk.Image, *, resample: bool = False, name: str = "", tell: Tell = log_decision
+) -> sitk.Image:
     """Bring a mask onto the grid of its image, or say why it cannot be used -> uint8 mask, 1 inside.
 
-    What is not fatal is logged as a warning. Messages begin with `name` and the file that the mask was read from.
+    What is not fatal is told. Messages begin with `name` and the file that the mask was read from.
 
     Parameters
     ----------
@@ -86,22 +99,24 @@ def checked(mask: sitk.Image, image: sitk.Image, *, resample: bool = False, name
         Whether a mask on another grid may be resampled onto the image's.
     name : str
         Whose mask it is, e.g. the patient.
+    tell : callable
+        Called with every finding that is not fatal; logs it as a warning when left out.
 
     Raises
     ------
     ValueError
         With every fatal finding.
     """
-    where = f"{name}: {source(mask)}" if name else source(mask)
+    where = ": ".join(part for part in (name, source(mask)) if part)
     findings = check(mask, image)
     if resample and [finding.name for finding in findings if finding.fatal] == ["grid"]:
-        mask = resample_mask(mask, image)
+        mask = resample_mask(mask, image, tell=tell)
         findings = check(mask, image)
     fatal = [finding.message for finding in findings if finding.fatal]
     if fatal:
-        raise InputError(where + " ".join(fatal))
+        raise InputError(": ".join(part for part in (where, " ".join(fatal)) if part))
     for finding in findings:
-        logger.warning("%s%s", where, finding.message)
+        tell(Decision(_TOLD[finding.name], where, finding.count, finding.message))
     return sitk.Cast(place(mask, image) > 0, sitk.sitkUInt8)
 
 
@@ -163,7 +178,7 @@ def _check_offset(mask: sitk.Image, image: sitk.Image) -> list[Finding]:
         f"The mask's voxels lie {describe_shift(shift, image)} off those of the image in the same frame of reference; each was "
         f"placed at the nearest one, none is lost."
     )
-    return [Finding("shifted", False, message)]
+    return [Finding("shifted", False, message, count(mask))]
 
 
 def _check_frame(mask: sitk.Image, image: sitk.Image) -> list[Finding]:
@@ -195,6 +210,7 @@ def _check_lesions(mask: sitk.Image) -> list[Finding]:
                 "several labels",
                 False,
                 f"The mask holds {len(labels)} labels ({named}); all count as lesion unless one is chosen.",
+                len(labels),
             )
         )
     if number > 1:
@@ -204,6 +220,7 @@ def _check_lesions(mask: sitk.Image) -> list[Finding]:
                 "several lesions",
                 False,
                 f"The mask holds {number} lesions, the largest with {share:.0f} % of {count(mask):,} voxels.",
+                number,
             )
         )
     touched = _touched(inside)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pydicom
 
 from radiogenomics._errors import InputError
+from radiogenomics._files import files_below
 from radiogenomics._tables import shown
 from radiogenomics.lesions._parsing import parsing
 from radiogenomics.lesions.readers import HEAD, READERS
@@ -48,7 +49,7 @@ def find_mask(folder: Path) -> Path:
         If the folder holds no mask, or several.
     """
     folder = Path(folder)
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and not _hidden(path.relative_to(folder)))
+    files = files_below(folder)
     masks = [path for path in files if _is_mask(path)]
     if len(masks) == 1 or len(files) == 1:
         return [*masks, *files][0]  # of a single file its reader says what is wrong with it
@@ -59,10 +60,6 @@ def find_mask(folder: Path) -> Path:
         )
     names = shown([str(path.relative_to(folder)) for path in masks])
     raise InputError(f"The folder {folder} holds {len(masks)} masks ({names}); give the one that is meant, or remove the others.")
-
-
-def _hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
 
 
 def _is_mask(path: Path) -> bool:

@@ -1,6 +1,5 @@
 """A seed or a box -> a lesion, grown on the early enhancement map."""
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -11,10 +10,9 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from radiogenomics._errors import InputError
+from radiogenomics._files import Decision, Tell, log_decision
 from radiogenomics._tables import check_choice
 from radiogenomics.lesions._growth import Field, Limit, Piece, distance, field_around, grow, reaches, shrunk, smoothed
-
-logger = logging.getLogger(__name__)
 
 Leak = Literal["shrink", "refuse"]
 
@@ -56,6 +54,7 @@ def grow_from_seed(
     fraction: float,
     smoothing_mm: float,
     leak: Leak = "shrink",
+    tell: Tell = log_decision,
 ) -> Grown:
     """Grow a lesion from one voxel on an enhancement map.
 
@@ -66,7 +65,7 @@ def grow_from_seed(
 
     A lesion that reaches the radius leaks into other tissue or is larger than the radius. It is then shrunk: wider bridges
     are cut (up to 10 mm); then the threshold is raised (up to a fraction of 0.7); where neither leaves a piece that holds the
-    seed, keeps a quarter of its middle and stays within the radius, it is cut off at the radius. What was done is logged and
+    seed, keeps a quarter of its middle and stays within the radius, it is cut off at the radius. What was done is told and
     stands in ``limit``.
 
     Parameters
@@ -83,6 +82,8 @@ def grow_from_seed(
         Standard deviation of the Gaussian; 0 for none.
     leak : {'shrink', 'refuse'}
         What becomes of a lesion that reaches the radius.
+    tell : callable
+        Called with what kept the lesion within the radius; logs it when left out.
 
     Returns
     -------
@@ -115,7 +116,7 @@ def grow_from_seed(
         if leak == "refuse":
             raise InputError(_leak_message(seed, radius_mm, piece, field))
         piece, limit = shrunk(field, piece, fraction=fraction, radius_mm=radius_mm)
-        logger.warning(_limit_message(seed, radius_mm, piece, limit))
+        tell(Decision("lesion shrunk", "", int(piece.inside.sum()), _limit_message(seed, radius_mm, piece, limit)))
     return _grown(enhancement, window, piece, field, limit)
 
 

@@ -14,6 +14,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from radiogenomics._errors import InputError
+from radiogenomics._files import atomic
 
 _HEADER = 12
 _NEIGHBOURS = np.ones((3, 3, 3))
@@ -48,6 +49,11 @@ def read_les(path: Path, *, image: sitk.Image) -> sitk.Image:
         image.
     """
     path = Path(path)
+    if path.stat().st_size - _HEADER > np.prod(image.GetSize(), dtype=object):
+        raise InputError(
+            f"{path.name} holds {path.stat().st_size:,} bytes, more than the image has voxels ({image.GetSize()}); it belongs to "
+            f"another series or is no .les file."
+        )
     content = path.read_bytes()
     if len(content) <= _HEADER:
         raise InputError(
@@ -81,7 +87,8 @@ def write_les(mask: sitk.Image, path: Path) -> Path:
         raise InputError("The mask is empty; there is nothing to write.")
     (z, y, x) = ndimage.find_objects(values)[0]
     bounds = [y.start, y.stop - 1, x.start, x.stop - 1, z.start, z.stop - 1]
-    Path(path).write_bytes(np.array(bounds, "<u2").tobytes() + values[z, y, x].tobytes())
+    with atomic(Path(path)) as temporary:
+        temporary.write_bytes(np.array(bounds, "<u2").tobytes() + values[z, y, x].tobytes())
     return Path(path)
 
 

@@ -5,12 +5,21 @@ from pathlib import Path
 import SimpleITK as sitk
 
 from radiogenomics._errors import InputError
+from radiogenomics._files import Tell, endless, log_decision
+from radiogenomics.lesions._parsing import parsing
 from radiogenomics.lesions.folders import find_mask
 from radiogenomics.lesions.placement import SOURCE
 from radiogenomics.lesions.readers import HEAD, READERS, MaskReader
 
 
-def read_mask(path: Path, *, image: sitk.Image, segment: int | str | None = None, threshold: float = 0.5) -> sitk.Image:
+def read_mask(
+    path: Path,
+    *,
+    image: sitk.Image,
+    segment: int | str | None = None,
+    threshold: float = 0.5,
+    tell: Tell = log_decision,
+) -> sitk.Image:
     """Read a mask of any kind -> mask as the file has it, on its own grid or, for contours and `.les`, on that of the image.
 
     Parameters
@@ -25,6 +34,8 @@ def read_mask(path: Path, *, image: sitk.Image, segment: int | str | None = None
         a label volume stay as they are.
     threshold : float
         Fraction from which a voxel of a fractional SEG is inside.
+    tell : callable
+        Called with what is decided while the file is read; logs it when left out.
 
     Returns
     -------
@@ -39,11 +50,13 @@ def read_mask(path: Path, *, image: sitk.Image, segment: int | str | None = None
     path = Path(path)
     if path.is_dir():
         path = find_mask(path)
+    if kind := endless(path):
+        raise InputError(f"The mask {path} is {kind}, which has no end to read to; give the mask file.")
     if not path.is_file():
         raise InputError(f"The mask {path} does not exist or is no file; give the one mask file.")
-    with path.open("rb") as file:
+    with parsing(path, "a mask"), path.open("rb") as file:
         head = file.read(HEAD)
-    mask = _reader_of(path, head).read(path, image=image, segment=segment, threshold=threshold)
+    mask = _reader_of(path, head).read(path, image=image, segment=segment, threshold=threshold, tell=tell)
     mask.SetMetaData(SOURCE, path.name)
     return mask
 

@@ -1,15 +1,12 @@
 """A mask on its own grid -> the same voxels on the grid of an image."""
 
-import logging
-
 import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
 from radiogenomics._errors import InputError
+from radiogenomics._files import Decision, Tell, log_decision
 from radiogenomics.images import FRAME, resample_like
-
-logger = logging.getLogger(__name__)
 
 SOURCE = "MaskFile"
 """The metadata of a mask that names the file it was read from."""
@@ -51,8 +48,8 @@ def place(mask: sitk.Image, image: sitk.Image) -> sitk.Image:
     return _moved(mask, image)
 
 
-def resample_mask(mask: sitk.Image, image: sitk.Image) -> sitk.Image:
-    """Bring a mask of another voxel size onto the grid of the image by nearest neighbour, and log the volume before and after.
+def resample_mask(mask: sitk.Image, image: sitk.Image, *, tell: Tell = log_decision) -> sitk.Image:
+    """Bring a mask of another voxel size onto the grid of the image by nearest neighbour, and tell the volume before and after.
 
     A mask of the image's voxel size is moved to the nearest voxels instead, and keeps every voxel.
 
@@ -63,13 +60,15 @@ def resample_mask(mask: sitk.Image, image: sitk.Image) -> sitk.Image:
     """
     if same_voxels(mask, image):
         moved, shift = _moved(mask, image), describe_shift(offset(mask, image), image)
-        logger.warning("%sThe mask was moved to the nearest voxels of the image, by %s.", source(mask), shift)
+        why = f"The mask was moved to the nearest voxels of the image, by {shift}."
+        tell(Decision("mask moved", source(mask), count(mask), why))
         return moved
     result = resample_like(mask, image, interpolation="nearest")
     before, after = volume_mm3(mask), volume_mm3(result)
     if before > 0 and after == 0:
         raise InputError(f"Nothing of the mask ({before:,.0f} mm3) lies inside the image; it belongs to another image.")
-    logger.warning("%sThe mask was resampled onto the image: %.0f mm3 became %.0f mm3.", source(mask), before, after)
+    why = f"The mask was resampled onto the image: {before:.0f} mm3 became {after:.0f} mm3."
+    tell(Decision("mask resampled", source(mask), count(mask), why))
     return result
 
 
@@ -83,7 +82,7 @@ def grid_problem(mask: sitk.Image, image: sitk.Image) -> str:
         return ""
     return (
         f"The mask's grid is not the image's: mask {_described(mask)}; image {_described(image)}. Give the image it was drawn "
-        f"on, or allow resampling (`resample=True`, --resample)."
+        f"on, or allow resampling (`resample=True`, --resample, extraction.resample_masks = true in a manifest)."
     )
 
 
@@ -125,8 +124,13 @@ def describe_shift(shift: Floats, image: sitk.Image) -> str:
 
 
 def source(mask: sitk.Image) -> str:
+    """Name the file of a mask, where it is known."""
+    return str(mask.GetMetaData(SOURCE)) if mask.HasMetaDataKey(SOURCE) else ""
+
+
+def named(mask: sitk.Image) -> str:
     """Name the file of a mask in front of a message, where it is known."""
-    return f"{mask.GetMetaData(SOURCE)}: " if mask.HasMetaDataKey(SOURCE) else ""
+    return f"{source(mask)}: " if source(mask) else ""
 
 
 def volume_mm3(mask: sitk.Image) -> float:

@@ -10,7 +10,9 @@ import SimpleITK as sitk
 from pydicom.dataset import Dataset
 
 from radiogenomics._errors import InputError
+from radiogenomics._files import Tell, log_decision
 from radiogenomics._tables import shown
+from radiogenomics.images.limits import check_voxels
 from radiogenomics.lesions._choosing import choose
 from radiogenomics.lesions._datasets import read_dataset
 from radiogenomics.lesions._frames import functional_group, stack_frames
@@ -44,7 +46,9 @@ def list_segments(path: Path) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def read_seg(path: Path, *, segment: int | str | None, threshold: float, image: sitk.Image | None = None) -> sitk.Image:
+def read_seg(
+    path: Path, *, segment: int | str | None, threshold: float, image: sitk.Image | None = None, tell: Tell = log_decision
+) -> sitk.Image:
     """Read one segment of a DICOM SEG -> uint8 mask on the grid of its own frames.
 
     Frames are placed by their plane positions; planes that the file leaves out because they are empty become empty planes.
@@ -60,6 +64,8 @@ def read_seg(path: Path, *, segment: int | str | None, threshold: float, image: 
     image : SimpleITK.Image, optional
         The image it was drawn on. It tells the distance of planes where the file does not: where only one plane was drawn,
         or none beside another.
+    tell : callable
+        Called with what is decided (frames of one plane united); logs it when left out.
 
     Returns
     -------
@@ -81,7 +87,7 @@ def read_seg(path: Path, *, segment: int | str | None, threshold: float, image: 
         number = choose(path, _known(dataset), segment, what="segments")
         frames = _frames_of(path, dataset, number)
         inside = _inside(path, dataset, frames, number, threshold)
-        return stack_frames(path, dataset, frames, inside, image=image)
+        return stack_frames(path, dataset, frames, inside, image=image, tell=tell)
 
 
 def _read(path: Path) -> Dataset:
@@ -110,6 +116,7 @@ def _check_frame_count(path: Path, dataset: Dataset) -> None:
         )
     if min(int(dataset.Rows), int(dataset.Columns)) < 1:
         raise InputError(f"{path.name} has {dataset.Rows} rows and {dataset.Columns} columns; export the mask again.")
+    check_voxels(path.name, (stated, int(dataset.Rows), int(dataset.Columns)))
     if dataset.file_meta.TransferSyntaxUID.is_compressed:
         return
     bits = int(dataset.Rows) * int(dataset.Columns) * int(dataset.BitsAllocated)

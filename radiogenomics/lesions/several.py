@@ -1,6 +1,5 @@
 """A mask with several lesions -> the region that stands for the patient, or each lesion with its index."""
 
-import logging
 from typing import Literal, get_args
 
 import numpy as np
@@ -10,10 +9,9 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from radiogenomics._errors import InputError
+from radiogenomics._files import Decision, Tell, log_decision
 from radiogenomics._tables import check_choice
-from radiogenomics.lesions.placement import source
-
-logger = logging.getLogger(__name__)
+from radiogenomics.lesions.placement import named, source
 
 Lesions = Literal["largest", "union"]
 LESIONS = ("largest", "union", "each")
@@ -22,7 +20,7 @@ LESIONS = ("largest", "union", "each")
 _NEIGHBOURS = np.ones((3, 3, 3))
 
 
-def lesion_of_patient(mask: sitk.Image, *, lesions: Lesions) -> sitk.Image:
+def lesion_of_patient(mask: sitk.Image, *, lesions: Lesions, tell: Tell = log_decision) -> sitk.Image:
     """Reduce the lesions of a patient to the one region that stands for the patient.
 
     Parameters
@@ -31,6 +29,8 @@ def lesion_of_patient(mask: sitk.Image, *, lesions: Lesions) -> sitk.Image:
         All lesions; pieces that touch at a corner are one lesion.
     lesions : {'largest', 'union'}
         Keep the lesion with the most voxels (of equal ones the first in the volume), or all of them as one region.
+    tell : callable
+        Called with what is decided; logs it when left out.
 
     Returns
     -------
@@ -45,11 +45,13 @@ def lesion_of_patient(mask: sitk.Image, *, lesions: Lesions) -> sitk.Image:
     check_choice(lesions, "lesions", get_args(Lesions))
     pieces = _by_size(mask)
     inside = pieces > 0 if lesions == "union" else pieces == 1
-    if lesions == "largest" and pieces.max() > 1:
+    if pieces.max() > 1 and lesions == "largest":
         left_out = int((pieces > 1).sum())
-        logger.info(
-            "%sOf %d lesions the largest counts; %d voxels of the others are left out.", source(mask), pieces.max(), left_out
-        )
+        why = f"Of {pieces.max()} lesions the largest counts; {left_out} voxels of the others are left out."
+        tell(Decision("lesions left out", source(mask), int(pieces.max()) - 1, why))
+    elif pieces.max() > 1:
+        why = f"{pieces.max()} lesions are measured as one region."
+        tell(Decision("lesions united", source(mask), int(pieces.max()), why))
     return _like(mask, inside)
 
 
@@ -80,7 +82,7 @@ def list_lesions(mask: sitk.Image) -> pd.DataFrame:
     return table.set_index(pd.RangeIndex(1, len(table) + 1, name="lesion"))
 
 
-def split_lesions(mask: sitk.Image, *, smallest_mm3: float = 0.0) -> dict[int, sitk.Image]:
+def split_lesions(mask: sitk.Image, *, smallest_mm3: float = 0.0, tell: Tell = log_decision) -> dict[int, sitk.Image]:
     """Split a mask into its lesions -> uint8 masks by index, the largest is 1.
 
     Parameters
@@ -88,7 +90,9 @@ def split_lesions(mask: sitk.Image, *, smallest_mm3: float = 0.0) -> dict[int, s
     mask : SimpleITK.Image
         All lesions; pieces that touch at a corner are one lesion.
     smallest_mm3 : float
-        Lesions with a smaller volume are left out, and their number is logged.
+        Lesions with a smaller volume are left out.
+    tell : callable
+        Called with what is decided; logs it when left out.
 
     Returns
     -------
@@ -104,11 +108,13 @@ def split_lesions(mask: sitk.Image, *, smallest_mm3: float = 0.0) -> dict[int, s
     kept = table.index[table["volume_mm3"] >= smallest_mm3]
     if not len(kept):
         raise InputError(
-            f"{source(mask)}No lesion of the mask reaches {smallest_mm3:g} mm3, the largest has "
+            f"{named(mask)}No lesion of the mask reaches {smallest_mm3:g} mm3, the largest has "
             f"{table['volume_mm3'].max():.0f} mm3; lower `smallest_mm3` or leave the patient out."
         )
     if len(kept) < len(table):
-        logger.warning("%s%d lesions below %g mm3 are left out.", source(mask), len(table) - len(kept), smallest_mm3)
+        left_out = len(table) - len(kept)
+        why = f"{left_out} lesions below {smallest_mm3:g} mm3 are left out."
+        tell(Decision("small lesions left out", source(mask), left_out, why))
     return {int(number): _like(mask, pieces == number) for number in kept}
 
 
@@ -116,7 +122,7 @@ def _by_size(mask: sitk.Image) -> npt.NDArray[np.int_]:
     """Give every lesion its number by size; of equal ones the first in the volume comes first."""
     inside = sitk.GetArrayViewFromImage(mask) > 0
     if not inside.any():
-        raise InputError(f"{source(mask)}The mask is empty; there is no lesion to choose.")
+        raise InputError(f"{named(mask)}The mask is empty; there is no lesion to choose.")
     pieces, number = ndimage.label(inside, _NEIGHBOURS)
     ranks = np.zeros(number + 1, dtype=int)
     ranks[1 + np.argsort(-np.bincount(pieces.ravel())[1:], kind="stable")] = np.arange(1, number + 1)

@@ -1,6 +1,5 @@
 """DICOM RTSTRUCT -> masks: contours in the patient become voxels of an image."""
 
-import logging
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +12,13 @@ from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
 
 from radiogenomics._errors import InputError
+from radiogenomics._files import Decision, Tell, log_decision
 from radiogenomics._tables import shown
 from radiogenomics.images import FRAME
 from radiogenomics.lesions._choosing import choose
 from radiogenomics.lesions._contours import distinct, fill, thin_rings
 from radiogenomics.lesions._datasets import read_dataset
 from radiogenomics.lesions._parsing import parsing
-
-logger = logging.getLogger(__name__)
 
 Points = npt.NDArray[np.float64]
 
@@ -49,7 +47,7 @@ def list_structures(path: Path) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def read_rtstruct(path: Path, *, image: sitk.Image, structure: int | str | None) -> sitk.Image:
+def read_rtstruct(path: Path, *, image: sitk.Image, structure: int | str | None, tell: Tell = log_decision) -> sitk.Image:
     """Read one structure of an RTSTRUCT -> uint8 mask on the grid of an image.
 
     A voxel is inside when its centre lies inside the contours of its slice, or on one. A contour inside another is a hole,
@@ -64,6 +62,8 @@ def read_rtstruct(path: Path, *, image: sitk.Image, structure: int | str | None)
         The image that the contours were drawn on.
     structure : int or str or None
         The structure's number or name; None when there is only one.
+    tell : callable
+        Called with what is decided of single contours; logs it when left out.
 
     Returns
     -------
@@ -80,7 +80,7 @@ def read_rtstruct(path: Path, *, image: sitk.Image, structure: int | str | None)
     with parsing(path, _KIND), disable_value_validation():  # INTERPOLATED_PLANAR is longer than its field may be
         dataset = _read(path)
         number = choose(path, _known(dataset), structure, what="structures")
-        contours = _contours(path, dataset, number)
+        contours = _contours(path, dataset, number, tell)
         frame = _frame(dataset, number)
     slices: dict[int, list[_Contour]] = {}
     for contour in contours:
@@ -88,10 +88,10 @@ def read_rtstruct(path: Path, *, image: sitk.Image, structure: int | str | None)
         at = _slice_of(path, voxels, image.GetSize()[2])
         _check_inside(path, voxels, at, image.GetSize())
         slices.setdefault(at, []).append(_Contour(contour.kind, voxels[:, :2]))
-    _say_gaps(path, sorted(slices))
+    _say_gaps(path, sorted(slices), tell)
     values = np.zeros(image.GetSize()[::-1], dtype=np.uint8)
     for at, drawn in slices.items():
-        values[at] = _fill_slice(path, at, drawn, values.shape[1:])
+        values[at] = _fill_slice(path, at, drawn, values.shape[1:], tell)
     mask = sitk.GetImageFromArray(values)
     mask.CopyInformation(image)
     mask.SetMetaData(FRAME, frame)
@@ -120,7 +120,7 @@ def _items(dataset: Dataset, number: int) -> list[Dataset]:
     return [item for roi in rois for item in roi.get("ContourSequence") or []]
 
 
-def _contours(path: Path, dataset: Dataset, number: int) -> list[_Contour]:
+def _contours(path: Path, dataset: Dataset, number: int, tell: Tell) -> list[_Contour]:
     """Collect the closed contours of one structure, in mm, and say what is passed over."""
     contours: list[_Contour] = []
     passed: Counter[str] = Counter()
@@ -137,7 +137,8 @@ def _contours(path: Path, dataset: Dataset, number: int) -> list[_Contour]:
             f"patient out."
         )
     for kind, count in passed.items():
-        logger.warning("%s: %d contour(s) of the type %s enclose nothing and are passed over.", path.name, count, kind)
+        why = f"{count} contour(s) of the type {kind} enclose nothing and are passed over."
+        tell(Decision("contours passed over", path.name, count, why))
     return contours
 
 
@@ -185,38 +186,37 @@ def _check_inside(path: Path, voxels: Points, at: int, size: tuple[int, ...]) ->
         )
 
 
-def _say_gaps(path: Path, slices: list[int]) -> None:
+def _say_gaps(path: Path, slices: list[int], tell: Tell) -> None:
     missing = slices[-1] - slices[0] + 1 - len(slices)
     if missing:
-        logger.warning(
-            "%s: %d of the slices %d to %d hold no contour; they stay empty.", path.name, missing, slices[0], slices[-1]
-        )
+        why = f"{missing} of the slices {slices[0]} to {slices[-1]} hold no contour; they stay empty."
+        tell(Decision("slices without contour", path.name, missing, why))
 
 
-def _fill_slice(path: Path, at: int, drawn: list[_Contour], shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+def _fill_slice(path: Path, at: int, drawn: list[_Contour], shape: tuple[int, ...], tell: Tell) -> npt.NDArray[np.bool_]:
     """Fill the contours of one slice by the rule of their type; drawn and interpolated ones are united."""
     kinds = sorted({contour.kind for contour in drawn})
     if _EXCLUSIVE in kinds:
         if len(kinds) > 1:
-            logger.warning("%s: slice %d mixes %s; all are combined by exclusive or.", path.name, at, ", ".join(kinds))
+            why = f"slice {at} mixes {', '.join(kinds)}; all are combined by exclusive or."
+            tell(Decision("contours combined", path.name, len(drawn), why))
         return fill([contour.points for contour in drawn], shape, exclusive=True)
     filled = np.zeros(shape, dtype=bool)
     for kind in kinds:
         contours = [contour.points for contour in drawn if contour.kind == kind]
-        _say_doubt(path, at, contours)
+        _say_doubt(path, at, contours, tell)
         filled |= fill(contours, shape)
     return filled
 
 
-def _say_doubt(path: Path, at: int, contours: list[Points]) -> None:
+def _say_doubt(path: Path, at: int, contours: list[Points], tell: Tell) -> None:
     copies = len(contours) - len(distinct(contours))
     if copies:
-        logger.warning("%s: slice %d stores %d contour(s) twice; each counts once.", path.name, at, copies)
+        why = f"slice {at} stores {copies} contour(s) twice; each counts once."
+        tell(Decision("contours twice", path.name, copies, why))
     for share in thin_rings(contours):
-        logger.warning(
-            "%s: in slice %d a contour with %.0f %% of the area of another lies inside it and is taken for a hole; if the lesion "
-            "was drawn twice, remove one.",
-            path.name,
-            at,
-            100 * share,
+        why = (
+            f"in slice {at} a contour with {100 * share:.0f} % of the area of another lies inside it and is taken for a hole; "
+            f"if the lesion was drawn twice, remove one."
         )
+        tell(Decision("contour taken for a hole", path.name, 1, why))

@@ -7,18 +7,14 @@ import numpy as np
 import SimpleITK as sitk
 
 from radiogenomics._errors import InputError
+from radiogenomics._files import Tell, log_decision
 from radiogenomics._tables import shown
+from radiogenomics.images.limits import check_volume_file
+from radiogenomics.images.nifti import read_nifti
 from radiogenomics.lesions._choosing import as_number, choose
-from radiogenomics.lesions._nifti import read_nifti
 from radiogenomics.lesions._parsing import parsing
 
-VOLUMES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
-"""The endings of label volumes."""
-
-_DETACHED = (".nhdr", ".mhd")
 _SHOWN = 12
-_PACKED = 1100  # gzip makes at most 1,032 bytes out of one
-_SPARE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -30,7 +26,7 @@ class _Segment:
     layer: int
 
 
-def read_volume(path: Path, *, segment: int | str | None) -> sitk.Image:
+def read_volume(path: Path, *, segment: int | str | None, tell: Tell = log_decision) -> sitk.Image:
     """Read a label volume -> its labels, or one of them as uint8 mask, on the grid of the file.
 
     Files of 3D Slicer (``.seg.nrrd``) name their segments; those that overlap lie in layers of their own.
@@ -38,9 +34,11 @@ def read_volume(path: Path, *, segment: int | str | None) -> sitk.Image:
     Parameters
     ----------
     path : Path
-        A file with one of the endings of `VOLUMES`.
+        A file with one of the endings of `images.VOLUMES`.
     segment : int or str or None
         A label, or the name of a segment. None keeps all labels as they are.
+    tell : callable
+        Called with what is decided (axes of a sheared header); logs it when left out.
 
     Raises
     ------
@@ -50,7 +48,7 @@ def read_volume(path: Path, *, segment: int | str | None) -> sitk.Image:
     """
     path = Path(path)
     with parsing(path, "a volume"):
-        volume = _read(path)
+        volume = _read(path, tell)
         segments = _segments(volume)
         if segments:
             return _slicer_mask(path, volume, segments, segment)
@@ -61,28 +59,15 @@ def read_volume(path: Path, *, segment: int | str | None) -> sitk.Image:
         return volume if segment is None else _label(path, volume, segment)
 
 
-def _read(path: Path) -> sitk.Image:
-    if not path.name.lower().endswith(_DETACHED):
-        _check_size(path)
-    volume = read_nifti(path) if path.name.lower().endswith((".nii", ".nii.gz")) else sitk.ReadImage(str(path))
+def _read(path: Path, tell: Tell) -> sitk.Image:
+    if path.name.lower().endswith((".nii", ".nii.gz")):
+        volume = read_nifti(path, tell=tell)
+    else:
+        check_volume_file(path)
+        volume = sitk.ReadImage(str(path))
     while volume.GetDimension() > 3 and volume.GetSize()[-1] == 1:
         volume = sitk.Extract(volume, [*volume.GetSize()[:-1], 0])
     return volume
-
-
-def _check_size(path: Path) -> None:
-    """Refuse a header that announces more voxels than any file of this length can hold, before memory is set aside."""
-    if path.name.lower().endswith((".nii", ".nii.gz")):
-        return  # checked byte by byte
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
-    reader.ReadImageInformation()
-    announced = int(np.prod(reader.GetSize(), dtype=object))
-    if announced > _PACKED * path.stat().st_size + _SPARE:
-        raise InputError(
-            f"{path.name} announces {announced:,} voxels in {path.stat().st_size:,} bytes; its header is damaged, export the "
-            f"mask again."
-        )
 
 
 def _label(path: Path, volume: sitk.Image, segment: int | str) -> sitk.Image:

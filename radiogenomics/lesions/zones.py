@@ -1,6 +1,5 @@
 """Masks -> the parts that features are measured in: the lesion that counts, its core, rim and surround, its largest slices."""
 
-import logging
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,10 +11,9 @@ from scipy.spatial import ConvexHull, QhullError
 from scipy.spatial.distance import pdist
 
 from radiogenomics._errors import InputError
+from radiogenomics._files import Decision, Tell, log_decision
 from radiogenomics._tables import check_choice
 from radiogenomics.images import axis_of
-
-logger = logging.getLogger(__name__)
 
 ZONES = {"core": 1, "rim": 2, "surround": 3}
 """The label of each zone in the result of `zones`."""
@@ -24,7 +22,7 @@ _NEIGHBOURS = np.ones((3, 3, 3))
 _DIRECT = 500  # points up to which all distances are cheaper than a hull
 
 
-def zones(mask: sitk.Image, *, rim_mm: float, surround_mm: float, within: sitk.Image) -> sitk.Image:
+def zones(mask: sitk.Image, *, rim_mm: float, surround_mm: float, within: sitk.Image, tell: Tell = log_decision) -> sitk.Image:
     """Divide a lesion and what lies around it into shells of equal thickness in mm.
 
     Distances are measured from the lesion's surface, half-way between its outermost voxels and their neighbours, with the
@@ -40,11 +38,13 @@ def zones(mask: sitk.Image, *, rim_mm: float, surround_mm: float, within: sitk.I
         Thickness of the shell outside it.
     within : SimpleITK.Image
         The breast or body (`images.body_mask`); the surround does not leave it.
+    tell : callable
+        Called where the lesion has no core; logs it when left out.
 
     Returns
     -------
     SimpleITK.Image
-        uint8 labels as in `ZONES`. A lesion thinner than twice the rim has no core (logged).
+        uint8 labels as in `ZONES`. A lesion thinner than twice the rim has no core (told).
 
     Raises
     ------
@@ -63,6 +63,10 @@ def zones(mask: sitk.Image, *, rim_mm: float, surround_mm: float, within: sitk.I
     window = _window(inside, mask.GetSpacing()[::-1], surround_mm)
     body = sitk.GetArrayViewFromImage(within)[window] > 0
     labels[window] = _shells(inside[window], body, mask.GetSpacing()[::-1], rim_mm, surround_mm)
+    if not (labels[window] == ZONES["core"]).any():
+        depth = float(_surface_distance(inside[window], mask.GetSpacing()[::-1]).max())
+        why = f"The lesion has no core: it is nowhere deeper than {depth:.1f} mm, its rim is {rim_mm:.1f} mm."
+        tell(Decision("no core", "", 1, why))
     return _like(mask, labels)
 
 
@@ -122,8 +126,6 @@ def _shells(
     depth, distance = _surface_distance(inside, spacing), _surface_distance(~inside, spacing)
     labels = np.where(depth > rim_mm, ZONES["core"], ZONES["rim"]) * inside
     labels[~inside & body & (distance <= surround_mm)] = ZONES["surround"]
-    if not (labels == ZONES["core"]).any():
-        logger.warning("The lesion has no core: it is nowhere deeper than %.1f mm, its rim is %.1f mm.", depth.max(), rim_mm)
     return np.asarray(labels, dtype=np.uint8)
 
 

@@ -20,6 +20,7 @@ from radiogenomics.linking.null import (
     random_features,
 )
 from radiogenomics.linking.size import LIKE_SIZE, correlate_with_size, without_size
+from radiogenomics.linking.structure import structure
 
 __all__ = [
     "LIKE_SIZE",
@@ -45,6 +46,7 @@ __all__ = [
     "permuted_patients",
     "random_feature_null",
     "random_features",
+    "structure",
     "unfit_covariates",
     "varying_beside",
     "varying_columns",

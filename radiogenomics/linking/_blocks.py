@@ -11,8 +11,8 @@ from scipy.stats import rankdata
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_NOTHING = 1e-12  # a column whose spread is this small beside its values is rounding, not measurement
-_FEWEST = 4  # patients of a pair, beside one for every covariate: an interval needs n - 3 above 0
+ROUNDING = 1e-12  # a column whose spread is this small beside its values is rounding, not measurement
+FEWEST_OF_PAIR = 4  # patients of a pair, beside one for every covariate: an interval needs n - 3 above 0
 _BITS = 40  # about twelve decimal digits
 _SMALLEST = 1e-30  # what 1 - r**2 is at least
 
@@ -66,10 +66,10 @@ def blocks(left: Floats, right: Floats, covariates: Floats, *, values: Callable[
     for mask_left, columns_left in _patterns(left):
         for mask_right, columns_right in _patterns(right):
             rows = np.flatnonzero(mask_left & mask_right)
-            if len(rows) < _FEWEST:
+            if len(rows) < FEWEST_OF_PAIR:
                 continue
             basis = orthonormal(covariates[rows])
-            if len(rows) < _FEWEST + basis.shape[1]:
+            if len(rows) < FEWEST_OF_PAIR + basis.shape[1]:
                 continue
             x, y = left[np.ix_(rows, columns_left)], right[np.ix_(rows, columns_right)]
             yield Block(rows, columns_left, columns_right, unit(values(x), basis), unit(values(y), basis), basis)
@@ -99,7 +99,7 @@ def rounded(values: Floats) -> Floats:
 def orthonormal(covariates: Floats) -> Floats:
     """Find orthonormal directions of the centred covariates, shape (n, rank)."""
     centred = covariates - covariates.mean(axis=0)
-    directions, sizes, _ = np.linalg.svd(centred / np.maximum(np.abs(centred).max(axis=0), _NOTHING), full_matrices=False)
+    directions, sizes, _ = np.linalg.svd(centred / np.maximum(np.abs(centred).max(axis=0), ROUNDING), full_matrices=False)
     return np.asarray(directions[:, sizes > 1e-10 * max(sizes.max(initial=0.0), 1.0)])
 
 
@@ -113,7 +113,7 @@ def unit(values: Floats, basis: Floats) -> Floats:
     centred = values - values.mean(axis=0)
     rest = centred - basis @ (basis.T @ centred)
     length = np.linalg.norm(rest, axis=0)
-    varies = length > np.maximum(_NOTHING * np.linalg.norm(values, axis=0), 1e-9 * np.linalg.norm(centred, axis=0))
+    varies = length > np.maximum(ROUNDING * np.linalg.norm(values, axis=0), 1e-9 * np.linalg.norm(centred, axis=0))
     return np.asarray(np.where(varies, rest / np.where(varies, length, 1.0), 0.0))
 
 

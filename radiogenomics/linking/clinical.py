@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from radiogenomics.linking.groups import varying_columns
+
 FEWEST_KNOWN = 10
 """A clinical number known of fewer patients than this is not linked."""
 FEWEST_INSIDE = 5
@@ -24,7 +26,7 @@ def clinical_numbers(patients: pd.DataFrame, *, min_known: int = FEWEST_KNOWN) -
     DataFrame of float
         The columns that measure; there may be none.
     """
-    table = patients.select_dtypes(["number"]).astype(float)
+    table = varying_columns(patients.select_dtypes(["number"]).astype(float))
     return table[table.columns[(table.nunique() > 2) & (table.notna().sum() >= min_known)]]
 
 

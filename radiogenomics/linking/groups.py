@@ -1,11 +1,15 @@
 """Groups of features that are nearly the same: what a figure shows once and a reader must not count twice."""
 
+from typing import Any
+
+import numpy as np
 import pandas as pd
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
 from radiogenomics._errors import InputError
 from radiogenomics._tables import check_numeric, check_patients
+from radiogenomics.linking._blocks import FEWEST_OF_PAIR, ROUNDING
 
 
 def feature_groups(table: pd.DataFrame, *, min_correlation: float = 0.9) -> "pd.Series[str]":
@@ -81,7 +85,7 @@ def one_per_group(links: pd.DataFrame, groups: "pd.Series[str]") -> pd.DataFrame
 
 
 def varying_columns(table: pd.DataFrame) -> pd.DataFrame:
-    """Keep the columns with more than one value; no other can be linked.
+    """Keep the columns that vary and are known of enough patients; no other can be linked.
 
     Parameters
     ----------
@@ -91,9 +95,22 @@ def varying_columns(table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The same rows, and the columns that vary.
+        The same rows, and the columns with more than one value, known of four patients or more. Numbers that differ by
+        rounding alone are one value.
     """
-    return table.loc[:, table.nunique() > 1]
+    return table.loc[:, _varies(table)]
+
+
+def _varies(table: pd.DataFrame) -> "np.ndarray[Any, Any]":
+    kept = ((table.nunique() > 1) & (table.notna().sum() >= min(FEWEST_OF_PAIR, len(table)))).to_numpy()
+    numbers = table.select_dtypes("number")
+    values = numbers.to_numpy(dtype=float, na_value=np.nan)
+    there = ~np.isnan(values)
+    filled = np.where(there, values, 0.0)
+    mean = filled.sum(axis=0) / np.maximum(there.sum(axis=0), 1)
+    spread = np.linalg.norm(np.where(there, values - mean, 0.0), axis=0)
+    rounded = numbers.columns[spread <= ROUNDING * np.linalg.norm(filled, axis=0)]
+    return np.asarray(kept & ~table.columns.isin(rounded))
 
 
 def varying_beside(table: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
@@ -120,5 +137,5 @@ def varying_beside(table: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
         raise InputError("`table` and `other` must hold the same patients in one order; use table.loc[other.index].")
     kept = table.columns
     for known in other.notna().to_numpy().T:
-        kept = kept[(table.loc[known, kept].nunique() > 1).to_numpy()]
+        kept = kept[_varies(table.loc[known, kept])]
     return table[kept]

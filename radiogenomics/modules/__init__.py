@@ -5,19 +5,22 @@ from radiogenomics.modules.cut import cut_tree_hybrid
 from radiogenomics.modules.eigengenes import Eigengenes, eigengenes, membership
 from radiogenomics.modules.find import Modules, find_modules
 from radiogenomics.modules.hubs import hub_genes, intramodular_connectivity
+from radiogenomics.modules.inputs import check_enough_patients
 from radiogenomics.modules.linkage import Tree, tree_table, trees_from_table
 from radiogenomics.modules.network import adjacency, topological_overlap
 from radiogenomics.modules.preservation import preservation
 from radiogenomics.modules.project import project
 from radiogenomics.modules.refine import merge_close_modules
-from radiogenomics.modules.soft_threshold import SoftThreshold, pick_soft_threshold
+from radiogenomics.modules.soft_threshold import DEFAULT_POWER, SoftThreshold, pick_soft_threshold
 
 __all__ = [
+    "DEFAULT_POWER",
     "Eigengenes",
     "Modules",
     "SoftThreshold",
     "Tree",
     "adjacency",
+    "check_enough_patients",
     "color_names",
     "cut_tree_hybrid",
     "eigengenes",

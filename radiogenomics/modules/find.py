@@ -50,6 +50,8 @@ class Modules:
         Columns `label, mean, sd, weight`; what `project` needs.
     dropped : DataFrame
         Columns `kind, name, reason`: genes and patients that could not be used.
+    imputed : Series of int, shape (n_modules,)
+        Missing values of each module's genes, which its eigengene takes from the nearest genes.
     """
 
     labels: pd.Series
@@ -62,6 +64,7 @@ class Modules:
     trees: tuple[Tree, ...]
     loadings: pd.DataFrame
     dropped: pd.DataFrame
+    imputed: pd.Series
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,4 +224,12 @@ def _described(expression: pd.DataFrame, found: Found, settings: Settings, dropp
         trees=found.trees,
         loadings=summary.loadings,
         dropped=dropped,
+        imputed=_missing(expression, labels),
     )
+
+
+def _missing(expression: pd.DataFrame, labels: pd.Series) -> pd.Series:
+    """Count the missing values of each module's genes."""
+    counts = expression.isna().sum().groupby(labels.to_numpy()).sum()
+    counts = counts[counts.index > 0]
+    return counts.astype(int).set_axis(pd.Index([f"ME{module}" for module in counts.index], name="module")).rename("imputed")

@@ -21,6 +21,10 @@ POWERS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 18, 20)
 _BINS = 10
 
 
+DEFAULT_POWER = {"unsigned": 6, "signed": 12, "signed hybrid": 6}
+"""What WGCNA's authors advise for more than 40 patients where no power makes the network scale-free."""
+
+
 @dataclass(frozen=True, eq=False)
 class SoftThreshold:
     """What `pick_soft_threshold` found.

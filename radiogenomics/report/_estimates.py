@@ -23,6 +23,19 @@ _PERMUTED = (
     "the recipe (a signature by the published recipe with sizes chosen by the quicker out-of-bag rule), where the AUC is the "
     "mean of all repeats."
 )
+_GAINED = (
+    "Reclassification: what the second model gains over the first on the same patients. NRI: net reclassification index, the "
+    "share of patients with the outcome moved up less that moved down, and the reverse of those without it, added. IDI: "
+    "integrated discrimination improvement, the gain in the difference of mean probabilities. Both can favour a model "
+    "that is badly calibrated (Hilden & Gerds 2014), so they stand beside the AUC, and not in its place."
+)
+_CARRIED = (
+    "Features that carry each signature: correlation of its out-of-fold score with every feature that it was made from, q over "
+    "all of these. Among strongest: the share of bootstrap samples in which the feature is one of the ten with the largest |r|; "
+    "near-copies share it among them."
+)
+_KEPT = " Chosen: the share of the nested fits that kept the feature."
+_NOT_KEPT = " The recipe chooses components of them all, or nothing: no fit keeps or leaves a feature."
 _CALIBRATION = (
     "Calibration of probabilities of patients that no fit had seen. Intercept and slope are those of the logistic regression of "
     "the outcome on the logit of the probability: 0 and 1 are perfect, a slope below 1 says that probabilities are too extreme, "
@@ -56,7 +69,8 @@ def _evaluated(table: pd.DataFrame, *, where: str, more: str = "") -> list[View]
         )
         table = table[table["threshold"].notna()]
         values = zip(table["threshold"], table["estimate"].eq("volume"), strict=True)
-        texts = [f"{value:,.0f} mm³" if volume else wording.amount(value) for value, volume in values]
+        # A volume below 1 is no mm³: a standardised column, as combined cohorts give it.
+        texts = [f"{value:,.0f} mm³" if volume and value >= 1 else wording.amount(value) for value, volume in values]
         views.append(view(table.assign(threshold=texts), caption, columns=wide, most=60, where=where))
     return views
 
@@ -77,8 +91,18 @@ def compared(table: pd.DataFrame) -> list[View]:
     }
     shown = table.assign(**sides, note=below.map({True: _BELOW_HALF, False: ""}))
     columns = ["cohort"] * bool(table["cohort"].nunique() > 1) + ["estimate", *sides, "difference", "p", "q"]
-    caption = f"{_COMPARED}{_NO_VERDICT if below.any() else ''} NRI and IDI stand in tables/comparisons."
-    return [view(shown, caption, columns=[*columns, *["note"] * bool(below.any())], most=60, where="tables/comparisons")]
+    caption = f"{_COMPARED}{_NO_VERDICT if below.any() else ''}"
+    tests = view(shown, caption, columns=[*columns, *["note"] * bool(below.any())], most=60, where="tables/comparisons")
+    return [tests, *_reclassified(table)]
+
+
+def _reclassified(table: pd.DataFrame) -> list[View]:
+    """Show what the second of two models gains over the first by NRI and IDI, where both give probabilities."""
+    if not {"nri", "idi"} <= set(table.columns) or table["nri"].isna().all():
+        return []
+    columns = ["cohort"] * bool(table["cohort"].nunique() > 1) + ["estimate", "first", "second", "n", "events"]
+    known = table[table["nri"].notna()]
+    return [view(known, _GAINED, columns=[*columns, "nri", "nri_p", "idi", "idi_p"], most=60, where="tables/comparisons")]
 
 
 def calibrated(table: pd.DataFrame) -> list[View]:
@@ -92,6 +116,17 @@ def terms(table: pd.DataFrame) -> list[View]:
     """Show the whole combined model."""
     renamed = table.rename(columns={"odds_low": "odds_ratio_low", "odds_high": "odds_ratio_high"})
     return [view(renamed, "Terms of the combined model, fitted to everybody: log odds with standard errors, and odds ratios.")]
+
+
+def carriers(table: pd.DataFrame) -> list[View]:
+    """Show for every signature the features that its score goes with most closely."""
+    views = []
+    for signature, rows in table.groupby("signature", sort=False):
+        chosen = bool(rows["chosen"].notna().any())
+        caption = f"{_CARRIED}{_KEPT if chosen else _NOT_KEPT} Signature: {signature}."
+        columns = ["feature", "effect", "n", "p", "q", "among_strongest", *["chosen"] * chosen]
+        views.append(view(rows, caption, columns=columns, most=10, where="tables/signature_features"))
+    return views
 
 
 def stability(table: pd.DataFrame) -> list[View]:

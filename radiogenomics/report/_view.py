@@ -33,6 +33,10 @@ HEADINGS = {
     "p": "p",
     "odds_ratio": "Odds ratio",
     "effect": "Effect (r)",
+    "nri": "NRI",
+    "nri_p": "NRI p",
+    "idi": "IDI",
+    "idi_p": "IDI p",
     "mb": "MB",
     "peak_mb": "Peak MB",
     "sha256": "SHA-256",
@@ -42,7 +46,19 @@ HEADINGS = {
 }
 _MANY = 40  # so many pairs are set as one paragraph
 _PROBABILITIES = {"p", "q"}
-_SHARES = {"threshold", "sensitivity", "specificity", "ppv", "npv", "accuracy", "share", "kme", "significance"}
+_SHARES = {
+    "threshold",
+    "sensitivity",
+    "specificity",
+    "ppv",
+    "npv",
+    "accuracy",
+    "share",
+    "kme",
+    "significance",
+    "among_strongest",
+    "chosen",
+}
 _MEASURES = ("odds_ratio", "hazard_ratio", "difference", "value", "mean", "icc", "observed", "coefficient")
 
 

@@ -159,8 +159,8 @@ _NOT_SHOWN = frozenset(
         "nomogram",
         "survival_curves",
         "null_counts",
-        "gene_links",
         "pathway_genes",
+        "other_set_genes",
     }
 )
 

@@ -39,7 +39,7 @@ class Section:
 
 
 Show = Callable[..., list[View]]
-COUNTED = frozenset({"links", "adjusted_links", "clinical_links"})
+COUNTED = frozenset({"links", "adjusted_links", "gene_links", "clinical_links"})
 """Tables of links: to show them takes `below` too, the q under which the study counts a link."""
 
 
@@ -107,6 +107,22 @@ def _adjusted_views(links: pd.DataFrame, below: float = 0.05) -> list[View]:
 def _clinical_views(links: pd.DataFrame, below: float = 0.05) -> list[View]:
     """Show how modules and pathways go with what else is known of the patients."""
     return _by_family(links, "tables/clinical_links", lambda rows: f" ({rows['measure'].iloc[0]})", 4, below)
+
+
+def _gene_views(links: pd.DataFrame, below: float = 0.05) -> list[View]:
+    """Show the genes that go most closely with each signature; those with clinical columns answer single questions."""
+    honest = links[links["estimate"].eq("nested")]
+    views = []
+    for signature, rows in honest.groupby("feature", sort=False):
+        found = int(rows["q"].lt(below).sum())
+        caption = (
+            f"Genes by their link with the out-of-fold score of {signature}, the smallest p first: {found:,} of {len(rows):,} "
+            f"have q < {below:g} over the family {family_name(rows['family'].iloc[0])}."
+        )
+        best = rows.sort_values("p", kind="stable").rename(columns={"target": "gene"})
+        columns = ["gene", *LINK[2:]]
+        views.append(view(best, caption, columns=columns, most=10, where="tables/gene_links"))
+    return views
 
 
 def _baseline(table: pd.DataFrame) -> list[View]:
@@ -242,6 +258,7 @@ SECTIONS = (
             "comparisons": _estimates.compared,
             "reclassification": _plain("reclassification", "Reclassification between signatures on the same patients."),
             "calibration": _estimates.calibrated,
+            "signature_features": _estimates.carriers,
             "stability": _estimates.stability,
             "fusion_terms": _estimates.terms,
         },
@@ -268,6 +285,7 @@ SECTIONS = (
             "adjusted_null": _plain("adjusted_null", f"Adjusted links found, and what chance gives. {_HOLM}", *NULLS, most=60),
             "adjusted_links": _adjusted_views,
             "feature_volume": _sized,
+            "gene_links": _gene_views,
             "clinical_links": _clinical_views,
         },
         ("null_intervals", "null_histogram", "link_forest", "link_heatmap", "link_scatter"),

@@ -9,7 +9,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
-from radiogenomics._errors import InputError
+from radiogenomics._registry import ForeignCode
 from radiogenomics.signatures._parts import plain
 
 
@@ -57,16 +57,15 @@ def by_path(path: str, **parameters: Any) -> Pipeline:
         If what lies there is no scikit-learn estimator.
     """
     module, _, name = path.partition(":")
-    try:
+    with ForeignCode(f"The recipe {path!r} cannot be imported", "write it as 'package.module:Name', and correct its module"):
         found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise InputError(f"The recipe {path!r} cannot be imported ({error}); write it as 'package.module:Name'.") from error
     if not (isinstance(found, type) and issubclass(found, BaseEstimator)) and not callable(found):
         raise TypeError(f"The recipe {path!r} is a {type(found).__name__}; it must be a scikit-learn estimator or a function.")
-    try:
+    given = ", ".join(parameters) or "none"
+    with ForeignCode(
+        f"The recipe {path!r} does not take these parameters: {given}", "correct signature.parameters or the recipe"
+    ):
         built = found(**parameters)
-    except TypeError as error:
-        raise InputError(f"The recipe {path!r} does not take these parameters: {error}.") from error
     if not isinstance(built, BaseEstimator):
         raise TypeError(f"The recipe {path!r} gives a {type(built).__name__}; it must be a scikit-learn estimator.")
     return built if isinstance(built, Pipeline) else Pipeline(plain(built))

@@ -3,6 +3,8 @@ from .api import study_folder as study_folder
 from .demo import run_demo as run_demo
 from .demo import write_demo as write_demo
 from .engine.results import Results as Results
+from .folder import MeasuredFolder as MeasuredFolder
+from .folder import measure_folder as measure_folder
 from .inputs.checks import Checked as Checked
 from .inputs.checks import check as check
 from .inputs.checks import decided as decided
@@ -17,10 +19,11 @@ from .manifest.model import read_manifest as read_manifest
 from .patient import extract_patient as extract_patient
 from .pipeline import run as run
 from .query.answer import Answer as Answer
+from .query.answer import answer_folder as answer_folder
 from .query.answer import save_answer as save_answer
-from .query.search import Names as Names
-from .query.search import UnknownNameError as UnknownNameError
-from .query.search import names_of as names_of
+from .query.names import Names as Names
+from .query.names import UnknownNameError as UnknownNameError
+from .query.names import names_of as names_of
 from .query.search import query as query
 from .query.widget import query_panel as query_panel
 from .scaffold import init as init

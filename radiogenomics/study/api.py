@@ -11,7 +11,7 @@ from radiogenomics._errors import InputError, MissingFileError
 from radiogenomics._names import nearest
 from radiogenomics._parallel import Progress
 from radiogenomics.study import export, pipeline
-from radiogenomics.study.engine.results import MARKER, Results, SavedPanel
+from radiogenomics.study.engine.results import Results, SavedPanel, is_marked
 from radiogenomics.study.inputs.checks import check
 from radiogenomics.study.manifest.errors import ManifestError
 from radiogenomics.study.query.answer import Answer
@@ -56,7 +56,7 @@ class Study:
             If no study lies there.
         """
         folder = Path(folder)
-        if not (folder / MARKER).is_file():
+        if not is_marked(folder):
             raise MissingFileError(f"{folder} holds no study; run one there first: radiogenomics run MANIFEST --out {folder}")
         results = Results(folder)
         if not results.finished:
@@ -181,7 +181,7 @@ class Study:
         return panels[name]
 
     def query(self, question: str) -> Answer:
-        """Ask about one pathway, gene or module; see `radiogenomics.query`."""
+        """Ask about gene sets, genes, a module or an imaging feature; see `radiogenomics.query`."""
         return query(self.folder, question)
 
     def to_anndata(self) -> "AnnData":
@@ -221,7 +221,7 @@ def study_folder(default: Path | str = "../demo") -> Path:
     named = os.environ.get("RADIOGENOMICS_STUDY")
     starts = [Path(os.environ.get("PWD", ".")), Path.cwd()] if named else [Path.cwd()]
     tried = list(dict.fromkeys(Path(os.path.normpath(start / (named or default))) for start in starts))
-    found = next((folder for folder in tried if (folder / MARKER).is_file()), None)
+    found = next((folder for folder in tried if is_marked(folder)), None)
     if found is None:
         value = (
             f"RADIOGENOMICS_STUDY is {named!r}"

@@ -7,7 +7,7 @@ import tomli_w
 
 from radiogenomics import simulate
 from radiogenomics._errors import InputError
-from radiogenomics._files import make_folder, sha256, write_table, write_text
+from radiogenomics._files import make_folder, refuse_links, sha256, write_table, write_text
 from radiogenomics._parallel import Progress
 from radiogenomics.study.engine.results import MARKER
 from radiogenomics.study.engine.store import claim
@@ -105,6 +105,7 @@ def run_demo(
     inputs = claim(Path(out), "the demo's folder") / "inputs"
     if not (inputs / "demo.toml").is_file() and any(path.name not in (MARKER, "inputs") for path in Path(out).iterdir()):
         raise InputError(f"the demo's folder is {out}, which holds another study; give a new or an empty folder with --out.")
+    refuse_links(inputs, *inputs.rglob("*"))
     manifest = write_demo(inputs, signal=signal, fast=fast, n_jobs=n_jobs, progress=progress)
     return run(manifest, out=Path(out), n_jobs=n_jobs, scheduler=scheduler, progress=progress)
 

@@ -3,36 +3,47 @@
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import SimpleITK as sitk
+from pydantic import ValidationError
 
-from radiogenomics import features, figures, images, lesions
+from radiogenomics import features, images
+from radiogenomics import lesions as room
 from radiogenomics._errors import InputError
-from radiogenomics._files import make_folder, write_table, write_text
+from radiogenomics._files import (
+    Decision,
+    Tell,
+    decision_table,
+    log_decision,
+    make_folder,
+    refuse_links,
+    sha256,
+    told_of,
+    write_table,
+    write_text,
+)
 from radiogenomics._tables import check_choice
-from radiogenomics.study.lesion import (
+from radiogenomics.study.manifest.schema import Extraction
+from radiogenomics.study.measuring.drawing import SER_CEILING, draw, make_maps
+from radiogenomics.study.measuring.examination import INTERPOLATION, METRIC, Examination, read_examination
+from radiogenomics.study.measuring.lesion import (
     CROP_SIZE,
-    INTERPOLATION,
-    METRIC,
     MIN_ENHANCEMENT_PERCENT,
     RIM_MM,
     SEG_THRESHOLD,
     SURROUND_MM,
     Lesion,
-    finite,
-    measure,
+    Measured,
     networks_of,
     read_mask,
-    read_phases,
     with_zones,
 )
-from radiogenomics.study.manifest.schema import Extraction
+from radiogenomics.study.measuring.tasks import feature_tables, measure_lesions
 
 logger = logging.getLogger(__name__)
 
@@ -40,21 +51,17 @@ GROW_RADIUS_MM, GROW_FRACTION = 40.0, 0.5
 """How far from its seed a lesion is grown, and above which part of the way from the background to the lesion's level."""
 
 SETTINGS: dict[str, Any] = {
-    "pre_contrast_phases": 1,
     "min_enhancement_percent": MIN_ENHANCEMENT_PERCENT,
-    "ser_ceiling": 3.0,
+    "ser_ceiling": SER_CEILING,
     "grow_smoothing_mm": 0.8,
     "rim_mm": RIM_MM,
     "surround_mm": SURROUND_MM,
-    "lesions": "largest",
     "registration_metric": METRIC,
     "registration_interpolation": INTERPOLATION,
     "seg_threshold": SEG_THRESHOLD,
     "crop_size": CROP_SIZE,
 }
 """Every choice that `extract_patient` makes; written beside its results."""
-
-_SHOWN_PERCENT = (0.0, 200.0)
 
 
 @dataclass(frozen=True)
@@ -101,8 +108,10 @@ def extract_patient(
     seed: Sequence[int] | None = None,
     box: Sequence[tuple[int, int]] | None = None,
     out: Path,
+    patient: str | None = None,
     series: int | None = None,
     segment: int | str | None = None,
+    lesions: str = "largest",
     register: bool = False,
     resample: bool = False,
     parameters: Path | None = None,
@@ -110,16 +119,19 @@ def extract_patient(
     background: float | None = None,
     content: str | None = None,
     derived: bool = False,
+    pre_contrast: int = 1,
+    seconds: Sequence[float] | None = None,
     radius_mm: float = GROW_RADIUS_MM,
     fraction: float = GROW_FRACTION,
-    leak: lesions.Leak = "shrink",
+    leak: room.Leak = "shrink",
 ) -> ExtractedPatient:
-    """Take one patient from a DICOM folder to phases, maps, lesion, zones, features, tables and figures.
+    """Take one patient from a folder of images to phases, maps, lesion, zones, features, tables and figures.
 
     Parameters
     ----------
     folder : Path
-        DICOM files as an archive gives them, in subfolders or as a zip.
+        DICOM files as an archive gives them, in subfolders or as a zip; or NIfTI, NRRD or MetaImage volumes, one a phase, whose
+        names tell their order (`images.find_phase_files`).
     mask : Path, optional
         A mask file of any kind `lesions.read_mask` knows; give this, `seed` or `box`.
     seed : sequence of int, shape (3,), optional
@@ -128,10 +140,14 @@ def extract_patient(
         First and last voxel along columns, rows and slices; the lesion is grown inside, however large it is.
     out : Path
         Where the results go: ``images/``, ``tables/``, ``figures/``, ``settings.json``.
+    patient : str, optional
+        PatientID, where the folder holds several patients.
     series : int, optional
         Number of the dynamic series, or of one of its parts, where the folder holds several.
     segment : int or str, optional
         Which segment, structure or label of the mask.
+    lesions : {'largest', 'union', 'each'}
+        What of several lesions is measured: the largest, all as one region, or each, with a row of its own.
     register : bool
         Whether the phases are aligned rigidly with the pre-contrast one first.
     resample : bool
@@ -147,6 +163,10 @@ def extract_patient(
         Which images of the dynamic series, where the scan gave several kinds: ``water``..., see `images.dynamic_series`.
     derived : bool
         Whether the series that `series` names may call itself derived.
+    pre_contrast : int
+        How many phases were taken before the injection.
+    seconds : sequence of float, optional
+        When each phase was taken, where the files do not say.
     radius_mm, fraction, leak
         How a lesion is grown from a seed, see `lesions.grow_from_seed`; `fraction` counts in a box too.
 
@@ -162,120 +182,168 @@ def extract_patient(
     """
     if sum(origin is not None for origin in (mask, seed, box)) != 1:
         raise InputError("Give exactly one of a mask file, a seed voxel and a box: the lesion is read from it or grown from it.")
-    for network in deep or {}:
-        check_choice(network, "deep", features.BACKBONES.names())
-    settings = Extraction.model_validate({"deep": dict(deep or {}), "register_phases": register, "segment": segment})
-    local = {weights: Path(weights) for weights in settings.deep.values() if Path(weights).is_file()}
-    networks = networks_of(settings, local, seed=0)  # first: weights that cannot be had are known before long work
-    if parameters is not None:
-        features.check_parameters(parameters)
-    found = _series(Path(folder), Path(out))
+    settings = extraction_of(
+        deep=dict(deep or {}), register_phases=register, segment=segment, lesions=lesions, background=background, series=series,
+        content=content, derived=derived, pre_contrast=pre_contrast, resample_masks=resample,
+        seconds=None if seconds is None else [float(one) for one in seconds],
+    )  # fmt: skip
+    networks = local_networks(settings, parameters)  # first: weights that cannot be had are known before long work
+    place = _unpacked(Path(folder), Path(out))
+    told = _Told(patient or Path(folder).name.removesuffix(".zip"))
+    examination = read_examination(place, settings=settings, patient=patient, tell=told)
+    told.patient = examination.patient or told.patient
     out = make_folder(out, "the results' folder")
-    phases, motion = read_phases(found, settings=settings, series=series, content=content, derived=derived)
-    tables = {"series": images.series_table(found), "phases": phases.table, **({} if motion is None else {"motion": motion})}
+    phases = examination.phases
     level = images.background_level(phases.pre) if background is None else background
-    logger.info("Signal below %g counts as air (%s).", level, "found in the image" if background is None else "given")
+    told.level(level, found=background is None)
     maps = make_maps(phases, background=level)
     files = _write_volumes(out, {**phases.images, **maps})  # first: a seed is chosen on them where growth fails
     grow: dict[str, Any] = {"radius_mm": radius_mm, "fraction": fraction, "leak": leak}
     drawn = (
-        read_mask(Path(mask), phases, settings=settings, resample=resample)
+        read_mask(Path(mask), phases, settings=settings, tell=told)
         if mask is not None
-        else _grow(maps["pe1"], seed, box, **grow)
+        else _grow(maps["pe1"], seed, box, tell=told, **grow)
     )
-    whole = with_zones(phases, drawn, background=level)
-    lesion, zones = whole.mask, whole.zones
-    patient = next(iter(phases.sources.values())).header.get("PatientID", "")
-    tables |= _lesion_tables(phases, lesion, zones)
-    tables |= _feature_tables(patient, whole, settings, parameters, networks)
-    files += _write(out, phases, lesion, zones, tables)
-    files += draw(out, phases, maps, lesion, zones, tables["curves"])
-    files.append(
-        _write_settings(
-            out,
-            {
-                "patient": patient,
-                "background_level": whole.background,
-                "background_from": "the image (images.background_level)" if background is None else "given",
-                **_origin(mask, seed, box),
-                **({} if mask is not None else {"grown": grow}),
-                "extraction": settings.model_dump(),
-                "parameters": (parameters or features.PARAMETERS).name,
-                "networks": {kind: network.label for kind, network in networks.items()},
-            },
-        )
-    )
-    return ExtractedPatient(patient, phases, maps, lesion, zones, tables, files)
-
-
-def make_maps(phases: images.Phases, *, background: float) -> dict[str, sitk.Image]:
-    """Compute the maps of a dynamic series -> ``pe1``, ``subtraction``, ``body`` and, with a later phase, ``ser``."""
-    maps = {
-        "pe1": images.percent_enhancement(phases.first, phases.pre, background=background),
-        "subtraction": images.subtract(phases.first, phases.pre),
-        "body": images.body_mask(phases.pre, background=background),
+    whole, parts = _lesions(phases, drawn, settings=settings.model_copy(update={"background": level}), tell=told)
+    measured = measure_lesions(parts, settings=settings, parameters=parameters, networks=networks, seed=0, tell=told)
+    tables = _tables(examination, told, whole, {at: parts[at] for at in measured}, measured, settings)
+    files += _write(out, phases, whole, tables)
+    if settings.lesions == "each":
+        files += _write_volumes(out, {"lesions": numbered({at: one.mask for at, one in parts.items()})})
+    files += draw(out, phases, maps, whole.mask, whole.zones, tables["curves"])
+    choices = {
+        "patient": told.patient,
+        "background_level": level,
+        "background_from": "the image (images.background_level)" if background is None else "given",
+        **_origin(mask, seed, box),
+        **({} if mask is not None else {"grown": grow}),
+        "extraction": settings.model_dump(),
+        "parameters": (parameters or features.PARAMETERS).name,
+        "networks": {kind: network.label for kind, network in networks.items()},
+        **SETTINGS,
+        "pre_contrast_phases": pre_contrast,
+        "lesions": lesions,
     }
-    if "later post-contrast" in set(phases.table["role"]):
-        maps["ser"] = images.signal_enhancement_ratio(
-            phases.first,
-            phases.last,
-            phases.pre,
-            background=background,
-            min_enhancement=SETTINGS["min_enhancement_percent"],
-            ceiling=SETTINGS["ser_ceiling"],
+    files.append(_write_settings(out, choices))
+    return ExtractedPatient(told.patient, phases, maps, whole.mask, whole.zones, tables, files)
+
+
+class _Told:
+    """Logs what is decided as it comes, and keeps it for the table; every entry names the patient."""
+
+    def __init__(self, patient: str) -> None:
+        self.patient = patient
+        self.decisions: list[Decision] = []
+
+    def __call__(self, decision: Decision) -> None:
+        told_of(self.patient, self.decisions)(decision)
+        log_decision(self.decisions[-1])
+
+    def level(self, level: float, *, found: bool) -> None:
+        """Tell which signal counts as air."""
+        if found:
+            self(Decision("level of air found", "", 1, f"Signal below {level:g} counts as air (found in the image)."))
+        else:
+            logger.info("Signal below %g counts as air (given).", level)
+
+    def table(self) -> pd.DataFrame:
+        """Give all of it; what was told before the patient was known too."""
+        return decision_table(replace(one, where=self.patient) for one in self.decisions)
+
+
+def extraction_of(**chosen: Any) -> Extraction:
+    """Make settings of keywords; what is no value for one is an error that names it."""
+    try:
+        return Extraction.model_validate(chosen)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"][:1])
+        raise InputError(f"`{name}` is {first['input']!r}: {first['msg'].lower()}.") from error
+
+
+def local_networks(settings: Extraction, parameters: Path | None) -> dict[str, features.Backbone]:
+    """Check the names of networks and a parameter file, and build the networks, whose weights may be local files."""
+    for network in settings.deep:
+        check_choice(network, "deep", features.BACKBONES.names())
+    local = {weights: Path(weights) for weights in settings.deep.values() if Path(weights).is_file()}
+    networks = networks_of(settings, local, seed=0)
+    if parameters is not None:
+        features.check_parameters(parameters)
+    return networks
+
+
+def _lesions(phases: images.Phases, drawn: sitk.Image, *, settings: Extraction, tell: Tell) -> tuple[Lesion, dict[int, Lesion]]:
+    """Give the region that pictures and curves show, and the lesions that are measured, by their index."""
+    if settings.lesions == "each":
+        whole = room.lesion_of_patient(drawn, lesions="union", tell=_nothing)
+        parts = room.split_lesions(drawn, tell=tell)
+        return (
+            with_zones(phases, whole, settings=settings, tell=_nothing),
+            {at: with_zones(phases, one, settings=settings, tell=tell) for at, one in parts.items()},
         )
-    return maps
+    only = with_zones(phases, room.lesion_of_patient(drawn, lesions=settings.lesions, tell=tell), settings=settings, tell=tell)
+    return only, {1: only}
 
 
-def draw(
-    out: Path, phases: images.Phases, maps: dict[str, sitk.Image], lesion: sitk.Image, zones: sitk.Image, curves: pd.DataFrame
-) -> list[Path]:
-    """Draw the overlay, the phases, the maximum projection and the curves through the largest slice of the lesion -> files."""
-    at = lesions.largest_slices(lesion).query("axis == 2")["slice"].item()
-    spacing = (lesion.GetSpacing()[1], lesion.GetSpacing()[0])
-    outline = np.asarray(_slice(lesion, at), dtype=bool)
-    title = f"First post-contrast, slice {at} of 0 to {lesion.GetSize()[2] - 1}"
-    overlay = figures.lesion_slice(
-        _slice(phases.first, at),
-        spacing_mm=spacing,
-        lesion=outline,
-        zones=_slice(zones, at),
-        zone_labels=lesions.ZONES,
-        title=title,
-    )
-    montage = figures.phase_montage(
-        {_timed(phases, name): _slice(image, at) for name, image in phases.images.items()}, spacing_mm=spacing, lesion=outline
-    )
-    enhancement = figures.lesion_slice(
-        _slice(maps["pe1"], at),
-        spacing_mm=spacing,
-        lesion=outline,
-        limits=_SHOWN_PERCENT,
-        title=f"Percent enhancement ({_SHOWN_PERCENT[0]:g} to {_SHOWN_PERCENT[1]:g} %), slice {at}",
-    )
-    shown = pd.DataFrame({"slice": [at], "axis": [2], "lesion_voxels": [int(outline.sum())]})
-    files = figures.save(overlay, out / "figures" / "overlay", shown)
-    files += figures.save(montage, out / "figures" / "phases", shown)
-    files += figures.save(enhancement, out / "figures" / "pe1", shown)
-    return files + figures.save(figures.time_intensity(curves), out / "figures" / "curves", curves)
+def _nothing(decision: Decision) -> None:
+    """Say nothing: the region only serves pictures."""
 
 
-def _series(folder: Path, out: Path) -> list[images.Series]:
-    if folder.suffix.lower() == ".zip" and folder.is_file():
-        folder = images.unpack(folder, make_folder(out, "the results' folder") / "dicom")
-    return images.find_series(folder)
+def numbered(masks: Mapping[int, sitk.Image]) -> sitk.Image:
+    """Lay masks of several lesions into one volume -> the index of its lesion at every voxel."""
+    first = next(iter(masks.values()))
+    values = np.zeros(first.GetSize()[::-1], dtype=np.uint16)
+    for at, mask in masks.items():
+        values[sitk.GetArrayViewFromImage(mask) > 0] = at
+    labels = sitk.GetImageFromArray(values)
+    labels.CopyInformation(first)
+    return labels
 
 
-def _feature_tables(
-    patient: str, lesion: Lesion, settings: Extraction, parameters: Path | None, networks: Mapping[str, features.Backbone]
+def _tables(
+    examination: Examination,
+    told: _Told,
+    whole: Lesion,
+    parts: Mapping[int, Lesion],
+    measured: Mapping[int, Measured],
+    settings: Extraction,
 ) -> dict[str, pd.DataFrame]:
-    measured = measure(lesion, settings=settings, parameters=parameters, networks=networks, seed=0)
-    tables, unknown = {}, []
-    for kind, row in measured.numbers.items():
-        table, lost = finite(pd.DataFrame([row], index=pd.Index([patient], name="patient")))
-        tables[f"features_{kind}"] = table
-        unknown.append(lost.assign(table=f"features_{kind}"))
-    return tables | {"nonfinite": pd.concat(unknown, ignore_index=True)}
+    """Lay out what was found and measured: one row a lesion where each is measured."""
+    facts = [_facts(one) for one in parts.values()]
+    tables = {"phases": examination.phases.table, "lesion": pd.DataFrame(facts)}
+    tables |= {"series": images.series_table(examination.series)} if examination.series else {}
+    tables |= {} if examination.motion is None else {"motion": examination.motion}
+    tables |= {"slices": room.largest_slices(whole.mask), "curves": room.time_intensity(whole.phases, whole.zones)}
+    made, unknown = feature_tables({f"{at}": one for at, one in measured.items()})
+    patients = pd.Index([told.patient] * len(measured), name="patient")
+    tables |= {f"features_{kind}": table.set_axis(patients) for kind, table in made.items()}
+    lost = pd.concat([part.assign(table=f"features_{kind}") for kind, part in zip(made, unknown, strict=True)], ignore_index=True)
+    if settings.lesions == "each":
+        for name in ("lesion", *(f"features_{kind}" for kind in made)):
+            tables[name].insert(0, "lesion", list(measured))
+        lost = lost.rename(columns={"patients": "lesions"})
+    else:
+        lost["patients"] = told.patient
+    return tables | {"nonfinite": lost, "decisions": told.table()}
+
+
+def _facts(lesion: Lesion) -> dict[str, float]:
+    parts = {f"{name}_mm3": room.volume_mm3(room.zone(lesion.zones, name)) for name in room.ZONES}
+    diameter = float(room.largest_slices(lesion.mask)["diameter_mm"].max())
+    return {"volume_mm3": room.volume_mm3(lesion.mask), "largest_diameter_mm": diameter, **parts}
+
+
+def _unpacked(folder: Path, out: Path) -> Path:
+    if folder.suffix.lower() == ".zip" and folder.is_file():
+        return images.unpack(folder, _own_place(folder, make_folder(out, "the results' folder")))
+    return folder
+
+
+def _own_place(archive: Path, out: Path) -> Path:
+    """Give the folder where an archive is unpacked: one for each content, so that no two patients mix, and through no link."""
+    place = out / "dicom" / sha256(archive)[:12]
+    refuse_links(place.parent, place, *place.rglob("*"))
+    return place
 
 
 def _grow(
@@ -285,39 +353,28 @@ def _grow(
     *,
     radius_mm: float,
     fraction: float,
-    leak: lesions.Leak,
+    leak: room.Leak,
+    tell: Tell,
 ) -> sitk.Image:
-    how: dict[str, float] = {"fraction": fraction, "smoothing_mm": SETTINGS["grow_smoothing_mm"]}
+    how: dict[str, Any] = {"fraction": fraction, "smoothing_mm": SETTINGS["grow_smoothing_mm"]}
     if box is not None:
-        grown = lesions.grow_in_box(enhancement, box=box, **how)
+        grown = room.grow_in_box(enhancement, box=box, **how)
     else:
-        grown = lesions.grow_from_seed(enhancement, seed=seed or (), radius_mm=radius_mm, leak=leak, **how)
-    logger.info("Grown above %.0f %% enhancement: %.0f mm3.", grown.threshold, grown.volume_mm3)
-    return lesions.checked(grown.mask, enhancement)
-
-
-def _lesion_tables(phases: images.Phases, lesion: sitk.Image, zones: sitk.Image) -> dict[str, pd.DataFrame]:
-    slices = lesions.largest_slices(lesion)
-    facts = pd.DataFrame(
-        {
-            "volume_mm3": [lesions.volume_mm3(lesion)],
-            "largest_diameter_mm": [slices["diameter_mm"].max()],
-            **{f"{name}_mm3": [lesions.volume_mm3(lesions.zone(zones, name))] for name in lesions.ZONES},
-        }
-    )
-    return {"lesion": facts, "slices": slices, "curves": lesions.time_intensity(phases, zones)}
+        grown = room.grow_from_seed(enhancement, seed=seed or (), radius_mm=radius_mm, leak=leak, tell=tell, **how)
+    why = f"Grown above {grown.threshold:.0f} % enhancement: {grown.volume_mm3:.0f} mm3."
+    tell(Decision("lesion grown", "", room.count(grown.mask), why))
+    return room.checked(grown.mask, enhancement, tell=tell)
 
 
 def _write_volumes(out: Path, volumes: Mapping[str, sitk.Image]) -> list[Path]:
     return [images.write_volume(image, out / "images" / f"{name}.nii.gz") for name, image in volumes.items()]
 
 
-def _write(
-    out: Path, phases: images.Phases, lesion: sitk.Image, zones: sitk.Image, tables: dict[str, pd.DataFrame]
-) -> list[Path]:
-    files = _write_volumes(out, {"lesion": lesion, "zones": zones})
+def _write(out: Path, phases: images.Phases, whole: Lesion, tables: dict[str, pd.DataFrame]) -> list[Path]:
+    files = _write_volumes(out, {"lesion": whole.mask, "zones": whole.zones})
     name = phases.table.loc[phases.table["role"] == "first post-contrast", "phase"].item()
-    files.append(lesions.write_seg(lesion, out / "images" / "lesion.seg.dcm", source=phases.sources[name], label="Lesion"))
+    if name in phases.sources:  # a DICOM SEG refers to DICOM images
+        files.append(room.write_seg(whole.mask, out / "images" / "lesion.seg.dcm", source=phases.sources[name], label="Lesion"))
     return files + [path for stem, table in tables.items() for path in write_table(table, out / "tables" / stem)]
 
 
@@ -329,14 +386,5 @@ def _origin(mask: Path | None, seed: Sequence[int] | None, box: Sequence[tuple[i
 
 
 def _write_settings(out: Path, chosen: dict[str, object]) -> Path:
-    write_text(out / "settings.json", json.dumps({**chosen, **SETTINGS}, indent=2) + "\n")
+    write_text(out / "settings.json", json.dumps(chosen, indent=2) + "\n")
     return out / "settings.json"
-
-
-def _timed(phases: images.Phases, name: str) -> str:
-    seconds = phases.table.set_index("phase")["seconds"][name]
-    return name if np.isnan(seconds) else f"{name}, {seconds:.0f} s"
-
-
-def _slice(image: sitk.Image, at: int) -> npt.NDArray[Any]:
-    return np.asarray(sitk.GetArrayViewFromImage(image)[at])

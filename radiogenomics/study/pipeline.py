@@ -30,6 +30,7 @@ from radiogenomics.study.steps.links import links
 from radiogenomics.study.steps.modules import modules
 from radiogenomics.study.steps.pathways import enrichment, pathways
 from radiogenomics.study.steps.planted import planted
+from radiogenomics.study.steps.signature_features import signature_features
 from radiogenomics.study.steps.signatures import signatures
 from radiogenomics.study.steps.survival import survival
 
@@ -39,10 +40,10 @@ STEPS: tuple[Step, ...] = (
     agreement,
     cohort,
     signatures,
+    signature_features,
     # molecules
     matrix,
     expression,
-    decisions,
     modules,
     pathways,
     enrichment,
@@ -58,6 +59,8 @@ STEPS: tuple[Step, ...] = (
     comparisons,
     survival,
     planted,
+    # what was decided on the way
+    decisions,
 )
 FIGURES: tuple[Step, ...] = (
     prediction.prediction,

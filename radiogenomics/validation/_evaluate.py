@@ -15,7 +15,7 @@ from scipy.stats import mannwhitneyu
 
 from radiogenomics._errors import InputError
 from radiogenomics._parallel import Progress, fan_out
-from radiogenomics.stats import Auc, at_threshold, auc, youden_threshold
+from radiogenomics.stats import Auc, at_threshold, auc, roc_curve, youden_threshold
 from radiogenomics.validation._cohorts import (
     Cohort,
     check_cohort,
@@ -95,6 +95,23 @@ class Evaluation:
     stability: pd.DataFrame
     permutation: Permutation
     fitted: Any
+
+    def curves(self) -> pd.DataFrame:
+        """Give the ROC curve of every cohort and estimate with scores.
+
+        Returns
+        -------
+        DataFrame
+            ``cohort, signature, estimate, threshold, sensitivity, specificity``, curve after curve.
+        """
+        keys = ["cohort", "signature", "estimate"]
+        parts = [
+            roc_curve(part["outcome"].to_numpy(), part["score"].to_numpy()).assign(
+                **dict(zip(keys, map(str, names), strict=True))
+            )
+            for names, part in self.scores.groupby(keys, sort=False, dropna=False)
+        ]
+        return pd.concat(parts, ignore_index=True)[[*keys, "threshold", "sensitivity", "specificity"]]
 
 
 def evaluate(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import SimpleITK as sitk
 
+from radiogenomics._files import Tell
 from radiogenomics.lesions.les import read_les
 
 
@@ -17,7 +18,7 @@ class Les:
         """Claim files by the ending of their names."""
         return path.name.lower().endswith(self.endings)
 
-    def read(self, path: Path, *, image: sitk.Image, segment: int | str | None, threshold: float) -> sitk.Image:
+    def read(self, path: Path, *, image: sitk.Image, segment: int | str | None, threshold: float, tell: Tell) -> sitk.Image:
         """Read the cuboid into the grid of the image."""
         return read_les(path, image=image)
 

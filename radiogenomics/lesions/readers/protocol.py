@@ -5,6 +5,8 @@ from typing import Protocol
 
 import SimpleITK as sitk
 
+from radiogenomics._files import Tell
+
 HEAD = 2048
 """Bytes from the beginning of a file that a reader is shown."""
 
@@ -29,7 +31,7 @@ class MaskReader(Protocol):
     def reads(self, path: Path, head: bytes) -> bool:
         """Say whether a file is of its kind, by its name and first `HEAD` bytes. A reader from outside goes before ours."""
 
-    def read(self, path: Path, *, image: sitk.Image, segment: int | str | None, threshold: float) -> sitk.Image:
+    def read(self, path: Path, *, image: sitk.Image, segment: int | str | None, threshold: float, tell: Tell) -> sitk.Image:
         """Read the mask.
 
         Parameters
@@ -42,6 +44,8 @@ class MaskReader(Protocol):
             Which segment, structure or label is asked for.
         threshold : float
             Fraction from which a voxel of a fractional mask is inside.
+        tell : callable
+            Called with a `radiogenomics._files.Decision` for whatever is dropped, joined or guessed.
 
         Returns
         -------

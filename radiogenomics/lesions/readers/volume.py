@@ -4,7 +4,9 @@ from pathlib import Path
 
 import SimpleITK as sitk
 
-from radiogenomics.lesions.volumes import VOLUMES, read_volume
+from radiogenomics._files import Tell
+from radiogenomics.images import VOLUMES
+from radiogenomics.lesions.volumes import read_volume
 
 
 class Volume:
@@ -17,9 +19,9 @@ class Volume:
         """Claim files by the ending of their names."""
         return path.name.lower().endswith(VOLUMES)
 
-    def read(self, path: Path, *, image: sitk.Image, segment: int | str | None, threshold: float) -> sitk.Image:
+    def read(self, path: Path, *, image: sitk.Image, segment: int | str | None, threshold: float, tell: Tell) -> sitk.Image:
         """Read the labels on their own grid."""
-        return read_volume(path, segment=segment)
+        return read_volume(path, segment=segment, tell=tell)
 
 
 READER = Volume()

@@ -3,10 +3,11 @@
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 
@@ -19,8 +20,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+Read = TypeVar("Read")
+
 MARKER = "study.json"
 """A folder with this file was made by a study; it says whether the study is finished."""
+
+MADE_BY = "radiogenomics"
+"""Who the marker says made the folder: other programs have files of that name too."""
 
 RUNNING = "running.json"
 """Who runs the study now."""
@@ -108,10 +114,7 @@ class Results:
     @property
     def finished(self) -> bool:
         """Whether every step of the study is finished; False while it is run, and after a run that was interrupted."""
-        try:
-            return bool(json.loads((self.folder / MARKER).read_text(encoding="utf-8"))["finished"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return False
+        return is_marked(self.folder) and read_facts(self.folder / MARKER).get("finished") is True
 
     def settings(self) -> dict[str, Any]:
         """Give what the manifest of a finished study says, as its report's record has it.
@@ -124,12 +127,16 @@ class Results:
         if not self.finished or "report" not in self._records:
             command = f"radiogenomics run MANIFEST --out {self.folder}"
             raise InputError(f"{self.folder} holds no finished study; {self.state()} {command}")
-        settings: dict[str, Any] = self._records["report"]["made_of"]["settings"]
+        settings: dict[str, Any] = self._records["report"]["made_of"].get("settings", {})
+        parts = {part: settings.get(part) for part, _ in _ASKED}
+        lacking = [f"{part}.{name}" for part, name in _ASKED if not isinstance(one := parts[part], dict) or name not in one]
+        if lacking:
+            raise FileError(f"{self.folder / 'steps' / 'report.json'} lacks {', '.join(lacking)}: {_AGAIN}")
         return settings
 
     def state(self) -> str:
         """Say in words why a study is not finished, and what to do."""
-        if not (self.folder / MARKER).is_file():
+        if not is_marked(self.folder):
             return "run one there first:"
         if (self.folder / RUNNING).is_file():
             return "it is being run, or its run was interrupted; wait, or go on with it:"
@@ -159,7 +166,7 @@ class Results:
         """
         if name not in self.tables():
             raise InputError(f"{self.folder} holds no table {name!r}; it has {', '.join(self.tables()) or 'none'}.")
-        return pd.read_parquet(self._verified(f"tables/{name}.parquet"), **options)
+        return self._read(name, lambda path: pd.read_parquet(path, **options))
 
     def columns(self, name: str) -> list[str]:
         """Name the columns of a patient table without reading its values."""
@@ -167,7 +174,7 @@ class Results:
 
         if name not in self.tables():
             raise InputError(f"{self.folder} holds no table {name!r}; it has {', '.join(self.tables()) or 'none'}.")
-        return [column for column in read_schema(self._verified(f"tables/{name}.parquet")).names if column != "patient"]
+        return [column for column in self._read(name, lambda path: read_schema(path).names) if column != "patient"]
 
     def panels(self) -> list[SavedPanel]:
         """List the finished figures, step by step in the order they were drawn."""
@@ -180,6 +187,16 @@ class Results:
     def records(self) -> dict[str, dict[str, Any]]:
         """Give the record of every finished step by name."""
         return dict(self._records)
+
+    def _read(self, name: str, read: Callable[[Path], Read]) -> Read:
+        """Read a verified table; bytes can be those of the record and still be no table, in a folder that somebody made up."""
+        from pyarrow.lib import ArrowException
+
+        path = self._verified(f"tables/{name}.parquet")
+        try:
+            return read(path)
+        except (ArrowException, OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
+            raise FileError(f"{path} cannot be read as a table ({error}): {_AGAIN}") from error
 
     def _verified(self, file: str) -> Path:
         """Give a file whose bytes are those of its record; a run that goes on meanwhile may have renewed both."""
@@ -216,39 +233,61 @@ def read_records(folder: Path) -> dict[str, dict[str, Any]]:
     return dict(sorted(found.items(), key=lambda item: item[1]["order"]))
 
 
+def is_marked(folder: Path) -> bool:
+    """Tell whether a study made a folder."""
+    return read_facts(folder / MARKER).get("made_by") == MADE_BY
+
+
+def read_facts(path: Path) -> dict[str, Any]:
+    """Read a small JSON file of names and values; empty where there is none, or it is something else."""
+    try:
+        if not path.is_file() or path.stat().st_size > _MOST_BYTES:  # neither a pipe nor a device, which have no end
+            return {}
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
 def _record(path: Path) -> dict[str, Any]:
     """Read a step's record; one that is damaged, or tells of files elsewhere, is none, and its step runs again."""
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        logger.warning("%s cannot be read (%s); its step counts as not finished.", path, error)
-        return {}
+    record = read_facts(path)
     if not _is_record(record):
         logger.warning("%s is no record of a step; its step counts as not finished.", path)
         return {}
-    return dict(record)
+    return record
 
 
-_FACTS: Mapping[str, type] = {"key": str, "made_of": dict, "files": dict, "tables": dict, "panels": dict, "order": int}
+_MOST_BYTES = 2**26
+_FACTS: Mapping[str, type | tuple[type, ...]] = {
+    "key": str, "made_of": dict, "files": dict, "tables": dict, "panels": dict, "order": int, "seconds": (int, float),
+    "peak_mb": (int, float),
+}  # fmt: skip
+_ASKED = (("links", "alpha"), ("links", "method"), ("outcome", "name"), ("outcome", "labels"))
+"""What a question to a study asks of its settings."""
+_AGAIN = "the folder was damaged or made up; run the study's manifest into a new folder."
+_PLAIN = re.compile(r"[^/\\\x00]+")
+"""A name that can be a file's, and leads to no other folder."""
 
 
-def _is_record(record: object) -> bool:
-    if not isinstance(record, dict) or any(not isinstance(record.get(name), kind) for name, kind in _FACTS.items()):
+def _is_record(record: Mapping[str, Any]) -> bool:
+    if any(not isinstance(record.get(name), kind) for name, kind in _FACTS.items()):
         return False
-    if digest(record["made_of"]) != record["key"]:
+    made_of: dict[str, Any] = record["made_of"]
+    if digest(made_of) != record["key"] or any(not isinstance(parts, dict) for parts in made_of.values()):
         return False
+    texts = (*record["files"].values(), *record["tables"].values())
     panels = all(isinstance(one, dict) and set(one) == set(PANEL_FACTS) for one in record["panels"].values())
-    return panels and all(_is_own(file) for file in record["files"])
+    names = all(_PLAIN.fullmatch(name) for name in (*record["tables"], *record["panels"]))
+    return panels and names and all(isinstance(text, str) for text in texts) and all(_is_own(file) for file in record["files"])
 
 
 def _is_own(file: str) -> bool:
-    """Tell whether a step may have written a file: in the study's folder, or in one of its two folders of results."""
-    parts = Path(file).parts
-    return (
-        not Path(file).is_absolute()
-        and ".." not in parts
-        and (len(parts) == 1 or (parts[0] in ("tables", "figures") and len(parts) == 2))
-    )
+    """Tell whether a step may have written a file: in one of its two folders of results, or a page beside them."""
+    folder, _, name = file.rpartition("/")
+    if not _PLAIN.fullmatch(name) or name in (".", ".."):
+        return False
+    return folder in ("tables", "figures") or (not folder and name.endswith(".html"))
 
 
 def digest(value: Any) -> str:

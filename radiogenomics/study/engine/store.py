@@ -13,7 +13,6 @@ import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +21,18 @@ from filelock import FileLock, Timeout
 
 from radiogenomics import __version__
 from radiogenomics._errors import InputError, RunError
-from radiogenomics._files import make_folder, sha256, write_table, write_text
+from radiogenomics._files import make_folder, refuse_links, sha256, write_table, write_text
 from radiogenomics.study.engine.code import code_of, libraries
 from radiogenomics.study.engine.context import Context
 from radiogenomics.study.engine.cost import measured
-from radiogenomics.study.engine.results import MARKER, RUNNING, Page, Panel, Results, digest
+from radiogenomics.study.engine.results import MADE_BY, MARKER, RUNNING, Page, Panel, Results, digest, is_marked, read_facts
 from radiogenomics.study.engine.step import Step, is_family, is_optional
 
 logger = logging.getLogger(__name__)
 
 Product = pd.DataFrame | Panel | Page
 
-_FOLDERS = ("tables", "figures", "steps", "work", "kept")
+_LOCK = "running.lock"
 _PAGES = ("report.html", "provenance.json", RUNNING, MARKER)
 
 
@@ -53,20 +52,22 @@ def claim(folder: Path, name: str) -> Path:
         If it holds files and no study made it, or if a folder of results in it is a link to elsewhere.
     """
     folder = make_folder(folder, name)
-    if not (folder / MARKER).is_file() and any(folder.iterdir()):
+    marked = is_marked(folder)
+    if not marked and not all(_is_begun(path) for path in folder.iterdir()):
         raise InputError(
             f"{name} is {folder}, which holds files and was not made by a study; give a new or an empty folder with --out."
         )
-    own = (folder / part for part in (*_FOLDERS, *_PAGES))
-    parts = (place for part in ("work", "kept") for place in (folder / part).glob("*"))
-    for place in chain(own, parts):
-        if place.is_symlink():
-            raise InputError(
-                f"{place} is a link to {os.readlink(place)}; a study writes only into its own folder: remove the link."
-            )
-    if not (folder / MARKER).is_file():
+    refuse_links(*(folder / part for part in (*_PAGES, _LOCK, "tables", "figures", "steps")))
+    for part in ("work", "kept"):
+        refuse_links(folder / part, *(folder / part).glob("*"))
+    if not marked:
         _mark(folder, finished=False)
     return folder
+
+
+def _is_begun(path: Path) -> bool:
+    """Tell a marker that a killed process left half written: nothing else lies in a folder before its marker does."""
+    return path.is_file() and path.match(f".{Path(MARKER).stem}-*{Path(MARKER).suffix}")
 
 
 class Store(Results):
@@ -108,7 +109,7 @@ class Store(Results):
             If another process writes there; says which, and since when.
         """
         folder = claim(folder, "the study's folder")
-        lock = FileLock(folder / "running.lock")
+        lock = FileLock(folder / _LOCK)
         try:
             lock.acquire(timeout=-1 if wait else 0)
         except Timeout as error:
@@ -165,14 +166,17 @@ class Store(Results):
         rests = [path for folder in ("tables", "figures", "steps") for path in (self.folder / folder).glob(".*-*.*")]
         rests += [path for page in map(Path, _PAGES) for path in self.folder.glob(f".{page.stem}-*{page.suffix}")]
         for rest in rests:
-            rest.unlink()
+            if rest.is_file():
+                rest.unlink()
 
     def _files(self) -> list[str]:
         return [file for record in self._records.values() for file in record["files"]]
 
     def _remove(self, files: Iterable[str]) -> None:
         for file in files:
-            (self.folder / file).unlink(missing_ok=True)
+            path = self.folder / file
+            if path.is_file() or path.is_symlink():  # a link itself goes, and not what it leads to
+                path.unlink()
 
     def _record(self, name: str, record: dict[str, Any]) -> None:
         """Write the record of a step, last of all, and remove what the step made before and makes no more."""
@@ -295,7 +299,7 @@ def _description(step: Step, name: str) -> str:
 
 
 def _mark(folder: Path, *, finished: bool) -> None:
-    write_text(folder / MARKER, json.dumps({"made_by": "radiogenomics", "finished": finished}) + "\n")
+    write_text(folder / MARKER, json.dumps({"made_by": MADE_BY, "finished": finished}) + "\n")
 
 
 def _me() -> dict[str, Any]:
@@ -304,8 +308,7 @@ def _me() -> dict[str, Any]:
 
 def _who(folder: Path) -> str:
     """Say who writes to a folder, as far as is known."""
-    try:
-        facts = json.loads((folder / RUNNING).read_text(encoding="utf-8"))
-        return f"process {facts['process']} on {facts['host']}, since {facts['since']},"
-    except (OSError, ValueError, KeyError, TypeError):  # it is just beginning or ending
+    facts = read_facts(folder / RUNNING)
+    if not facts.keys() >= {"process", "host", "since"}:  # it is just beginning or ending
         return "another process"
+    return f"process {facts['process']} on {facts['host']}, since {facts['since']},"

@@ -16,7 +16,7 @@ from radiogenomics._tables import check_numeric, shown
 from radiogenomics.cohort import Cohort
 from radiogenomics.expression import check_unit
 from radiogenomics.signatures import RECIPES, by_path
-from radiogenomics.study.inputs import image_checks
+from radiogenomics.study.inputs import image_checks, limits
 from radiogenomics.study.inputs.cohort import build_cohort, in_some_tables
 from radiogenomics.study.inputs.gene_sets import study_sets
 from radiogenomics.study.inputs.identities import identity_problems
@@ -64,7 +64,7 @@ def check(path: Path, *, mirror: Path | None = None) -> Checked:
         With every mistake: file, key, value and remedy.
     """
     inputs = gather(path, mirror=mirror)
-    problems = list(_table_problems(inputs))
+    problems = _each_once(_table_problems(inputs))
     if problems:
         raise ManifestError(problems)
     cohorts = {name: build_cohort(inputs, name, inputs.members(name)) for name in inputs.manifest.cohorts()}
@@ -72,6 +72,11 @@ def check(path: Path, *, mirror: Path | None = None) -> Checked:
     if problems:
         raise ManifestError(problems)
     return Checked(inputs, cohorts)
+
+
+def _each_once(problems: Iterator[Problem]) -> list[Problem]:
+    """Keep the first of problems that say the same: a table that cannot be read keeps several checks from their work."""
+    return list({problem.remedy: problem for problem in reversed(list(problems))}.values())[::-1]
 
 
 def decided(inputs: Inputs) -> pd.DataFrame:
@@ -97,7 +102,7 @@ def _table_problems(inputs: Inputs) -> Iterator[Problem]:
             yield from say.attempt(f"{where}.second_reader.{kind}", source, image_checks.second_reader(inputs, name, kind))
         if section.images:
             yield from say.attempt(f"{where}.images", section.images, image_checks.folders(inputs, name))
-        yield from say.attempt(f"{where}.clinical", section.clinical, _clinical_check(inputs, name))
+        yield from say.attempt(f"{where}.clinical", ", ".join(section.clinical_tables()), _clinical_check(inputs, name))
     yield from say.attempt("signature.recipe", manifest.signature.recipe, lambda: _recipe_check(inputs))
     if manifest.training.images:
         yield from say.attempt("extraction", ", ".join(manifest.extraction.kinds()), lambda: image_checks.settings(inputs))
@@ -118,6 +123,8 @@ def _features_check(inputs: Inputs, name: str, kind: str) -> Callable[[], object
     def run() -> None:
         table = inputs.features(name, kind)
         check_numeric(table, f"features of {name}", missing=True)
+        if table.shape[1] == 0:
+            raise InputError("it has no column of features beside the patients; check its separator, or give another file")
         column = inputs.manifest.outcome.column
         if column in table:
             raise InputError(f"the outcome column {column!r} stands among the features; remove it from the table")
@@ -171,7 +178,8 @@ def _clinical_check(inputs: Inputs, name: str) -> Callable[[], object]:
         if not patients.isin(table.index).any():
             raise InputError(
                 f"no patient with features is in it: features have {shown(patients, 2)}, it has {shown(table.index, 2)}; "
-                "bring both to one kind of identifier (barcode = 'tcga' cuts TCGA barcodes)"
+                "bring both to one kind of identifier (barcode = 'tcga' cuts TCGA barcodes; barcode = 'plain' in every source "
+                "brings case, signs and leading zeros to one writing; patient = 'COLUMN' names another column of patients)"
             )
         inputs.outcome(name, patients)
 
@@ -246,6 +254,7 @@ def _survival_check(inputs: Inputs, endpoint: Survival) -> Callable[[], object]:
         words = set(times[endpoint.event]) - {0.0, 1.0}
         if words:
             raise InputError(f"event column {endpoint.event!r} must be 1 or 0, it holds {shown(sorted(words))}")
+        limits.check_follow_up(times[times.index.isin(patients)], endpoint)
 
     return run
 
@@ -257,7 +266,10 @@ def _cohort_problems(inputs: Inputs, cohorts: dict[str, Cohort]) -> Iterator[Pro
         counts = made.patients.loc[made.patients["included"], "outcome"].value_counts()
         flow = "; ".join(f"{row.step}: {row.n}" for row in made.inclusion.itertuples())
         if counts.sum() < MIN_PATIENTS:
-            yield Problem(file, where, flow, f"fewer than {MIN_PATIENTS} patients are left; check identifiers and outcome words")
+            remedy = (
+                f"fewer than {MIN_PATIENTS} patients are left; check identifiers ({_written(inputs, name)}) and outcome words"
+            )
+            yield Problem(file, where, flow, remedy)
         elif len(counts) < 2:
             only = "positive" if 1.0 in counts.index else "negative"
             yield Problem(
@@ -271,10 +283,22 @@ def _cohort_problems(inputs: Inputs, cohorts: dict[str, Cohort]) -> Iterator[Pro
                 f"the smaller class has {counts.min()} patients, too few for folds inside folds; fewer folds leave more in each"
             )
             yield Problem(file, "signature.n_splits", str(manifest.signature.n_splits), remedy)
+        elif name == "training":
+            yield from limits.measured_problems(inputs, made)
         yield from _fusion_problems(inputs, name, made)
+        yield from limits.clinical_problems(inputs, name, made)
+    yield from limits.expression_problems(inputs)
+    yield from limits.fusion_problems(inputs, cohorts["training"])
     yield from _covariate_problems(inputs, cohorts["training"])
     yield from _overlaps(file, cohorts)
     yield from identity_problems(inputs)
+
+
+def _written(inputs: Inputs, name: str) -> str:
+    """Show how the tables of a cohort write their patients."""
+    tables = {"features": inputs.members(name), "clinical": inputs.clinical(name).index}
+    tables |= {"expression": inputs.expression.index} if name == "training" else {}
+    return "; ".join(f"{table} has {shown(index, 2)}" for table, index in tables.items())
 
 
 def _innermost(manifest: Manifest, smaller: int) -> int:

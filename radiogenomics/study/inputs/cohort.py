@@ -12,7 +12,8 @@ def build_cohort(inputs: Inputs, name: str, patients: pd.Index) -> Cohort:
     """Assemble one cohort of the patients with features: expression where it is the training one, and outcome."""
     manifest = inputs.manifest
     clinical = inputs.clinical(name)
-    columns = [column for column in manifest.clinical_columns if column in clinical]
+    # The outcome's own column is no description of the patients beside the outcome.
+    columns = [column for column in manifest.described() if column in clinical]
     further = [inputs.joined(table) for table in manifest.joined] if name == "training" else []
     return assemble(
         name,

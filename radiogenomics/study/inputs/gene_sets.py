@@ -15,7 +15,7 @@ from radiogenomics.study.manifest.schema import GeneSets
 TUMOUR_RELATED = "tumour_related"
 """What ``gene_sets.scored`` calls our 36 tumour-related KEGG pathways."""
 
-_NOT_ASKED = "not among gene_sets.scored"
+NOT_ASKED = "not among gene_sets.scored"
 
 Libraries = Mapping[str, Mapping[str, list[str]]]
 
@@ -52,7 +52,7 @@ class StudySets:
 
     def lines(self) -> list[str]:
         """Say what is scored, what is not though it was asked for, and how many symbols are not at hand."""
-        asked = self.table[self.table["reason"] != _NOT_ASKED]
+        asked = self.table[self.table["reason"] != NOT_ASKED]
         lines = [f"gene sets: {len(self.scored)} of {len(asked)} are scored; the sources have {len(self.every)}"]
         for reason, part in asked[~asked["kept"]].groupby("reason", sort=False):
             lines.append(f"gene sets: not scored, {reason}: {shown(part['pathway'])}")
@@ -112,7 +112,7 @@ def _reason(row: Mapping[Any, Any], section: GeneSets) -> str:
     if pd.isna(row["size"]):
         return "absent from the sources"
     if not row["asked"]:
-        return _NOT_ASKED
+        return NOT_ASKED
     few = row["measured"] < section.min_size
     return f"fewer than {section.min_size} measured genes" if few else f"more than {section.max_size} measured genes"
 

@@ -35,7 +35,7 @@ def _written_differently(inputs: Inputs, name: str) -> Iterator[Problem]:
     for key, index in others.items():
         pairs = written_alike(everybody.difference(index, sort=False), index.difference(everybody, sort=False))
         if pairs:
-            remedy = f"the same patients are written differently in the features: {_shown(pairs)}; write them alike"
+            remedy = f"the features write the same patients differently: {_shown(pairs)}; write them alike (barcode = 'plain')"
             yield Problem(str(inputs.path), key, f"{len(pairs)} patients", remedy)
 
 

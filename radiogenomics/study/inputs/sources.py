@@ -2,24 +2,28 @@
 
 import hashlib
 import json
+import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 
-from radiogenomics import archives, cohort, expression, lesions, pathways
-from radiogenomics._errors import InputError, MissingFileError
-from radiogenomics._files import Reading, decision_table, sha256, write_text
+from radiogenomics import archives, cohort, expression, pathways
+from radiogenomics._errors import FileError, InputError, MissingFileError
+from radiogenomics._files import Decision, Reading, decision_table, files_below, sha256, write_text
 from radiogenomics._tables import shown
 from radiogenomics.study.engine.context import DeclaredFiles
+from radiogenomics.study.inputs.members import members
 from radiogenomics.study.manifest.errors import ManifestError, Problem
 from radiogenomics.study.manifest.model import Manifest, read_manifest
 from radiogenomics.study.manifest.schema import CohortSection, Source
+
+logger = logging.getLogger(__name__)
 
 _MATRIX = "(expression matrix)"
 """What the expression matrix is called among the tables that were read; no source has such a name."""
@@ -85,10 +89,16 @@ class Inputs:
         return {"sha256": self.hashes[source], "ending": "".join(self.files[source].suffixes), **facts}
 
     def origins(self) -> dict[str, dict[str, Any]]:
-        """Say of every source where it comes from, for the provenance."""
+        """Say of every source where it comes from, for the provenance; no address with its password or token."""
         named = {"file", "url", "library", "archive", "item", "licence", "citation"}
         return {
-            name: {"sha256": self.hashes[name], **source.model_dump(include=named, exclude_none=True)}
+            name: {
+                "sha256": self.hashes[name],
+                **{
+                    key: archives.public_address(text)
+                    for key, text in source.model_dump(include=named, exclude_none=True).items()
+                },
+            }
             for name, source in self.sources.items()
         }
 
@@ -148,22 +158,16 @@ class Inputs:
         return self.sources[source].model_dump(include={"patient", "header_rows", "barcode", *_WRITTEN})
 
     def _members(self, source: str, *, folders: bool) -> dict[str, Path]:
-        """Name what lies in a folder by patient: a mask's name without the ending of its kind."""
-        folder = self.files[source]
-        if not folder.is_dir():
-            raise InputError(f"{folder} is a file; give a folder with one {'folder' if folders else 'mask'} a patient")
-        found = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and (path.is_dir() or not folders))
-        names = [path.name if folders else lesions.mask_stem(path) for path in found]
-        if self.sources[source].barcode == "tcga":
-            names = cohort.tcga_patients(names, name=str(folder))
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise InputError(f"{folder} has more than one entry for {shown(twice)}; keep one of each")
-        return dict(zip(names, found, strict=True))
+        """Name what lies in a folder by patient."""
+        folder, barcode = self.files[source], self.sources[source].barcode
+        return members(folder, folders=folders, rename=partial(cohort.named_by, barcode, name=str(folder)))
 
     def clinical(self, name: str) -> pd.DataFrame:
-        """Read a cohort's clinical table."""
-        return self.patients(self._cohort(name).clinical)
+        """Read a cohort's clinical table; of several, the columns of all, for whoever stands in one of them."""
+        sources = self._cohort(name).clinical_tables()
+        if len(sources) == 1:
+            return self.patients(sources[0])
+        return cohort.join_tables({source: self.patients(source) for source in sources})
 
     @property
     def expression(self) -> pd.DataFrame:
@@ -178,14 +182,17 @@ class Inputs:
         table = reading.table
         if facts.barcode == "as-is":
             return reading
-        table = table[cohort.tumour_samples(list(table.index))]
-        names = pd.Index(cohort.tcga_patients(list(table.index), name=str(self.files[source])), name="patient", dtype=object)
+        if facts.barcode == "tcga":
+            table = table[cohort.tumour_samples(list(table.index))]
+        names = pd.Index(
+            cohort.named_by(facts.barcode, list(table.index), name=str(self.files[source])), name="patient", dtype=object
+        )
         twice = names[names.duplicated()].unique()
         if len(twice):
             raise InputError(
                 f"{self.files[source]}: patient(s) {shown(twice)} have more than one tumour sample; keep one of each"
             )
-        return replace(reading, table=table.set_axis(names))
+        return replace(reading, table=table.set_axis(names), decisions=_with_dropped(reading, len(table)))
 
     def gene_sets(self) -> dict[str, dict[str, list[str]]]:
         """Read the gene sets of every source -> gene symbols by set name; a name that two sources have tells its source."""
@@ -222,6 +229,15 @@ class Inputs:
         return self.manifest.cohorts()[name]
 
 
+def _with_dropped(reading: Reading, kept: int) -> pd.DataFrame:
+    """Add to what was decided how many samples of a matrix are of no primary tumour."""
+    left_out = len(reading.table) - kept
+    if not left_out:
+        return reading.decisions
+    why = "metastases, normal tissue and the like: not of a primary tumour by their barcodes (sample type 01)"
+    return pd.concat([reading.decisions, decision_table([Decision("samples left out", "expression", left_out, why)])])
+
+
 def cache_folder() -> Path:
     """Say where downloaded files are kept: ``RADIOGENOMICS_CACHE``, or ``~/.cache/radiogenomics``."""
     return Path(os.environ.get("RADIOGENOMICS_CACHE", Path.home() / ".cache" / "radiogenomics"))
@@ -240,7 +256,8 @@ def gather(path: Path, *, mirror: Path | None = None) -> Inputs:
     Returns
     -------
     Inputs
-        Manifest, files and hashes. Hashes first seen are written to ``<manifest>.lock`` and verified from then on.
+        Manifest, files and hashes. Hashes first seen of what comes from an archive are written to ``<manifest>.lock`` and
+        verified from then on. Files of one's own may change: they are hashed for the provenance alone.
 
     Raises
     ------
@@ -261,7 +278,7 @@ def gather(path: Path, *, mirror: Path | None = None) -> Inputs:
                 listings[name] = _list(files[name])
                 hashes[name] = _verified_folder(files[name], listings[name], source)
             else:
-                hashes[name] = _verified(files[name], source, lock.get(name))
+                hashes[name] = _verified(files[name], source, lock.get(name) if source.origin() else None)
         except (ValueError, OSError) as error:
             problems.append(Problem(str(path), f"sources.{name}.file", repr(source.file), str(error)))
     if problems:
@@ -273,6 +290,8 @@ def gather(path: Path, *, mirror: Path | None = None) -> Inputs:
 def _locate(source: Source, folders: list[Path]) -> Path:
     found = archives.find(source.file, folders=folders)
     if found is not None:
+        if not (found.is_file() or found.is_dir()):
+            raise InputError(f"{found} is neither a file nor a folder but a pipe or a device, which has no end; give a file")
         return found
     origin = source.origin()
     if origin is None:
@@ -296,14 +315,13 @@ def _verified(file: Path, source: Source, locked: str | None) -> str:
 
 def _list(folder: Path) -> dict[str, str]:
     """Hash every file of a folder but hidden ones, which nothing reads: a killed writer leaves such."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-    return {path.relative_to(folder).as_posix(): sha256(path) for path in files}
+    return {path.relative_to(folder).as_posix(): sha256(path) for path in files_below(folder)}
 
 
 def _verified_folder(folder: Path, listing: dict[str, str], source: Source) -> str:
     """Hash a folder: the names and hashes of all its files. It may grow, so that no lock is kept of it."""
     text = "".join(f"{name} {value}\n" for name, value in listing.items())
-    found = hashlib.sha256(text.encode()).hexdigest()
+    found = hashlib.sha256(os.fsencode(text)).hexdigest()
     if source.sha256 not in ("first-use", found):
         raise InputError(f"{folder}: the {len(listing)} files in it have the SHA-256 {found}, the manifest says {source.sha256}")
     return found
@@ -315,11 +333,14 @@ def _lock_path(path: Path) -> Path:
 
 def _read_lock(path: Path) -> dict[str, str]:
     place = _lock_path(path)
-    if not place.exists():
+    if not os.path.exists(place):  # of a path too long to be one, Path.exists raises
         return {}
+    if not place.is_file():
+        remedy = "a folder, a pipe or a device, and no lock file; remove it"
+        raise ManifestError([Problem(str(place), "(file)", "no file", remedy)])
     try:
         lock = json.loads(place.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise ManifestError(
             [Problem(str(place), "(file)", "unreadable", f"not valid JSON ({error}); delete it to start anew")]
         ) from error
@@ -334,7 +355,19 @@ def _type(value: object) -> str:
 
 def _write_lock(path: Path, manifest: Manifest, lock: dict[str, str], hashes: dict[str, str]) -> None:
     folders = {name for cohort in manifest.cohorts().values() for name in cohort.folders()}
-    unknown = [name for name, source in manifest.sources.items() if source.sha256 == "first-use" and name not in folders]
+    unknown = [
+        name
+        for name, source in manifest.sources.items()
+        if source.sha256 == "first-use" and source.origin() is not None and name not in folders
+    ]
     first = {name: hashes[name] for name in unknown}
-    if first and first != lock:
+    if not first or first == lock:
+        return
+    try:
         write_text(_lock_path(path), json.dumps(first, indent=2, sort_keys=True) + "\n")
+    except FileError as error:
+        logger.warning(
+            "%s Until then nothing tells whether the sources without a hash (%s) change; give their sha256 in the manifest.",
+            error,
+            shown(first),
+        )

@@ -9,6 +9,8 @@ from radiogenomics._files import Decision
 from radiogenomics._names import written_alike
 from radiogenomics._tables import shown
 
+_FEWEST_KNOWN = 5
+
 
 def suspicions(tables: Mapping[str, pd.DataFrame], outcome: "pd.Series[float] | None" = None) -> list[Decision]:
     """Look for copies of patients and for tell-tale columns in feature tables -> one decision a finding.
@@ -27,6 +29,7 @@ def suspicions(tables: Mapping[str, pd.DataFrame], outcome: "pd.Series[float] | 
     """
     found = []
     for name, table in tables.items():
+        found += _uninformative(name, table)
         copies = validation.find_copies({name: table})
         if len(copies):
             pairs = shown((f"{one} and {other}" for one, other in zip(copies["first"], copies["second"], strict=True)), 5)
@@ -40,4 +43,20 @@ def suspicions(tables: Mapping[str, pd.DataFrame], outcome: "pd.Series[float] | 
         for row in leaks.to_dict("records"):
             why = f"{row['detail']}; it is kept: remove it from the table unless it is a measurement"
             found.append(Decision(f"possible leak: {row['kind']}", f"{name}: {row['column']}", 1, why))
+    return found
+
+
+def _uninformative(name: str, table: pd.DataFrame) -> list[Decision]:
+    """Name the features that tell nothing: the same in every patient, or known of too few to be linked."""
+    known = table.notna().sum()
+    rare = list(known.index[known < _FEWEST_KNOWN])
+    flat = [column for column in table.columns if column not in rare and table[column].nunique() < 2]
+    found = []
+    if flat:
+        found.append(
+            Decision("features constant", name, len(flat), f"the same in every patient: {shown(flat)}; they have no links")
+        )
+    if rare:
+        why = f"known of fewer than {_FEWEST_KNOWN} patients: {shown(rare)}; they have no links, and signatures fill them in"
+        found.append(Decision("features hardly known", name, len(rare), why))
     return found

@@ -1,6 +1,7 @@
 """The study manifest: a TOML file, read and validated whole; every mistake is listed at once with its remedy."""
 
 import hashlib
+import logging
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, model_validator
 
+from radiogenomics._files import decoded, endless, parsing
 from radiogenomics._names import nearest, slug
 from radiogenomics._tables import shown
 from radiogenomics.study.manifest.errors import ManifestError, Problem, problems_of
@@ -32,8 +34,10 @@ from radiogenomics.study.manifest.schema import (
     Text,
 )
 
-RESERVED = ("fusion", "clinical", "volume")
-"""Names that the study gives to what stands among the signatures."""
+logger = logging.getLogger(__name__)
+
+RESERVED = ("fusion", "clinical", "volume", "signature")
+"""Names that the study gives itself: to what stands among the signatures, and to these on the imaging side of a link."""
 
 FAMILIES = ("_x_modules", "_x_pathways")
 """How the study's own families of links end, as their figures' files write it."""
@@ -48,7 +52,7 @@ class Manifest(Section):
     name: Name
     title: Text
     simulated: bool = False
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     sources: Annotated[dict[str, Source], Field(min_length=1)]
     training: CohortSection
     external: dict[str, CohortSection] = Field(default_factory=dict)
@@ -70,7 +74,8 @@ class Manifest(Section):
     @model_validator(mode="after")
     def _names_fit(self) -> "Manifest":
         names = [*self._taken_names(), *self._equal_names()]
-        found = [*self._unknown_sources(), *self._uneven_features(), *names, *self._unfit_signature(), *self._unfit_columns()]
+        unfit = [*self._unfit_lesions(), *self._unfit_signature(), *self._unfit_columns()]
+        found = [*self._unknown_sources(), *self._uneven_features(), *names, *unfit]
         if found:
             raise MisfitError(*found)
         return self
@@ -92,7 +97,7 @@ class Manifest(Section):
     def tables(self) -> list[str]:
         """Name the sources that are tables of patients or the expression matrix."""
         named = [source for one in self.cohorts().values() for source in (*one.features.values(), *one.second_reader.values())]
-        named += [one.clinical for one in self.cohorts().values()]
+        named += [source for one in self.cohorts().values() for source in one.clinical_tables()]
         named += [*(one.source for one in self.joined.values()), *(one.source for one in self.survival), self.expression.source]
         return list(dict.fromkeys(named))
 
@@ -101,9 +106,13 @@ class Manifest(Section):
         cohort = self.training if name == "training" else self.external[name]
         return [*cohort.features, *(self.extraction.kinds() if cohort.images else [])]
 
+    def described(self) -> list[str]:
+        """Name the clinical columns that describe patients: those asked for but the outcome's own, which stands by itself."""
+        return [column for column in self.clinical_columns if column != self.outcome.column]
+
     def columns(self) -> list[str]:
         """Name the columns that the table of patients carries along: of the clinical table and of those joined to it."""
-        return [*self.clinical_columns, *(name for one in self.joined.values() for name in (*one.columns, *one.linked))]
+        return [*self.described(), *(name for one in self.joined.values() for name in (*one.columns, *one.linked))]
 
     def _unknown_sources(self) -> Iterator[Unfit]:
         named = {(*_where(name), *key): source for name, one in self.cohorts().items() for key, source in one.places().items()}
@@ -133,6 +142,11 @@ class Manifest(Section):
             if (cohort.images is None) != (self.training.images is None):
                 remedy = "images must be measured in it and in training, or in neither; name both, or none"
                 yield (*_where(name, external=True), "images"), remedy
+
+    def _unfit_lesions(self) -> Iterator[Unfit]:
+        if self.extraction.lesions == "each":
+            remedy = "a study has one row a patient; give 'largest' or 'union' (radiogenomics features gives a row each lesion)"
+            yield ("extraction", "lesions"), remedy
 
     def _taken_names(self) -> Iterator[Unfit]:
         """Find names that the study gives itself; what differs from one only in marks would share its files."""
@@ -173,8 +187,12 @@ class Manifest(Section):
                     f"no column of the patients{nearest(column, self.columns())}; add it to clinical_columns, or name one of "
                 )
                 yield ("links", "covariates", str(i)), remedy + (shown(self.columns(), 12) or "those there")
+        if self.outcome.name in self.columns():
+            yield ("outcome", "name"), "a clinical column has this name, and is not the outcome; give the outcome another name"
         if not self.fusion:
             return
+        if self.outcome.column in self.fusion.clinical:
+            yield ("fusion", "clinical"), f"{self.outcome.column!r} is the outcome itself; leave it out"
         for i, column in enumerate(self.fusion.clinical):
             if column not in self.clinical_columns:
                 near = nearest(column, self.clinical_columns)
@@ -226,16 +244,30 @@ def read_manifest(path: Path) -> Manifest:
 
 def _read(path: Path) -> dict[str, Any]:
     """Read the TOML file; what keeps it from being one is a problem of its own."""
+
+    def refuse(error: Exception) -> ManifestError:
+        return _no_manifest(path, "unreadable", f"not valid TOML: {error}")
+
+    if kind := endless(path):
+        raise _no_manifest(path, kind, "it has no end to read to; give a TOML file")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        data = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise ManifestError([Problem(str(path), "(file)", "missing", "no such manifest; check the path")]) from error
+        raise _no_manifest(path, "missing", "no such manifest; check the path") from error
     except IsADirectoryError as error:
-        raise ManifestError([Problem(str(path), "(file)", "a folder", "give the manifest file, not its folder")]) from error
+        raise _no_manifest(path, "a folder", "give the manifest file, not its folder") from error
+    except OSError as error:
+        raise _no_manifest(path, "unreadable", f"{error.strerror}; check its path and permissions") from error
+    try:
+        text, encoding = decoded(data)
     except UnicodeDecodeError as error:
         remedy = f"not text in UTF-8 (byte {error.start} is no part of it); give a TOML file"
-        raise ManifestError([Problem(str(path), "(file)", "unreadable", remedy)]) from error
-    except tomllib.TOMLDecodeError as error:
-        raise ManifestError([Problem(str(path), "(file)", "unreadable", f"not valid TOML: {error}")]) from error
-    except OSError as error:
-        raise ManifestError([Problem(str(path), "(file)", "unreadable", f"{error.strerror}; check its permissions")]) from error
+        raise _no_manifest(path, "unreadable", remedy) from error
+    if encoding != "utf-8":
+        logger.warning("%s: the manifest is no UTF-8, as TOML is; it is read as %s.", path, encoding)
+    with parsing(path, refuse):
+        return tomllib.loads(text)
+
+
+def _no_manifest(path: Path, value: str, remedy: str) -> ManifestError:
+    return ManifestError([Problem(str(path), "(file)", value, remedy)])

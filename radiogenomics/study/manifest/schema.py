@@ -3,18 +3,20 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_serializer, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from radiogenomics._errors import InputError
 from radiogenomics._names import nearest
+from radiogenomics._registry import load
 from radiogenomics.study.manifest import choices
 
 Text = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Share = Annotated[float, Field(ge=0, le=1)]
-Length = Annotated[float, Field(gt=0)]
+Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+Length = Annotated[float, Field(gt=0, le=1e6)]
 
 
 def _one_of(kind: str) -> AfterValidator:
@@ -72,7 +74,7 @@ class Source(Section):
     citation: Text
     patient: Text | None = None
     header_rows: Count = 1
-    barcode: Literal["as-is", "tcga"] = "as-is"
+    barcode: Literal["as-is", "tcga", "plain"] = "as-is"
     genes_in: Literal["rows", "columns"] = "rows"
     duplicates: Literal["mean", "median", "highest_variance"] | None = None
     unnamed: Literal["refuse", "drop"] = "refuse"
@@ -93,6 +95,12 @@ class Source(Section):
             other = "url" if self.url else "library"
             raise MisfitError((("archive",), f"both an archive and a {other}; keep the one it comes from"))
         return self
+
+    @field_serializer("url", "item", when_used="json-unless-none")
+    def _without_secrets(self, address: str) -> str:
+        """Keep passwords and tokens out of records and reports, which are made of what JSON says of a manifest."""
+        shown: str = load("radiogenomics.archives:public_address")(address)
+        return shown
 
     def origin(self) -> tuple[str, str] | None:
         """Give the archive it comes from, and what it is called there; None for what is known to lie on this machine only."""
@@ -115,13 +123,16 @@ class Masks(Section):
 
 
 class CohortSection(Section):
-    """One cohort: feature tables by name, or images and masks to measure; its clinical table; the column that is volume."""
+    """One cohort: feature tables by name, or images and masks to measure; its clinical tables; the column that is volume.
+
+    ``clinical`` names one table, or several that are joined by patient, such as one with the outcome and one with the age.
+    """
 
     features: dict[Name, Text] = {}
     second_reader: dict[Name, Text] = {}
     images: Text | None = None
     masks: Masks | None = None
-    clinical: Text
+    clinical: Text | Annotated[list[Text], Field(min_length=1)]
     volume: Text | None = None
 
     @model_validator(mode="after")
@@ -143,7 +154,13 @@ class CohortSection(Section):
         places |= {("second_reader", kind): source for kind, source in self.second_reader.items()}
         places |= {("images",): self.images} if self.images else {}
         places |= {("masks", reader): source for reader, source in self.masks or () if source}
-        return places | {("clinical",): self.clinical}
+        if isinstance(self.clinical, str):
+            return places | {("clinical",): self.clinical}
+        return places | {("clinical", str(i)): source for i, source in enumerate(self.clinical)}
+
+    def clinical_tables(self) -> list[str]:
+        """Name the sources of the clinical table."""
+        return [self.clinical] if isinstance(self.clinical, str) else self.clinical
 
     def sources(self) -> list[str]:
         """Name every source of this cohort."""
@@ -156,7 +173,12 @@ class CohortSection(Section):
 
 
 class Extraction(Section):
-    """What is measured in every lesion, and how."""
+    """What is measured in every lesion, and how.
+
+    ``series``, ``content`` and ``derived`` choose the dynamic series where an examination has several; ``seconds`` says when each
+    phase was taken where the files do not. ``lesions`` says what of several lesions in a mask counts; ``each`` gives a row a
+    lesion and is no choice of a study. ``resample_masks`` allows masks on another grid, ``background`` is the level of air.
+    """
 
     radiomics: bool = True
     parameters: Text | None = None
@@ -166,8 +188,15 @@ class Extraction(Section):
     view: Literal["slice", "2.5d"] = "2.5d"
     margin_mm: Length = 5.0
     pre_contrast: Count = 1
+    series: int | None = None
+    content: Text | None = None
+    derived: bool = False
+    seconds: Annotated[list[float], Field(min_length=2)] | None = None
     register_phases: bool = False
-    segment: int | Text | None = None
+    segment: Whole | Text | None = None
+    resample_masks: bool = False
+    lesions: Literal["largest", "union", "each"] = "largest"
+    background: Annotated[float, Field(gt=0)] | None = None
 
     @model_validator(mode="after")
     def _measures_something(self) -> "Extraction":
@@ -194,6 +223,12 @@ class Outcome(Section):
     positive: Annotated[list[str], Field(min_length=1)]
     negative: Annotated[list[str], Field(min_length=1)]
     excluded: list[str] = []
+
+    @model_validator(mode="after")
+    def _labels_differ(self) -> "Outcome":
+        if self.labels[0].strip() == self.labels[1].strip():
+            raise MisfitError((("labels",), "both groups would have one name in every table and figure; give two that differ"))
+        return self
 
 
 class Joined(Section):
@@ -261,14 +296,14 @@ class Signature(Section):
     icc: Share | dict[Name, Share] | None = None
     max_rho: Share | None = None
     sizes: Annotated[list[Count], Field(min_length=1)] = [5, 10, 20]
-    n_trees: Count = 100
+    n_trees: Annotated[int, Field(ge=1, le=100_000)] = 100
     penalty: Literal["min", "1se"] = "min"
     imbalance: Literal["weights", "oversample", "undersample", "smote"] | None = None
-    parameters: dict[str, bool | int | float | str] = {}
-    n_splits: Annotated[int, Field(ge=2)] = 5
+    parameters: dict[str, bool | Whole | float | str] = {}
+    n_splits: Annotated[int, Field(ge=2, le=1_000)] = 5
     n_repeats: Count = 10
-    n_bootstraps: Annotated[int, Field(ge=0)] = 0
-    n_permutations: Annotated[int, Field(ge=0)] = 0
+    n_bootstraps: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    n_permutations: Annotated[int, Field(ge=0, le=1_000_000)] = 0
 
     @field_validator("recipe")
     @classmethod
@@ -319,9 +354,9 @@ class ModuleSettings(Section):
     """Co-expression modules."""
 
     engine: Literal["native", "pywgcna"] = "native"
-    power: Count | Literal["auto"] = "auto"
+    power: Annotated[int, Field(ge=1, le=100)] | Literal["auto"] = "auto"
     network: Literal["unsigned", "signed", "signed hybrid"] = "unsigned"
-    min_size: Annotated[int, Field(ge=2)] = 30
+    min_size: Annotated[int, Field(ge=2, le=1_000_000)] = 30
     deep_split: Annotated[int, Field(ge=0, le=4)] = 3
     merge_height: Share = 0.25
 
@@ -342,7 +377,7 @@ class LinkSettings(Section):
 
     method: Annotated[str, _one_of("link method")] = "pearson"
     covariates: list[Text] | None = None
-    n_permutations: Annotated[int, Field(ge=100)] = 1000
+    n_permutations: Annotated[int, Field(ge=100, le=1_000_000)] = 1000
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
 
 

@@ -7,10 +7,11 @@ import SimpleITK as sitk
 
 from radiogenomics import figures
 from radiogenomics import lesions as room
+from radiogenomics._files import Decision
 from radiogenomics.study.engine.results import Panel
 from radiogenomics.study.inputs.sources import Inputs
-from radiogenomics.study.lesion import CHOICES, Lesion, read_lesion
 from radiogenomics.study.manifest.model import Manifest
+from radiogenomics.study.measuring.lesion import CHOICES, Lesion, read_lesion
 from radiogenomics.study.presentation.panels import Panels, drawing
 
 _AROUND_MM = 15.0
@@ -37,7 +38,11 @@ def images(lesions: pd.DataFrame, patients: pd.DataFrame, *, settings: Manifest,
         name = str(cohort)
         patient = str(rows["volume_mm3"].sort_values(kind="stable").index[(len(rows) - 1) // 2])
         folder, mask = inputs.images(name)[patient], inputs.masks(name, "reader")[patient]
-        yield from _pictures(name, patient, read_lesion(folder, mask, settings=settings.extraction))
+        yield from _pictures(name, patient, read_lesion(folder, mask, settings=settings.extraction, tell=_said_before))
+
+
+def _said_before(decision: Decision) -> None:
+    """Say nothing: the step that measured this lesion has recorded what was decided."""
 
 
 def _pictures(cohort: str, patient: str, lesion: Lesion) -> Panels:
@@ -93,10 +98,10 @@ def segmentation(settings: Manifest, inputs: Inputs) -> pd.DataFrame:
     rows = []
     for name in (name for name, one in settings.cohorts().items() if one.images):
         masks = inputs.masks(name, "reader")
-        kinds = sorted({"".join(path.suffixes).lstrip(".") or "folder" for path in masks.values()})
+        kinds = sorted({path.name[len(room.mask_stem(path)) :].lstrip(".") or "folder" for path in masks.values()})
         twice = len(inputs.masks(name, "second_reader"))
         images = len(inputs.images(name))
-        rows.append([name, images, len(masks), twice, ", ".join(kinds), CHOICES["lesions"], CHOICES["image"]])
+        rows.append([name, images, len(masks), twice, ", ".join(kinds), settings.extraction.lesions, CHOICES["image"]])
     return pd.DataFrame(rows, columns=["cohort", "images", "masks", "second_reader", "files", "lesion", "measured_in"])
 
 

@@ -1,5 +1,8 @@
 """Links in figures: modules and pathways against imaging, their nulls, and clinical columns."""
 
+from collections import Counter
+from collections.abc import Mapping
+
 import pandas as pd
 
 from radiogenomics import figures, linking
@@ -28,8 +31,10 @@ def links(
     settings: Manifest,
 ) -> Panels:
     """Draw the links of out-of-fold scores and of features; of near-copies among these, one, or those whose links survive."""
-    honest, alpha = links[links["estimate"] != "published"], settings.links.alpha
-    groups = _groups(features, patients, settings)
+    kinds = {kind: training_features(features, patients, kind) for kind in settings.kinds()}
+    shared = _shared_names(kinds)
+    honest, alpha = _told_apart(links[links["estimate"] != "published"], shared), settings.links.alpha
+    groups = _groups(kinds, shared)
     with_modules, left_out = _for_the_heat_map(honest[honest["molecular"] == "modules"], groups, alpha)
     drawn = figures.module_trait(with_modules, modules=modules, most=_MOST_TRAITS, note=left_out)
     yield Panel("module_trait", "", drawn, with_modules, section="modules")
@@ -60,14 +65,28 @@ def clinical(clinical_links: pd.DataFrame, gene_sets: pd.DataFrame | None = None
         yield Panel("link_heatmap", str(family), figures.link_heatmap(part, most=24, label=label), part)
 
 
-def _groups(features: Tables, patients: pd.DataFrame, settings: Manifest) -> "pd.Series[str]":
-    """Group the features that are nearly the same -> for every feature the one that figures show in its place.
+def _shared_names(kinds: Mapping[str, pd.DataFrame]) -> set[str]:
+    """Name the features that several tables have, such as the same radiomics of two sequences."""
+    times = Counter(name for table in kinds.values() for name in table.columns)
+    return {name for name, count in times.items() if count > 1}
+
+
+def _told_apart(links: pd.DataFrame, shared: set[str]) -> pd.DataFrame:
+    """Put the table's name before a feature that several tables have."""
+    again = links["feature"].isin(shared) & (links["imaging"] != SIGNATURE)
+    return links.assign(feature=links["feature"].where(~again, links["imaging"] + ": " + links["feature"]))
+
+
+def _groups(kinds: Mapping[str, pd.DataFrame], shared: set[str]) -> "pd.Series[str]":
+    """Group the features of each table that are nearly the same -> for every feature the one that figures show in its place.
 
     Neither gene nor outcome has a say in it.
     """
-    kinds = [training_features(features, patients, kind) for kind in settings.kinds()]
-    groups: pd.Series[str] = pd.concat([linking.feature_groups(table.loc[:, table.nunique() > 1]) for table in kinds])
-    return groups[~groups.index.duplicated()]
+    parts = []
+    for kind, table in kinds.items():
+        named = table.rename(columns={name: f"{kind}: {name}" for name in shared})
+        parts.append(linking.feature_groups(linking.varying_columns(named)))
+    return pd.concat(parts)
 
 
 def _categorised(links: pd.DataFrame, gene_sets: pd.DataFrame | None) -> pd.DataFrame:

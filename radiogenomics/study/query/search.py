@@ -1,80 +1,34 @@
-"""One question to a finished study: a pathway, a gene or a module against every signature and every clinical column.
+"""One question to a finished study: a gene set, genes, a module or an imaging feature against all that it may go with.
 
-Only finished tables are read, so that an answer takes a second; the tables hold what was computed with every patient at hand.
+Finished tables are read, so that an answer takes a second or two; what they do not hold is computed for the linked patients.
 """
 
-import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
-from radiogenomics import pathways
-from radiogenomics._errors import InputError
-from radiogenomics.pathways.names import words
 from radiogenomics.study.engine.results import Results
 from radiogenomics.study.query.answer import Answer, sentence
+from radiogenomics.study.query.find import Meant, find
+from radiogenomics.study.query.gather import gather, with_targets
+from radiogenomics.study.query.names import Names, UnknownNameError, names_of, read_names
 
-Kind = Literal["pathway", "gene", "module"]
-
-_IDLE = {"kegg", "hallmark", "reactome", "wp", "biocarta", "pid", "gobp", "gomf", "gocc", "pathway", "pathways"}
-_LINK = [
-    "feature",
-    "target",
-    "imaging",
-    "molecular",
-    "adjustment",
-    "family",
-    "effect",
-    "effect_low",
-    "effect_high",
-    "n",
-    "p",
-    "p_spearman",
-    "q",
-    "p_permutation",
-    "p_max_t",
-    "estimate",
-]
-_DRAWN = ["feature", "target", "effect", "p", "q", "measure"]
-_FIRST_RELATED, _FIRST_CLINICAL = 8, 6
-
-
-class UnknownNameError(InputError):
-    """A question that names nothing of the study.
-
-    Attributes
-    ----------
-    nearest : tuple of str
-        The five names most like it.
-    reason : str
-        What is unknown, without them.
-    """
-
-    def __init__(self, question: str, folder: Path, nearest: tuple[str, ...]) -> None:
-        self.nearest = nearest
-        self.reason = f"{question!r} is no pathway, gene or module of the study in {folder}."
-        super().__init__(f"{self.reason} The nearest are {', '.join(nearest)}.")
-
-
-@dataclass(frozen=True)
-class Names:
-    """What a finished study can be asked about: pathways, measured genes, modules (``ME1``...), and the modules' colours."""
-
-    pathways: list[str]
-    genes: list[str]
-    modules: list[str]
-    colors: dict[str, str]
+__all__ = ["Names", "UnknownNameError", "find", "names_of", "query"]
 
 
 def query(folder: Path | str, question: str) -> Answer:
-    """Ask a finished study about one pathway, gene or module -> its links with every signature and clinical column.
+    """Ask a finished study about gene sets, genes, a module or an imaging feature -> its links.
 
-    A question is read in this order: a module (``ME3``, ``module 3``, ``3``, or its colour); a pathway's whole name; a gene
-    symbol; a pathway whose name holds every word asked. Capitals, underscores, a collection's prefix (``KEGG_``) and the word
-    "pathway" do not count. Where several pathways hold the words, the name most like the question is taken. What else the
-    question could have meant stands in `Answer.others`; ``gene: TNF``, ``pathway: TNF``, ``module: blue`` ask for one kind.
+    A question is read in this order: a module (``ME3``, ``module 3``, ``3``, or its colour); the whole name of a gene set of any
+    source of the study; a gene's symbol; a feature's name or its abbreviation (``SER``); a gene by another name (``HER2``,
+    ``PD-L1``); a category (``immune response``, ``oestrogen``, ``hypoxia``); gene sets whose names hold every word asked, all of
+    them together; a list of genes (``CA9, VEGFA, SLC2A1``); features whose names hold every word.
+
+    Capitals, marks, a collection's prefix (``KEGG_``), British or American spelling, the word "pathway" and what people put
+    around a name ("what about the ... gene?") do not count. Words that too many sets have (``signaling``) are refused. What else
+    the question could have meant stands in `Answer.others`; ``gene: TNF``, ``pathway: TNF``, ``module: blue``, ``feature: SER``
+    ask for one kind.
 
     Parameters
     ----------
@@ -86,147 +40,42 @@ def query(folder: Path | str, question: str) -> Answer:
     Returns
     -------
     Answer
-        Links, those of member genes, the patients behind them, and one plain sentence. Signature scores are out-of-fold.
+        Links, those of imaging features and of member genes, the patients behind them, and one plain sentence. Signature scores
+        are out-of-fold. Gene sets that the study has not scored, and lists of genes, are scored by its method among the linked
+        patients, and the sentence says so.
 
     Raises
     ------
     UnknownNameError
-        If the study has no such name; it gives the five nearest.
-    ValueError
-        If the folder holds no finished study.
+        If the study has no such name, has not measured the gene, or has too many things of that name; it gives the five nearest.
+    InputError
+        If the folder holds no finished study, or fewer than two genes of a set were measured.
     """
     results = Results(Path(folder))
     facts = results.settings()
-    names = _names(results)
-    kind, name, others = find(names, question, results.folder)
-    links, related, grid = _of_gene(results, name, facts) if kind == "gene" else _of_group(results, name, kind, facts)
-    size = 1 if kind == "gene" else len(_members(results, kind, name))
-    nulls = results.table("link_null")
-    parts: dict[str, Any] = {"question": question, "kind": kind, "name": name, "size": size, "links": links, "others": others}
+    names = read_names(results)
+    meant = find(names, question, results.folder)
+    found = gather(results, names, meant, facts)
+    found = with_targets(results, found) if meant.kind == "feature" else found
+    simulated, alpha = bool(facts["simulated"]), facts["links"]["alpha"]
+    parts: dict[str, Any] = {"question": question, "kind": meant.kind, "name": meant.name, "size": found.size}
+    parts |= {"links": found.links, "features": found.features, "others": meant.others}
+    said = parts | {"members": meant.members, "note": found.note}
     return Answer(
         **parts,
-        related=related,
-        grid=grid,
-        patients=_patients(results, kind, name, facts),
-        simulated=bool(facts["simulated"]),
-        sentence=sentence(parts, nulls, simulated=bool(facts["simulated"]), alpha=facts["links"]["alpha"]),
+        related=found.related,
+        grid=found.grid,
+        patients=_patients(results, meant, found.measured, facts),
+        simulated=simulated,
+        sentence=sentence(said, results.table("link_null"), simulated=simulated, alpha=alpha),
     )
 
 
-def names_of(folder: Path | str) -> Names:
-    """List what a finished study can be asked about -> pathways, genes, modules and their colours."""
-    return _names(Results(Path(folder)))
-
-
-def _names(results: Results) -> Names:
-    modules = results.table("modules")
-    colors = modules.drop_duplicates("module").query("module > 0").set_index("module")["color"].sort_index()
-    return Names(
-        pathways=results.columns("pathways") if "pathways" in results.tables() else [],
-        genes=results.columns("expression_linked"),
-        modules=[f"ME{number}" for number in colors.index],
-        colors={str(color).lower(): f"ME{number}" for number, color in colors.items()},
-    )
-
-
-def find(names: Names, question: str, folder: Path) -> tuple[Kind, str, tuple[str, ...]]:
-    """Find what a question names -> its kind, its name, and what else it could have meant."""
-    kind_asked = re.match(r"\s*(pathway|gene|module)\s*:", question, re.IGNORECASE)
-    wanted = kind_asked[1].lower() if kind_asked else ""
-    text = question[kind_asked.end() if kind_asked else 0 :].strip()
-    found = [(kind, name) for kind, name in _candidates(names, text) if wanted in ("", kind)]
-    if not found:
-        known = {"pathway": names.pathways, "gene": names.genes, "module": names.modules}
-        chosen = known[wanted] if wanted else [name for some in known.values() for name in some]
-        raise UnknownNameError(question, folder, tuple(pathways.closest(text, chosen)))
-    (kind, name), *others = dict.fromkeys(found)
-    return kind, name, tuple(other for _, other in others)
-
-
-def _candidates(names: Names, text: str) -> list[tuple[Kind, str]]:
-    """List everything a text can mean, the first meant first."""
-    module = re.fullmatch(r"(?:me|module\s*)?(\d+)", text, re.IGNORECASE)
-    label = f"ME{int(module[1])}" if module else names.colors.get(re.sub(r"^module\s+|\s+module$", "", text.lower()), "")
-    found: list[tuple[Kind, str]] = [("module", label)] if label in names.modules else []
-    asked = _words(text)
-    held = [name for name in names.pathways if asked and pathways.holds(name, " ".join(asked))]
-    held = list(dict.fromkeys([*pathways.closest(text, held, n=len(held)), *held]))
-    found += [("pathway", name) for name in held if _words(name) == asked]
-    found += [("gene", gene) for gene in sorted(names.genes, key=lambda gene: gene != text) if gene.lower() == text.lower()]
-    return [*found, *(("pathway", name) for name in held)]
-
-
-def _words(name: str) -> list[str]:
-    """Split a name into words, without a collection's prefix and the word pathway."""
-    return [word for word in words(name) if word not in _IDLE]
-
-
-def _members(results: Results, kind: Kind, name: str) -> list[str]:
-    """List the measured genes of a pathway or module."""
-    if kind == "module":
-        modules = results.table("modules")
-        return list(modules.index[modules["module"] == int(name[2:])])
-    return list(results.table("pathway_genes", filters=[("pathway", "==", name)])["gene"])
-
-
-def _group_links(results: Results, names: list[str], facts: dict[str, Any]) -> pd.DataFrame:
-    """Read the links of pathways and modules: those with signatures from out-of-fold scores, those with clinical columns."""
-    chosen = [("target", "in", names), ("estimate", "==", "nested")]
-    signatures = results.table("links", filters=chosen).assign(measure=f"{facts['links']['method'].capitalize()} r")
-    return pd.concat([signatures, results.table("clinical_links", filters=chosen[:1])], ignore_index=True)[[*_LINK, "measure"]]
-
-
-def _gene_links(results: Results, genes: list[str]) -> pd.DataFrame:
-    return results.table("gene_links", filters=[("target", "in", genes)])
-
-
-def _of_group(results: Results, name: str, kind: Kind, facts: dict[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Gather links of a pathway or module, those of its genes with signatures, and what the heat map shows."""
-    links = _group_links(results, [name], facts)
-    genes = _gene_links(results, _members(results, kind, name))
-    honest = genes[genes["estimate"] == "nested"].sort_values("p", kind="stable")
-    first = list(dict.fromkeys(honest["target"]))[:_FIRST_RELATED]
-    return links, honest[[*_LINK, "measure"]].reset_index(drop=True), _grid(links, genes[genes["target"].isin(first)])
-
-
-def _of_gene(results: Results, name: str, facts: dict[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Gather links of a gene, and those of the module and the pathways that hold it."""
-    everywhere = _gene_links(results, [name])
-    links = everywhere.assign(
-        family=everywhere["imaging"] + f" x {name}",
-        q=everywhere["q_gene"],
-        p_max_t=everywhere["p_max_t_gene"],
-        q_all_genes=everywhere["q"],
-    )
-    holders = _holders(results, name)
-    around = _group_links(results, holders, facts) if holders else links.iloc[:0]
-    related = around[around["estimate"] == "nested"].sort_values("p", kind="stable").reset_index(drop=True)
-    first = list(dict.fromkeys(related["target"]))[:_FIRST_RELATED]
-    grid = _grid(links, around[around["target"].isin(first)])
-    return links[[*_LINK, "measure", "q_all_genes"]], related[[*_LINK, "measure"]], grid
-
-
-def _grid(links: pd.DataFrame, *related: pd.DataFrame) -> pd.DataFrame:
-    """Lay out what the heat map shows: the signatures and the clinical columns with the smallest p of what was asked about."""
-    clinical = links[links["estimate"] != "nested"].nsmallest(_FIRST_CLINICAL, "p")["feature"]
-    features = {*links.loc[links["estimate"] == "nested", "feature"], *clinical}
-    grid = pd.concat([links, *related], ignore_index=True)
-    return grid.loc[grid["feature"].isin(features), _DRAWN].reset_index(drop=True)
-
-
-def _holders(results: Results, gene: str) -> list[str]:
-    """Name the module and the pathways that hold a gene."""
-    module = int(results.table("modules")["module"].get(gene, 0))
-    sets = results.table("pathway_genes", filters=[("gene", "==", gene)]) if "pathway_genes" in results.tables() else None
-    return [*([f"ME{module}"] if module else []), *([] if sets is None else sets["pathway"])]
-
-
-def _patients(results: Results, kind: Kind, name: str, facts: dict[str, Any]) -> pd.DataFrame:
+def _patients(results: Results, meant: Meant, values: pd.DataFrame, facts: dict[str, Any]) -> pd.DataFrame:
     """Lay the out-of-fold signature scores beside what was asked about, one row a patient."""
-    table = {"pathway": "pathways", "module": "eigengenes", "gene": "expression_linked"}[kind]
     chosen = [("cohort", "==", "training"), ("estimate", "==", "nested")]
     scores = results.table("signatures", filters=chosen)
     wide = scores.pivot_table(index="patient", columns="signature", values="score").rename_axis(columns=None)
     outcome = scores.drop_duplicates("patient").set_index("patient")["outcome"]
     words = outcome.map(dict(enumerate(facts["outcome"]["labels"]))).rename(facts["outcome"]["name"])
-    return wide.join(results.table(table, columns=[name])).join(words)
+    return wide.join(values).join(words)

@@ -9,13 +9,15 @@ import pandas as pd
 
 from radiogenomics._errors import InputError
 from radiogenomics.study.query.answer import Answer
-from radiogenomics.study.query.search import UnknownNameError, names_of, query
+from radiogenomics.study.query.names import UnknownNameError, names_of
+from radiogenomics.study.query.search import query
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-_DPI = 150
+_DPI, _MOST_ROWS = 150, 40
+_RELATED = {"gene": "The module and pathways that hold it", "feature": "Genes that go with it"}
 _COLUMNS = ["measure", "effect (95 % interval)", "n", "p", "q", "p_permutation", "p_max_t"]
 _HEADINGS = {"p_permutation": "p (permuted)", "p_max_t": "p (max-T)", "feature": "with", "target": "name"}
 _LOOK = "<style>table.links td, table.links th { padding: 0.1rem 1rem 0.1rem 0; text-align: left; line-height: 1.5 }</style>"
@@ -47,8 +49,8 @@ class _Panel:
         names = names_of(folder)
         self.folder, self.widgets = folder, w
         self.box = w.Combobox(
-            options=[*names.pathways, *names.genes, *names.modules],
-            placeholder="MAPK signaling, TP53, ME3",
+            options=[*names.sets, *names.modules, *names.genes, *names.features],
+            placeholder="hypoxia, HER2, ME3, immune response",
             description="Ask about",
             continuous_update=False,
             layout=w.Layout(width="32rem", max_width="100%"),
@@ -67,15 +69,22 @@ class _Panel:
             self._show(query(self.folder, question))
         except UnknownNameError as error:
             self._offer(error)
+        except InputError as error:
+            self.says.value = f"<p>{html.escape(str(error))}</p>"
+            self.nearest.children = self.pictures.children = self.tables.children = ()
 
     def _show(self, answer: Answer) -> None:
         w, also = self.widgets, f" It could also have meant: {', '.join(answer.others)}." if answer.others else ""
         self.says.value = f'<p style="max-width: 60rem; line-height: 1.5">{html.escape(answer.sentence + also)}</p>'
         self.nearest.children = ()
         self.pictures.children = [self._picture(panel) for _, panel, _ in answer.panels()]
-        related = "The module and pathways that hold it" if answer.kind == "gene" else "Its genes and the signatures"
+        related = _RELATED.get(answer.kind, "Its genes and the signatures")
+        links = answer.links.head(_MOST_ROWS)
+        first = "Modules, pathways and further tables" if answer.kind == "feature" else "Signatures and clinical columns"
+        named = ["feature", *["target"] * bool(answer.links["target"].nunique() > 1)]
         self.tables.children = [
-            w.HTML(_table("Signatures and clinical columns", answer.links, "feature")),
+            w.HTML(_table(first, links, *named)),
+            w.HTML(_table(f"{answer.beside}, the first 12", answer.features.head(12), "target", "feature")),
             w.HTML(_table(f"{related}, the first 12", answer.related.head(12), "target", "feature")),
         ]
 

@@ -3,9 +3,10 @@
 import pandas as pd
 
 from radiogenomics._files import Decision, decision_table
+from radiogenomics._tables import shown
 from radiogenomics.expression import Prepared
 from radiogenomics.study.engine.step import Tables, step
-from radiogenomics.study.inputs.cohort import in_some_tables
+from radiogenomics.study.inputs.gene_sets import NOT_ASKED
 from radiogenomics.study.inputs.sources import Inputs
 from radiogenomics.study.inputs.suspicions import suspicions
 from radiogenomics.study.manifest.model import Manifest
@@ -18,16 +19,63 @@ from radiogenomics.study.steps.patients import of_cohort
     settings=("training", "external", "expression", "joined", "survival"),
     sources=lambda manifest: manifest.tables(),
 )
-def decisions(patients: pd.DataFrame, matrix: Prepared, features: Tables, *, settings: Manifest, inputs: Inputs) -> Tables:
-    """Gather what was decided when tables were read, expression prepared and features completed, and what to look at."""
+def decisions(
+    patients: pd.DataFrame,
+    failures: pd.DataFrame,
+    matrix: Prepared,
+    features: Tables,
+    image_decisions: pd.DataFrame,
+    module_decisions: pd.DataFrame,
+    gene_sets: pd.DataFrame | None = None,
+    gene_symbols: pd.DataFrame | None = None,
+    *,
+    settings: Manifest,
+    inputs: Inputs,
+) -> Tables:
+    """Gather what was decided on the way from files to modules, who was left out, and what to look at."""
     mine = {f"features_{kind}": of_cohort(measured(table), patients, "training") for kind, table in features.items()}
     seen = suspicions(mine, patients.loc[patients["cohort"] == "training", "outcome"])
-    parts = [
-        inputs.decisions(settings.tables()),
-        matrix.decisions,
-        decision_table([*in_some_tables(inputs), *seen, *_imputed(features)]),
+    found = [
+        *seen,
+        *_left_out(failures),
+        *_in_some_tables(features, patients, failures),
+        *_imputed(features),
+        *_sets(gene_sets, gene_symbols),
     ]
+    parts = [inputs.decisions(settings.tables()), image_decisions, matrix.decisions, module_decisions, decision_table(found)]
     return {"decisions": pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)}
+
+
+def _left_out(failures: pd.DataFrame) -> list[Decision]:
+    """Say who was left out of each cohort, by step and reason."""
+    return [
+        Decision("patients left out", f"{cohort}: {step}", len(rows), f"{reason}: {shown(rows['patient'])}")
+        for (cohort, step, reason), rows in failures.groupby(["cohort", "step", "reason"], sort=False)
+    ]
+
+
+def _in_some_tables(features: Tables, patients: pd.DataFrame, failures: pd.DataFrame) -> list[Decision]:
+    """Say who stands in some tables of features and not in all, and is therefore no patient of the study."""
+    known = patients.index.union(pd.Index(failures["patient"]))
+    found = []
+    for kind, table in features.items():
+        alone = table.index.difference(known, sort=False)
+        if len(alone):
+            why = f"they are not in every table of features: {shown(alone)}"
+            found.append(Decision("patients left out", f"features_{kind}", len(alone), why))
+    return found
+
+
+def _sets(gene_sets: pd.DataFrame | None, symbols: pd.DataFrame | None) -> list[Decision]:
+    """Say which gene sets that were asked for are not scored, and how many symbols were brought up to date."""
+    found = []
+    if symbols is not None and len(symbols):
+        found.append(Decision("gene symbols updated", "gene_symbols", len(symbols), "old symbols of gene sets or of the matrix"))
+    if gene_sets is not None:
+        lost = gene_sets[~gene_sets["kept"] & (gene_sets["reason"] != NOT_ASKED)]
+        for reason, rows in lost.groupby("reason", sort=False):
+            found.append(Decision("gene sets left out", "gene_sets", len(rows), f"{reason}: {shown(rows['pathway'])}"))
+    return found
 
 
 def _imputed(features: Tables) -> list[Decision]:

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from radiogenomics import signatures
+from radiogenomics._files import decision_table
 from radiogenomics.study.engine.context import Run
 from radiogenomics.study.engine.step import Tables, step
 from radiogenomics.study.inputs.sources import Inputs
@@ -12,7 +13,7 @@ from radiogenomics.study.steps.imaging import measured
 
 
 def _sources(manifest: Manifest) -> list[str]:
-    named = [source for one in manifest.cohorts().values() for source in one.sources() if source != one.clinical]
+    named = [source for one in manifest.cohorts().values() for source in one.sources() if source not in one.clinical_tables()]
     chosen = manifest.extraction
     files = (chosen.parameters, *chosen.deep.values()) if manifest.training.images else ()
     return [*named, *(part for part in files if part in manifest.sources)]
@@ -22,9 +23,10 @@ def _sources(manifest: Manifest) -> list[str]:
     makes={
         "features_*": "imaging features of one kind, every cohort, one row a patient",
         "second_reader_*": "the same features from the second reader's masks",
-        "lesions": "volume in mm3, largest diameter in mm and number of phases of every measured lesion",
+        "lesions": "volume in mm3, largest diameter in mm, number of phases and level of air of every measured lesion",
         "nonfinite": "features that could not be computed, by table and patient",
         "networks": "deep networks, their weights and the hash of these",
+        "image_decisions": "what was decided about single patients' images and masks",
         "left_out_images": "patients with images that could not be measured, and why",
     },
     settings=("training", "external", "extraction", "seed"),
@@ -38,11 +40,11 @@ def features(*, settings: Manifest, inputs: Inputs, run: Run) -> Tables:
         tables[f"features_{kind}"] = pd.concat([part[parts[0].columns] for part in parts])
     for kind in settings.training.second_reader:
         tables[f"second_reader_{kind}"] = inputs.second_reader("training", kind)
-    lost = pd.DataFrame(columns=["patient", "cohort", "step", "reason"])
+    lost, decided = pd.DataFrame(columns=["patient", "cohort", "step", "reason"]), decision_table([])
     if settings.training.images:
         made = lesions.extract(settings, inputs, run)
-        tables, lost = tables | made.tables, made.failures
-    return tables | {"left_out_images": lost}
+        tables, lost, decided = tables | made.tables, made.failures, made.decisions
+    return tables | {"left_out_images": lost, "image_decisions": decided}
 
 
 @step(

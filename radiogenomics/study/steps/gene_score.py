@@ -19,6 +19,8 @@ from radiogenomics.study.steps.recipes import recipe
 _NEAREST = 1e-12
 """How near to 0 and 1 a score comes before its log odds are taken: scores are kept to twelve decimals."""
 
+_EIGENGENE = "eigengene: "
+
 
 @step(
     makes={
@@ -47,7 +49,12 @@ def gene_score(
     who = linked(patients)
     imaging = {kind: training_features(features, patients, kind).loc[who].add_prefix(f"{kind}: ") for kind in settings.kinds()}
     table = pd.concat(
-        [*imaging.values(), matrix.expression.loc[who, modules.index[modules["module"] > 0]], eigengenes.loc[who]], axis=1
+        [
+            *imaging.values(),
+            matrix.expression.loc[who, modules.index[modules["module"] > 0]],
+            eigengenes.loc[who].add_prefix(_EIGENGENE),  # ME1 is a gene too
+        ],
+        axis=1,
     )
     outcome = patients["outcome"].loc[table.index]
     hubs = _hubs(settings, imaging, second_reader, modules, membership)
@@ -97,6 +104,7 @@ def _hubs(
         min_significance=chosen.min_significance,
         at_least=chosen.at_least,
         max_module_p=chosen.max_module_p,
+        eigengene_prefix=_EIGENGENE,
         n_repeats=chosen.inner_repeats,
         random_state=settings.seed_of("hub genes"),
     )

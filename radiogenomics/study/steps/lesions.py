@@ -3,9 +3,10 @@
 What was measured is kept under a key of all that goes into it, so that a patient who comes, changes or leaves costs no other.
 """
 
+import logging
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -14,10 +15,10 @@ import pandas as pd
 
 from radiogenomics import features, lesions
 from radiogenomics._errors import InputError
+from radiogenomics._files import Decision, decision_table, log_decisions
 from radiogenomics._parallel import fan_out, forget_all_but, release_workers
 from radiogenomics._registry import Carrying
 from radiogenomics.features import Backbone
-from radiogenomics.study import lesion as measurement
 from radiogenomics.study.engine.code import code_of, libraries
 from radiogenomics.study.engine.context import Run
 from radiogenomics.study.engine.results import digest
@@ -26,22 +27,22 @@ from radiogenomics.study.inputs.sources import Inputs
 from radiogenomics.study.manifest.choices import measuring_code
 from radiogenomics.study.manifest.model import Manifest
 from radiogenomics.study.manifest.schema import Extraction
+from radiogenomics.study.measuring import lesion as measurement
+from radiogenomics.study.measuring.tasks import KEPT, Lesions, Patient, fact_table, feature_tables, level_found, measure_patient
 
 Reader = Literal["reader", "second_reader"]
 Readings = dict[tuple[str, Reader], measurement.Measured]
 """What was measured, by patient and reader."""
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
-class Task:
-    """One lesion to measure: whose, drawn by whom, and where it lies."""
+class Task(Patient):
+    """One patient to measure: of which cohort, drawn by whom, and where images and mask lie."""
 
-    patient: str
     cohort: str
     reader: Reader
-    images: Path
-    mask: Path
-    seed: int
 
     @property
     def name(self) -> str:
@@ -59,10 +60,13 @@ class Extracted:
         ``features_<kind>`` of all cohorts together, ``second_reader_<kind>``, ``lesions``, ``nonfinite``, ``networks``.
     failures : DataFrame
         ``patient, cohort, step, reason``: who has images and is in no table.
+    decisions : DataFrame
+        ``what, where, count, why``: what was decided about single patients.
     """
 
     tables: dict[str, pd.DataFrame]
     failures: pd.DataFrame
+    decisions: pd.DataFrame
 
 
 def extract(settings: Manifest, inputs: Inputs, run: Run) -> Extracted:
@@ -102,13 +106,15 @@ def extract(settings: Manifest, inputs: Inputs, run: Run) -> Extracted:
         progress=run.tasks("images"),
         keep=run.kept,
         keys=keys,
-        of=(measurement.Measured,),
+        of=KEPT,
     )
     release_workers()  # each holds networks and filters, which nothing after this needs
     done.require_finished()
     forget_all_but(keys.values(), run.kept)
     _check_measured(inputs, tasks, done.failures)
-    readings = {(task.patient, task.reader): done.results[task.name] for task in tasks if task.name in done.results}
+    readings = {
+        (task.patient, task.reader): next(iter(done.results[task.name].values())) for task in tasks if task.name in done.results
+    }
     for task in (task for task in tasks if task.name in done.failures):
         step = "images" if task.reader == "reader" else "images, second reader"
         failures.append((task.patient, task.cohort, step, done.failures[task.name]))
@@ -116,7 +122,19 @@ def extract(settings: Manifest, inputs: Inputs, run: Run) -> Extracted:
     if networks:
         rows = [[kind, one.name, one.label, one.sha256, len(one.names)] for kind, one in networks.items()]
         tables["networks"] = pd.DataFrame(rows, columns=["kind", "network", "weights", "sha256", "features"])
-    return Extracted(tables, pd.DataFrame(failures, columns=["patient", "cohort", "step", "reason"]))
+    found = [*_decided(readings), *level_found(tables["lesions"], chosen)]
+    log_decisions(found, logger)
+    lost = pd.DataFrame(failures, columns=["patient", "cohort", "step", "reason"])
+    return Extracted(tables, lost, decision_table(found))
+
+
+def _decided(readings: Readings) -> list[Decision]:
+    """Gather what was decided about each patient; of the second reader's mask it is said to be."""
+    return [
+        replace(decision, where=patient if reader == "reader" else f"{patient}, second reader")
+        for (patient, reader), one in readings.items()
+        for decision in one.decisions
+    ]
 
 
 def _tasks(settings: Manifest, inputs: Inputs) -> tuple[list[Task], list[tuple[str, str, str, str]]]:
@@ -132,7 +150,7 @@ def _tasks(settings: Manifest, inputs: Inputs) -> tuple[list[Task], list[tuple[s
         failures += [(patient, name, "images", "no mask of the lesion") for patient in folders if patient not in masks["reader"]]
         for reader, drawn in masks.items():
             here = [patient for patient in folders if patient in drawn]
-            tasks += [Task(one, name, reader, folders[one], drawn[one], settings.seed_of(f"shuffle {one}")) for one in here]
+            tasks += [Task(one, folders[one], drawn[one], settings.seed_of(f"shuffle {one}"), name, reader) for one in here]
     return tasks, failures
 
 
@@ -142,7 +160,7 @@ def _key(settings: Manifest, inputs: Inputs, networks: Mapping[str, Backbone], t
     chosen = _settings(settings.extraction, task)
     return digest(
         {
-            "code": [code_of(measurement.measure), libraries(), measuring_code(chosen)],
+            "code": [code_of(measure_patient), libraries(), measuring_code(chosen)],
             "images": inputs.listing(str(cohort.images), task.images),
             "mask": inputs.listing(str(getattr(cohort.masks, task.reader)), task.mask),
             "extraction": chosen.model_dump(),
@@ -159,10 +177,8 @@ def _settings(settings: Extraction, task: Task) -> Extraction:
     return settings.model_copy(update={"shuffled": False}) if task.reader == "second_reader" else settings
 
 
-def _measure(settings: Extraction, parameters: Path | None, networks: Mapping[str, Backbone], task: Task) -> measurement.Measured:
-    settings = _settings(settings, task)
-    lesion = measurement.read_lesion(task.images, task.mask, settings=settings)
-    return measurement.measure(lesion, settings=settings, parameters=parameters, networks=networks, seed=task.seed)
+def _measure(settings: Extraction, parameters: Path | None, networks: Mapping[str, Backbone], task: Task) -> Lesions:
+    return measure_patient(_settings(settings, task), parameters, networks, task)
 
 
 def _check_measured(inputs: Inputs, tasks: list[Task], failures: Mapping[str, str]) -> None:
@@ -193,18 +209,14 @@ def _why_lost(task: Task, drawn: AbstractSet[str], failures: Mapping[str, str]) 
 
 def _tables(readings: Readings, cohorts: Mapping[str, str]) -> dict[str, pd.DataFrame]:
     """Lay what was measured side by side: a table a kind and reader, the lesions, and what is not finite."""
-    tables, unknown = {}, []
-    for kind in next(iter(readings.values())).numbers:
-        for reader, name in (("reader", "features"), ("second_reader", "second_reader")):
-            rows = {patient: one.numbers[kind] for (patient, who), one in readings.items() if who == reader}
-            if rows:
-                table, lost = measurement.finite(_patients(rows))
-                tables[f"{name}_{kind}"] = table
-                unknown.append(lost.assign(table=f"{name}_{kind}"))
-    facts = _patients({patient: pd.Series(one.facts) for (patient, who), one in readings.items() if who == "reader"})
+    tables: dict[str, pd.DataFrame] = {}
+    unknown: list[pd.DataFrame] = []
+    for reader, name in (("reader", "features"), ("second_reader", "second_reader")):
+        rows = {patient: one for (patient, who), one in readings.items() if who == reader}
+        if rows:
+            made, lost = feature_tables(rows)
+            tables |= {f"{name}_{kind}": table for kind, table in made.items()}
+            unknown += [part.assign(table=f"{name}_{kind}") for kind, part in zip(made, lost, strict=True)]
+    facts = fact_table({patient: one for (patient, who), one in readings.items() if who == "reader"})
     facts.insert(0, "cohort", [cohorts[patient] for patient in facts.index])
     return tables | {"lesions": facts, "nonfinite": pd.concat(unknown, ignore_index=True)}
-
-
-def _patients(rows: Mapping[str, pd.Series]) -> pd.DataFrame:
-    return pd.DataFrame(list(rows.values()), index=pd.Index(rows, name="patient"))

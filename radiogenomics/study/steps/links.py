@@ -1,15 +1,19 @@
 """Links of imaging with modules, pathways and further tables, each family with its nulls."""
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
 
 from radiogenomics import linking
+from radiogenomics._tables import shown
 from radiogenomics.study.engine.step import Tables, step
 from radiogenomics.study.manifest.model import Manifest
 from radiogenomics.study.steps.imaging import SIGNATURE, scores_of, training_features
 from radiogenomics.study.steps.patients import linked
+
+logger = logging.getLogger(__name__)
 
 
 @step(
@@ -38,15 +42,27 @@ def links(
             family = family_of(imaging, molecular)
             seed = settings.seed_of(f"{family} {estimate}")
             how: dict[str, Any] = {"imaging": imaging, "molecular": molecular, "family": family, "random_state": seed}
-            left = linking.varying_columns(left.loc[linked(patients)])
             how["method"] = chosen.method
+            left, usable = _linkable(left.loc[linked(patients)], right, family, chosen.method)
+            if not (left.shape[1] and usable.shape[1]):
+                continue
             found.append(
-                linking.correlate(left, right, estimate=estimate, ranks=True, n_permutations=chosen.n_permutations, **how)
+                linking.correlate(left, usable, estimate=estimate, ranks=True, n_permutations=chosen.n_permutations, **how)
             )
             if estimate != "published":
-                nulls.append(linking.random_feature_null(left, right, alpha=chosen.alpha, n_repeats=repeats, **how))
+                nulls.append(linking.random_feature_null(left, usable, alpha=chosen.alpha, n_repeats=repeats, **how))
     null = linking.holm_over_families(pd.concat(nulls, ignore_index=True))
     return {"links": pd.concat(found, ignore_index=True), "link_null": null}
+
+
+def _linkable(left: pd.DataFrame, right: pd.DataFrame, family: str, method: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Leave out what cannot be linked, since it does not vary or is known of too few patients, and say so."""
+    kept = linking.linkable(linking.varying_columns(left), linking.varying_columns(right), method=method)
+    for table, rest in zip((left, right), kept, strict=True):
+        gone = table.columns.difference(rest.columns, sort=False)
+        if len(gone):
+            logger.warning("%s: %d column(s) do not vary or are known of too few patients: %s", family, len(gone), shown(gone))
+    return kept
 
 
 def family_of(imaging: str, molecular: str) -> str:

@@ -8,14 +8,14 @@ import pandas as pd
 
 from radiogenomics import modules as room
 from radiogenomics._errors import InputError
+from radiogenomics._files import Decision, decision_table
+from radiogenomics._tables import shown
 from radiogenomics.expression import Prepared
 from radiogenomics.study.engine.step import Tables, step
 from radiogenomics.study.manifest.model import Manifest
+from radiogenomics.study.manifest.schema import ModuleSettings
 
 Network = Literal["unsigned", "signed", "signed hybrid"]
-
-# What WGCNA's authors advise for more than 40 patients where no power makes the network scale-free.
-_DEFAULT_POWER = {"unsigned": 6, "signed": 12, "signed hybrid": 6}
 
 
 @step(
@@ -25,6 +25,7 @@ _DEFAULT_POWER = {"unsigned": 6, "signed": 12, "signed hybrid": 6}
         "module_tree": "merges of the gene dendrogram, by block",
         "eigengenes": "module eigengenes, one row a patient",
         "membership": "correlation of every gene with every eigengene",
+        "module_decisions": "what was decided on the way to the modules",
     },
     settings=("modules",),
 )
@@ -32,7 +33,7 @@ def modules(matrix: Prepared, *, settings: Manifest) -> Tables:
     """Find modules at the power asked for, or at the one that makes the network scale-free."""
     chosen, genes = settings.modules, matrix.measured
     fit = _soft_threshold(genes, chosen.network)
-    power = chosen.power if chosen.power != "auto" else fit.power or _DEFAULT_POWER[chosen.network]
+    power = chosen.power if chosen.power != "auto" else fit.power or room.DEFAULT_POWER[chosen.network]
     found = room.find_modules(
         genes,
         power=power,
@@ -52,7 +53,27 @@ def modules(matrix: Prepared, *, settings: Manifest) -> Tables:
         "module_tree": room.tree_table(found.trees),
         "eigengenes": found.eigengenes,
         "membership": found.membership,
+        "module_decisions": decision_table(_decided(found, fit, chosen)),
     }
+
+
+def _decided(found: room.Modules, fit: room.SoftThreshold, chosen: ModuleSettings) -> list[Decision]:
+    """Say what was dropped and imputed, and which power was taken where none makes the network scale-free."""
+    decisions = []
+    for (kind, reason), rows in found.dropped.groupby(["kind", "reason"], sort=False):
+        decisions.append(Decision(f"{kind}s dropped", "modules", len(rows), f"{reason}: {shown(rows['name'])}"))
+    imputed = found.imputed[found.imputed > 0]
+    if len(imputed):
+        listed = shown([f"{name} ({count})" for name, count in imputed.items()])
+        why = f"missing values of module genes, from the nearest genes, for the eigengenes of {listed}"
+        decisions.append(Decision("values imputed", "modules", int(imputed.sum()), why))
+    if chosen.power == "auto" and not fit.power:
+        why = (
+            f"no power makes the network scale-free (the best fit is r2 {fit.table['r2'].max():.2f}); the customary power "
+            f"{found.power:g} of a network that is {chosen.network} is used"
+        )
+        decisions.append(Decision("power by custom", "modules", 1, why))
+    return decisions
 
 
 def _soft_threshold(matrix: pd.DataFrame, network: Network) -> room.SoftThreshold:

@@ -22,6 +22,7 @@ def _has_sets(manifest: Manifest) -> bool:
     makes={
         "pathways": "pathway scores, one row a patient",
         "pathway_genes": "measured genes of every gene set",
+        "other_set_genes": "measured genes of the gene sets that are too small or too large to be scored",
         "gene_sets": "what became of every gene set: source, category, size, measured genes, why it is not scored",
         "gene_symbols": "gene symbols that were brought up to date",
     },
@@ -34,13 +35,20 @@ def pathways(matrix: Prepared, *, settings: Manifest, inputs: Inputs) -> Tables:
     chosen, genes = settings.pathways, matrix.expression
     sets = study_sets(inputs, genes.columns)
     usable = room.measured(sets.every, genes.columns, **sets.sizes())
-    members = [(name, gene) for name, genes in usable.items() for gene in genes]
+    every = room.measured(sets.every, genes.columns, min_size=1)
+    others = {name: members for name, members in every.items() if name not in usable}
     tables = {
         "pathways": room.score(genes, sets.scored, method=chosen.method, kernel=chosen.kernel, **sets.sizes()),
-        "pathway_genes": pd.DataFrame(members, columns=["pathway", "gene"]),
+        "pathway_genes": _long(usable),
+        "other_set_genes": _long(others),
         "gene_sets": sets.table,
     }
     return tables | ({"gene_symbols": sets.symbols} if sets.section.aliases else {})
+
+
+def _long(sets: dict[str, list[str]]) -> pd.DataFrame:
+    members = [(name, gene) for name, genes in sets.items() for gene in genes]
+    return pd.DataFrame(members, columns=["pathway", "gene"])
 
 
 @step(

@@ -12,7 +12,7 @@ _TESTS = ["endpoint", "test", "term", "hazard_ratio", "low", "high", "p", "p_pro
 
 
 def _sources(manifest: Manifest) -> list[str]:
-    return [manifest.training.clinical, *(one.source for one in manifest.survival)]
+    return [*manifest.training.clinical_tables(), *(one.source for one in manifest.survival)]
 
 
 @step(

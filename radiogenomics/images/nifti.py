@@ -1,7 +1,6 @@
 """NIfTI headers -> what ITK does not check or does not say: a file that is cut short, axes that are not perpendicular."""
 
 import gzip
-import logging
 import math
 import struct
 import tempfile
@@ -13,22 +12,23 @@ import numpy.typing as npt
 import SimpleITK as sitk
 
 from radiogenomics._errors import InputError
-
-logger = logging.getLogger(__name__)
+from radiogenomics._files import Decision, Tell
+from radiogenomics.images.limits import check_voxels
 
 Floats = npt.NDArray[np.float64]
 
 _SIZES = (348, 540)  # bytes of the header of NIfTI-1 and NIfTI-2
+_FLOATS = {16: "f4", 64: "f8"}
 _SHEAR = 1e-3  # of a cosine between two axes: what is finer is rounding of float32
 _BEND = 0.25  # voxels: axes that move no voxel farther are taken for perpendicular
 
 
-def read_nifti(path: Path) -> sitk.Image:
+def read_nifti(path: Path, *, tell: Tell, finite: bool = False) -> sitk.Image:
     """Read a NIfTI file -> a volume, or say that it is cut short or that its axes are not perpendicular.
 
     The sform may be sheared, as an affine registration leaves it; no volume of rectangular voxels can hold that. Where the
     qform is known it counts (with a warning); where the shear moves no voxel by a quarter of its size, the nearest
-    perpendicular axes count (with a warning).
+    perpendicular axes count (with a warning). ITK reads what is no finite number as 0; that is told, or refused where `finite`.
 
     Raises
     ------
@@ -37,41 +37,73 @@ def read_nifti(path: Path) -> sitk.Image:
     EOFError
         If voxels are missing: ITK itself reads such a file without a word and leaves the rest as it finds it.
     """
-    head = _check_whole(path)
+    head, lost = _check_whole(path)
+    if lost and finite:
+        raise InputError(f"{path.name} holds {lost:,} voxel(s) that are no finite number; export the file again.")
+    if lost:
+        why = f"{lost:,} voxel(s) are no finite number and are read as 0."
+        tell(Decision("voxels not finite", path.name, lost, why))
     sform = _sform(head)
     if sform is None or _shear(sform) <= _SHEAR:
         return sitk.ReadImage(str(path))
     angle = float(np.degrees(np.arcsin(min(_shear(sform), 1.0))))
     if _qform_is_set(head):
-        logger.warning("%s: its sform is sheared by %.2f degrees and is passed over; its qform counts.", path.name, angle)
+        why = f"its sform is sheared by {angle:.2f} degrees and is passed over; its qform counts."
+        tell(Decision("sform sheared", path.name, 1, why))
         return sitk.ReadImage(str(path))
     bend = _bend(sform, _dims(head))
     if bend > _BEND:
         raise InputError(
             f"{path.name}: its sform is sheared: two axes stand {90 - angle:.2f} degrees to each other, not 90, and it has no "
-            f"qform. Voxels are moved by up to {bend:.1f} of their size; resample the mask onto the image in the program that "
+            f"qform. Voxels are moved by up to {bend:.1f} of their size; resample it onto the image in the program that "
             f"wrote it, and save that."
         )
-    logger.warning("%s: its sform is sheared by %.3f degrees; the nearest perpendicular axes are used.", path.name, angle)
+    why = f"its sform is sheared by {angle:.3f} degrees; the nearest perpendicular axes are used."
+    tell(Decision("sform sheared", path.name, 1, why))
     return _read_straightened(path, head, sform)
 
 
-def _check_whole(path: Path) -> bytes:
-    """Refuse a NIfTI file that ends before its last voxel -> its header."""
+def _check_whole(path: Path) -> tuple[bytes, int]:
+    """Refuse a NIfTI file that ends before its last voxel -> its header, and how many voxels are no finite number."""
     with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
         head = file.read(max(_SIZES))
         expected = _bytes(path, head)
-        held = len(head) + _count(cast("IO[bytes]", file))
+        held, lost = _count(cast("IO[bytes]", file), head, expected)
     if held < expected:
         raise EOFError(f"{expected - held:,} bytes are missing")
-    return head
+    return head, lost
 
 
-def _count(file: IO[bytes]) -> int:
-    held = 0
-    while chunk := file.read(1 << 20):
-        held += len(chunk)
-    return held
+def _count(file: IO[bytes], head: bytes, most: int) -> tuple[int, int]:
+    """Count the bytes, as far as they matter, of a file whose head was read, and the floats in it that are not finite.
+
+    What is packed may have no end.
+    """
+    kind, start = _floats(head), _start(head)
+    held, lost, rest = len(head), 0, head[start:]
+    while held < most and (chunk := file.read(1 << 20)):
+        data, held = rest + chunk[max(0, start - held) :], held + len(chunk)
+        rest = b"" if kind is None else data[len(data) - len(data) % kind.itemsize :]
+        lost += 0 if kind is None else _not_finite(data, kind)
+    return held, lost + (_not_finite(rest, kind) if kind is not None and held == len(head) else 0)
+
+
+def _not_finite(data: bytes, kind: np.dtype[np.floating]) -> int:
+    values = np.frombuffer(data, kind, len(data) // kind.itemsize)
+    return int(np.count_nonzero(~np.isfinite(values)))
+
+
+def _floats(head: bytes) -> np.dtype[np.floating] | None:
+    """Give the type of the voxels where they are floats."""
+    (code,) = struct.unpack_from(f"{_order(head)}h", head, 12 if _is_2(head) else 70)
+    return np.dtype(f"{_order(head)}{_FLOATS[code]}") if code in _FLOATS else None
+
+
+def _start(head: bytes) -> int:
+    """Give the byte at which the voxels begin."""
+    second = _is_2(head)
+    (start,) = struct.unpack_from(f"{_order(head)}{'q' if second else 'f'}", head, 168 if second else 108)
+    return int(start)
 
 
 def _bytes(path: Path, head: bytes) -> int:
@@ -85,7 +117,8 @@ def _bytes(path: Path, head: bytes) -> int:
             f"{path.name}: its voxels should begin at byte {start} (vox_offset); its header is damaged, export again."
         )
     if not dims or min(dims) < 1 or bits < 1:
-        raise InputError(f"{path.name}: its size is {dims} voxels of {bits} bits; its header is damaged, export the mask again.")
+        raise InputError(f"{path.name}: its size is {dims} voxels of {bits} bits; its header is damaged, export the file again.")
+    check_voxels(path.name, dims)
     return int(start) + math.prod(dims) * int(bits) // 8
 
 

@@ -1,30 +1,27 @@
 """One lesion -> every number that is measured in it: radiomics, kinetics, and deep features."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 import SimpleITK as sitk
 
 from radiogenomics import features, images, lesions
-from radiogenomics._files import sha256
+from radiogenomics._files import Decision, Tell, log_decision, sha256
 from radiogenomics.features import Backbone
 from radiogenomics.study.manifest.schema import Extraction
+from radiogenomics.study.measuring.examination import INTERPOLATION, METRIC, read_examination
 
 RIM_MM = 2.0
 SURROUND_MM = 5.0
 SEG_THRESHOLD = 0.5
 MIN_ENHANCEMENT_PERCENT = 70.0
 CROP_SIZE = 224
-METRIC: Literal["mutual information", "correlation"] = "mutual information"
-INTERPOLATION: Literal["nearest", "linear", "bspline"] = "linear"
 
 CHOICES = {
     "image": "first post-contrast",
-    "lesions": "largest",
     "rim_mm": RIM_MM,
     "surround_mm": SURROUND_MM,
     "seg_threshold": SEG_THRESHOLD,
@@ -37,7 +34,7 @@ CHOICES = {
 
 @dataclass(frozen=True)
 class Lesion:
-    """One patient's dynamic series and the lesion in it.
+    """One patient's dynamic series and a lesion in it.
 
     Attributes
     ----------
@@ -64,90 +61,77 @@ class Measured:
     numbers : dict of str to Series
         ``radiomics``, ``kinetics``, and one a network: values by feature name; what could not be computed is NaN or infinite.
     facts : dict of str to float
-        ``volume_mm3, largest_diameter_mm, phases``.
+        ``volume_mm3, largest_diameter_mm, phases, background``.
+    decisions : list of Decision
+        What was decided about the patient on the way.
     """
 
     numbers: dict[str, pd.Series]
     facts: dict[str, float]
+    decisions: list[Decision] = field(default_factory=list)
 
 
-def read_lesion(folder: Path, mask: Path, *, settings: Extraction) -> Lesion:
-    """Read one patient's DICOM folder and mask.
+def read_lesions(folder: Path, mask: Path, *, settings: Extraction, tell: Tell = log_decision) -> dict[int, Lesion]:
+    """Read one patient's images and mask -> the lesions that are measured, by their index.
 
     Parameters
     ----------
     folder : Path
-        DICOM files of one patient.
+        DICOM files or phases of one patient, see `read_examination`.
     mask : Path
         A mask file of any kind `lesions.read_mask` knows.
     settings : Extraction
-        ``pre_contrast``, ``register_phases`` and ``segment`` are used.
+        Which series, how masks are read, and what of several lesions counts.
+    tell : callable
+        Called with what is decided; logs it when left out.
 
     Returns
     -------
-    Lesion
-        Phases, mask and zones.
+    dict of int to Lesion
+        One lesion, 1, for ``largest`` and ``union``; for ``each`` all of them, the largest first.
 
     Raises
     ------
     ValueError
         If series or mask are damaged, or the mask does not lie on the images.
     """
-    phases, _ = read_phases(images.find_series(folder), settings=settings)
-    return with_zones(phases, read_mask(mask, phases, settings=settings, name=folder.name))
+    phases = read_examination(folder, settings=settings, tell=tell).phases
+    drawn = read_mask(mask, phases, settings=settings, tell=tell)
+    if settings.lesions == "each":
+        return {at: with_zones(phases, one, settings=settings, tell=tell) for at, one in lesions.split_lesions(drawn).items()}
+    whole = lesions.lesion_of_patient(drawn, lesions=settings.lesions, tell=tell)
+    return {1: with_zones(phases, whole, settings=settings, tell=tell)}
 
 
-def read_phases(
-    found: Sequence[images.Series],
-    *,
-    settings: Extraction,
-    series: int | None = None,
-    content: str | None = None,
-    derived: bool = False,
-) -> tuple[images.Phases, pd.DataFrame | None]:
-    """Read the dynamic series of a patient -> its phases, aligned where that is asked for, and how far each had moved.
-
-    Parameters
-    ----------
-    found : sequence of images.Series
-        The series of one patient.
-    settings : Extraction
-        ``pre_contrast`` and ``register_phases`` are used.
-    series : int, optional
-        Number of the dynamic series, where there are several.
-    content : str, optional
-        Which of its contents, where it has several; as `derived`, see `images.dynamic_series`.
-    derived : bool
-        Whether the series may call itself derived.
-    """
-    chosen = images.dynamic_series(found, number=series, content=content, derived=derived)
-    phases = images.read_phases(chosen, pre_contrast=settings.pre_contrast)
-    return registered(phases) if settings.register_phases else (phases, None)
+def read_lesion(folder: Path, mask: Path, *, settings: Extraction, tell: Tell = log_decision) -> Lesion:
+    """Read one patient's images and the region that stands for the patient; see `read_lesions`."""
+    return next(iter(read_lesions(folder, mask, settings=settings, tell=tell).values()))
 
 
-def read_mask(mask: Path, phases: images.Phases, *, settings: Extraction, resample: bool = False, name: str = "") -> sitk.Image:
-    """Read the lesion that was drawn of a patient (`name`) on the grid of the phases; `resample` allows a mask on another."""
-    drawn = lesions.read_mask(mask, image=phases.first, segment=settings.segment, threshold=SEG_THRESHOLD)
-    return lesions.checked(drawn, phases.first, resample=resample, name=name)
+def read_mask(
+    mask: Path, phases: images.Phases, *, settings: Extraction, name: str = "", tell: Tell = log_decision
+) -> sitk.Image:
+    """Read the lesions that were drawn of a patient (`name`) on the grid of the phases."""
+    drawn = lesions.read_mask(mask, image=phases.first, segment=settings.segment, threshold=SEG_THRESHOLD, tell=tell)
+    return lesions.checked(drawn, phases.first, resample=settings.resample_masks, name=name, tell=tell)
 
 
-def with_zones(phases: images.Phases, drawn: sitk.Image, *, background: float | None = None) -> Lesion:
-    """Reduce what was drawn to the patient's lesion, and lay its zones out; `background` is the level of air, else found."""
-    lesion = lesions.lesion_of_patient(drawn, lesions="largest")
-    level = images.background_level(phases.pre) if background is None else background
+def with_zones(phases: images.Phases, mask: sitk.Image, *, settings: Extraction, tell: Tell = log_decision) -> Lesion:
+    """Lay the zones of a lesion out, in the body above the level of air that is given or found."""
+    level = images.background_level(phases.pre) if settings.background is None else settings.background
     body = images.body_mask(phases.pre, background=level)
-    return Lesion(phases, lesion, lesions.zones(lesion, rim_mm=RIM_MM, surround_mm=SURROUND_MM, within=body), level)
-
-
-def registered(phases: images.Phases) -> tuple[images.Phases, pd.DataFrame]:
-    """Align the phases with the last pre-contrast one -> the phases, and how far each had moved."""
-    reference = phases.table.loc[phases.table["role"] == "pre-contrast", "phase"].iloc[-1]
-    aligned = images.register_phases(phases.images, reference=reference, metric=METRIC, interpolation=INTERPOLATION)
-    return images.Phases(aligned.images, phases.sources, phases.table), aligned.motion
+    zones = lesions.zones(mask, rim_mm=RIM_MM, surround_mm=SURROUND_MM, within=body, tell=tell)
+    return Lesion(phases, mask, zones, level)
 
 
 def measure(
-    lesion: Lesion, *, settings: Extraction, parameters: Path | None, networks: Mapping[str, Backbone], seed: int
+    lesion: Lesion,
+    *,
+    settings: Extraction,
+    parameters: Path | None,
+    networks: Mapping[str, Backbone],
+    seed: int,
+    tell: Tell = log_decision,
 ) -> Measured:
     """Measure one lesion: texture, shape and deep features in the first post-contrast phase, kinetics over all phases.
 
@@ -163,11 +147,13 @@ def measure(
         Every deep network, by the name of its table.
     seed : int
         Of the permutation of voxels for the shuffled copies.
+    tell : callable
+        Called with what is decided; logs it when left out.
 
     Returns
     -------
     Measured
-        The numbers and the facts.
+        The numbers and the facts; the decisions are with `tell`.
     """
     image, mask = lesion.phases.first, lesion.mask
     numbers = {}
@@ -179,7 +165,7 @@ def measure(
             numbers["radiomics"] = pd.concat([numbers["radiomics"], copies])
     if settings.kinetics:
         numbers["kinetics"] = features.kinetics(
-            lesion.phases, lesion.zones, background=lesion.background, min_enhancement=MIN_ENHANCEMENT_PERCENT
+            lesion.phases, lesion.zones, background=lesion.background, min_enhancement=MIN_ENHANCEMENT_PERCENT, tell=tell
         )
     for kind, network in networks.items():
         crop = features.crop(image, mask, view=settings.view, margin_mm=settings.margin_mm, size=CROP_SIZE)
@@ -188,6 +174,7 @@ def measure(
         "volume_mm3": lesions.volume_mm3(mask),
         "largest_diameter_mm": float(lesions.largest_slices(mask)["diameter_mm"].max()),
         "phases": float(len(lesion.phases.images)),
+        "background": lesion.background,
     }
     return Measured(numbers, facts)
 
