@@ -11,6 +11,20 @@ def slug(name: object) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "_", str(name)).strip("_")
 
 
+def plain_identifier(text: object) -> str:
+    """Write an identifier without case and leading zeros, with a dash between its parts: ``P.007`` and ``p7`` are ``p-7``."""
+    parts = re.findall(r"\d+|[^\W\d_]+|[^\w\s./-]+", str(text).casefold())
+    return "-".join(part.lstrip("0") or "0" if part.isdigit() else part for part in parts)
+
+
+def written_alike(first: Iterable[object], second: Iterable[object]) -> list[tuple[object, object]]:
+    """Find identifiers that differ in case, signs or leading zeros alone -> pairs of one of the first and one of the second."""
+    groups: dict[str, list[object]] = {}
+    for name in second:
+        groups.setdefault(plain_identifier(name), []).append(name)
+    return [(name, other) for name in first for other in groups.get(plain_identifier(name), []) if other != name]
+
+
 def readable(name: str) -> str:
     """Give a file name that tables and messages can hold: bytes that are no UTF-8 are read as Latin-1, so that two stay two."""
     content = os.fsencode(name)

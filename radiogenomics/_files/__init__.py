@@ -5,7 +5,7 @@ from radiogenomics._files.foreign import check_file, endless, parsing, said
 from radiogenomics._files.reading import Rows, read_rows, read_table, table_reading
 from radiogenomics._files.unpacking import decoded, read_text
 from radiogenomics._files.walking import files_below, voxel_files
-from radiogenomics._files.words import MissingWords, is_number_like, number_columns
+from radiogenomics._files.words import MissingWords, is_missing_word, is_number_like, number_columns
 from radiogenomics._files.writing import (
     MOST_PLAIN_VALUES,
     atomic,
@@ -32,6 +32,7 @@ __all__ = [
     "endless",
     "files_below",
     "how_written",
+    "is_missing_word",
     "is_number_like",
     "log_decision",
     "log_decisions",

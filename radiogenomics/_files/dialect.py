@@ -125,11 +125,14 @@ def _start(lines: Sequence[str], path: Path, decisions: list[Decision]) -> tuple
 
 
 def _is_heading(lines: Sequence[str], at: int, comments: int) -> bool:
-    """Tell a heading that begins with # from a comment: the only such line, with as many fields as the next."""
+    """Tell a heading that begins with # from a comment: the only line of comments with as many fields as the row after it."""
     following = next((line for line in lines[at + 1 :] if line.strip()), "")
-    if comments or following.startswith("#") or not lines[at].startswith("#"):
+    if following.startswith("#") or not lines[at].startswith("#"):
         return False
-    return any(lines[at].count(sign) == following.count(sign) > 0 for sign in _USUAL)
+    signs = [sign for sign in _USUAL if lines[at].count(sign) == following.count(sign) > 0]
+    # cBioPortal's comments stand in the columns of the heading that follows them.
+    before = [line for line in lines[:at] if line.startswith(("#", "!"))] if comments else []
+    return any(all(line.count(sign) != lines[at].count(sign) for line in before) for sign in signs)
 
 
 def _marked(names: list[str], lines: Sequence[str], start: int) -> list[str]:

@@ -1,6 +1,7 @@
 """Words that stand for a missing value, and text that stands for a number."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -13,25 +14,41 @@ PLAIN = ("", "NA", "NaN", "nan", "<NA>")
 """What programs write for a missing value; it needs no mention."""
 # fmt: off
 _SHORT = frozenset([
-    "N/A", "n/a", "n.a.", "N.A.", "na", "Na", "NaT", "NC", "NP", "ND", "NK", "null", "NULL", "Null", "-nan", "NAN", "-",
-    "--", "---", "–", "—", ".", "?", "??", "[Discrepancy]", "[Completed]", "1.#QNAN", "-1.#IND", "#N/A", "#NA", "#REF!",
-    "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!",
+    "n/a", "n.a", "n.a.", "na", "nc", "np", "nd", "nk", "null", "nan", "-nan", "-", "--", "---", "–", "—", "-/-", ".",
+    "..", "...", "…", "?", "??", "???", "[discrepancy]", "[completed]", "1.#qnan", "-1.#ind", "#n/a", "#n/a n/a", "#na",
+    "#ref!", "#div/0!", "#value!", "#name?", "#num!", "#null!", "n/k", "n.k.", "n/d", "n.d", "n.d.", "n/c", "n.c.", "n.p.",
+    "\\n", "k.a.", "k. a.", "tbd", "tba",
+])
+_ABROAD = frozenset([
+    "unbekannt", "nicht bekannt", "keine angabe", "keine angaben", "fehlt", "fehlend", "nicht verfügbar", "nicht erhoben",
+    "nicht untersucht", "inconnu", "inconnue", "manquant", "manquante", "non disponible", "non renseigné", "non renseignée",
+    "non connu", "desconocido", "desconocida", "no disponible", "sin dato", "sin datos", "sconosciuto", "non noto",
+    "non disponibile", "mancante", "desconhecido", "não disponível", "onbekend", "niet bekend", "ontbrekend", "okänd", "ukjent",
+    "ukendt", "nieznany", "brak danych", "неизвестно", "нет данных", "未知", "不详", "缺失", "不明", "欠測", "欠損", "미상",
 ])
 # fmt: on
 _KINDS = (
     r"available|applicable|evaluated|evaluable|collected|known|reported|recorded|assessed|assessable|determined|tested|stated"
-    r"|specified|provided|documented|measured|obtained|entered|examined"
+    r"|specified|provided|documented|measured|measurable|obtained|entered|examined|disclosed|noted|filled"
+    r"|ascertained|supplied|submitted|captured|acquired|scored|graded|staged|asked|answered"
 )
 _PHRASE = re.compile(
-    rf"(not ({_KINDS})( in (the )?(database|record|records|chart|file))?|unknown|unk|unavailable|missing|no data|no information"
-    rf"|data missing|missing data|unknown ?(/|or) ?(not ({_KINDS}))|not ({_KINDS}) ?(/|or) ?(unknown|not ({_KINDS})))"
+    rf"((data|information|info|value|results?)? ?not ?({_KINDS})( in (the )?(database|records?|chart|file))?( \(?n/?a\)?)?"
+    r"|unknown|unknow|unkown|unk|un ?(available|reported|recorded|specified|determined|documented|assessed|evaluable|evaluated)"
+    r"|un ?stated"
+    r"|(data |value )?missing( data| values?)?|no (data|information|info|value|record|result|answer|response given)|blank|empty"
+    r"|(data |value |status )unknown|unknown (data|value|status)|(results? )?pending|to be (determined|announced)"
+    r"|(cannot|can not|could not|unable to) (be )?(assess|determine|evaluate|measure)(ed|d)?"
+    rf"|unknown ?(/|or) ?(not ({_KINDS}))|not ({_KINDS}) ?(/|or) ?(unknown|not ({_KINDS})))"
 )
 _INTEGER, _DOT = re.compile(r"[-+]?\d+"), re.compile(r"[-+]?\d*\.\d+([eE][-+]?\d+)?")
 _COMMA = re.compile(r"[-+]?(\d+|\d{1,3}(\.\d{3})+),\d+([eE][-+]?\d+)?")
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+")
 _NUMBER_LIKE = re.compile(
     r"([<>≤≥~=]|<=|>=|ca\.?|about)?\s*[-+]?\d+([.,]\d+)?([eE][-+]?\d+)?\s*(\+|\*|%|[a-zA-Zµ]{1,6}\.?|\([^)]*\))?"
-    r"|[-+]?\d+([.,]\d+)?\s*(-|–|to)\s*\d+([.,]\d+)?|\d+[.,]\d+[.,]\d+|[-+]?\d+[.,\s]+\d+"
+    r"|[-+]?\d+([.,]\d+)?\s*(-|–|to|/)\s*\d+([.,]\d+)?|\d+[.,]\d+[.,]\d+|[-+]?\d+[.,\s'’_]+\d+"
+    r"|([<>≤≥]|<=|>=)\s*[a-zA-Z].*|['\"($€£]?\s*[-+]?\d+([.,]\d+)?\s*[)?;:'\"!]*"
+    r"|(below|above|under|over|less than|more than|at least|at most|approx\.?|circa)\s+[-+]?\d+([.,]\d+)?.*|0x[0-9a-fA-F]+"
 )
 
 
@@ -62,10 +79,12 @@ class MissingWords:
 def is_missing_word(word: str) -> bool:
     """Say whether a word usually stands for a missing value."""
     word = word.strip()
-    if word in PLAIN or word in _SHORT:
+    folded = unicodedata.normalize("NFKC", word).casefold()
+    if word in PLAIN or word == "NaT" or folded in _SHORT or folded in _ABROAD:
         return True
-    plain = re.sub(r"[\s_-]+", " ", word.strip("[]()<> ").casefold()).strip(" .")
-    return bool(_PHRASE.fullmatch(plain))
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", word)  # NotReported
+    plain = re.sub(r"[\s_-]+", " ", apart.strip("[]()<>* ").casefold()).strip(" .")
+    return bool(_PHRASE.fullmatch(plain)) or plain in _ABROAD
 
 
 def without_missing(column: pd.Series, words: MissingWords) -> tuple[pd.Series, dict[str, int]]:
@@ -75,9 +94,15 @@ def without_missing(column: pd.Series, words: MissingWords) -> tuple[pd.Series, 
     stripped = column.map(_stripped)
     present = stripped.dropna()
     counts = present.value_counts()
-    gone = [word for word in counts.index if isinstance(word, str) and words.includes(word)]
+    texts = {word.casefold() for word in counts.index if isinstance(word, str)}
+    gone = [word for word in counts.index if isinstance(word, str) and words.includes(word) and not (_opposite(word) & texts)]
     said = {word: int(counts[word]) for word in sorted(gone) if word not in PLAIN}
     return stripped.mask(stripped.isin(gone), np.nan) if gone else stripped, said
+
+
+def _opposite(word: str) -> set[str]:
+    """Say which words make one of two classes out of a word for missing: in "reported" and "not reported" nothing is missing."""
+    return {re.sub(r"^(not[\s_]+|un)", "", word.casefold())} - {word.casefold()}
 
 
 def _without_numbers(column: pd.Series, words: MissingWords) -> tuple[pd.Series, dict[str, int]]:

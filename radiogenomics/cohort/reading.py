@@ -17,6 +17,7 @@ from radiogenomics._files import (
     Reading,
     Rows,
     decision_table,
+    is_missing_word,
     is_number_like,
     log_decisions,
     number_columns,
@@ -28,7 +29,11 @@ from radiogenomics.cohort.identifiers import plain_patients, tcga_patients
 logger = logging.getLogger(__name__)
 
 Barcode = Literal["as-is", "tcga", "plain"]
-_NO_IDENTIFIER = {"", "na", "n/a", "#n/a", "nan", "null", "<na>", "-", "--", "?", ".", "unknown", "[not available]", "missing"}
+_SUMMARY = re.compile(
+    r"(?i)^((grand[\s_])?total|sums?|mean|average|avg\.?|median|s\.?d\.?|std(\.|ev)?|standard deviation"
+    r"|variance|min(imum)?|max(imum)?|count|mean ?(±|\+/?-) ?sd|iqr|range)$"
+)
+_FEWEST_NUMBERS = 5  # distinct; fewer are classes, such as 1-3 and 4-9 nodes
 _PATIENT = re.compile(r"(?i)^(patient|subject|case|participant)?s?[\s_.-]*(id|ids|name|no|number|barcode|identifier)?$")
 
 
@@ -115,6 +120,8 @@ def patients_reading(
     table, lines, decisions = _once(rows, Path(path))
     _check_text_columns(text_columns, table, Path(path))
     table = _without_diagnostics(_numeric(table, lines, Path(path), text_columns, decisions), Path(path), decisions)
+    _check_finite(table, lines, Path(path))
+    decisions += _numbers_in_words(table.drop(columns=list(text_columns)), Path(path))
     log_decisions(decisions, logger)
     return Reading(table, decision_table(decisions))
 
@@ -232,11 +239,18 @@ def _identifier(value: object) -> str:
 
 
 def _check_named(identifiers: list[str], lines: list[int], key: str, path: Path) -> None:
-    nameless = [line for text, line in zip(identifiers, lines, strict=True) if text.casefold() in _NO_IDENTIFIER]
+    unknown = [is_missing_word(text) or text.casefold() == "none" for text in identifiers]
+    nameless = [line for line, missing in zip(lines, unknown, strict=True) if missing]
     if nameless:
         raise InputError(
             f"{path}: {len(nameless)} row(s) have no patient identifier in column {key!r} (line {shown(nameless)}); "
             "name the patients, or remove the rows."
+        )
+    summary = [f"{text!r} in line {line}" for text, line in zip(identifiers, lines, strict=True) if _SUMMARY.match(text)]
+    if summary:
+        raise InputError(
+            f"{path}: row(s) of column {key!r} are named like a summary of the others ({shown(summary)}); remove the rows, or "
+            "give the patients other names."
         )
 
 
@@ -294,6 +308,30 @@ def _numeric(
         )
     kept = table[[name for name in table.columns if name in text_columns]]
     return pd.concat([numbers, kept], axis=1)[list(table.columns)]
+
+
+def _check_finite(table: pd.DataFrame, lines: list[int], path: Path) -> None:
+    """Refuse infinite numbers, which no measurement is."""
+    numbers = table.select_dtypes("number")
+    rows, columns = np.nonzero(np.isinf(numbers.to_numpy(dtype=float)))
+    if len(rows):
+        row, name = int(rows[0]), numbers.columns[columns[0]]
+        raise InputError(
+            f"{path}: {len(rows)} value(s) are infinite, the first of patient {table.index[row]} in column {name!r} (line "
+            f"{lines[row]}); write a number, or leave the cell blank where the value is missing."
+        )
+
+
+def _numbers_in_words(table: pd.DataFrame, path: Path) -> list[Decision]:
+    """Tell of columns read as words although every value is a number with something about it, such as ``45%``."""
+    said = []
+    for name in table.select_dtypes("object").columns:
+        present = table[name].dropna().astype(str)
+        strange = present[pd.to_numeric(present, errors="coerce").isna()]
+        if present.nunique() >= _FEWEST_NUMBERS and len(strange) and all(map(is_number_like, present.unique())):
+            why = f"read as words, since its numbers are written like {shown(strange.unique(), 3)}; write plain numbers"
+            said.append(Decision("numbers read as words", f"{path.name}, column {name!r}", len(strange), why))
+    return said
 
 
 def _without_diagnostics(table: pd.DataFrame, path: Path, decisions: list[Decision]) -> pd.DataFrame:

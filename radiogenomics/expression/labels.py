@@ -3,20 +3,41 @@
 import re
 from collections.abc import Sequence
 
+from radiogenomics._files import is_missing_word
+
 _ANNOTATION = re.compile(
     r"(?i)^(entrez([\s_.-]*gene)?([\s_.-]*ids?)?|(hugo|hgnc|gene)?[\s_.-]*symbols?|hgnc[\s_.-]*ids?"
     r"|gene[\s_.-]*(ids?|names?|type|biotype|length|description|title|version)|ensembl([\s_.-]*(gene))?[\s_.-]*ids?"
     r"|transcript[\s_.-]*ids?|id[\s_-]ref|probe([\s_.-]*set)?([\s_.-]*ids?)?|geneid|genename|description|desc|biotype|chr|chrom|chromosome"
     r"|start|end|strand|length|effective[\s_.-]*length|cytoband|locus|locus[\s_.-]*id|refseq([\s_.-]*ids?)?|uniprot([\s_.-]*ids?)?"
-    r"|study[\s_]id|name|composite element ref|hybridization ref)$"
+    r"|study[\s_]id|name|composite element ref|hybridization ref"
+    r"|(gene|transcript|exon|chrom|chromosome|chr|cds|tx|probe|external[\s_.-]*gene|ncbi([\s_.-]*gene)?|entrez[\s_.-]*gene|ensembl([\s_.-]*gene)?)"
+    r"[\s_.-]*(ids?|names?|symbols?|types?|biotype|length|size|start|end|strand|version|description|status|source|band|class|level"
+    r"|position|count|synonyms?|accession)([\s_.-]*(bp|kb))?"
+    r"|(%|percentage|percent)?[\s_.-]*gc[\s_.-]*(content|percent(age)?|ratio)?|tax(on)?[\s_.-]*ids?|species|organism|karyotype([\s_.-]*band)?"
+    r"|alias(es)?|synonyms?|full[\s_.-]*name|annotations?|mim|omim([\s_.-]*ids?)?)$"
 )
-_SYMBOLS = re.compile(r"(?i)^(hugo|hgnc|gene)?[\s_.-]*symbols?$|^gene[\s_.-]*names?$|^genename$")
+_STATISTIC = re.compile(
+    r"(?i)^((row|gene)?[\s_.-]*(mean|average|avg|median|sd|std|stdev|variance|mad|minimum|maximum|total|sum)([\s_.-]*(expression|expr|value|all))?"
+    r"|base[\s_.-]*mean|ave[\s_.-]*expr|log2?[\s_.-]*(fc|fold[\s_.-]*change|cpm)|log2foldchange|lfc([\s_.-]*se)?"
+    r"|p[\s_.-]*val(ue)?s?|p[\s_.-]*adj|adj[\s_.-]*p([\s_.-]*val(ue)?)?|fdr|q[\s_.-]*val(ue)?s?)$"
+)
+_OF_PATIENTS = re.compile(
+    r"(?i)^(age([\s_.-]*(at[\s_.-]*\w+|years?))?|sex|gender|race|batch|plate|stage|grade|purity|subtype|cohort|site|status|event"
+    r"|(os|dfs|pfs|rfs|dss|survival|follow[\s_.-]*up)([\s_.-]*(time|days|months|years|status|event))?|library[\s_.-]*size)$"
+)
+_SYMBOLS = re.compile(
+    r"(?i)^(hugo|hgnc|(external[\s_.-]*)?gene)?[\s_.-]*symbols?$|^(external[\s_.-]*)?gene[\s_.-]*names?$|^genename$"
+)
 _NUMBERS = re.compile(r"(?i)^(entrez.*|geneid|locus[\s_.-]*id)$")
 _SUMMARY = re.compile(
     r"(?i)^(__\w+|n_(unmapped|multimapping|nofeature|ambiguous)|no_feature|ambiguous|too_low_aqual|not_aligned"
-    r"|alignment_not_unique|unassigned_\w+|assigned|unmapped|\*)$"
+    r"|alignment_not_unique|unassigned_\w+|assigned|unmapped|\*"
+    r"|(grand[\s_]?)?total([\s_.-]*(counts?|reads?|umis?|mapped([\s_.-]*reads?)?))?|(lib(rary)?[\s_.-]*size)|(mapped|unmapped|multi[\s_-]?mapped)[\s_.-]*reads?"
+    r"|sum|(row|column)[\s_]?sums?)$"
 )
-_NAMELESS = {"", "na", "n/a", "#n/a", "nan", "null", "none given", "<na>", "-", "--", "---", "?", "."}
+_NAMELESS = {"none given", "none", "0", "uncharacterized"}
+_SYMBOLS_LIKE_MISSING = {"nc", "np", "nd", "nk", "nat"}  # old symbols, of PNP for example
 _ENSEMBL = re.compile(r"^(ENS[A-Z]*[GTP]\d{11})\.\d+(_PAR_Y)?$")
 _MONTHS = "jan|feb|m[aä]r|mrz|apr|ma[yi]|jun|jul|aug|sep|sept|o[ck]t|nov|de[cz]"
 _DAY_MONTH = re.compile(rf"(?i)^(\d{{1,2}})[-./ ]{{1,2}}({_MONTHS})\.?$")
@@ -31,6 +52,16 @@ def is_annotation(label: str) -> bool:
     return bool(_ANNOTATION.match(label.strip()))
 
 
+def is_statistic(label: str) -> bool:
+    """Say whether a column's label is a number about each gene (mean, log fold change, p, ...) rather than a patient."""
+    return bool(_STATISTIC.match(label.strip()))
+
+
+def is_of_patients(label: str) -> bool:
+    """Say whether a column's label is a fact about each patient (age, batch, survival, ...) rather than a gene."""
+    return bool(_OF_PATIENTS.match(label.strip()))
+
+
 def is_summary(label: str) -> bool:
     """Say whether a row's label is a count of reads that belong to no gene (STAR, HTSeq, featureCounts)."""
     return bool(_SUMMARY.match(label.strip()))
@@ -38,7 +69,10 @@ def is_summary(label: str) -> bool:
 
 def is_nameless(label: object) -> bool:
     """Say whether a gene has no symbol."""
-    return not isinstance(label, str) or label.strip().casefold() in _NAMELESS
+    if not isinstance(label, str):
+        return True
+    plain = label.strip().casefold()
+    return plain in _NAMELESS or (is_missing_word(label) and plain not in _SYMBOLS_LIKE_MISSING)
 
 
 def symbol_column(names: Sequence[str]) -> str | None:

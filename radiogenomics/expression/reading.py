@@ -15,6 +15,7 @@ from radiogenomics._files import (
     Reading,
     Rows,
     decision_table,
+    is_missing_word,
     log_decisions,
     read_rows,
 )
@@ -22,6 +23,8 @@ from radiogenomics._tables import check_choice, shown
 from radiogenomics.expression.labels import (
     is_annotation,
     is_nameless,
+    is_of_patients,
+    is_statistic,
     is_summary,
     likely_symbol,
     symbol_column,
@@ -33,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 Duplicates = Literal["mean", "median", "highest_variance"]
 Side = Literal["rows", "columns"]
+_FEWEST_ROWS = 8
 
 
 def read_expression(
@@ -133,7 +137,7 @@ def _labelled(rows: Rows, genes_in: Side, path: Path, decisions: list[Decision])
     names = [str(name) for name in rows.table.columns]
     key = (symbol_column(names) if genes_in == "rows" else _sample_column(names)) or names[0]
     table = rows.table.drop(columns=key)
-    notes = [name for name in table.columns if is_annotation(str(name)) and (genes_in == "rows" or table[name].dtype == object)]
+    notes = [name for name in table.columns if _is_note(str(name), genes_in, words=table[name].dtype == object)]
     if notes:
         why = f"columns that describe {'genes' if genes_in == 'rows' else 'samples'}: {shown(notes)}"
         decisions.append(Decision("columns left out", path.name, len(notes), why))
@@ -141,8 +145,29 @@ def _labelled(rows: Rows, genes_in: Side, path: Path, decisions: list[Decision])
     if table.shape[1] == 0:
         raise InputError(f"{path}: has no column of values beside {key!r}; check the separator, or genes_in = {genes_in!r}.")
     _check_numeric(table, rows, key, path)
+    if genes_in == "rows":
+        _check_fractions(table, path)
     labels = rows.table[key].where(rows.table[key].notna(), "").astype(str)
     return table.astype(float).set_axis(pd.Index(labels.to_numpy(dtype=object)), axis=0)
+
+
+def _is_note(name: str, genes_in: Side, *, words: bool) -> bool:
+    """Say whether a column describes the genes (or, where these are columns, the samples)."""
+    if genes_in == "rows":
+        return is_annotation(name) or is_statistic(name)
+    return is_of_patients(name) or (words and is_annotation(name))
+
+
+def _check_fractions(table: pd.DataFrame, path: Path) -> None:
+    """Refuse columns of whole numbers among columns of fractions: positions, lengths or identifiers of genes."""
+    values = table.to_numpy(dtype=float, na_value=np.nan)
+    with np.errstate(invalid="ignore"):
+        whole = ((values % 1 == 0) | np.isnan(values)).all(axis=0) & (np.nan_to_num(values) != 0).any(axis=0)
+    if len(values) >= _FEWEST_ROWS and 0 < whole.sum() <= len(whole) / 4:
+        raise InputError(
+            f"{path}: column(s) {shown(table.columns[whole])} hold whole numbers only, while the other {int((~whole).sum())} "
+            "hold fractions: they seem to describe the genes, not to be patients; remove them."
+        )
 
 
 def _sample_column(names: list[str]) -> str | None:
@@ -186,6 +211,13 @@ def _named(table: pd.DataFrame, lines: list[int], unnamed: str, path: Path, deci
         why = f"Excel has turned symbols into dates: {shown(f'{label} is likely {symbol}' for label, symbol in dates.items())}"
         decisions.append(Decision("dates for genes", path.name, len(dates), f"{why}; write the symbols"))
     patients = [str(name).strip() for name in table.columns]
+    unknown = [at for at, name in enumerate(patients) if is_missing_word(name) or name.casefold() in ("none", "unnamed")]
+    if unknown:
+        where = "line" if not lines else "column"
+        raise InputError(
+            f"{path}: {len(unknown)} patient(s) have no identifier, such as {patients[unknown[0]]!r} ({where} "
+            f"{shown([at + 2 for at in unknown])}); name the patients, or remove them."
+        )
     notes = [name for name in patients if is_annotation(name)]
     if notes:
         why = f"rows that describe genes, not patients: {shown(notes)}"

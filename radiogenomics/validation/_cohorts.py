@@ -14,6 +14,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
 from radiogenomics._errors import InputError
+from radiogenomics._names import written_alike
 from radiogenomics._tables import check_numeric, check_patients, shown
 from radiogenomics.validation._copies import find_copies
 
@@ -119,6 +120,13 @@ def check_external(
             raise InputError(
                 f"Patient(s) {shown(twice)} stand in cohorts {where!r} and {name!r}; a patient may be in one cohort only."
             )
+        alike = written_alike(cohort.features.index, seen)
+        if alike:
+            one, two = alike[0]
+            raise InputError(
+                f"{len(alike)} patient(s) of cohort {name!r} stand in {seen[two]!r} in another writing, such as {one!r} and "
+                f"{two!r}; a patient may be in one cohort only: drop them from one, or name them apart."
+            )
         _check_no_copies(training, cohort)
         seen |= dict.fromkeys(cohort.features.index, name)
         cohorts.append(cohort)
@@ -129,17 +137,25 @@ def keep_copies_together(cohort: Cohort) -> Cohort:
     """Put patients whose features are copies of each other's into one group, and say so -> the cohort, with those groups."""
     copies, n = find_copies({cohort.name: cohort.features}), len(cohort.features)
     groups = np.arange(n) if cohort.groups is None else cohort.groups
+    copies = pd.concat([copies[["first", "second"]], _alike(cohort.features.index)], ignore_index=True).drop_duplicates()
     one, two = (groups[cohort.features.index.get_indexer(pd.Index(copies[side]))] for side in ("first", "second"))
     apart = one != two
     if not apart.any():
         return cohort
     logger.warning(
-        "Cohort %r: %d pair(s) of patients have features that are copies of each other's (%s); each pair stays in one fold. "
+        "Cohort %r: %d pair(s) of patients have features that are copies of each other's, or names that differ in case, signs or "
+        "zeros alone (%s); each pair stays in one fold. "
         "If they are one patient, keep one.",
         *(cohort.name, apart.sum(), _named(copies[apart])),
     )
     joined = coo_array((np.ones(apart.sum()), (one[apart], two[apart])), shape=(n, n))
     return replace(cohort, groups=connected_components(joined, directed=False)[1][groups].astype(int))
+
+
+def _alike(patients: pd.Index) -> pd.DataFrame:
+    """Pair patients whose names differ in case, signs or leading zeros alone."""
+    pairs = [(one, two) for one, two in written_alike(patients, patients) if str(one) < str(two)]
+    return pd.DataFrame(pairs, columns=["first", "second"])
 
 
 def _named(copies: pd.DataFrame) -> str:

@@ -12,8 +12,13 @@ from radiogenomics._tables import check_patients
 LEAK_COLUMNS = ["column", "kind", "detail"]
 _NAMED = re.compile(
     r"(^|[^a-z])(site|cent(er|re)(?!.of)|hospital|institut(e|ion)|clinic|scanner|station|manufacturer|vendor|batch|accession)"
-    r"s?([^a-z]|$)|^(row|index|order|number|no|nr|id)$|(row|serial|case).?(number|no|nr|index|id)$",
+    r"s?([^a-z]|$)|(^|[^a-z])(dates?|years?|time.?stamp|enrol?ment|mrn|operator|reader|observer|protocol|fold|split|study.?id)([^a-z]|$)"
+    r"|(?-i:[a-z](Date|Time|Year|UID|Number|ID))$|^(study|series|acquisition|content).?(date|time|number|uid|id)|.uid$"
+    r"|(field.?strength|software.?version|ac?quisition.?(date|year)|coil)|^(row|index|order|number|no|nr|id)$|(row|serial|case).?(number|no|nr|index|id)$",
     re.IGNORECASE,
+)
+_MEASURED = re.compile(
+    r"^(original|wavelet|log-sigma|square|logarithm|exponential|gradient|lbp|shuffled|kinetics)[_-]", re.IGNORECASE
 )
 _FEWEST = 8  # rows: fewer stand in ascending order by chance (8: once in 20,160)
 _MOST_LEVELS = 12
@@ -40,7 +45,8 @@ def find_leaks(features: pd.DataFrame, outcome: "pd.Series[Any] | None" = None) 
         ``column, kind, detail``, at most one row a column. ``kind`` is "row number" (whole numbers that count the patients, or
         values that rise or fall with every row), "identifier" (values that rise or fall with the number in the identifiers),
         "site code" (levels that are those of a part of the identifiers) or "named" (the name says site, centre, scanner, batch
-        or row); with `outcome` also "code that tells the outcome" (whole numbers of 3 to 12 levels beside measurements, with
+        or row); with `outcome` also "the outcome in disguise" (values that part its two
+        classes without an error) and "code that tells the outcome" (whole numbers of 3 to 12 levels beside measurements, with
         a chi-square p below 0.01). Empty where nothing is odd.
 
     Raises
@@ -67,9 +73,10 @@ def _suspicion(
     for kind, detail in (_numbering(values, numbers), _part_of_identifiers(values)):
         if kind:
             return kind, detail
-    if _NAMED.search(name):
+    if _NAMED.search(name) and not _MEASURED.search(name):
         return "named", "its name says where or when patients were recorded"
-    return _telling(values, outcome)
+    kind, detail = _separating(values, outcome)
+    return (kind, detail) if kind else _telling(values, outcome)
 
 
 def _numbers(patients: pd.Index) -> "pd.Series[float]":
@@ -115,6 +122,22 @@ def _part_of_identifiers(values: "pd.Series[Any]") -> tuple[str, str]:
 def _levels(part: "pd.Series[Any]") -> str:
     """Name the first levels of a part of the identifiers."""
     return ", ".join(sorted(part.unique())[:3]) + (", ..." if part.nunique() > 3 else "")
+
+
+def _separating(values: "pd.Series[Any]", outcome: "pd.Series[Any] | None") -> tuple[str, str]:
+    """Recognise a measurement that parts two classes without a single error, as nothing but the outcome itself does."""
+    known = values.dropna().astype(float)
+    both = known.index.intersection(outcome.dropna().index) if outcome is not None else known.index[:0]
+    classes = [known.loc[part.index] for _, part in outcome.loc[both].groupby(outcome.loc[both])] if outcome is not None else []
+    if len(classes) != 2 or min(map(len, classes)) < _FEWEST:
+        return "", ""
+    one, two = classes
+    if one.max() < two.min() or two.max() < one.min():
+        return (
+            "the outcome in disguise",
+            f"its values part the {len(both)} patients into the classes of the outcome without an error",
+        )
+    return "", ""
 
 
 def _telling(values: "pd.Series[Any]", outcome: "pd.Series[Any] | None") -> tuple[str, str]:

@@ -17,8 +17,9 @@ from radiogenomics.cohort import Cohort
 from radiogenomics.expression import check_unit
 from radiogenomics.signatures import RECIPES, by_path
 from radiogenomics.study.inputs import image_checks, limits
-from radiogenomics.study.inputs.cohort import build_cohort
+from radiogenomics.study.inputs.cohort import build_cohort, in_some_tables
 from radiogenomics.study.inputs.gene_sets import study_sets
+from radiogenomics.study.inputs.identities import identity_problems
 from radiogenomics.study.inputs.sources import Inputs, gather
 from radiogenomics.study.inputs.suspicions import suspicions
 from radiogenomics.study.manifest.errors import ManifestError, Problem
@@ -89,7 +90,9 @@ def decided(inputs: Inputs) -> pd.DataFrame:
     training = inputs.manifest.training.features
     outcome = inputs.outcome("training", inputs.members("training"))
     seen = suspicions({f"features_{kind}": inputs.features("training", kind) for kind in training}, outcome)
-    return pd.concat([inputs.decisions(inputs.manifest.tables()), decision_table(seen)], ignore_index=True)
+    return pd.concat(
+        [inputs.decisions(inputs.manifest.tables()), decision_table([*in_some_tables(inputs), *seen])], ignore_index=True
+    )
 
 
 def _table_problems(inputs: Inputs) -> Iterator[Problem]:
@@ -294,6 +297,7 @@ def _cohort_problems(inputs: Inputs, cohorts: dict[str, Cohort]) -> Iterator[Pro
     yield from limits.fusion_problems(inputs, cohorts["training"])
     yield from _covariate_problems(inputs, cohorts["training"])
     yield from _overlaps(file, cohorts)
+    yield from identity_problems(inputs)
 
 
 def _written(inputs: Inputs, name: str) -> str:

@@ -6,6 +6,7 @@ import pandas as pd
 
 from radiogenomics import validation
 from radiogenomics._files import Decision
+from radiogenomics._names import written_alike
 from radiogenomics._tables import shown
 
 _FEWEST_KNOWN = 5
@@ -34,6 +35,10 @@ def suspicions(tables: Mapping[str, pd.DataFrame], outcome: "pd.Series[float] | 
             pairs = shown((f"{one} and {other}" for one, other in zip(copies["first"], copies["second"], strict=True)), 5)
             why = f"they have nearly the same features: {pairs}; they stay in one fold. Drop one of each if they are one person"
             found.append(Decision("patients twice", name, len(copies), why))
+        alike = [(one, two) for one, two in written_alike(table.index, table.index) if str(one) < str(two)]
+        if alike:
+            why = f"names that differ in case, signs or zeros alone: {shown((f'{one} and {two}' for one, two in alike), 5)}"
+            found.append(Decision("patients alike in name", name, len(alike), f"{why}; they stay in one fold, keep one of each"))
         leaks = validation.find_leaks(table, outcome)
         for row in leaks.to_dict("records"):
             why = f"{row['detail']}; it is kept: remove it from the table unless it is a measurement"

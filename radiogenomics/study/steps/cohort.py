@@ -4,7 +4,7 @@ import pandas as pd
 
 from radiogenomics.cohort import Cohort
 from radiogenomics.study.engine.step import Tables, step
-from radiogenomics.study.inputs.cohort import build_cohort
+from radiogenomics.study.inputs.cohort import build_cohort, lacking_features
 from radiogenomics.study.inputs.sources import Inputs
 from radiogenomics.study.manifest.model import Manifest
 
@@ -29,7 +29,10 @@ def cohort(features: Tables, left_out_images: pd.DataFrame, *, settings: Manifes
     return {
         "patients": pd.concat([one.patients for one in made.values()]),
         "inclusion": pd.concat([_flow(inputs, name, one, settings) for name, one in made.items()], ignore_index=True),
-        "failures": pd.concat([left_out_images, *(one.left_out for one in made.values())], ignore_index=True),
+        "failures": pd.concat(
+            [left_out_images, *(_in_some_tables(inputs, name) for name in made), *(one.left_out for one in made.values())],
+            ignore_index=True,
+        ),
     }
 
 
@@ -38,6 +41,15 @@ def _with_features(inputs: Inputs, name: str, features: Tables, settings: Manife
     for kind in settings.kinds():
         patients = patients.intersection(features[kind].index, sort=False)
     return patients
+
+
+def _in_some_tables(inputs: Inputs, name: str) -> pd.DataFrame:
+    """Name the patients whom one table of features of a cohort has and another has not."""
+    rows = [
+        {"patient": patient, "cohort": name, "step": "with imaging features", "reason": f"no features of kind {', '.join(kinds)}"}
+        for patient, kinds in lacking_features(inputs, name).items()
+    ]
+    return pd.DataFrame(rows, columns=["patient", "cohort", "step", "reason"])
 
 
 def _flow(inputs: Inputs, name: str, made: Cohort, settings: Manifest) -> pd.DataFrame:
