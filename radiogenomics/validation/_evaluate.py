@@ -217,9 +217,9 @@ def evaluate(
     S. Varma, R. Simon, Bias in error estimation when using cross-validation for model selection, BMC Bioinformatics 2006.
     doi:10.1186/1471-2105-7-91
     """
+    training = keep_copies_together(check_cohort(cohort, features, outcome, groups=groups, volume=volume))
     for leak in find_leaks(features, outcome).itertuples():
         logger.warning("Cohort %r: feature %r may leak (%s): %s.", cohort, leak.column, leak.kind, leak.detail)
-    training = keep_copies_together(check_cohort(cohort, features, outcome, groups=groups, volume=volume))
     check_folds(training, n_splits, n_repeats)
     check_recipe(recipe, training)
     others = check_external(training, external or {}, volume)
