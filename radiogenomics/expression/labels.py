@@ -37,7 +37,7 @@ _SUMMARY = re.compile(
     r"|sum|(row|column)[\s_]?sums?)$"
 )
 _NAMELESS = {"none given", "none", "0", "uncharacterized"}
-_SYMBOLS_LIKE_MISSING = {"nc", "np", "nd", "nk", "nat"}  # old symbols, of PNP for example
+_SYMBOLS_LIKE_MISSING = {"nc", "np", "nd", "nk", "nat", "unk"}  # UNK is a gene, others are old symbols, of PNP for example
 _ENSEMBL = re.compile(r"^(ENS[A-Z]*[GTP]\d{11})\.\d+(_PAR_Y)?$")
 _MONTHS = "jan|feb|m[aä]r|mrz|apr|ma[yi]|jun|jul|aug|sep|sept|o[ck]t|nov|de[cz]"
 _DAY_MONTH = re.compile(rf"(?i)^(\d{{1,2}})[-./ ]{{1,2}}({_MONTHS})\.?$")
