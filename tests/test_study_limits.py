@@ -81,9 +81,13 @@ def test_everything_about_the_tables_is_said_at_once(tiny):
     assert lines["links.covariates.0 = 'grade'"] == "it is the same in all linked patients; leave it out"
 
 
-def test_values_that_no_table_can_have(tiny):
-    found = problems(tiny(clinical_training=at("size_mm", 11, np.inf), expression=lambda table: table.assign(T08=np.nan)))
-    assert "clinical_columns = 'size_mm': infinite for T11 of training; correct it, or leave it blank" in found
+def test_an_infinite_value(tiny):
+    found = problems(tiny(clinical_training=at("size_mm", 11, np.inf)))
+    assert "infinite, the first of patient T11 in column 'size_mm' (line 13)" in found
+
+
+def test_a_patient_without_any_expression(tiny):
+    found = problems(tiny(expression=lambda table: table.assign(T08=np.nan)))
     assert "expression.source = 'expression': patient(s) T08 have no value of any gene" in found
 
 
