@@ -11,7 +11,7 @@ import torch
 from imaging_phantoms import breast
 
 from radiogenomics import features, images, lesions
-from radiogenomics._parallel import fan_out, one_thread
+from radiogenomics._parallel import one_thread, parallel_map
 from radiogenomics.features import _networks
 
 SLICES = 64
@@ -61,14 +61,14 @@ def deep_section(real: Path | None) -> None:
     for name in features.BACKBONES:
         backbone = features.Backbone(name, weights="random")
         network = _networks.build(name)
-        _networks.fill_randomly(network, seed=0)
+        _networks.fill_randomly(network, random_state=0)
         tasks = {f"{number}": (backbone, part) for number, part in enumerate(np.split(crops, 8))}
-        fan_out(share, dict.fromkeys("ab", (backbone, crops[:1])), n_jobs=2)  # starts the workers
+        parallel_map(share, dict.fromkeys("ab", (backbone, crops[:1])), n_jobs=2)  # starts the workers
         inputs, rounds = same_input(name, crops), []
         for _ in range(ROUNDS):
             loop, expected = seconds(plain, network, inputs)
             one, found = seconds(backbone.extract, crops)
-            two, _ = seconds(fan_out, share, tasks, n_jobs=2)
+            two, _ = seconds(parallel_map, share, tasks, n_jobs=2)
             rounds.append((loop, one, two, loop / one, loop / two))
         loop, one, two, ratio_one, ratio_two = (statistics.median(column) for column in zip(*rounds, strict=True))
         spread = np.ptp(expected, axis=0)
@@ -92,8 +92,8 @@ def kinetics_section(real: Path | None) -> None:
         level = images.background_level(phases.pre)
         enhancement = images.percent_enhancement(phases.first, phases.pre, background=level)
         grown = lesions.grow_from_seed(enhancement, seed=(66, 148, 31), radius_mm=40, fraction=0.5, smoothing_mm=0.8)
-        timed("UCSF-BR-06, focus", phases, lesions.checked(grown.mask, phases.first))
-        timed("UCSF-BR-06, whole breast region", phases, lesions.checked(drawn, phases.first))
+        timed("UCSF-BR-06, focus", phases, lesions.validate_mask(grown.mask, phases.first))
+        timed("UCSF-BR-06, whole breast region", phases, lesions.validate_mask(drawn, phases.first))
 
 
 def read(folder: Path) -> images.Phases:

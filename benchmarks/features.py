@@ -29,7 +29,7 @@ from _deep import deep_section, kinetics_section
 from imaging_phantoms import breast, ellipsoid
 
 from radiogenomics import features
-from radiogenomics._parallel import fan_out, one_thread
+from radiogenomics._parallel import one_thread, parallel_map
 
 SHAPE, SMALL = (60, 256, 256), (20, 64, 64)
 SPACING = np.array([2.0, 0.9, 0.9])
@@ -121,14 +121,14 @@ def speed(scratch: Path) -> None:
         places = {seed: scratch / f"{radius}" / f"{seed}" for seed in range(PATIENTS)}
         folders = [patient(place, shape=SHAPE, radius_mm=radius, seed=seed) for seed, place in places.items()]
         tasks = {folder.name: (folder, parameters) for folder in folders}
-        fan_out(ours, tasks, n_jobs=2)  # starts the workers and loads what they need
+        parallel_map(ours, tasks, n_jobs=2)  # starts the workers and loads what they need
         serial(ours, {"0": tasks["0"]})
         rounds = []
         for _ in range(REPEATS):
             loop, loop_busy, expected = seconds(serial, plain, tasks)
             one, busy, alone = seconds(serial, ours, tasks)
             before = workers_busy()
-            two, _, shared = seconds(fan_out, ours, tasks, n_jobs=2)
+            two, _, shared = seconds(parallel_map, ours, tasks, n_jobs=2)
             rounds.append((loop, one, two, loop / one, loop_busy / busy, loop / two, 2 * loop_busy / (workers_busy() - before)))
         loop, one, two, *ratios = (statistics.median(column) for column in zip(*rounds, strict=True))
         voxels = expected["0"]["original_shape_VoxelVolume"]

@@ -29,7 +29,7 @@ def forest(seed: int) -> RandomForestClassifier:
 
 def cohort(seed: int, *, signal: bool) -> tuple[pd.DataFrame, pd.Series, list[str], pd.DataFrame, pd.Series]:
     """Simulate -> imaging and module genes side by side, outcome, imaging columns, kME, module numbers."""
-    simulated = simulate(seed=seed, signal=signal, n_external=10)
+    simulated = simulate(random_state=seed, signal=signal, n_external=10)
     features, expression = simulated.features["training"], simulated.expression.iloc[:, : ENDS[-1]]
     labels = pd.Series(np.repeat(range(1, len(MODULE_SIZES) + 1), MODULE_SIZES), index=expression.columns)
     eigengenes = expression.T.groupby(labels.to_numpy()).mean().T.add_prefix("ME")

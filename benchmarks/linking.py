@@ -57,7 +57,7 @@ def is_planted(links: pd.DataFrame) -> np.ndarray:
 
 def cohort(seed: int, *, signal: bool) -> dict[str, float]:
     """Link one simulated cohort -> found, planted, false discovery proportion."""
-    simulated = simulate(seed=seed, signal=signal, n_external=10)
+    simulated = simulate(random_state=seed, signal=signal, n_external=10)
     features = simulated.features["training"]
     # Volume follows size and a little heterogeneity: neither a planted nor a false link.
     features = features.loc[:, ~features.columns.str.contains("volume", case=False)]

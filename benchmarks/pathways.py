@@ -30,7 +30,7 @@ def simulated(n_genes: int = 1558, n_sets: int = 88, largest: int = 60) -> tuple
 def given(expression: Path, sets: Path) -> tuple[pd.DataFrame, dict[str, list[str]]]:
     table = pd.read_csv(expression, index_col=0).T.rename_axis("patient").dropna(axis=1).clip(-4, 4)
     table = table.loc[:, table.max() > table.min()]
-    return table, pathways.measured(pathways.read_gmt(sets), table.columns)
+    return table, pathways.restrict_to_genes(pathways.read_gmt(sets), table.columns)
 
 
 def timed(function, *arguments, **options):

@@ -34,7 +34,7 @@ def readable(name: str) -> str:
         return content.decode("latin-1")
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Suggest the known name most like a word, for the end of an error message; nothing where none is like it."""
     names = {name.lower(): name for name in known}
     close = get_close_matches(word.lower(), names, n=1) or [name for name in names if word and word.lower() in name]

@@ -105,7 +105,7 @@ class _Interrupted:
     reason: str
 
 
-def fan_out(
+def parallel_map(
     function: Callable[[Any], Any],
     tasks: Mapping[str, Any],
     *,

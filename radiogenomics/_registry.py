@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 from radiogenomics._errors import InputError, RadiogenomicsError
-from radiogenomics._names import nearest
+from radiogenomics._names import did_you_mean
 
 logger = logging.getLogger(__name__)
 
@@ -144,7 +144,9 @@ class Registry(Mapping[str, Member], Generic[Member]):
     def __getitem__(self, name: str) -> Member:
         if name not in self:
             known = ", ".join(map(repr, self._members))
-            raise InputError(f"There is no {self.what} {name!r}; it must be one of {known}{nearest(str(name), self._members)}.")
+            raise InputError(
+                f"There is no {self.what} {name!r}; it must be one of {known}{did_you_mean(str(name), self._members)}."
+            )
         member = self._members[name]
         if isinstance(member, str | EntryPoint):
             if name not in self._own:

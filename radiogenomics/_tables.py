@@ -10,7 +10,7 @@ from radiogenomics._errors import InputError
 _SHOWN = 5
 
 
-def shown(values: Iterable[object], most: int = _SHOWN) -> str:
+def summarise(values: Iterable[object], most: int = _SHOWN) -> str:
     """Name the first few values and count the rest, for error messages."""
     values = list(values)
     rest = len(values) - most
@@ -72,7 +72,7 @@ def check_numeric(table: pd.DataFrame, name: str, *, missing: bool = False) -> p
     """
     words = [str(column) for column, kind in table.dtypes.items() if not pd.api.types.is_numeric_dtype(kind)]
     if words:
-        raise InputError(f"`{name}` must be numeric, column(s) {shown(words)} are not; drop them or encode them as numbers.")
+        raise InputError(f"`{name}` must be numeric, column(s) {summarise(words)} are not; drop them or encode them as numbers.")
     values = table.to_numpy(dtype=float, na_value=np.nan)
     bad = np.isinf(values) if missing else ~np.isfinite(values)
     if bad.any():
@@ -106,7 +106,7 @@ def common_patients(left: pd.DataFrame, right: pd.DataFrame, names: tuple[str, s
     """
     both = left.index.intersection(right.index, sort=False)
     if both.empty:
-        examples = f"`{names[0]}` has {shown(left.index, 2)}; `{names[1]}` has {shown(right.index, 2)}"
+        examples = f"`{names[0]}` has {summarise(left.index, 2)}; `{names[1]}` has {summarise(right.index, 2)}"
         raise InputError(f"`{names[0]}` and `{names[1]}` share no patient: {examples}. Bring both to one kind of identifier.")
     return both
 
@@ -114,4 +114,4 @@ def common_patients(left: pd.DataFrame, right: pd.DataFrame, names: tuple[str, s
 def _unique(labels: pd.Index, message: str, remedy: str) -> None:
     twice = labels[labels.duplicated()].unique()
     if len(twice):
-        raise InputError(f"{message} {shown(twice)}; {remedy}.")
+        raise InputError(f"{message} {summarise(twice)}; {remedy}.")

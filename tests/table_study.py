@@ -17,7 +17,7 @@ def write_table_study(folder: Path, *, signal: bool = True, seed: int = 2026) ->
     The radiomics are those of `simulate`; the deep table is 24 noisy mixtures of them; a second reader measured the first 30
     training patients again, every fourth feature badly.
     """
-    made = simulate.simulate(signal=signal, seed=seed)
+    made = simulate.simulate(signal=signal, random_state=seed)
     rng = np.random.default_rng(seed)
     mixing = rng.normal(size=(made.features["training"].shape[1] - 1, 24))
     tables = {"second_reader": read_again(made.features["training"].iloc[:30], rng)}

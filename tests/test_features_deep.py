@@ -241,7 +241,7 @@ def test_features_are_what_enters_the_classifier_of_the_original_network(name, t
 
 @pytest.fixture(scope="module", params=["googlenet", "efficientnet_b0", "vit_small"])
 def backbone(request):
-    return features.Backbone(request.param, weights="random", seed=4)
+    return features.Backbone(request.param, weights="random", random_state=4)
 
 
 def test_random_features_say_so_and_are_named(backbone):
@@ -292,17 +292,19 @@ def test_a_backbone_travels_as_its_recipe(backbone):
 def test_random_weights_depend_on_the_seed_alone():
     torch.manual_seed(1)
     state = torch.get_rng_state()
-    one = features.Backbone("efficientnet_b0", weights="random", seed=7).extract(pictures(1))
+    one = features.Backbone("efficientnet_b0", weights="random", random_state=7).extract(pictures(1))
     assert torch.equal(torch.get_rng_state(), state)
     torch.manual_seed(2)
-    np.testing.assert_array_equal(one, features.Backbone("efficientnet_b0", weights="random", seed=7).extract(pictures(1)))
-    assert not np.array_equal(one, features.Backbone("efficientnet_b0", weights="random", seed=8).extract(pictures(1)))
+    np.testing.assert_array_equal(
+        one, features.Backbone("efficientnet_b0", weights="random", random_state=7).extract(pictures(1))
+    )
+    assert not np.array_equal(one, features.Backbone("efficientnet_b0", weights="random", random_state=8).extract(pictures(1)))
 
 
 RUN = """
 import hashlib, sys, numpy as np
 from radiogenomics import features
-backbone = features.Backbone("googlenet", weights="random", seed=4)
+backbone = features.Backbone("googlenet", weights="random", random_state=4)
 inputs = np.random.default_rng(0).normal(size=(2, 3, 96, 96)).astype(np.float32)
 print(hashlib.sha256(backbone.extract(inputs).tobytes()).hexdigest())
 """
@@ -318,7 +320,7 @@ def run(code, **environment):
 
 @pytest.mark.slow
 def test_another_process_with_more_threads_gives_the_same_bits():
-    here = features.Backbone("googlenet", weights="random", seed=4).extract(pictures())
+    here = features.Backbone("googlenet", weights="random", random_state=4).extract(pictures())
     assert run(RUN, OMP_NUM_THREADS="2") == hashlib.sha256(here.tobytes()).hexdigest()
 
 
@@ -677,7 +679,7 @@ def test_a_lesion_gives_features_that_follow_it():
 @pytest.mark.real
 def test_features_of_a_real_breast_lesion(real):
     image = sitk.ReadImage(str(real / "images" / "breast1_image.nrrd"))
-    mask = lesions.checked(lesions.read_mask(real / "images" / "breast1_label.nrrd", image=image), image)
+    mask = lesions.validate_mask(lesions.read_mask(real / "images" / "breast1_label.nrrd", image=image), image)
     crops = {view: features.crop(image, mask, view=view) for view in ("slice", "2.5d")}
     np.testing.assert_allclose(shown(crops["slice"])[0], shown(crops["slice"])[2], atol=1e-6)
     assert all(shown(crop).min() > -1e-6 and shown(crop).max() < 1 + 1e-6 for crop in crops.values())

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from radiogenomics import figures
-from radiogenomics.figures import wording
+from radiogenomics.figures import formatting
 
 
 @pytest.fixture(autouse=True)
@@ -127,7 +127,7 @@ def test_roc_draws_the_curve_of_the_table_and_names_its_auc():
     drawn = next(line for line in ax.get_lines() if "Nested" in str(line.get_label()))
     np.testing.assert_allclose(drawn.get_xdata(), 1 - nested["specificity"])
     np.testing.assert_allclose(drawn.get_ydata(), nested["sensitivity"])
-    area = wording.amount(np.trapezoid(nested["sensitivity"], nested["specificity"]))
+    area = formatting.amount(np.trapezoid(nested["sensitivity"], nested["specificity"]))
     assert area != "0.58", "the simulated scores are not those of the table"
     assert f"radiomic forest · Nested cross-validation: 0.58 (0.46–0.70);\nas drawn {area}" in texts(ax)
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("1 − specificity", "Sensitivity")
@@ -205,7 +205,7 @@ def test_module_trait_turns_either_side_to_rows_and_orders_modules_by_number():
 
 def test_module_trait_writes_numbers_when_they_can_be_read():
     links = one_family("signature x modules")
-    assert wording.amount(links["effect"].iloc[0]) in texts(figures.module_trait(links))
+    assert formatting.amount(links["effect"].iloc[0]) in texts(figures.module_trait(links))
 
 
 def test_module_trait_keeps_the_strongest_of_many_traits():
@@ -246,7 +246,7 @@ def test_link_heatmap_keeps_the_strongest_rows_and_says_so():
     assert ax.collections[0].get_array().shape == (10, 10)
     assert "10 of 88 rows, those with the smallest p" in " ".join(texts(ax))
     strongest = links.loc[links["p"].idxmin(), "target"]
-    assert wording.pathway_label(strongest, 38) in texts(ax)
+    assert formatting.pathway_label(strongest, 38) in texts(ax)
 
 
 def test_link_forest_draws_the_strongest_links_with_their_intervals():
@@ -258,7 +258,7 @@ def test_link_forest_draws_the_strongest_links_with_their_intervals():
     bars = [one for one in ax.get_lines() if one.get_marker() == "None" and len(set(one.get_ydata())) == 1]
     np.testing.assert_allclose([bar.get_xdata() for bar in bars], first[["effect_low", "effect_high"]])
     best = first.iloc[0]
-    assert wording.interval(best["effect"], best["effect_low"], best["effect_high"]) in texts(ax)
+    assert formatting.interval(best["effect"], best["effect_low"], best["effect_high"]) in texts(ax)
     assert "The 12 links with the smallest p" in texts(ax)
     assert "The 12 links with the smallest p" not in texts(figures.link_forest(first))
 
@@ -491,21 +491,21 @@ def test_a_table_that_cannot_be_drawn_gets_one_clear_error(message):
     ],
 )
 def test_pathway_names_become_readable(name, label):
-    assert wording.pathway_label(name) == label
+    assert formatting.pathway_label(name) == label
 
 
 def test_numbers_are_written_as_journals_do():
-    assert wording.amount(-0.001) == "0.00"
-    assert wording.interval(-0.5, -0.64, -0.32) == "−0.50 (−0.64 to −0.32)"
-    assert wording.interval(0.61, np.nan, np.nan) == "0.61"
-    assert [wording.p_text(p) for p in (0.0004, 0.004, 0.04, np.nan)] == ["<0.001", "0.004", "0.04", "–"]
+    assert formatting.amount(-0.001) == "0.00"
+    assert formatting.interval(-0.5, -0.64, -0.32) == "−0.50 (−0.64 to −0.32)"
+    assert formatting.interval(0.61, np.nan, np.nan) == "0.61"
+    assert [formatting.p_text(p) for p in (0.0004, 0.004, 0.04, np.nan)] == ["<0.001", "0.004", "0.04", "–"]
 
 
 def test_a_p_next_to_one_twentieth_shows_on_which_side_it_lies():
-    written = [wording.p_text(p) for p in (0.0449, 0.0451, 0.04996, 0.05, 0.0500001, 0.0502, 0.0549, 0.0551)]
+    written = [formatting.p_text(p) for p in (0.0449, 0.0451, 0.04996, 0.05, 0.0500001, 0.0502, 0.0549, 0.0551)]
     assert written == ["0.04", "0.045", "0.04996", "0.05", "0.050000", "0.0502", "0.055", "0.06"]
     assert all((float(text) < 0.05) == (p < 0.05) for text, p in zip(written, (0.0449, 0.0451, 0.04996, 0.05), strict=False))
 
 
 def test_names_are_written_short():
-    assert len(wording.short("x" * 80, 30)) == 30
+    assert len(formatting.short("x" * 80, 30)) == 30

@@ -23,7 +23,7 @@ from radiogenomics._files import number_columns, parsing, read_table, sha256
 from radiogenomics._files.dialect import MOST_COLUMNS
 from radiogenomics._files.unpacking import _read_within
 from radiogenomics._files.words import number_column
-from radiogenomics._parallel import fan_out
+from radiogenomics._parallel import parallel_map
 from radiogenomics.features import _weights, radiomics
 from radiogenomics.images.limits import check_voxels
 
@@ -165,7 +165,7 @@ def test_a_mask_that_announces_a_huge_size_is_a_failure_of_its_patient_alone(exa
     (tmp_path / "huge.les").touch()
     os.truncate(tmp_path / "huge.les", 10**12)
     names = ["good.nii", "huge.nii", "huge.mha", "huge.les"]
-    done = fan_out(read, {name: (tmp_path / name, image) for name in names})
+    done = parallel_map(read, {name: (tmp_path / name, image) for name in names})
     assert done.results == {"good.nii": int(array(mask).sum())}
     assert not done.interrupted
     assert set(done.failures) == set(names[1:])

@@ -274,7 +274,7 @@ def try_mask(exam, folder: Path, example) -> None:
             (folder / other).write_bytes(content)
     content = with_tags(masks[name], tags) if name.endswith(".dcm") else masks[name]
     (folder / name).write_bytes(damaged(content, edits))
-    lesions.checked(lesions.read_mask(folder / name, image=image, segment=None), image)
+    lesions.validate_mask(lesions.read_mask(folder / name, image=image, segment=None), image)
 
 
 # -- a study's folder --------------------------------------------------------------------------------------------------------------

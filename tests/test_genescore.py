@@ -225,7 +225,7 @@ def test_odds_ratio_equals_statsmodels_with_profile_limits():
     import statsmodels.api as sm
 
     score, outcome = score_and_outcome(0)
-    ours = genescore.odds_ratio(score, outcome).set_index("scale")
+    ours = genescore.odds_ratio(outcome, score).set_index("scale")
     model = sm.Logit(outcome.to_numpy(), sm.add_constant(score.to_numpy()))
     fit = model.fit(disp=0, tol=1e-12)
     assert ours.loc["per unit", "odds_ratio"] == pytest.approx(np.exp(fit.params[1]), rel=1e-8)
@@ -242,16 +242,16 @@ def test_odds_ratio_equals_statsmodels_with_profile_limits():
 def test_an_infinite_odds_ratio_is_called_infinite_and_firths_is_finite():
     score, _ = score_and_outcome(1, n=40)
     outcome = (score > score.median()).astype(int)
-    plain = genescore.odds_ratio(score, outcome)
+    plain = genescore.odds_ratio(outcome, score)
     assert np.isinf(plain["odds_ratio"]).all()
     assert np.isinf(plain["high"]).all()
     assert (plain["low"] > 1).all()
     assert set(plain["separation"]) == {"complete"}
     assert plain["remark"].str.contains("no finite maximum likelihood odds ratio exists").all()
-    firth = genescore.odds_ratio(score, outcome, method="firth")
+    firth = genescore.odds_ratio(outcome, score, method="firth")
     assert np.isfinite(firth["odds_ratio"]).all()
     assert (firth["low"] > 1).all()
-    reversed_ = genescore.odds_ratio(-score, outcome)
+    reversed_ = genescore.odds_ratio(outcome, -score)
     assert (reversed_["odds_ratio"] == 0).all()
     assert reversed_["high"].to_numpy() == pytest.approx(1 / plain["low"].to_numpy(), rel=1e-6)
 
@@ -259,20 +259,20 @@ def test_an_infinite_odds_ratio_is_called_infinite_and_firths_is_finite():
 def test_an_odds_ratio_of_164_is_a_warning_sign():
     score, _ = score_and_outcome(2, n=200)
     outcome = (score + 0.25 * np.random.default_rng(20).normal(size=200) > 3).astype(int)
-    ours = genescore.odds_ratio(score, outcome).iloc[0]
+    ours = genescore.odds_ratio(outcome, score).iloc[0]
     assert ours["odds_ratio"] > 164
     assert ours["remark"].startswith("beyond 20 per SD")
 
 
 def test_an_odds_ratio_takes_series():
     score, outcome = score_and_outcome(4)
-    with pytest.raises(TypeError, match="`outcome` must be a pandas Series indexed by patient, it is a ndarray"):
-        genescore.odds_ratio(score, outcome.to_numpy())
+    with pytest.raises(TypeError, match="`y_true` must be a pandas Series indexed by patient, it is a ndarray"):
+        genescore.odds_ratio(outcome.to_numpy(), score)
 
 
 def test_firths_odds_ratio_is_close_to_the_plain_one_in_large_samples():
     score, outcome = score_and_outcome(3, n=2000)
-    both = [genescore.odds_ratio(score, outcome, method=method).iloc[0] for method in ("plain", "firth")]
+    both = [genescore.odds_ratio(outcome, score, method=method).iloc[0] for method in ("plain", "firth")]
     for name in ("odds_ratio", "low", "high"):
         assert both[0][name] == pytest.approx(both[1][name], rel=0.01)
 
@@ -282,19 +282,19 @@ def test_firths_odds_ratio_is_close_to_the_plain_one_in_large_samples():
     [
         (
             lambda score, outcome: (score, outcome * 0),
-            "`outcome` has the values [0.0] in 120 common patients; an odds ratio needs 0 and 1, both.",
+            "`y_true` has the values [0.0] in 120 common patients; an odds ratio needs 0 and 1, both.",
         ),
-        (lambda score, outcome: (score * 0 + 2, outcome), "`score` is 2 for all 120 patients"),
+        (lambda score, outcome: (score * 0 + 2, outcome), "`y_score` is 2 for all 120 patients"),
         (
             lambda score, outcome: (score, outcome.rename(index=lambda name: "X" + name)),
-            "No patient has all of score, outcome: `score` has P0, P1",
+            "No patient has all of y_true, y_score: `y_true` has XP0, XP1",
         ),
-        (lambda score, outcome: (pd.concat([score, score[:1]]), outcome), "`score` names patient(s) P0 more than once"),
+        (lambda score, outcome: (pd.concat([score, score[:1]]), outcome), "`y_score` names patient(s) P0 more than once"),
     ],
 )
 def test_an_odds_ratio_that_cannot_be_is_refused(change, message):
     with pytest.raises(ValueError, match=re.escape(message)):
-        genescore.odds_ratio(*change(*score_and_outcome(4)))
+        genescore.odds_ratio(*reversed(change(*score_and_outcome(4))))
 
 
 def follow_up(seed, n=200):

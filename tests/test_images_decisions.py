@@ -114,7 +114,7 @@ def test_registered_phases_refuse_a_mask_over_their_padding():
     pair = {"pre": phases[0], "post1": hole}
     aligned = images.register_phases(pair, reference="pre", metric="correlation", interpolation="linear")
     with pytest.raises(InputError, match="voxels of the mask hold padding"):
-        lesions.checked(mask, aligned.images["post1"])
+        lesions.validate_mask(mask, aligned.images["post1"])
 
 
 def test_masks_tell_what_was_joined_moved_and_left_out():
@@ -123,13 +123,13 @@ def test_masks_tell_what_was_joined_moved_and_left_out():
     image = noise_volume(shape)
     mask = volume((large + 2 * small).astype(np.uint8))
     told = []
-    placed = lesions.checked(mask, image, tell=told.append)
+    placed = lesions.validate_mask(mask, image, tell=told.append)
     lesions.lesion_of_patient(placed, lesions="largest", tell=told.append)
     lesions.lesion_of_patient(placed, lesions="union", tell=told.append)
     assert facts(told) == [("labels united", 2), ("several lesions", 2), ("lesions left out", 1), ("lesions united", 2)]
     coarse = sitk.Resample(mask, [12, 10, 9], sitk.Transform(), sitk.sitkNearestNeighbor, mask.GetOrigin(), (1.8, 1.6, 2.0))
     told.clear()
-    lesions.checked(coarse, image, resample=True, tell=told.append)
+    lesions.validate_mask(coarse, image, resample=True, tell=told.append)
     assert told[0].what == "mask resampled"
 
 

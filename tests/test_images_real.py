@@ -84,7 +84,7 @@ def test_the_fractional_seg_lies_on_the_phases(folder, phases):
     ]
     mask = lesions.read_mask(path, image=phases.first)
     assert mask.GetSize() == (256, 256, 42)
-    placed = array(lesions.checked(mask, phases.first))
+    placed = array(lesions.validate_mask(mask, phases.first))
     assert int(placed.sum()) == 82_527
     assert np.flatnonzero(placed.any(axis=(1, 2)))[[0, -1]].tolist() == [9, 50]
     brightness = array(phases.first)
@@ -98,8 +98,8 @@ def test_the_seg_with_a_header_half_a_voxel_off_keeps_every_voxel(folder, phases
         x, y, z = (float(value) for value in plane.ImagePositionPatient)
         plane.ImagePositionPatient = [x, round(y - 0.703125 / 2, 6), round(z + 0.703125 / 2, 6)]
     dataset.save_as(tmp_path / "half.dcm")
-    placed = array(lesions.checked(lesions.read_mask(tmp_path / "half.dcm", image=phases.first), phases.first))
-    whole = array(lesions.checked(lesions.read_mask(folder / "mask", image=phases.first), phases.first))
+    placed = array(lesions.validate_mask(lesions.read_mask(tmp_path / "half.dcm", image=phases.first), phases.first))
+    whole = array(lesions.validate_mask(lesions.read_mask(folder / "mask", image=phases.first), phases.first))
     assert int(placed.sum()) == 82_527
     np.testing.assert_array_equal(placed, whole)
     assert "0.50 mm off those of the image in the same frame of reference" in caplog.messages[0]
@@ -137,7 +137,7 @@ def test_one_command_from_folder_to_phases_maps_and_overlay(folder, theirs, tmp_
     assert curves.loc["post1", "lesion"] > 80 > curves.loc["post1", "surround"]
     assert all(path.stat().st_size > 0 for path in result.files)
     assert (tmp_path / "figures" / "overlay.png").exists()
-    read = lesions.checked(
+    read = lesions.validate_mask(
         lesions.read_mask(tmp_path / "images" / "lesion.seg.dcm", image=result.phases.first), result.phases.first
     )
     np.testing.assert_array_equal(array(read), array(result.lesion))
@@ -156,6 +156,6 @@ def test_one_command_with_a_mask_or_a_box(folder, tmp_path):
 def test_masks_of_pyradiomics_are_checked(real):
     for name in ("breast1", "brain1", "brain2"):
         image = sitk.ReadImage(str(real / "images" / f"{name}_image.nrrd"))
-        mask = lesions.checked(lesions.read_mask(real / "images" / f"{name}_label.nrrd", image=image), image)
+        mask = lesions.validate_mask(lesions.read_mask(real / "images" / f"{name}_label.nrrd", image=image), image)
         assert lesions.volume_mm3(mask) > 100
         assert lesions.largest_slices(mask)["diameter_mm"].max() > 5

@@ -212,7 +212,7 @@ def test_another_frame_of_reference_is_said_or_refused(image, tmp_path, caplog):
     other = sitk.Image(image)
     other.SetMetaData(images.FRAME, "1.2.826.99")
     path = structure_set(tmp_path / "1.dcm", image, [("CLOSED_PLANAR", 2, OUTER)])
-    assert array(lesions.checked(lesions.read_mask(path, image=other), other)).sum() > 200
+    assert array(lesions.validate_mask(lesions.read_mask(path, image=other), other)).sum() > 200
     assert "its contours lie on slices of the image and are taken for the same place" in caplog.text
     assert "voxels coincide" not in caplog.text
     path = structure_set(tmp_path / "2.dcm", image, [("CLOSED_PLANAR", 2.1, OUTER)])

@@ -94,7 +94,7 @@ FATAL = {
 def test_masks_that_cannot_be_used_are_refused(case, name):
     change, message = FATAL[name]
     with pytest.raises(ValueError, match=re.escape(message)) as caught:
-        lesions.checked(change(case[2]), case[0])
+        lesions.validate_mask(change(case[2]), case[0])
     assert "\n" not in str(caught.value)
     assert [finding.fatal for finding in lesions.check(change(case[2]), case[0])] == [True]
 
@@ -104,7 +104,7 @@ def test_what_one_should_know_is_said_but_not_refused(case, caplog):
     values = array(mask)
     values[0:2, 5:8, 5:8] = 2
     with caplog.at_level("WARNING"):
-        kept = lesions.checked(with_values(mask, values), image)
+        kept = lesions.validate_mask(with_values(mask, values), image)
     assert [finding.name for finding in lesions.check(with_values(mask, values), image)] == [
         "several labels",
         "several lesions",
@@ -124,7 +124,7 @@ def test_another_frame_of_reference_is_refused_unless_the_voxels_coincide(case, 
     read = lesions.read_mask(
         rewrite(seg, lambda dataset: setattr(dataset, "FrameOfReferenceUID", "1.2.3.4567890123")), image=image
     )
-    np.testing.assert_array_equal(array(lesions.checked(read, image)), array(mask))
+    np.testing.assert_array_equal(array(lesions.validate_mask(read, image)), array(mask))
     assert caplog.messages[0].startswith("seg.dcm: The mask's frame of reference (…3.4567890123) is not the image's (…")
     assert caplog.messages[0].endswith(", but their voxels coincide; they are taken for the same place.")
     read.SetOrigin((0.3, 0.0, 0.0))
@@ -132,7 +132,7 @@ def test_another_frame_of_reference_is_refused_unless_the_voxels_coincide(case, 
         with pytest.raises(
             ValueError, match=("their positions mean different places; give the image it was drawn on, or register them first")
         ):
-            lesions.checked(read, image, resample=resample)
+            lesions.validate_mask(read, image, resample=resample)
 
 
 def test_nothing_left_after_resampling_is_refused(case):
@@ -140,9 +140,9 @@ def test_nothing_left_after_resampling_is_refused(case):
     with pytest.raises(
         ValueError, match=r"^Nothing of the mask \(766 mm3\) lies inside the image; it belongs to another image\.$"
     ):
-        lesions.checked(moved(coarser(mask), (900.3, 0.0, 0.0)), image, resample=True)
+        lesions.validate_mask(moved(coarser(mask), (900.3, 0.0, 0.0)), image, resample=True)
     with pytest.raises(ValueError, match=r"^473 of the mask's 473 voxels lie outside the image; it belongs to another image"):
-        lesions.checked(moved(mask, (900.3, 0.0, 0.0)), image, resample=True)
+        lesions.validate_mask(moved(mask, (900.3, 0.0, 0.0)), image, resample=True)
 
 
 def rewrite(path, edit):

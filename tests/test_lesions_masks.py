@@ -45,7 +45,7 @@ def test_seg_rtstruct_nifti_and_les_give_the_same_voxels(case, tmp_path):
     lesions.write_les(mask, tmp_path / "mask.les")
     write_rtstruct(folder, tmp_path / "rtstruct.dcm", truth.astype(bool))
     for name in ("seg.dcm", "mask.nii.gz", "mask.nrrd", "mask.les", "rtstruct.dcm"):
-        read = lesions.checked(lesions.read_mask(tmp_path / name, image=image), image)
+        read = lesions.validate_mask(lesions.read_mask(tmp_path / name, image=image), image)
         np.testing.assert_array_equal(array(read), truth, err_msg=name)
         assert read.GetSize() == image.GetSize()
         np.testing.assert_allclose(read.GetOrigin(), image.GetOrigin(), atol=1e-6)
@@ -66,7 +66,7 @@ def test_an_itk_snap_file_in_another_axis_order_is_placed_voxel_by_voxel(case, t
     image, _, mask, _ = case
     turned = sitk.Flip(sitk.PermuteAxes(mask, (2, 0, 1)), (True, False, True))
     path = images.write_volume(turned, tmp_path / "turned.nii.gz")
-    placed = lesions.checked(lesions.read_mask(path, image=image), image)
+    placed = lesions.validate_mask(lesions.read_mask(path, image=image), image)
     np.testing.assert_array_equal(array(placed), array(mask))
 
 
@@ -185,8 +185,8 @@ def test_a_mask_on_another_voxel_size_is_resampled_only_when_asked(caplog):
     phases, mask = breast()
     fine = images.resample(mask, spacing_mm=(0.5, 0.5, 1.0), interpolation="nearest")
     with pytest.raises(ValueError, match="grid is not the image's"):
-        lesions.checked(fine, phases[0])
+        lesions.validate_mask(fine, phases[0])
     with caplog.at_level("WARNING"):
-        resampled = lesions.checked(fine, phases[0], resample=True)
+        resampled = lesions.validate_mask(fine, phases[0], resample=True)
     assert "The mask was resampled onto the image" in caplog.text
     assert lesions.dice(resampled, mask) > 0.95

@@ -78,7 +78,7 @@ def test_a_label_map_gives_the_voxels_of_each_segment(case, tmp_path):
     assert table["number"].tolist() == [1, 2, 3]
     assert table["frames"].tolist() == [int((values == number).any(axis=(1, 2)).sum()) for number in (1, 2, 3)]
     for segment, number in (("Mass", 1), (2, 2), ("3", 3), ("Node", 2)):
-        read = lesions.checked(lesions.read_mask(path, image=image, segment=segment), image)
+        read = lesions.validate_mask(lesions.read_mask(path, image=image, segment=segment), image)
         np.testing.assert_array_equal(array(read), values == number)
     with pytest.raises(ValueError, match=r"^map\.dcm holds 3 segments \(1 'Mass', 2 'Node', 3 'Vessel'\); choose one with"):
         lesions.read_mask(path, image=image)
@@ -87,7 +87,7 @@ def test_a_label_map_gives_the_voxels_of_each_segment(case, tmp_path):
 def test_a_label_map_of_one_segment_needs_no_choice(case, tmp_path):
     image, series, mask = case
     path = segmentation(tmp_path / "one.dcm", series, ["Mass"], array(mask), "LABELMAP")
-    np.testing.assert_array_equal(array(lesions.checked(lesions.read_mask(path, image=image), image)), array(mask))
+    np.testing.assert_array_equal(array(lesions.validate_mask(lesions.read_mask(path, image=image), image)), array(mask))
 
 
 @pytest.mark.parametrize("word", ["²", "٣", "1.0", "lesion", ""])
@@ -181,7 +181,7 @@ def test_a_grid_beside_the_images_is_placed_at_the_nearest_voxels(case, seg, cap
     """No voxel is lost or doubled; half a voxel goes to the higher index."""
     image, _, mask = case
     read = lesions.read_mask(rewrite(seg, shifted(image, voxels)), image=image)
-    placed = array(lesions.checked(read, image))
+    placed = array(lesions.validate_mask(read, image))
     moved = [int(np.floor(step + 0.5)) for step in voxels]
     np.testing.assert_array_equal(placed, np.roll(array(mask), moved[::-1], axis=(0, 1, 2)))
     assert caplog.messages[0].startswith("seg.dcm: The mask's voxels lie (")
@@ -195,8 +195,8 @@ def test_a_grid_beside_the_images_without_a_common_frame_needs_a_word(case, seg,
     read = lesions.read_mask(rewrite(seg, shifted(image, (0.4, 0, 0))), image=image)
     read.EraseMetaData("FrameOfReferenceUID")
     with pytest.raises(ValueError, match=r"^GTV 7: seg\.dcm: The mask's grid is not .* \(`resample=True`, --resample, .*\)\.$"):
-        lesions.checked(read, image, name="GTV 7")
-    placed = lesions.checked(read, image, resample=True)
+        lesions.validate_mask(read, image, name="GTV 7")
+    placed = lesions.validate_mask(read, image, resample=True)
     np.testing.assert_array_equal(array(placed), array(mask))
     assert (
         caplog.messages[0]
@@ -228,7 +228,7 @@ def test_planes_far_apart_or_alone_keep_their_place(case, tmp_path, planes, stat
                 dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].pop(keyword, None)
 
         rewrite(path, forget)
-    placed = lesions.checked(lesions.read_mask(path, image=image), image)
+    placed = lesions.validate_mask(lesions.read_mask(path, image=image), image)
     np.testing.assert_array_equal(array(placed), values)
 
 
@@ -250,9 +250,9 @@ def test_one_plane_of_unknown_thickness_is_not_taken_for_one_millimetre(case, tm
 
 @pytest.mark.parametrize("declared", ["", "1.2.840.10008.1.2", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.5"])
 def test_a_segmentation_is_read_whatever_syntax_is_declared(case, seg, declared):
-    expected = array(lesions.checked(lesions.read_mask(seg, image=case[0]), case[0]))
+    expected = array(lesions.validate_mask(lesions.read_mask(seg, image=case[0]), case[0]))
     redeclare(seg, declared)
-    np.testing.assert_array_equal(array(lesions.checked(lesions.read_mask(seg, image=case[0]), case[0])), expected)
+    np.testing.assert_array_equal(array(lesions.validate_mask(lesions.read_mask(seg, image=case[0]), case[0])), expected)
 
 
 @pytest.mark.parametrize(("keyword", "less"), [("Rows", 1), ("Columns", 1)])

@@ -50,7 +50,7 @@ def test_segments_of_3d_slicer_are_chosen_by_name(image, parts, tmp_path):
     values = np.where(mass, 5, np.where(node, 2, 0)).astype(np.uint8)
     path = slicer(tmp_path / "A.1.seg.nrrd", like(image, values), [("Index lesion", 5, 0), ("Node left", 2, 0)])
     for segment, label in (("Index lesion", 5), ("Node left", 2), (5, 5), ("2", 2)):
-        read = lesions.checked(lesions.read_mask(path, image=image, segment=segment), image)
+        read = lesions.validate_mask(lesions.read_mask(path, image=image, segment=segment), image)
         np.testing.assert_array_equal(array(read), values == label)
     with pytest.raises(
         ValueError, match=r"^A\.1\.seg\.nrrd has 0 segments called 'Node right'; it holds 5 'Index lesion', 2 'Node left'"
@@ -66,7 +66,7 @@ def test_overlapping_segments_lie_in_layers(image, parts, tmp_path, old):
     names = [("Mass", None if old else 1, 0), ("Node", None if old else 1, 1)]
     path = slicer(tmp_path / "two.seg.nrrd", layers, names)
     for (name, _, _), part in zip(names, parts, strict=True):
-        read = lesions.checked(lesions.read_mask(path, image=image, segment=name), image)
+        read = lesions.validate_mask(lesions.read_mask(path, image=image, segment=name), image)
         np.testing.assert_array_equal(array(read), part)
     with pytest.raises(ValueError, match=r"^two\.seg\.nrrd holds 2 segments \('Mass', 'Node'\) in 2 layers; choose one with"):
         lesions.read_mask(path, image=image)
@@ -201,7 +201,7 @@ def test_a_folder_with_one_mask_among_other_files_is_read(image, parts, tmp_path
         lesions.read_mask(folder, image=image)
     one = lesions.write_seg(mask, folder / "seg" / "1-1.dcm", source=series, label="Lesion")
     assert lesions.find_mask(folder) == one
-    read = lesions.checked(lesions.read_mask(folder, image=images.read_image(series)), images.read_image(series))
+    read = lesions.validate_mask(lesions.read_mask(folder, image=images.read_image(series)), images.read_image(series))
     np.testing.assert_array_equal(array(read), parts[0])
     lesions.write_les(mask, folder / "A-2.les")
     with pytest.raises(ValueError, match=r"holds 2 masks \(A-2\.les, seg/1-1\.dcm\); give the one that is meant, or remove"):
@@ -228,8 +228,8 @@ def test_messages_name_the_file_and_the_patient(image, parts, tmp_path, caplog):
     values = mass.astype(np.uint8)
     values[0:2, 0:2, 0:2] = 1
     path = images.write_volume(like(image, values), tmp_path / "b.nrrd")
-    lesions.checked(lesions.read_mask(path, image=image), image, name="P-12")
+    lesions.validate_mask(lesions.read_mask(path, image=image), image, name="P-12")
     assert caplog.messages[0].startswith("P-12: b.nrrd: The mask holds 2 lesions, the largest with ")
     empty = images.write_volume(like(image, values * 0), tmp_path / "c.nrrd")
     with pytest.raises(ValueError, match=r"^P-13: c\.nrrd: The mask is empty: none of its 4,320 voxels is labelled"):
-        lesions.checked(lesions.read_mask(empty, image=image), image, name="P-13")
+        lesions.validate_mask(lesions.read_mask(empty, image=image), image, name="P-13")

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from radiogenomics._errors import FileError, InputError, RunError
-from radiogenomics._parallel import fan_out, forget_all_but, is_transient, one_thread
+from radiogenomics._parallel import forget_all_but, is_transient, one_thread, parallel_map
 
 TASKS = {f"task {i}": i for i in range(6)}
 
@@ -110,12 +110,12 @@ def product(seed):
 
 @pytest.mark.parametrize("n_jobs", [1, 2, -1])
 def test_results_come_in_the_order_of_the_tasks(n_jobs):
-    assert list(fan_out(square, TASKS, n_jobs=n_jobs).results.items()) == [(f"task {i}", i**2) for i in range(6)]
+    assert list(parallel_map(square, TASKS, n_jobs=n_jobs).results.items()) == [(f"task {i}", i**2) for i in range(6)]
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_a_bad_task_is_a_failure_with_its_reason(n_jobs):
-    done = fan_out(fail_at_three, TASKS, n_jobs=n_jobs)
+    done = parallel_map(fail_at_three, TASKS, n_jobs=n_jobs)
     assert done.failures == {"task 3": "ValueError: three is bad"}
     assert len(done.results) == 5
     with pytest.raises(RuntimeError, match="1 of 6 tasks failed: task 3: ValueError: three is bad"):
@@ -127,17 +127,17 @@ def refuse(number):
 
 
 def test_a_message_of_our_own_is_the_whole_reason():
-    failed = fan_out(refuse, {"patient 7": 3})
+    failed = parallel_map(refuse, {"patient 7": 3})
     assert failed.failures == {"patient 7": "`slice` is 3; give one of 0 to 2."}
 
 
 def test_a_mistake_in_the_code_is_no_failure_of_a_task():
     with pytest.raises(TypeError):
-        fan_out(wrong_type, TASKS)
+        parallel_map(wrong_type, TASKS)
 
 
 def test_a_worker_that_always_dies_costs_its_task_alone_and_is_no_failure():
-    done = fan_out(die_at_three, TASKS, n_jobs=2)
+    done = parallel_map(die_at_three, TASKS, n_jobs=2)
     assert list(done.results) == [f"task {i}" for i in (0, 1, 2, 4, 5)]
     assert done.failures == {}
     assert done.interrupted["task 3"].startswith("its worker process was killed 3 times when it ran alone")
@@ -148,7 +148,7 @@ def test_a_worker_that_always_dies_costs_its_task_alone_and_is_no_failure():
 @pytest.mark.slow
 def test_workers_that_die_again_and_again_cost_nothing(tmp_path):
     tasks = {f"task {i}": (i, deaths, tmp_path) for i, deaths in enumerate([1, 0, 2, 2])}
-    done = fan_out(die_often, tasks, n_jobs=2)
+    done = parallel_map(die_often, tasks, n_jobs=2)
     assert list(done.results.values()) == list(range(4))
     assert (done.failures, done.interrupted) == ({}, {})
     assert sorted(path.read_text() for path in tmp_path.iterdir()) == ["x", "xx", "xx"]
@@ -161,7 +161,7 @@ def test_workers_that_die_again_and_again_cost_nothing(tmp_path):
 )
 def test_a_fault_of_the_machine_is_no_failure_and_the_next_run_tries_again(tmp_path, n_jobs, error):
     tasks = {f"task {i}": (i, error if i == 1 else None, tmp_path) for i in range(3)}
-    first = fan_out(raise_once, tasks, n_jobs=n_jobs, keep=tmp_path / "keep")
+    first = parallel_map(raise_once, tasks, n_jobs=n_jobs, keep=tmp_path / "keep")
     assert first.results == {"task 0": 0, "task 2": 2}
     assert first.failures == {}
     assert list(first.interrupted) == ["task 1"]
@@ -169,7 +169,7 @@ def test_a_fault_of_the_machine_is_no_failure_and_the_next_run_tries_again(tmp_p
     with pytest.raises(RunError, match=r"The other 2 are done and kept; .* run the same command again: it goes on from there"):
         first.require_finished()
     seen = []
-    second = fan_out(
+    second = parallel_map(
         raise_once, tasks, n_jobs=n_jobs, keep=tmp_path / "keep", progress=lambda done, total, name: seen.append(name)
     )
     assert second.require() == {f"task {i}": i for i in range(3)}
@@ -204,10 +204,10 @@ def test_what_lies_in_the_data_is_told_from_what_lies_in_the_machine():
 
 FAN_OUT = """
 import sys, time
-from radiogenomics._parallel import fan_out
+from radiogenomics._parallel import parallel_map
 sys.path.insert(0, {tests!r})
 from test_parallel import {function}
-fan_out({function}, {{str(i): i for i in range(9)}}, n_jobs=2)
+parallel_map({function}, {{str(i): i for i in range(9)}}, n_jobs=2)
 """
 
 
@@ -235,7 +235,7 @@ def test_no_worker_outlives_a_killed_parent():
 
 
 def test_a_worker_that_dies_once_costs_nothing(tmp_path):
-    done = fan_out(die_once, {name: (i, tmp_path) for name, i in TASKS.items()}, n_jobs=2)
+    done = parallel_map(die_once, {name: (i, tmp_path) for name, i in TASKS.items()}, n_jobs=2)
     assert done.failures == {}
     assert list(done.results.values()) == list(range(6))
 
@@ -243,9 +243,9 @@ def test_a_worker_that_dies_once_costs_nothing(tmp_path):
 def test_kept_results_are_not_computed_again(tmp_path):
     tasks = {name: (i, tmp_path) for name, i in TASKS.items()}
     keep = tmp_path / "keep"
-    first = fan_out(count_calls, dict(list(tasks.items())[:4]), keep=keep)
+    first = parallel_map(count_calls, dict(list(tasks.items())[:4]), keep=keep)
     seen = []
-    second = fan_out(count_calls, tasks, keep=keep, progress=lambda done, total, name: seen.append((done, total, name)))
+    second = parallel_map(count_calls, tasks, keep=keep, progress=lambda done, total, name: seen.append((done, total, name)))
     assert list(first.results.values()) == [0, 1, 2, 3]
     assert list(second.results.values()) == list(range(6))
     assert [(tmp_path / f"calls_{i}").read_text() for i in range(6)] == ["x"] * 6
@@ -253,18 +253,18 @@ def test_kept_results_are_not_computed_again(tmp_path):
 
 
 def test_a_kept_result_that_cannot_be_read_is_computed_again(tmp_path):
-    fan_out(square, TASKS, keep=tmp_path)
+    parallel_map(square, TASKS, keep=tmp_path)
     broken = sorted(tmp_path.iterdir())[:2]
     broken[0].write_bytes(b"")
     broken[1].write_bytes(b"no pickle")
-    assert list(fan_out(square, TASKS, keep=tmp_path).results.values()) == [i**2 for i in range(6)]
+    assert list(parallel_map(square, TASKS, keep=tmp_path).results.values()) == [i**2 for i in range(6)]
 
 
 def test_what_is_kept_equals_what_was_computed_to_the_bit(tmp_path):
     tasks = {str(seed): seed for seed in range(3)}
     options = {"keep": tmp_path, "of": (Measured,)}
-    computed = fan_out(measure, tasks, **options).results
-    kept = fan_out(measure, tasks, progress=lambda done, total, name: pytest.fail("computed again"), **options).results
+    computed = parallel_map(measure, tasks, **options).results
+    kept = parallel_map(measure, tasks, progress=lambda done, total, name: pytest.fail("computed again"), **options).results
     assert list(kept) == list(computed)
     for name, one in kept.items():
         assert type(one) is Measured
@@ -279,58 +279,58 @@ def test_what_is_kept_equals_what_was_computed_to_the_bit(tmp_path):
 
 def test_a_planted_pickle_is_never_loaded(tmp_path, caplog):
     keep = tmp_path / "keep"
-    fan_out(square, {"a": 3}, keep=keep)
+    parallel_map(square, {"a": 3}, keep=keep)
     (path,) = keep.iterdir()
     for place in (path, path.with_suffix(".joblib"), path.with_suffix(".pkl")):
         place.write_bytes(pickle.dumps(Trap(tmp_path / "trap")))
-    assert fan_out(square, {"a": 3}, keep=keep).results == {"a": 9}
+    assert parallel_map(square, {"a": 3}, keep=keep).results == {"a": 9}
     assert not (tmp_path / "trap").exists()
     assert "The kept result of a cannot be read (its bytes are not those that were written); it is computed again." in caplog.text
     caplog.clear()
-    assert fan_out(square, {"a": 3}, keep=keep).results == {"a": 9}
+    assert parallel_map(square, {"a": 3}, keep=keep).results == {"a": 9}
     assert caplog.text == ""
 
 
 def test_the_result_of_another_task_is_not_taken(tmp_path):
-    fan_out(square, {"a": 3}, keep=tmp_path)
+    parallel_map(square, {"a": 3}, keep=tmp_path)
     (first,) = tmp_path.iterdir()
-    fan_out(square, {"b": 4}, keep=tmp_path)
+    parallel_map(square, {"b": 4}, keep=tmp_path)
     (second,) = set(tmp_path.iterdir()) - {first}
     first.replace(second)
-    assert fan_out(square, {"b": 4}, keep=tmp_path).results == {"b": 16}
+    assert parallel_map(square, {"b": 4}, keep=tmp_path).results == {"b": 16}
 
 
 def test_a_task_without_a_key_is_not_kept(tmp_path):
     tasks = {"a": (1, tmp_path), "b": (2, tmp_path)}
     for _ in range(2):
-        assert fan_out(count_calls, tasks, keep=tmp_path / "keep", keys={"a": "key"}).results == {"a": 1, "b": 2}
+        assert parallel_map(count_calls, tasks, keep=tmp_path / "keep", keys={"a": "key"}).results == {"a": 1, "b": 2}
     assert [(tmp_path / f"calls_{number}").read_text() for number in (1, 2)] == ["x", "xx"]
 
 
 def test_a_result_that_cannot_be_kept_is_a_mistake_in_the_code(tmp_path):
     with pytest.raises(TypeError, match="Measured cannot be kept; return numbers"):
-        fan_out(measure, {"a": 1}, keep=tmp_path)
+        parallel_map(measure, {"a": 1}, keep=tmp_path)
 
 
 def test_nothing_is_kept_through_a_link(tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "keep").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(ValueError, match="keep is a link"):
-        fan_out(square, TASKS, keep=tmp_path / "keep")
+        parallel_map(square, TASKS, keep=tmp_path / "keep")
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
 def test_a_kept_result_with_a_damaged_byte_is_computed_again(tmp_path):
-    fan_out(square, {"a": 3}, keep=tmp_path)
+    parallel_map(square, {"a": 3}, keep=tmp_path)
     (path,) = tmp_path.iterdir()
     whole = path.read_bytes()
     for place in range(len(whole)):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
-        assert fan_out(square, {"a": 3}, keep=tmp_path, n_jobs=1).results == {"a": 9}, place
+        assert parallel_map(square, {"a": 3}, keep=tmp_path, n_jobs=1).results == {"a": 9}, place
 
 
 def test_the_same_bits_for_any_number_of_processes():
-    one, two = (fan_out(product, TASKS, n_jobs=n).results for n in (1, 2))
+    one, two = (parallel_map(product, TASKS, n_jobs=n).results for n in (1, 2))
     assert one == two
 
 
@@ -348,7 +348,7 @@ def test_one_thread_holds_every_library_and_lets_go():
 
 def test_no_processes_are_refused():
     with pytest.raises(ValueError, match="`n_jobs` is 0"):
-        fan_out(square, TASKS, n_jobs=0)
+        parallel_map(square, TASKS, n_jobs=0)
 
 
 @pytest.fixture
@@ -360,7 +360,7 @@ def cluster():
 
 
 def test_a_dask_worker_that_always_dies_interrupts_its_task(cluster):
-    done = fan_out(die_at_three, TASKS, scheduler=cluster.scheduler_address)
+    done = parallel_map(die_at_three, TASKS, scheduler=cluster.scheduler_address)
     assert done.failures == {}
     assert done.interrupted["task 3"].startswith("its Dask worker was killed again and again")
     assert set(done.results) | set(done.interrupted) == set(TASKS)
@@ -369,10 +369,10 @@ def test_a_dask_worker_that_always_dies_interrupts_its_task(cluster):
 def test_dask_gives_the_same_and_survives_a_killed_worker(cluster, tmp_path):
     from distributed import Client
 
-    assert fan_out(product, TASKS, scheduler=cluster.scheduler_address).results == fan_out(product, TASKS).results
+    assert parallel_map(product, TASKS, scheduler=cluster.scheduler_address).results == parallel_map(product, TASKS).results
     with Client(cluster) as client:
-        done = fan_out(die_once, {name: (i, tmp_path) for name, i in TASKS.items()}, scheduler=client)
-        failed = fan_out(fail_at_three, TASKS, scheduler=client)
+        done = parallel_map(die_once, {name: (i, tmp_path) for name, i in TASKS.items()}, scheduler=client)
+        failed = parallel_map(fail_at_three, TASKS, scheduler=client)
     assert (tmp_path / "died").exists()
     assert list(done.results.values()) == list(range(6))
     assert failed.failures == {"task 3": "ValueError: three is bad"}
@@ -385,14 +385,14 @@ def test_a_scheduler_that_does_not_answer_is_named():
         dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
         pytest.raises(ValueError, match="No Dask scheduler answers at 'tcp://127"),
     ):
-        fan_out(square, TASKS, scheduler="tcp://127.0.0.1:9")
+        parallel_map(square, TASKS, scheduler="tcp://127.0.0.1:9")
 
 
 def test_a_result_is_kept_under_its_key_and_forgotten_with_it(tmp_path):
     tasks, keep = {"a": (1, tmp_path), "b": (2, tmp_path)}, tmp_path / "kept"
-    fan_out(count_calls, tasks, keep=keep, keys={"a": "key of a", "b": "key of b"})
-    fan_out(count_calls, tasks, keep=keep, keys={"a": "key of a", "b": "another"})
+    parallel_map(count_calls, tasks, keep=keep, keys={"a": "key of a", "b": "key of b"})
+    parallel_map(count_calls, tasks, keep=keep, keys={"a": "key of a", "b": "another"})
     assert [(tmp_path / f"calls_{number}").read_text() for number in (1, 2)] == ["x", "xx"]
     forget_all_but(["another"], keep)
-    fan_out(count_calls, tasks, keep=keep, keys={"a": "key of a", "b": "another"})
+    parallel_map(count_calls, tasks, keep=keep, keys={"a": "key of a", "b": "another"})
     assert [(tmp_path / f"calls_{number}").read_text() for number in (1, 2)] == ["xx", "xx"]

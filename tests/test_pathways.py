@@ -94,7 +94,7 @@ def test_gsva_of_the_real_cohort_equals_gseapy(real):
     )
     expression = expression.dropna(axis=1).clip(-4, 4).iloc[:120]
     expression = expression.loc[:, expression.max() > expression.min()]
-    sets = pathways.measured(pathways.read_gmt(real / "genesets" / "c2.cp.kegg.v7.5.1.symbols.gmt"), expression.columns)
+    sets = pathways.restrict_to_genes(pathways.read_gmt(real / "genesets" / "c2.cp.kegg.v7.5.1.symbols.gmt"), expression.columns)
     # Among genes of equal density R's order takes the first row first, gseapy's the last: its table is turned round.
     theirs = gseapy.gsva(expression.T.iloc[::-1], sets, min_size=1, max_size=10_000, threads=1).res2d
     theirs = theirs.pivot_table(index="Name", columns="Term", values="ES").loc[expression.index]

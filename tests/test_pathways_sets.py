@@ -55,8 +55,8 @@ def test_a_broken_gmt_is_refused_with_its_line(tmp_path, text, message):
 def test_sizes_count_before_and_after_the_genes_are_looked_for():
     sets = {"small": ["a", "b"], "large": list("abcdefgh"), "elsewhere": list("uvwxyz")}
     assert list(pathways.sized(sets, min_size=3, max_size=7)) == ["elsewhere"]
-    assert pathways.measured(sets, list("abc"), min_size=2) == {"small": ["a", "b"], "large": ["a", "b", "c"]}
-    assert list(pathways.measured(sets, list("abc"), min_size=2, max_size=2)) == ["small"]
+    assert pathways.restrict_to_genes(sets, list("abc"), min_size=2) == {"small": ["a", "b"], "large": ["a", "b", "c"]}
+    assert list(pathways.restrict_to_genes(sets, list("abc"), min_size=2, max_size=2)) == ["small"]
 
 
 def test_our_36_tumour_pathways_have_four_categories():

@@ -22,8 +22,8 @@ from radiogenomics import linking, study
 from radiogenomics._errors import FileError
 from radiogenomics.stats import benjamini_hochberg
 from radiogenomics.study.query.find import find
+from radiogenomics.study.query.formatting import sentence
 from radiogenomics.study.query.names import Names
-from radiogenomics.study.query.wording import sentence
 
 SMALL = {
     "signature": {"sizes": [3], "n_trees": 20, "n_repeats": 1, "n_splits": 3},

@@ -65,17 +65,17 @@ def caption(kind: str, subject: str = "", *, tables: dict[str, pd.DataFrame], **
 
 
 def said(tables: dict[str, pd.DataFrame], **facts: object) -> dict[str, str]:
-    return {finding.topic: " ".join(finding.lines) for finding in report.summarise(STUDY | facts, tables)}
+    return {finding.topic: " ".join(finding.lines) for finding in report.findings(STUDY | facts, tables)}
 
 
 def counted(tables: dict[str, pd.DataFrame]) -> dict[str, list[str]]:
     """Families of links and what the table of the summary says of each."""
-    found = next(finding for finding in report.summarise(STUDY, tables) if finding.topic == "Links")
+    found = next(finding for finding in report.findings(STUDY, tables) if finding.topic == "Links")
     return {row[0]: row[1:] for row in found.table.rows}
 
 
 def cautions(tables: dict[str, pd.DataFrame], **facts: object) -> set[str]:
-    return {finding.topic for finding in report.summarise(STUDY | facts, tables) if finding.caution}
+    return {finding.topic for finding in report.findings(STUDY | facts, tables) if finding.caution}
 
 
 class Page(HTMLParser):
@@ -737,7 +737,7 @@ def test_adjusted_links_and_enrichment_are_said_in_words():
     assert rows["signature × modules, adjusted"] == adjusted_row
     assert rows["signature × modules, high against low"] == ["0", "0", "10", "–", "–", "–", "–", "none survives"]
     assert counted(tables)["signature × modules, adjusted"][-1] == "no null was run"
-    found = next(finding for finding in report.summarise(STUDY, tables) if finding.topic == "Links")
+    found = next(finding for finding in report.findings(STUDY, tables) if finding.topic == "Links")
     assert "partial correlations given age, volume" in found.table.caption
     assert "Holm adjusts it over the families" in found.table.caption
     sets = simulated.enrichment()

@@ -225,7 +225,7 @@ def test_a_link_method_links_and_has_a_null():
 
 @pytest.mark.usefixtures("registered")
 def test_a_network_gives_features_and_names_them():
-    network = features.Backbone("tiny", weights="random", seed=3)
+    network = features.Backbone("tiny", weights="random", random_state=3)
     crops = np.random.default_rng(2).normal(size=(4, 3, 40, 40)).astype(np.float32)
     assert network.extract(crops).shape == (4, 6)
     assert network.names[-1] == "tiny_random_weights_0006"

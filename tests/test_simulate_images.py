@@ -28,7 +28,7 @@ def made():
 
 @pytest.fixture(scope="module")
 def written(made, tmp_path_factory):
-    return simulate.write_images(made, tmp_path_factory.mktemp("simulated"), second_reader=12, seed=2026)
+    return simulate.write_images(made, tmp_path_factory.mktemp("simulated"), second_reader=12, random_state=2026)
 
 
 def read(folders, cohort, patient):
@@ -36,7 +36,7 @@ def read(folders, cohort, patient):
     series = images.dynamic_series(images.find_series(folders.dicom(cohort) / patient))
     phases = images.read_phases(series, pre_contrast=1)
     mask = lesions.read_mask(folders.masks(cohort) / f"{patient}.nii.gz", image=phases.first)
-    return phases, lesions.checked(mask, phases.first)
+    return phases, lesions.validate_mask(mask, phases.first)
 
 
 def whole(made, cohort="training"):
@@ -171,7 +171,7 @@ def test_two_readers_agree_as_readers_do(made, written):
     for patient in whole(made)[:12]:
         _, mask = read(written, "training", patient)
         second = lesions.read_mask(written.second_reader("training") / f"{patient}.nii.gz", image=mask)
-        agreement.append(lesions.dice(mask, lesions.checked(second, mask)))
+        agreement.append(lesions.dice(mask, lesions.validate_mask(second, mask)))
     assert 0.85 < np.mean(agreement) < 0.93
     assert 0.75 < min(agreement) < max(agreement) < 1.0
 
@@ -205,7 +205,7 @@ def test_the_files_depend_neither_on_processes_nor_on_other_patients(made, writt
     parallel = simulate.write_images(
         few, tmp_path / "two", second_reader=0, seed=2026, n_jobs=2, progress=lambda *step: seen.append(step)
     )
-    simulate.write_images(few, tmp_path / "one", second_reader=0, seed=2026)
+    simulate.write_images(few, tmp_path / "one", second_reader=0, random_state=2026)
     assert digests(tmp_path / "two") == digests(tmp_path / "one")
     assert sorted(done for done, _, _ in seen) == list(range(1, 7))
     # Their scanner follows from their place among the patients; the drawing does not.
@@ -217,11 +217,11 @@ def test_the_files_depend_neither_on_processes_nor_on_other_patients(made, writt
 
 def test_another_seed_draws_other_images_and_leaves_no_slice_of_the_old(made, tmp_path):
     one = replace(made, lesions={name: table[:1] for name, table in made.lesions.items()}, damaged={})
-    before = simulate.write_images(one, tmp_path, second_reader=1, seed=1)
+    before = simulate.write_images(one, tmp_path, second_reader=1, random_state=1)
     stale = before.dicom("training") / "SIM-TR-001" / "9-001.dcm"
     stale.write_bytes(b"left over")
     first = digests(tmp_path)
-    after = simulate.write_images(one, tmp_path, second_reader=1, seed=2)
+    after = simulate.write_images(one, tmp_path, second_reader=1, random_state=2)
     second = digests(tmp_path)
     assert not stale.exists()
     assert set(second) == set(first) - {str(stale.relative_to(tmp_path))}
@@ -262,14 +262,16 @@ def test_a_random_field_is_smooth_by_the_asked_length():
 
 def test_what_cannot_be_written(made, tmp_path):
     with pytest.raises(ValueError, match="has 40 whole patients; give 0 to 40"):
-        simulate.write_images(made, tmp_path, second_reader=41, seed=1)
+        simulate.write_images(made, tmp_path, second_reader=41, random_state=1)
     with pytest.raises(ValueError, match="no lesions to draw; make it with simulate"):
-        simulate.write_images(replace(made, lesions={}), tmp_path, second_reader=0, seed=1)
+        simulate.write_images(replace(made, lesions={}), tmp_path, second_reader=0, random_state=1)
     same = made.lesions["training"]
     with pytest.raises(ValueError, match=r"SIM-TR-001, .* and 40 more are in both cohorts"):
-        simulate.write_images(replace(made, lesions={"training": same, "external": same}), tmp_path, second_reader=0, seed=1)
+        simulate.write_images(
+            replace(made, lesions={"training": same, "external": same}), tmp_path, second_reader=0, random_state=1
+        )
     (tmp_path / "file").write_text("in the way")
     one = replace(made, lesions={name: table[:1] for name, table in made.lesions.items()}, damaged={})
     with pytest.raises(RuntimeError, match=r"2 of 2 tasks were interrupted.*Not a directory"):
-        simulate.write_images(one, tmp_path / "file", second_reader=0, seed=1)
+        simulate.write_images(one, tmp_path / "file", second_reader=0, random_state=1)
     assert list(tmp_path.iterdir()) == [tmp_path / "file"]

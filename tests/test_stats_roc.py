@@ -71,7 +71,7 @@ def test_one_sided_and_unpaired_delong_equal_proc(predictions, proc):
     y, clin, full = predictions["y"], predictions["p_clin"], predictions["p_full"]
     assert stats.delong_test(y, clin, full, alternative="less").p == pytest.approx(proc["test_one_sided_less"]["p"], rel=1e-10)
     expected = proc["unpaired_first80_vs_last65"]
-    found = stats.delong_test(y[:80], full[:80], full[80:], second_outcome=y[80:])
+    found = stats.delong_test(y[:80], full[:80], full[80:], second_y_true=y[80:])
     assert found.statistic == pytest.approx(expected["statistic"], rel=1e-10)
     assert found.df == pytest.approx(expected["parameter"], rel=1e-10)
     assert found.p == pytest.approx(expected["p"], rel=1e-10)

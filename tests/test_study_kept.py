@@ -12,7 +12,7 @@ from radiogenomics.study.engine.store import claim
 @pytest.fixture
 def manifest(tmp_path):
     """A manifest with folders of images and masks, whose files nobody reads here."""
-    made = simulate.simulate(n_training=12, n_external=12, seed=5)
+    made = simulate.simulate(n_training=12, n_external=12, random_state=5)
     sources = demo._write_tables(made, tmp_path)
     places = {
         "second_reader": "again",

@@ -64,7 +64,7 @@ RESULTS = {
     "scores": lambda t: judged(t).scores,
     "agreement": lambda t: stats.icc_by_feature([t.features, t.again], **AGREEMENT),
     "correlations": lambda t: stats.correlation_table(t.features, method="pearson"),
-    "odds": lambda t: genescore.odds_ratio(t.features["f0"], t.outcome),
+    "odds": lambda t: genescore.odds_ratio(t.outcome, t.features["f0"]),
     "gene score": lambda t: pd.Series(
         genescore.GeneScore().fit(t.genes.iloc[:, :5], t.outcome).decision_function(t.genes.iloc[:, :5]), index=t.genes.index
     ),

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from radiogenomics._errors import InputError
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 
 
 def binary_outcome(
@@ -143,7 +143,7 @@ def join_tables(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         unlike = [column for column in again if not joined.loc[both, column].equals(table.loc[both, column])]
         if unlike:
             raise InputError(
-                f"column(s) {shown(unlike)} of {source!r} stand in a table named before it, with other values; "
+                f"column(s) {summarise(unlike)} of {source!r} stand in a table named before it, with other values; "
                 "rename or remove them in one of the tables"
             )
         joined = joined.join(table.drop(columns=again), how="outer", sort=False)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from radiogenomics._errors import InputError
 from radiogenomics._files import Decision, decision_table
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 
 _BARCODE = re.compile(r"^(TCGA-[A-Z0-9]{2}-[A-Z0-9]{4})(-.*)?$")
 
@@ -37,7 +37,7 @@ def tcga_patients(identifiers: Sequence[str], *, name: str = "identifiers") -> l
     bad = [text for text, match in zip(identifiers, matches, strict=True) if match is None]
     if bad:
         raise InputError(
-            f"{name}: {len(bad)} of {len(matches)} are no TCGA barcodes (TCGA-XX-YYYY...): {shown(bad)}; "
+            f"{name}: {len(bad)} of {len(matches)} are no TCGA barcodes (TCGA-XX-YYYY...): {summarise(bad)}; "
             "correct them, or read the table with barcode = 'as-is'."
         )
     return [match.group(1) for match in matches if match]
@@ -120,7 +120,7 @@ def plain_patients(identifiers: Sequence[str], *, name: str = "identifiers") -> 
     several = [f"{' and '.join(given)} are all {short}" for short, given in groups.items() if len(given) > 1]
     if several:
         raise InputError(
-            f"{name}: with barcode = 'plain' patients become one that are written differently: {shown(several, 3)}; "
+            f"{name}: with barcode = 'plain' patients become one that are written differently: {summarise(several, 3)}; "
             "correct them, or read the table with barcode = 'as-is'."
         )
     return plain

@@ -23,7 +23,7 @@ from radiogenomics._files import (
     number_columns,
     read_rows,
 )
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 from radiogenomics.cohort.identifiers import plain_patients, tcga_patients
 
 logger = logging.getLogger(__name__)
@@ -199,7 +199,9 @@ def _key(table: pd.DataFrame, patient: str | None, path: Path, decisions: list[D
     if patient is not None:
         names = {str(name).lstrip("#"): str(name) for name in table.columns}
         if patient.strip().lstrip("#") not in names:
-            raise InputError(f"{path}: no column {patient!r} to identify patients; its columns are {shown(table.columns, 8)}.")
+            raise InputError(
+                f"{path}: no column {patient!r} to identify patients; its columns are {summarise(table.columns, 8)}."
+            )
         return names[patient.strip().lstrip("#")]
     first, others = str(table.columns[0]), [str(name) for name in table.columns[1:] if _PATIENT.match(str(name))]
     if not others or _PATIENT.match(first) or not _is_no_name(table[first]):
@@ -243,13 +245,14 @@ def _check_named(identifiers: list[str], lines: list[int], key: str, path: Path)
     nameless = [line for line, missing in zip(lines, unknown, strict=True) if missing]
     if nameless:
         raise InputError(
-            f"{path}: {len(nameless)} row(s) have no patient identifier in column {key!r} (line {shown(nameless)}); "
+            f"{path}: {len(nameless)} row(s) have no patient identifier in column {key!r} (line {summarise(nameless)}); "
             "name the patients, or remove the rows."
         )
     summary = [f"{text!r} in line {line}" for text, line in zip(identifiers, lines, strict=True) if _SUMMARY.match(text)]
     if summary:
         raise InputError(
-            f"{path}: row(s) of column {key!r} are named like a summary of the others ({shown(summary)}); remove the rows, or "
+            f"{path}: row(s) of column {key!r} are named like a summary of the others ({summarise(summary)}); remove the "
+            "rows, or "
             "give the patients other names."
         )
 
@@ -272,12 +275,12 @@ def _once(rows: Rows, path: Path) -> tuple[pd.DataFrame, list[int], list[Decisio
     if len(twice):
         at = [line for line, name in zip(lines, table.index, strict=True) if name == twice[0]]
         raise InputError(
-            f"{path}: patient(s) {shown(twice)} have more than one row; "
-            f"reduce to one row per patient first ({twice[0]} stands in lines {shown(at)})."
+            f"{path}: patient(s) {summarise(twice)} have more than one row; "
+            f"reduce to one row per patient first ({twice[0]} stands in lines {summarise(at)})."
         )
     decisions = list(rows.decisions)
     if copies.any():
-        why = f"rows that say the same of a patient once more: {shown(rows.table.index[copies].unique())}"
+        why = f"rows that say the same of a patient once more: {summarise(rows.table.index[copies].unique())}"
         decisions.append(Decision("repeated rows", path.name, int(copies.sum()), why))
     return table, lines, decisions
 
@@ -285,7 +288,7 @@ def _once(rows: Rows, path: Path) -> tuple[pd.DataFrame, list[int], list[Decisio
 def _check_text_columns(chosen: Sequence[str], table: pd.DataFrame, path: Path) -> None:
     absent = [name for name in chosen if name not in table.columns]
     if absent:
-        raise InputError(f"{path}: text_columns names {shown(absent)}, which the table has not; name its columns.")
+        raise InputError(f"{path}: text_columns names {summarise(absent)}, which the table has not; name its columns.")
 
 
 def _numeric(
@@ -295,7 +298,7 @@ def _numeric(
     numbers, exceptions = number_columns(table[[name for name in table.columns if name not in text_columns]])
     problems = []
     for name, places in exceptions.items():
-        entries = shown([f"{table[name].iloc[at]!r} (patient {table.index[at]}, line {lines[at]})" for at in places], 3)
+        entries = summarise([f"{table[name].iloc[at]!r} (patient {table.index[at]}, line {lines[at]})" for at in places], 3)
         if all(is_number_like(table[name].iloc[at]) for at in places):
             problems.append(f"column {name!r} holds numbers, but for {entries}")
         else:
@@ -329,7 +332,7 @@ def _numbers_in_words(table: pd.DataFrame, path: Path) -> list[Decision]:
         present = table[name].dropna().astype(str)
         strange = present[pd.to_numeric(present, errors="coerce").isna()]
         if present.nunique() >= _FEWEST_NUMBERS and len(strange) and all(map(is_number_like, present.unique())):
-            why = f"read as words, since its numbers are written like {shown(strange.unique(), 3)}; write plain numbers"
+            why = f"read as words, since its numbers are written like {summarise(strange.unique(), 3)}; write plain numbers"
             said.append(Decision("numbers read as words", f"{path.name}, column {name!r}", len(strange), why))
     return said
 
@@ -337,6 +340,6 @@ def _numbers_in_words(table: pd.DataFrame, path: Path) -> list[Decision]:
 def _without_diagnostics(table: pd.DataFrame, path: Path, decisions: list[Decision]) -> pd.DataFrame:
     found = [name for name in table.columns if str(name).startswith("diagnostics_")]
     if found:
-        why = f"PyRadiomics' notes on the extraction are no features: {shown(found, 3)}"
+        why = f"PyRadiomics' notes on the extraction are no features: {summarise(found, 3)}"
         decisions.append(Decision("columns left out", path.name, len(found), why))
     return table.drop(columns=found)

@@ -6,7 +6,7 @@ import pandas as pd
 
 from radiogenomics._errors import InputError
 from radiogenomics._files import Decision
-from radiogenomics._tables import check_choice, shown
+from radiogenomics._tables import check_choice, summarise
 
 Imputation = Literal["knn", "median"]
 _NEIGHBOURS = 10
@@ -42,7 +42,7 @@ def impute(expression: pd.DataFrame, *, method: Imputation = "knn") -> pd.DataFr
     check_choice(method, "method", ("knn", "median"))
     empty = expression.index[expression.isna().all(axis=1)]
     if len(empty):
-        raise InputError(f"patient(s) {shown(empty)} have no value of any gene; remove them from the expression matrix.")
+        raise InputError(f"patient(s) {summarise(empty)} have no value of any gene; remove them from the expression matrix.")
     if not expression.isna().to_numpy().any():
         return expression
     if method == "median":
@@ -67,6 +67,6 @@ def imputed(expression: pd.DataFrame, method: Imputation) -> list[Decision]:
     said = [Decision("values imputed", "expression", count, why)]
     sparse = share[share > 0.5]
     if len(sparse):
-        why = f"more than half of their values are missing and imputed: {shown(sparse.index)}"
+        why = f"more than half of their values are missing and imputed: {summarise(sparse.index)}"
         said.append(Decision("patients mostly imputed", "expression", len(sparse), why))
     return said

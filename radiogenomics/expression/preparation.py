@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from radiogenomics._errors import InputError
 from radiogenomics._files import Decision, decision_table, log_decisions
-from radiogenomics._tables import check_choice, check_numeric, check_patients, shown
+from radiogenomics._tables import check_choice, check_numeric, check_patients, summarise
 from radiogenomics.expression.imputation import Imputation, impute, imputed
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def prepare(
 def _said(matrix: pd.DataFrame, dropped: pd.DataFrame, clipped: int, clip: float | None) -> list[Decision]:
     """Tell which genes are dropped and how many values are clipped."""
     said = [
-        Decision("genes dropped", "expression", len(genes), f"{reason}: {shown(genes.index, 3)}")
+        Decision("genes dropped", "expression", len(genes), f"{reason}: {summarise(genes.index, 3)}")
         for reason, genes in dropped.groupby("reason")
     ]
     if clipped:
@@ -155,7 +155,7 @@ def tmm_factors(counts: pd.DataFrame) -> pd.Series:
     empty = counts.index[sizes == 0]
     if len(empty):
         raise InputError(
-            f"Patient(s) {shown(empty)} have no counts at all ({len(empty)} of {len(counts)}); leave them out, or read "
+            f"Patient(s) {summarise(empty)} have no counts at all ({len(empty)} of {len(counts)}); leave them out, or read "
             "their file again: a library without reads has no size to divide by."
         )
     # The reference is the sample whose upper quartile is nearest to the mean upper quartile.

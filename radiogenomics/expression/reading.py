@@ -19,7 +19,7 @@ from radiogenomics._files import (
     log_decisions,
     read_rows,
 )
-from radiogenomics._tables import check_choice, shown
+from radiogenomics._tables import check_choice, summarise
 from radiogenomics.expression.labels import (
     is_annotation,
     is_nameless,
@@ -139,7 +139,7 @@ def _labelled(rows: Rows, genes_in: Side, path: Path, decisions: list[Decision])
     table = rows.table.drop(columns=key)
     notes = [name for name in table.columns if _is_note(str(name), genes_in, words=table[name].dtype == object)]
     if notes:
-        why = f"columns that describe {'genes' if genes_in == 'rows' else 'samples'}: {shown(notes)}"
+        why = f"columns that describe {'genes' if genes_in == 'rows' else 'samples'}: {summarise(notes)}"
         decisions.append(Decision("columns left out", path.name, len(notes), why))
     table = table.drop(columns=notes)
     if table.shape[1] == 0:
@@ -165,7 +165,7 @@ def _check_fractions(table: pd.DataFrame, path: Path) -> None:
         whole = ((values % 1 == 0) | np.isnan(values)).all(axis=0) & (np.nan_to_num(values) != 0).any(axis=0)
     if len(values) >= _FEWEST_ROWS and 0 < whole.sum() <= len(whole) / 4:
         raise InputError(
-            f"{path}: column(s) {shown(table.columns[whole])} hold whole numbers only, while the other {int((~whole).sum())} "
+            f"{path}: column(s) {summarise(table.columns[whole])} hold whole numbers only, while the other {int((~whole).sum())} "
             "hold fractions: they seem to describe the genes, not to be patients; remove them."
         )
 
@@ -192,7 +192,8 @@ def _check_numeric(table: pd.DataFrame, rows: Rows, key: str, path: Path) -> Non
     elif len(words) < table.shape[1]:
         remedy += f", or remove the column(s) if they describe the {'genes' if len(words) < 5 else 'rows'}"
     raise InputError(
-        f"{path}: column(s) {shown(words)} hold values that are no numbers, first {first}; expression must be numeric: {remedy}."
+        f"{path}: column(s) {summarise(words)} hold values that are no numbers, first {first}; expression must be numeric: "
+        f"{remedy}."
     )
 
 
@@ -201,14 +202,16 @@ def _named(table: pd.DataFrame, lines: list[int], unnamed: str, path: Path, deci
     table = table.set_axis(_plain(pd.Index(table.index), path, decisions), axis=0)
     summary = [label for label in table.index if isinstance(label, str) and is_summary(label)]
     if summary:
-        why = f"counts of reads that belong to no gene: {shown(summary)}"
+        why = f"counts of reads that belong to no gene: {summarise(summary)}"
         decisions.append(Decision("rows left out", path.name, len(summary), why))
     nameless = np.array([is_nameless(label) for label in table.index])
     if nameless.any():
         _tell_nameless(table, nameless, lines, unnamed, path, decisions)
     dates = {label: symbol for label in table.index if isinstance(label, str) and (symbol := likely_symbol(label))}
     if dates:
-        why = f"Excel has turned symbols into dates: {shown(f'{label} is likely {symbol}' for label, symbol in dates.items())}"
+        why = (
+            f"Excel has turned symbols into dates: {summarise(f'{label} is likely {symbol}' for label, symbol in dates.items())}"
+        )
         decisions.append(Decision("dates for genes", path.name, len(dates), f"{why}; write the symbols"))
     patients = [str(name).strip() for name in table.columns]
     unknown = [at for at, name in enumerate(patients) if is_missing_word(name) or name.casefold() in ("none", "unnamed")]
@@ -216,11 +219,11 @@ def _named(table: pd.DataFrame, lines: list[int], unnamed: str, path: Path, deci
         where = "line" if not lines else "column"
         raise InputError(
             f"{path}: {len(unknown)} patient(s) have no identifier, such as {patients[unknown[0]]!r} ({where} "
-            f"{shown([at + 2 for at in unknown])}); name the patients, or remove them."
+            f"{summarise([at + 2 for at in unknown])}); name the patients, or remove them."
         )
     notes = [name for name in patients if is_annotation(name)]
     if notes:
-        why = f"rows that describe genes, not patients: {shown(notes)}"
+        why = f"rows that describe genes, not patients: {summarise(notes)}"
         decisions.append(Decision("rows left out", path.name, len(notes), why))
     table = table.set_axis(pd.Index(patients, dtype=object), axis=1)
     return table.loc[~nameless & ~table.index.isin(summary), ~table.columns.isin(notes)]
@@ -244,7 +247,7 @@ def _tell_nameless(
     table: pd.DataFrame, nameless: np.ndarray, lines: list[int], unnamed: str, path: Path, decisions: list[Decision]
 ) -> None:
     places = [lines[at] for at in np.flatnonzero(nameless)] if lines else (np.flatnonzero(nameless) + 2).tolist()
-    where = f"{'line' if lines else 'column'} {shown(places)}"
+    where = f"{'line' if lines else 'column'} {summarise(places)}"
     if unnamed == "refuse":
         raise InputError(
             f"{path}: {len(places)} of {len(table)} genes have no symbol ({where}); name them, remove them, or drop them "
@@ -267,13 +270,13 @@ def _each_once(
         rules = ", ".join(f"'{rule}'" for rule in get_args(Duplicates))
         raise InputError(_twice(path, "gene", genes, genes_in) + f", or say how to join them: duplicates = {rules}.")
     rows = int(table.index.isin(genes).sum())
-    why = f"{rows} rows of {len(genes)} genes are joined by {duplicates.replace('_', ' ')}: {shown(genes, 3)}"
+    why = f"{rows} rows of {len(genes)} genes are joined by {duplicates.replace('_', ' ')}: {summarise(genes, 3)}"
     decisions.append(Decision("genes joined", path.name, len(genes), why))
     return _joined(table, duplicates)
 
 
 def _twice(path: Path, kind: str, labels: pd.Index, genes_in: Side) -> str:
-    return f"{path}: {kind}(s) {shown(labels)} come more than once; keep one of each (is genes_in = {genes_in!r} right?)"
+    return f"{path}: {kind}(s) {summarise(labels)} come more than once; keep one of each (is genes_in = {genes_in!r} right?)"
 
 
 def _joined(table: pd.DataFrame, rule: Duplicates) -> pd.DataFrame:

@@ -1,3 +1,5 @@
+from ._kinetics import UCHICAGO as UCHICAGO
+from ._kinetics import kinetics as kinetics
 from ._weights import known_weights as known_weights
 from .architectures import BACKBONES as BACKBONES
 from .architectures import Architecture as Architecture
@@ -6,8 +8,6 @@ from .backbones import Backbone as Backbone
 from .backbones import deep as deep
 from .crops import View as View
 from .crops import crop as crop
-from .enhancement import UCHICAGO as UCHICAGO
-from .enhancement import kinetics as kinetics
 from .extraction import PARAMETERS as PARAMETERS
 from .extraction import check_parameters as check_parameters
 from .extraction import nonfinite as nonfinite

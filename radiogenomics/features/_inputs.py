@@ -7,7 +7,7 @@ import SimpleITK as sitk
 
 from radiogenomics import lesions
 from radiogenomics._errors import InputError
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 
 Array = np.ndarray[Any, Any]
 
@@ -36,7 +36,7 @@ def labelled_mask(image: sitk.Image, mask: sitk.Image, *, label: int, source: st
     if not inside.any():
         held = np.unique(sitk.GetArrayViewFromImage(placed))
         raise InputError(
-            f"The mask has no label {label}, which {source} asks for; it holds {shown(held[held > 0])}. "
+            f"The mask has no label {label}, which {source} asks for; it holds {summarise(held[held > 0])}. "
             f"Give mask == label, or name the label in the parameters."
         )
     values = sitk.GetArrayViewFromImage(image)

@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from radiogenomics._errors import InputError
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 from radiogenomics.features.architectures import BACKBONES
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def build(name: str) -> "torch.nn.Module":
     return module.to_empty(device="cpu").eval().requires_grad_(False)
 
 
-def fill_randomly(module: "torch.nn.Module", *, seed: int) -> None:
+def fill_randomly(module: "torch.nn.Module", *, random_state: int) -> None:
     """Draw weights from a normal distribution of variance 2 / fan-in; biases 0, normalisation layers pass through.
 
     The weights of a unit are centred (those that see a single map keep their sum). Behind a ReLU all signals are positive, and
@@ -67,7 +67,7 @@ def fill_randomly(module: "torch.nn.Module", *, seed: int) -> None:
     """
     import torch
 
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(random_state)
     for name, values in module.state_dict().items():
         if values.ndim > 1:
             values.normal_(0.0, (2 / values[0].numel()) ** 0.5, generator=generator)
@@ -98,13 +98,13 @@ def fill(module: "torch.nn.Module", state: Mapping[str, "torch.Tensor"], *, name
         )
     broken = [key for key, values in given.items() if not values.isfinite().all()]
     if broken:
-        raise InputError(f"{source} holds weights that are not finite ({shown(broken, 2)}); give another file.")
+        raise InputError(f"{source} holds weights that are not finite ({summarise(broken, 2)}); give another file.")
     for key, values in own.items():
         values.copy_(given[key]) if key in given else values.zero_()
 
 
 def _listed(keys: list[str], what: str) -> str:
-    return f"{len(keys)} {what}" + (f" ({shown(keys, 2)})" if keys else "")
+    return f"{len(keys)} {what}" + (f" ({summarise(keys, 2)})" if keys else "")
 
 
 def _not_installed(error: ModuleNotFoundError) -> ImportError:

@@ -49,7 +49,7 @@ class Backbone:
         ``.pt``, ``.safetensors``), with or without its classifier; or ``"random"``.
     sha256 : str, optional
         Checksum of the file; needed with a file, checked with a name too.
-    seed : int
+    random_state : int
         Seed of random weights.
     device : str
         Where it runs: ``"cpu"``, ``"cuda"``, ``"cuda:1"``...
@@ -95,7 +95,9 @@ class Backbone:
     Dosovitskiy A. et al., "An image is worth 16x16 words", arXiv:2010.11929.
     """
 
-    def __init__(self, name: str, *, weights: str | Path, sha256: str | None = None, seed: int = 0, device: str = "cpu") -> None:
+    def __init__(
+        self, name: str, *, weights: str | Path, sha256: str | None = None, random_state: int = 0, device: str = "cpu"
+    ) -> None:
         check_choice(name, "name", BACKBONES.names())
         self.name = name
         self.random = weights == _weights.RANDOM
@@ -106,8 +108,8 @@ class Backbone:
             if sha256 is not None:
                 raise InputError("`sha256` belongs to a file of weights, and `weights` is 'random'; leave one of them out.")
             self._network = build(name)
-            fill_randomly(self._network, seed=seed)
-            self.label = f"{name}, random weights (seed {seed})"
+            fill_randomly(self._network, random_state=random_state)
+            self.label = f"{name}, random weights (seed {random_state})"
         else:
             source = _weights.find(name, weights, sha256)
             self._network = build(name)
@@ -116,7 +118,7 @@ class Backbone:
         self._scale, self._shift = _conversion(*_weights.normalisation(name, weights))
         self._device = _checked_device(device)
         self._send()
-        self._recipe = (name, weights, self.sha256, seed, device)
+        self._recipe = (name, weights, self.sha256, random_state, device)
 
     def __reduce__(self) -> "tuple[Callable[..., Backbone], tuple[object, ...]]":
         """Send the recipe to another process, not up to half a gigabyte of weights with every task; see `_again`."""
@@ -227,9 +229,9 @@ def deep(crops: Mapping[str, npt.NDArray[np.float32]], backbone: Backbone, *, ba
 
 
 @lru_cache(maxsize=2)
-def _again(name: str, weights: str | Path, sha256: str | None, seed: int, device: str) -> Backbone:
+def _again(name: str, weights: str | Path, sha256: str | None, random_state: int, device: str) -> Backbone:
     """Make a backbone once in a process that receives it with every task."""
-    return Backbone(name, weights=weights, sha256=sha256, seed=seed, device=device)
+    return Backbone(name, weights=weights, sha256=sha256, random_state=random_state, device=device)
 
 
 def _conversion(mean: tuple[float, ...], std: tuple[float, ...]) -> tuple[list[float], list[float]]:

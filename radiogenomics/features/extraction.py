@@ -16,7 +16,7 @@ import SimpleITK as sitk
 from radiogenomics._errors import InputError, MissingPackageError
 from radiogenomics._files import endless, parsing
 from radiogenomics._parallel import one_thread
-from radiogenomics._tables import check_patients, shown
+from radiogenomics._tables import check_patients, summarise
 from radiogenomics.features._inputs import described, labelled_mask, placed_mask
 
 if TYPE_CHECKING:
@@ -85,7 +85,8 @@ def radiomics(image: sitk.Image, mask: sitk.Image, *, parameters: Path | None = 
     lacking = _lacking(features, extractor)
     if lacking:
         raise InputError(
-            f"{described(lesion, label)} got no image of type {shown(lacking)}, which {path.name} asks for: the volume around it "
+            f"{described(lesion, label)} got no image of type {summarise(lacking)}, which {path.name} asks for: the volume "
+            "around it "
             f"has fewer voxels than the filter needs, or a package is missing. Give the whole volume, or leave the filter out."
         )
     values = {name: float(value) for name, value in features.items()}
@@ -95,7 +96,7 @@ def radiomics(image: sitk.Image, mask: sitk.Image, *, parameters: Path | None = 
 _REMEDY = "Outline the whole lesion, leave the patient out, or lower the limits in a parameter file of your own."
 
 
-def shuffle(image: sitk.Image, mask: sitk.Image, *, rng: np.random.Generator) -> sitk.Image:
+def shuffle(image: sitk.Image, mask: sitk.Image, *, random_state: int | np.random.Generator) -> sitk.Image:
     """Permute the voxels inside a lesion -> the image without its texture; volume, shape and histogram stay.
 
     The voxels change places on the image's own grid, before any resampling or filter. What a signature gains from such an
@@ -108,7 +109,7 @@ def shuffle(image: sitk.Image, mask: sitk.Image, *, rng: np.random.Generator) ->
         The image; it is not changed.
     mask : SimpleITK.Image
         One label, on the image's voxels.
-    rng : numpy.random.Generator
+    random_state : int or numpy.random.Generator
         Gives the permutation; one a patient.
 
     Returns
@@ -126,10 +127,10 @@ def shuffle(image: sitk.Image, mask: sitk.Image, *, rng: np.random.Generator) ->
     labels = np.unique(sitk.GetArrayViewFromImage(placed)[inside])
     if len(labels) > 1:
         raise InputError(
-            f"The mask holds {len(labels)} labels ({shown(labels)}); shuffle one lesion at a time, such as mask == 1."
+            f"The mask holds {len(labels)} labels ({summarise(labels)}); shuffle one lesion at a time, such as mask == 1."
         )
     values = sitk.GetArrayFromImage(image)
-    values[inside] = rng.permutation(values[inside])
+    values[inside] = np.random.default_rng(random_state).permutation(values[inside])
     shuffled = sitk.GetImageFromArray(values)
     shuffled.CopyInformation(image)
     return shuffled

@@ -15,7 +15,7 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure, SubFigure
 
 from radiogenomics._errors import InputError
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 
 COLUMN_MM = 85.0
 PAGE_MM = 180.0
@@ -190,8 +190,8 @@ def require(table: pd.DataFrame, name: str, columns: Iterable[str]) -> pd.DataFr
         raise TypeError(f"`{name}` must be a pandas DataFrame, it is a {type(table).__name__}.")
     missing = [column for column in columns if column not in table.columns]
     if missing:
-        has = shown(table.columns, 8) or "none"
-        raise InputError(f"`{name}` lacks the column(s) {shown(missing)}; it has {has}.")
+        has = summarise(table.columns, 8) or "none"
+        raise InputError(f"`{name}` lacks the column(s) {summarise(missing)}; it has {has}.")
     if table.empty:
         raise InputError(f"`{name}` has no rows, there is nothing to draw; leave the panel out.")
     return table

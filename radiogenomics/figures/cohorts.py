@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
 from radiogenomics.figures import _style as st
-from radiogenomics.figures import wording
+from radiogenomics.figures import formatting
 
 _STEP_MM, _GAP_MM, _LINE_MM, _SIDE_SHARE = 15.0, 4.0, 2.8, 0.42
 _TEXT: dict[str, Any] = {"va": "center", "fontsize": 6.5}
@@ -49,14 +49,14 @@ def inclusion_flow(inclusion: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 def _heights(steps: pd.DataFrame, letters: int) -> "pd.Series[float]":
     """Give every step the room that its longer text needs, in mm."""
-    main = np.array([wording.wrapped(step, letters + 4).count("\n") + 2 for step in steps["step"]])
+    main = np.array([formatting.wrapped(step, letters + 4).count("\n") + 2 for step in steps["step"]])
     side = np.array([_excluded(row, letters).count("\n") + 1 for row in steps.to_dict("records")])
     return pd.Series(np.maximum(_GAP_MM + 5 + _LINE_MM * np.maximum(main, side), _STEP_MM), index=steps.index)
 
 
 def _excluded(row: dict[Hashable, Any], letters: int) -> str:
     reason = "" if pd.isna(row["reason"]) else str(row["reason"])
-    return wording.wrapped(f"{row['excluded']:.0f} left out" + (f": {reason}" if reason else ""), letters)
+    return formatting.wrapped(f"{row['excluded']:.0f} left out" + (f": {reason}" if reason else ""), letters)
 
 
 def _flow(ax: Axes, steps: pd.DataFrame, *, left: float, share: float, letters: int) -> None:
@@ -68,7 +68,7 @@ def _flow(ax: Axes, steps: pd.DataFrame, *, left: float, share: float, letters: 
         if number:
             ax.annotate("", (middle, top), (middle, top - _GAP_MM), arrowprops=_ARROW)
         _box(ax, middle - half, top, 2 * half, bottom - top, st.BLUE)
-        ax.text(middle, level, f"{row['n']:.0f} patients\n{wording.wrapped(row['step'], letters + 4)}", ha="center", **text)
+        ax.text(middle, level, f"{row['n']:.0f} patients\n{formatting.wrapped(row['step'], letters + 4)}", ha="center", **text)
         if row["excluded"] > 0:
             ax.plot([middle + half, edge], [level, level], color=st.GREY, lw=0.7)
             _box(ax, edge, top + 0.8, share * _SIDE_SHARE - 2, bottom - top - 1.6, st.PALE)
@@ -123,7 +123,7 @@ def _continuous(ax: Axes, scores: pd.DataFrame, color: str) -> None:
         scores.loc[known, "PC1"], scores.loc[known, "PC2"], s=7, c=scores.loc[known, color].astype(float), cmap="viridis", lw=0
     )
     bar = ax.figure.colorbar(points, ax=ax, shrink=0.8, aspect=25)
-    bar.set_label(wording.short(color))
+    bar.set_label(formatting.short(color))
     bar.ax.tick_params(labelsize=st.SMALL_POINTS)
 
 
@@ -135,11 +135,18 @@ def _classes(ax: Axes, scores: pd.DataFrame, color: str) -> None:
         part = scores[labels.eq(name)]
         behind = 1 if name == "others" else 2 + depth / 10
         ax.scatter(
-            part["PC1"], part["PC2"], s=9, lw=0, color=look, label=f"{wording.short(name, 20)} (n = {len(part)})", zorder=behind
+            part["PC1"],
+            part["PC2"],
+            s=9,
+            lw=0,
+            color=look,
+            label=f"{formatting.short(name, 20)} (n = {len(part)})",
+            zorder=behind,
         )
     ax.legend(
-        title=wording.short(color), title_fontsize=st.SMALL_POINTS, alignment="left", loc="upper left", bbox_to_anchor=(0, -0.19),
-        ncols=3 if max(map(len, order)) <= 10 else 2, borderaxespad=0, handletextpad=0.2, columnspacing=1,
+        title=formatting.short(color), title_fontsize=st.SMALL_POINTS, alignment="left", loc="upper left",
+        bbox_to_anchor=(0, -0.19), borderaxespad=0,
+        ncols=3 if max(map(len, order)) <= 10 else 2, handletextpad=0.2, columnspacing=1,
     )  # fmt: skip
 
 

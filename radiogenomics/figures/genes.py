@@ -12,7 +12,7 @@ from matplotlib.transforms import blended_transform_factory
 
 from radiogenomics._errors import InputError
 from radiogenomics.figures import _style as st
-from radiogenomics.figures import wording
+from radiogenomics.figures import formatting
 
 _ROW_MM = 4.2
 _WIDEST = 1000.0  # an interval beyond this factor is cut with an arrow, so that the others can be read
@@ -55,7 +55,7 @@ def odds_forest(genes: pd.DataFrame, *, unit: str = "per SD", most: int = 30, ax
         ax.plot(np.clip(row["odds_ratio"], low, high), place, "s", ms=3.5, color=color)
         ax.text(1.03, place, _ratio(row), transform=right, va="center", fontsize=st.SMALL_POINTS)
     ax.text(1.03, -1, "OR (95 % CI)", transform=right, va="center", fontsize=st.SMALL_POINTS, weight="bold")
-    ax.set_yticks(range(len(genes)), [wording.short(name, 22) for name in genes.index])
+    ax.set_yticks(range(len(genes)), [formatting.short(name, 22) for name in genes.index])
     ax.set(xscale="log", xlim=(low, high), ylim=(len(genes) - 0.4, -1.6), xlabel=f"Odds ratio {unit}")
     ax.xaxis.set_major_locator(_locator(low, high))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -146,7 +146,7 @@ def kaplan_meier(
             where="post",
             color=colors[name],
             ls=line,
-            label=f"{wording.short(name, 24)} (n = {part['at_risk'].max():.0f})",
+            label=f"{formatting.short(name, 24)} (n = {part['at_risk'].max():.0f})",
         )
         if {"low", "high"} <= set(part):
             upper.fill_between(
@@ -158,7 +158,7 @@ def kaplan_meier(
                 alpha=0.15,
                 lw=0,
             )
-    st.panel_axes(upper).set(ylim=(-0.02, 1.04), ylabel=wording.wrapped(endpoint, 34))
+    st.panel_axes(upper).set(ylim=(-0.02, 1.04), ylabel=formatting.wrapped(endpoint, 34))
     upper.tick_params(labelbottom=False)
     upper.set_xlim(left=0, right=float(curves["time"].max()) * 1.02)
     upper.legend(loc="lower left", bbox_to_anchor=(0, 1.0), borderaxespad=0.2)
@@ -179,7 +179,7 @@ def _group_colors(groups: list[str]) -> dict[str, str]:
 
 
 def _equals(p: float) -> str:
-    text = wording.p_text(p)
+    text = formatting.p_text(p)
     return text if text.startswith("<") else f"= {text}"
 
 
@@ -192,7 +192,7 @@ def _at_risk(ax: Axes, groups: dict[str, pd.DataFrame], colors: dict[str, str]) 
             after = np.searchsorted(times, tick)
             number = part["at_risk"].iloc[after] if after < len(times) else 0
             ax.text(tick, place, f"{number:.0f}", ha="center", va="center", fontsize=st.SMALL_POINTS)
-    ax.set_yticks(range(len(groups)), [wording.short(name, 20) for name in groups])
+    ax.set_yticks(range(len(groups)), [formatting.short(name, 20) for name in groups])
     for text, color in zip(ax.get_yticklabels(), colors.values(), strict=True):
         text.set_color(color)
     ax.set(ylim=(len(groups) - 0.4, -0.6))

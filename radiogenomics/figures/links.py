@@ -12,7 +12,7 @@ from matplotlib.transforms import ScaledTranslation, blended_transform_factory
 
 from radiogenomics._errors import InputError
 from radiogenomics.figures import _style as st
-from radiogenomics.figures import wording
+from radiogenomics.figures import formatting
 from radiogenomics.figures._given import FoundModules, as_genes
 
 Floats = npt.NDArray[np.float64]
@@ -119,7 +119,7 @@ def link_heatmap(links: pd.DataFrame, *, most: int = 40, label: str = "Pearson r
         links = links.rename(columns={"feature": "target", "target": "feature"})
     kept, notes = _strongest(links, most, {"target": "rows", "feature": "columns"})
     effect, q = _grids(kept)
-    ax = _heat(effect, q, rows=[wording.pathway_label(name, 38) for name in effect.index], label=label, ax=ax)
+    ax = _heat(effect, q, rows=[formatting.pathway_label(name, 38) for name in effect.index], label=label, ax=ax)
     _note(ax, notes)
     return ax
 
@@ -161,7 +161,7 @@ def _heat(effect: pd.DataFrame, q: pd.DataFrame, *, rows: Sequence[str], label: 
     height = min((4.4 if numbers else 3.6) * count, 190)
     # Names take a millimetre a letter, cells with numbers a dozen; what does not fit one column gets the page.
     width = st.COLUMN_MM if max(map(len, rows)) + 12 * min(wide, 7) + 16 <= st.COLUMN_MM else st.PAGE_MM
-    names = [wording.pathway_label(name, 42) for name in effect.columns]
+    names = [formatting.pathway_label(name, 42) for name in effect.columns]
     upright = min(max(map(len, names)) * 1.15, 50)
     ax = st.panel_axes(ax, width_mm=width, height_mm=height + upright + 12)
     bound = max(0.3, np.ceil(np.nanmax(np.abs(effect.to_numpy(dtype=float)), initial=0.3) * 10) / 10)
@@ -187,8 +187,8 @@ def _write(ax: Axes, effect: pd.DataFrame, q: pd.DataFrame, bound: float, *, num
     """Write numbers and stars into the cells that have any, white on dark."""
     significance = q.to_numpy(dtype=float)
     for (row, column), value in np.ndenumerate(effect.to_numpy(dtype=float)):
-        text = wording.stars(float(significance[row, column]))
-        text = wording.amount(value) + text if numbers and not np.isnan(value) else text
+        text = formatting.stars(float(significance[row, column]))
+        text = formatting.amount(value) + text if numbers and not np.isnan(value) else text
         if text:
             color = "white" if abs(value) > 0.6 * bound else st.INK
             look: dict[str, Any] = {
@@ -234,7 +234,7 @@ def link_forest(
         ranks = not (found and row.get("p_spearman", 0.0) >= q_below)
         ax.plot([row["effect_low"], row["effect_high"]], [place, place], color=color, lw=1.4, solid_capstyle="butt")
         ax.plot(row["effect"], place, "o", ms=4, mfc=color if ranks else "white", mec=color, mew=1)
-        _beside(ax, place, wording.interval(row["effect"], row["effect_low"], row["effect_high"]), wording.p_text(row["q"]))
+        _beside(ax, place, formatting.interval(row["effect"], row["effect_low"], row["effect_high"]), formatting.p_text(row["q"]))
     _beside(ax, -1, "r (95 % CI)", "q", weight="bold")
     ax.set_yticks(range(len(drawn)), [_pair(row) for row in drawn.to_dict("records")])
     bound = float(np.nanmax(np.abs(drawn[["effect_low", "effect_high", "effect"]].to_numpy(dtype=float)), initial=0.2)) * 1.05
@@ -254,7 +254,7 @@ def _beside(ax: Axes, place: float, *texts: str, **look: Any) -> None:
 
 
 def _pair(row: dict[Hashable, Any]) -> str:
-    return f"{wording.short(row['feature'], 40)} – {wording.pathway_label(row['target'], 40)}"
+    return f"{formatting.short(row['feature'], 40)} – {formatting.pathway_label(row['target'], 40)}"
 
 
 def _forest_legend(ax: Axes, q_below: float, *, open_points: bool) -> None:
@@ -296,7 +296,7 @@ def null_histogram(counts: pd.DataFrame, *, found: int, ax: Axes | None = None) 
     bins = np.arange(-0.5, top + width + 0.5, width).tolist()
     for name, part in counts.groupby("null", sort=False):
         color = _NULLS.get(str(name), st.PURPLE)
-        label = f"{str(name).capitalize()}: mean {wording.amount(part['count'].mean(), 1)} ({len(part):,} draws)"
+        label = f"{str(name).capitalize()}: mean {formatting.amount(part['count'].mean(), 1)} ({len(part):,} draws)"
         ax.hist(
             part["count"], bins=bins, weights=np.full(len(part), 1 / len(part)), histtype="stepfilled", alpha=0.35, color=color
         )
@@ -336,7 +336,7 @@ def null_intervals(nulls: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.plot(part["high"], places, "|o"[number % 2], ms=(6, 3)[number % 2], color=color, label=label)
     found = nulls.drop_duplicates("family")
     ax.plot(found["found"], found["family"].map(families.index) - 0.2, "D", ms=4, color=st.VERMILION, label="Found in the data")
-    ax.set_yticks(range(len(families)), [wording.wrapped(name, 22) for name in families])
+    ax.set_yticks(range(len(families)), [formatting.wrapped(name, 22) for name in families])
     top = max(float(nulls[["found", "high"]].to_numpy().max()), 1.0)
     ticks = [tick for tick in (0, 1, 2, 5, 10, 30, 100, 300, 1000, 3000, 10_000, 100_000) if tick <= top * 1.3] or [0, 1]
     ax.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
@@ -380,11 +380,11 @@ def link_scatter(
     for ax, row in zip(figure.subplots(1, len(drawn), squeeze=False)[0], drawn.to_dict("records"), strict=True):
         parts = patients.groupby(color, sort=True) if color else [("Patients", patients)]
         for (name, part), shade in zip(parts, (st.SKY, st.VERMILION, *st.CYCLE), strict=False):
-            label = f"{wording.short(name, 24)} (n = {len(part)})"
+            label = f"{formatting.short(name, 24)} (n = {len(part)})"
             ax.plot(part[row["feature"]], part[row["target"]], "o", ms=3, mew=0, alpha=0.8, color=shade, label=label)
-        effect = wording.interval(row["effect"], row["effect_low"], row["effect_high"])
-        st.panel_axes(ax).set_title(f"r {effect}, n = {row['n']}, q {wording.p_text(row['q'])}", fontsize=st.SMALL_POINTS)
+        effect = formatting.interval(row["effect"], row["effect_low"], row["effect_high"])
+        st.panel_axes(ax).set_title(f"r {effect}, n = {row['n']}, q {formatting.p_text(row['q'])}", fontsize=st.SMALL_POINTS)
         of_fold = ", out-of-fold score" * (row.get("estimate", "nested") == "nested")
-        ax.set(xlabel=f"{wording.short(row['feature'], 32)}{of_fold}", ylabel=wording.pathway_label(row["target"], 40))
+        ax.set(xlabel=f"{formatting.short(row['feature'], 32)}{of_fold}", ylabel=formatting.pathway_label(row["target"], 40))
         ax.legend(loc="upper left", bbox_to_anchor=(0, -0.16), borderaxespad=0)
     return figure

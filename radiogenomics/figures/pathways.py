@@ -10,7 +10,7 @@ from matplotlib.colors import Normalize
 
 from radiogenomics._errors import InputError
 from radiogenomics.figures import _style as st
-from radiogenomics.figures import wording
+from radiogenomics.figures import formatting
 
 _ROW_MM = 3.9
 _LONGEST, _LETTER_MM = 42, 1.15  # letters of a name, and what one takes at the small size
@@ -77,9 +77,9 @@ def _places(groups: pd.Series) -> "np.ndarray[tuple[int], np.dtype[np.intp]]":
 def _name_bars(
     ax: Axes, places: "np.ndarray[tuple[int], np.dtype[np.intp]]", targets: "pd.Series[str]", groups: pd.Series
 ) -> None:
-    names = {int(place): wording.pathway_label(name, 34) for place, name in zip(places, targets, strict=True)}
+    names = {int(place): formatting.pathway_label(name, 34) for place, name in zip(places, targets, strict=True)}
     heads = sorted(set(range(int(places.max()) + 1)) - set(names))
-    names |= {place: wording.short(name, 34) for place, name in zip(heads, groups.cat.categories, strict=False)}
+    names |= {place: formatting.short(name, 34) for place, name in zip(heads, groups.cat.categories, strict=False)}
     ax.set_yticks(sorted(names), [names[place] for place in sorted(names)])
     ax.tick_params(axis="y", length=0)
     for code, place in enumerate(heads):
@@ -106,7 +106,7 @@ def _effect_of(links: pd.DataFrame) -> str:
     """Name the signature of the panel where the table does."""
     one = "feature" in links and links["feature"].nunique() == 1
     return (
-        f"Correlation with {wording.short(links['feature'].iloc[0], 20)}\n(Pearson r, 95 % CI)"
+        f"Correlation with {formatting.short(links['feature'].iloc[0], 20)}\n(Pearson r, 95 % CI)"
         if one
         else "Effect (Pearson r, 95 % CI)"
     )
@@ -147,7 +147,7 @@ def pathway_dot(links: pd.DataFrame, *, most: int = 30, ax: Axes | None = None) 
     best = {side: links.groupby(side, sort=False)["p"].min().nsmallest(most).index for side in ("feature", "target")}
     part = links[links["feature"].isin(best["feature"]) & links["target"].isin(best["target"])]
     columns, rows = list(dict.fromkeys(part["feature"])), list(dict.fromkeys(part["target"]))
-    names = [wording.short(name, _LONGEST) for name in columns]
+    names = [formatting.short(name, _LONGEST) for name in columns]
     upright = _LETTER_MM * max(map(len, names))
     ax = st.panel_axes(
         ax, width_mm=st.COLUMN_MM if len(columns) <= 6 else st.PAGE_MM, height_mm=18 + upright + _ROW_MM * len(rows)
@@ -159,7 +159,7 @@ def pathway_dot(links: pd.DataFrame, *, most: int = 30, ax: Axes | None = None) 
         ax, part["feature"].map(columns.index), part["target"].map(rows.index), strength / scale, part["effect"],
         rim=part["q"] < 0.05, cmap=st.DIVERGING, norm=Normalize(-bound, bound),
     )  # fmt: skip
-    _grid(ax, names, [wording.pathway_label(name, 38) for name in rows])
+    _grid(ax, names, [formatting.pathway_label(name, 38) for name in rows])
     _bar(ax, dots, "Pearson r")
     note = f"{_some(len(rows), len(links['target'].unique()))}\nBlack rim: q < 0.05. Area: −log₁₀ p".strip()
     _sizes(ax, [1.3, 2, 3, *([4, 6, 9][: max(0, int(scale > 4) + int(scale > 6) + int(scale > 9))])], scale, note)
@@ -195,7 +195,7 @@ def enrichment_dot(enrichment: pd.DataFrame, *, most: int = 5, ax: Axes | None =
         ax, part["list"].map(columns.index), part["pathway"].map(rows.index), part["overlap"] / biggest, strength,
         rim=part["q"] < 0.05, cmap="viridis_r", norm=Normalize(0, max(2.0, float(strength.max()))),
     )  # fmt: skip
-    _grid(ax, [wording.short(name, 26) for name in columns], [wording.pathway_label(name, 34) for name in rows])
+    _grid(ax, [formatting.short(name, 26) for name in columns], [formatting.pathway_label(name, 34) for name in rows])
     _bar(ax, dots, "−log₁₀ q")
     shares = sorted({max(1, round(biggest * share)) for share in (0.1, 0.3, 1)})
     _sizes(ax, shares, biggest, f"The {most} smallest q of each list\nBlack rim: q < 0.05. Area: genes shared")

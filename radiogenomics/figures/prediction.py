@@ -11,7 +11,7 @@ from matplotlib.transforms import blended_transform_factory
 
 from radiogenomics._errors import InputError
 from radiogenomics.figures import _style as st
-from radiogenomics.figures import wording
+from radiogenomics.figures import formatting
 from radiogenomics.figures._given import Judged
 
 _ROW_MM = 4.6
@@ -100,12 +100,12 @@ def _with_auc(words: str, evaluation: pd.DataFrame | None, facts: dict[str, Any]
     if not match.any():
         return words
     row = evaluation[match].iloc[0]
-    text = f"{words}: {wording.auc_interval(row['auc'], row['auc_low'], row['auc_high'])}"
-    same = wording.amount(drawn) == wording.amount(row["auc"])
-    if same or not wording.is_estimated(row["auc"]):
+    text = f"{words}: {formatting.auc_interval(row['auc'], row['auc_low'], row['auc_high'])}"
+    same = formatting.amount(drawn) == formatting.amount(row["auc"])
+    if same or not formatting.is_estimated(row["auc"]):
         return text
     between = " " if len(text) <= _LEGEND_LETTERS else "\n"
-    return f"{text};{between}as drawn {wording.amount(drawn)}"
+    return f"{text};{between}as drawn {formatting.amount(drawn)}"
 
 
 @st.styled
@@ -135,15 +135,15 @@ def auc_forest(evaluation: pd.DataFrame | Judged, *, ax: Axes | None = None) -> 
     for place, (label, row) in enumerate(rows):
         if row is None:
             continue
-        if wording.is_estimated(row["auc"]):
+        if formatting.is_estimated(row["auc"]):
             _forest_point(ax, place, row, label)
-        text = wording.auc_interval(row["auc"], row["auc_low"], row["auc_high"])
+        text = formatting.auc_interval(row["auc"], row["auc_low"], row["auc_high"])
         ax.text(1.03, place, text, transform=right, va="center", fontsize=st.SMALL_POINTS)
     ax.text(1.03, -1, "AUC (95 % CI)", transform=right, va="center", fontsize=st.SMALL_POINTS, weight="bold")
     ax.set_yticks(range(len(rows)), [label for label, _ in rows])
     for tick, (_, row) in zip(ax.get_yticklabels(), rows, strict=True):
         tick.set_fontweight("bold" if row is None else "normal")
-    known = evaluation[evaluation["auc"].map(wording.is_estimated)]
+    known = evaluation[evaluation["auc"].map(formatting.is_estimated)]
     low = np.nanmin([0.4, *known["auc_low"], *known["auc"]])
     ax.set(xlabel="AUC", ylim=(len(rows) - 0.4, -1.6), xlim=(max(0, np.floor(low * 10) / 10), 1.02))
     ax.tick_params(axis="y", length=0)
@@ -163,10 +163,10 @@ def _forest_rows(evaluation: pd.DataFrame) -> list[tuple[str, pd.Series | None]]
     """List the lines of the forest: a heading (without numbers) a signature, then its estimates."""
     rows: list[tuple[str, pd.Series | None]] = []
     for signature, part in evaluation.groupby("signature", sort=False, dropna=False):
-        rows.append((wording.short(signature, 30), None))
+        rows.append((formatting.short(signature, 30), None))
         order = st.estimate_order(part["estimate"])
         for _, row in part.iloc[part["estimate"].map(order.index).argsort(kind="stable")].iterrows():
-            where = f" ({wording.short(row['cohort'], 12)})" if row["cohort"] != part["cohort"].iloc[0] else ""
+            where = f" ({formatting.short(row['cohort'], 12)})" if row["cohort"] != part["cohort"].iloc[0] else ""
             rows.append((st.estimate(row["estimate"], str(signature)).label + where, row))
     return rows
 
@@ -213,7 +213,7 @@ def score_distribution(
         ax.plot([], [], "o", ms=3, color=color, label=f"{labels[value]} (n = {max(map(len, parts))})")
     ax.set_xticks(range(len(order)), order)
     ax.legend(
-        title=wording.wrapped(outcome, 50),
+        title=formatting.wrapped(outcome, 50),
         title_fontsize=st.SMALL_POINTS,
         alignment="left",
         loc="lower left",
@@ -258,7 +258,7 @@ def _score_groups(scores: pd.DataFrame) -> "pd.Series[str]":
     return (
         pd.DataFrame(words, index=scores.index)
         .agg("\n".join, axis=1)
-        .map(lambda text: "\n".join(wording.wrapped(line, 16) for line in text.split("\n")))
+        .map(lambda text: "\n".join(formatting.wrapped(line, 16) for line in text.split("\n")))
     )
 
 
@@ -282,11 +282,11 @@ def signature_correlation(correlation: pd.DataFrame, *, ax: Axes | None = None) 
         raise InputError(
             f"`correlation` must be square, it is {correlation.shape[0]} x {correlation.shape[1]}; use scores.corr()."
         )
-    names = [wording.short(name, 22) for name in correlation.columns]
+    names = [formatting.short(name, 22) for name in correlation.columns]
     size = 38 + 9 * len(names)
     ax = st.panel_axes(ax, width_mm=min(max(size + 12, st.COLUMN_MM), st.PAGE_MM), height_mm=min(size, 170))
     hidden = np.triu(np.ones(correlation.shape, dtype=bool), 1)
-    numbers = correlation.map(wording.amount).to_numpy() if len(names) <= 12 else None
+    numbers = correlation.map(formatting.amount).to_numpy() if len(names) <= 12 else None
     sns.heatmap(
         correlation, mask=hidden, vmin=-1, vmax=1, cmap=st.DIVERGING, annot=numbers, fmt="", annot_kws={"size": st.SMALL_POINTS},
         square=True, linewidths=0.5, xticklabels=names, yticklabels=names, ax=ax,

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.transforms import blended_transform_factory
 
 from radiogenomics.figures import _style as st
-from radiogenomics.figures import wording
+from radiogenomics.figures import formatting
 
 _ROW_MM = 5.0
 _LOWEST = -0.2  # an ICC may be far below 0 by chance; those are drawn at the edge
@@ -44,7 +44,7 @@ def icc_by_kind(icc: pd.DataFrame, *, threshold: float = 0.9, ax: Axes | None = 
             text += f", {values.size - known.size:,} unknown"
         ax.text(1.03, place, text, transform=right, va="center", fontsize=st.SMALL_POINTS)
     ax.text(1.03, -1, f"ICC ≥ {threshold:g}", transform=right, va="center", fontsize=st.SMALL_POINTS, weight="bold")
-    ax.set_yticks(range(len(kinds)), [wording.short(name, 28) for name in kinds])
+    ax.set_yticks(range(len(kinds)), [formatting.short(name, 28) for name in kinds])
     ax.set(xlabel="ICC(2,1) of two readers", xlim=(_LOWEST - 0.02, 1.02), ylim=(len(kinds) - 0.4, -1.6))
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from radiogenomics.figures import _style as st
-from radiogenomics.figures import wording
+from radiogenomics.figures import formatting
 
 _BETWEEN_TICKS = 0.01  # of the widest scale; closer ones would run into a block
 _SHORTEST = 0.06
@@ -39,7 +39,7 @@ def calibration(curves: pd.DataFrame, *, groups: pd.DataFrame | None = None, ax:
     models = list(curves.groupby("model", sort=False)) if "model" in curves else [("Smoothed", curves)]
     for (name, part), color in zip(models, st.CYCLE, strict=False):
         inside = part["observed"].where(part["observed"].between(0, 1))  # no share of patients lies beyond
-        ax.plot(part["predicted"], inside, color=color, label=wording.short(name, 40))
+        ax.plot(part["predicted"], inside, color=color, label=formatting.short(name, 40))
     if groups is not None:
         errors = np.abs(groups[["low", "high"]].to_numpy(dtype=float).T - groups["observed"].to_numpy(dtype=float))
         label = f"Groups of risk ({groups['n'].min():.0f} to {groups['n'].max():.0f} patients), 95 % CI"
@@ -73,7 +73,7 @@ def decision_curve(benefit: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     colors, lines = iter(st.CYCLE * 4), iter(st.LINES * 8)
     for name, part in benefit.groupby("model", sort=False):
         label, color, line = _TREAT.get(str(name), ("", "", ""))
-        label, color, line = (label, color, line) if label else (wording.short(name, 40), next(colors), next(lines))
+        label, color, line = (label, color, line) if label else (formatting.short(name, 40), next(colors), next(lines))
         ax.plot(part["threshold"], part["net_benefit"], color=color, ls=line, lw=0.8 if str(name) in _TREAT else 1.3, label=label)
         if {"low", "high"} <= set(part) and part["low"].notna().any() and str(name) not in _TREAT:
             ax.fill_between(
@@ -130,7 +130,7 @@ def _round_ticks(top: float) -> list[float]:
 
 def _scale(ax: Axes, line: float, name: str, values: Sequence[object], points: list[float], top: float) -> None:
     """Draw one scale of a nomogram from 0 to `top` points; neighbouring labels that would touch go below the line."""
-    ax.text(-0.34, line, wording.wrapped(wording.short(name, 52), 28), va="center", fontsize=st.FONT_POINTS)
+    ax.text(-0.34, line, formatting.wrapped(formatting.short(name, 52), 28), va="center", fontsize=st.FONT_POINTS)
     places = np.array(points, dtype=float) / top
     ax.plot([places.min(), places.max()], [line, line], color=st.INK, lw=0.8)
     if np.ptp(places) < _SHORTEST:  # only its ends can be read

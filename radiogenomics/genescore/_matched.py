@@ -3,7 +3,7 @@
 import pandas as pd
 
 from radiogenomics._errors import InputError
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 
 
 def matched(**columns: pd.Series) -> pd.DataFrame:
@@ -21,11 +21,13 @@ def matched(**columns: pd.Series) -> pd.DataFrame:
             raise TypeError(f"`{name}` must be a pandas Series indexed by patient, it is a {type(column).__name__}.")
         if column.index.has_duplicates:
             twice = column.index[column.index.duplicated()].unique()
-            raise InputError(f"`{name}` names patient(s) {shown(twice)} more than once; reduce to one value per patient first.")
+            raise InputError(
+                f"`{name}` names patient(s) {summarise(twice)} more than once; reduce to one value per patient first."
+            )
     first = next(iter(columns.values()))
     table: pd.DataFrame = pd.concat(columns, axis=1, join="inner").dropna()
     table.index.name = first.index.name
     if table.empty:
-        examples = "; ".join(f"`{name}` has {shown(column.dropna().index, 2)}" for name, column in columns.items())
+        examples = "; ".join(f"`{name}` has {summarise(column.dropna().index, 2)}" for name, column in columns.items())
         raise InputError(f"No patient has all of {', '.join(columns)}: {examples}. Bring all to one kind of identifier.")
     return table

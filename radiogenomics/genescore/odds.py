@@ -23,15 +23,15 @@ Floats = NDArray[np.float64]
 _FAR = 500.0  # log odds per standard deviation where a separated likelihood has long reached its limit
 
 
-def odds_ratio(score: pd.Series, outcome: pd.Series, *, method: Method = "plain", confidence: float = 0.95) -> pd.DataFrame:
+def odds_ratio(y_true: pd.Series, y_score: pd.Series, *, method: Method = "plain", confidence: float = 0.95) -> pd.DataFrame:
     """Give the odds ratio of a score, per standard deviation and per unit.
 
     Parameters
     ----------
-    score : Series, shape (n_patients,)
-        A score; out-of-fold, or labelled as fitted by the caller.
-    outcome : Series, shape (n_patients,)
+    y_true : Series, shape (n_patients,)
         0 or 1; patients are matched by name, those that miss either are left out.
+    y_score : Series, shape (n_patients,)
+        A score; out-of-fold, or labelled as fitted by the caller.
     method : {"plain", "firth"}
         Maximum likelihood, or Firth's penalised likelihood, finite under separation.
     confidence : float
@@ -55,8 +55,8 @@ def odds_ratio(score: pd.Series, outcome: pd.Series, *, method: Method = "plain"
     Venzon & Moolgavkar (1988), doi:10.2307/2347496. Heinze & Schemper (2002), doi:10.1002/sim.1047.
     """
     check_choice(method, "method", get_args(Method))
-    both = matched(score=score, outcome=outcome)
-    values, events = both["score"].to_numpy(dtype=float), both["outcome"].to_numpy(dtype=float)
+    both = matched(y_true=y_true, y_score=y_score)
+    values, events = both["y_score"].to_numpy(dtype=float), both["y_true"].to_numpy(dtype=float)
     _check(values, events)
     unit = values.std(ddof=1)
     z, separated = (values - values.mean()) / unit, separation(values[:, None], events.astype(int))
@@ -84,12 +84,12 @@ def _firth(z: Floats, events: Floats, confidence: float) -> tuple[float, float, 
     return float(row[0]), float(row[1]), float(row[2]), float(row[3])
 
 
-def _check(score: Floats, events: Floats) -> None:
+def _check(y_score: Floats, events: Floats) -> None:
     kinds = sorted(set(events.tolist()))
     if kinds != [0.0, 1.0]:
-        raise InputError(f"`outcome` has the values {kinds} in {len(events)} common patients; an odds ratio needs 0 and 1, both.")
-    if np.ptp(score) == 0:
-        raise InputError(f"`score` is {score[0]:g} for all {len(score)} patients; an odds ratio needs a score that varies.")
+        raise InputError(f"`y_true` has the values {kinds} in {len(events)} common patients; an odds ratio needs 0 and 1, both.")
+    if np.ptp(y_score) == 0:
+        raise InputError(f"`y_score` is {y_score[0]:g} for all {len(y_score)} patients; an odds ratio needs a score that varies.")
 
 
 def _exp(log_odds: float) -> float:

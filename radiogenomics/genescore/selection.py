@@ -12,7 +12,7 @@ from sklearn.model_selection import RepeatedStratifiedKFold
 from sklearn.utils.validation import check_is_fitted
 
 from radiogenomics._errors import InputError
-from radiogenomics._tables import check_choice, check_numeric, check_patients, common_patients, shown
+from radiogenomics._tables import check_choice, check_numeric, check_patients, common_patients, summarise
 from radiogenomics.stats import benjamini_hochberg
 
 Correlation = Literal["pearson", "spearman"]
@@ -70,8 +70,8 @@ def hub_genes(
     genes = homes.index.intersection(expression.columns, sort=False)
     if genes.empty:
         raise InputError(
-            f"`membership` and `expression` share no gene of the modules: {shown(homes.index, 2)} against "
-            f"{shown(expression.columns, 2)}; bring both to one kind of symbol."
+            f"`membership` and `expression` share no gene of the modules: {summarise(homes.index, 2)} against "
+            f"{summarise(expression.columns, 2)}; bring both to one kind of symbol."
         )
     patients = common_patients(expression, score.to_frame(), ("expression", "score"))
     values = check_numeric(check_patients(expression, "expression").loc[patients, genes], "expression")
@@ -95,7 +95,7 @@ def _homes(membership: pd.DataFrame, labels: pd.Series | None, modules: Sequence
     counted = membership.columns if modules is None else pd.Index(modules)
     unknown = counted.difference(membership.columns)
     if len(unknown):
-        raise InputError(f"`modules` names {shown(unknown)}, `membership` has {shown(membership.columns)}.")
+        raise InputError(f"`modules` names {summarise(unknown)}, `membership` has {summarise(membership.columns)}.")
     homes = membership.abs().idxmax(axis=1) if labels is None else "ME" + labels.reindex(membership.index).astype(str)
     return homes[homes.isin(counted)]
 

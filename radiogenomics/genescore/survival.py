@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from radiogenomics._errors import InputError
-from radiogenomics._tables import check_patients, shown
+from radiogenomics._tables import check_patients, summarise
 from radiogenomics.genescore._matched import matched
 from radiogenomics.stats import SurvivalCut, cox, kaplan_meier, log_rank, median_survival, proportional_hazards_test
 
@@ -100,7 +100,8 @@ def _training(score: pd.Series, training: Sequence[str] | pd.Index | None) -> pd
     chosen = known if training is None else known[known.index.isin(training)]
     if chosen.empty:
         raise InputError(
-            f"None of the training patients ({shown(training or [], 3)}) has a score; `score` has {shown(known.index, 3)}."
+            f"None of the training patients ({summarise(training or [], 3)}) has a score; `score` has "
+            f"{summarise(known.index, 3)}."
         )
     return chosen
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from radiogenomics._errors import InputError
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 from radiogenomics.images.contents import NEVER_DYNAMIC
 from radiogenomics.images.series import Kind, Series, orientation_of
 from radiogenomics.images.splitting import place_numbers
@@ -75,7 +75,8 @@ def _choices(dynamic: Sequence[Sequence[Series]]) -> str:
     patients = sorted({group[0].header.get("PatientID", "") for group in dynamic})
     if len(patients) > 1:
         return (
-            f"{len(dynamic)} dynamic series of {len(patients)} patients ({shown(map(repr, patients))}) are here: {listed}. Give "
+            f"{len(dynamic)} dynamic series of {len(patients)} patients ({summarise(map(repr, patients))}) are here: "
+            f"{listed}. Give "
             "the folder of one patient."
         )
     contents = list(dict.fromkeys(group[0].content for group in dynamic))
@@ -97,7 +98,7 @@ def _none(series: Sequence[Series], number: int | None, content: str | None) -> 
         return f"{asked} is not part of a dynamic series; the series are {known}{hint}."
     found = ", ".join(f"{count} {kind}" for kind, count in Counter(one.kind for one in series).items())
     contents = list(dict.fromkeys(one.content for one in series if one.content))
-    split = f" Some differ in {shown(contents)}, which is no change in time." if contents else ""
+    split = f" Some differ in {summarise(contents)}, which is no change in time." if contents else ""
     return (
         f"No dynamic series is here ({found}): no image series repeats its positions, and no two share a grid. "
         f"Give the whole examination.{split}"

@@ -80,11 +80,11 @@ def split_contents(slices: Sequence[Slice]) -> dict[str, list[Slice]]:
     groups: dict[str, list[Slice]] = {}
     for one in slices:
         groups.setdefault(content_of(one.header), []).append(one)
-    for keyword, wording in _SETTINGS.items():
+    for keyword, formatting in _SETTINGS.items():
         split: dict[str, list[Slice]] = {}
         for name, members in groups.items():
             for setting, part in _by_setting(members, keyword).items():
-                label = wording.format(setting) if setting else ""
+                label = formatting.format(setting) if setting else ""
                 split[", ".join(word for word in (name, label) if word)] = part
         groups = split
     return groups

@@ -17,7 +17,7 @@ from pydicom.valuerep import TEXT_VR_DELIMS
 
 from radiogenomics._errors import InputError
 from radiogenomics._files import Decision, Tell, files_below, log_decision
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 from radiogenomics.images._parsing import REMEDY, reading
 from radiogenomics.images.encoding import UNDEFINED, OpenedFile, check_length, find_pixels, is_dicom, open_dicom, read_elements
 from radiogenomics.images.frames import clocked, frame_headers
@@ -282,11 +282,11 @@ def read_folder(folder: Path, *, tell: Tell = log_decision) -> list[Slice]:
         why = f"of {len(mended)} files the transfer syntax is missing or wrong; {mended[0].where}: {mended[0].why}"
         tell(Decision("transfer syntax", printable(folder.name), len(mended), why))
     if foreign:
-        why = f"{len(foreign)} files are not DICOM and were passed over: {shown(foreign)}"
+        why = f"{len(foreign)} files are not DICOM and were passed over: {summarise(foreign)}"
         tell(Decision("files passed over", printable(folder.name), len(foreign), why))
     if not slices:
         raise InputError(
-            f"{folder} holds {len(foreign)} file(s) and none is DICOM ({shown(foreign)}); give the folder of the images."
+            f"{folder} holds {len(foreign)} file(s) and none is DICOM ({summarise(foreign)}); give the folder of the images."
         )
     return slices
 

@@ -7,7 +7,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from radiogenomics._errors import InputError
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 from radiogenomics.images.contents import setting_levels, setting_of
 from radiogenomics.images.headers import Slice
 from radiogenomics.images.private import GE_RAW_TYPE
@@ -38,7 +38,7 @@ def refuse_alternating(place: str, phases: Sequence[Sequence[Slice]]) -> None:
     for keyword in (*_WORDS, *_NUMBERS):
         values = _values(phases, keyword)
         if any(value in values[: at - 1] and value != values[at - 1] for at, value in enumerate(values) if at > 1):
-            names = shown([repr(value) for value in dict.fromkeys(values)], 4)
+            names = summarise([repr(value) for value in dict.fromkeys(values)], 4)
             raise InputError(
                 f"{place}: {keyword} alternates between {names} from phase to phase: several kinds of image are mixed (magnitude "
                 f"and phase, water and fat, echoes?), not times of one. Give the images of one kind, separated by {keyword}."

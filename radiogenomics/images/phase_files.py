@@ -10,7 +10,7 @@ import SimpleITK as sitk
 
 from radiogenomics._errors import InputError
 from radiogenomics._files import Decision, Tell, log_decision
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 from radiogenomics.images._parsing import reading_volume
 from radiogenomics.images.headers import find_files, is_foreign, printable
 from radiogenomics.images.limits import check_volume_file
@@ -54,7 +54,7 @@ def find_phase_files(folder: Path, *, tell: Tell = log_decision) -> list[Path]:
         return []
     masks = [path for path in volumes if _MASK.search(path.name.lower())]
     if masks and len(masks) < len(volumes):
-        names = shown([printable(path.name) for path in masks])
+        names = summarise([printable(path.name) for path in masks])
         why = f"{len(masks)} volumes are masks by their names and are no phases: {names}."
         tell(Decision("files passed over", printable(Path(folder).name), len(masks), why))
         volumes = [path for path in volumes if path not in masks]
@@ -97,7 +97,7 @@ def read_phase_files(
         )
     evidence = "fourth axis of the file" if len(paths) == 1 else "names of the files"
     if len(paths) > 1:
-        why = f"the phases follow each other as their files' names do: {shown([printable(path.name) for path in paths], 12)}."
+        why = f"the phases follow each other as their files' names do: {summarise([printable(path.name) for path in paths], 12)}."
         tell(Decision("phases by file name", printable(paths[0].parent.name), len(paths), why))
     names = name_phases(len(volumes), pre_contrast)
     images = dict(zip(names, volumes, strict=True))
@@ -124,7 +124,7 @@ def _order(name: str) -> tuple[bool, list[tuple[bool, int, str]]]:
 
 
 def _called(paths: Sequence[Path]) -> str:
-    return shown([printable(path.name) for path in paths])
+    return summarise([printable(path.name) for path in paths])
 
 
 def _volumes(paths: Sequence[Path], tell: Tell) -> tuple[list[sitk.Image], list[float]]:

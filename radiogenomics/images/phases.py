@@ -12,7 +12,7 @@ import SimpleITK as sitk
 
 from radiogenomics._errors import InputError
 from radiogenomics._files import Decision, Tell, log_decision
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 from radiogenomics.images.headers import Slice
 from radiogenomics.images.mixing import refuse_alternating, refuse_copied
 from radiogenomics.images.pixels import check_rescale
@@ -126,11 +126,11 @@ def split_phases(
     phases = [(one, slices, split.evidence) for one, split in splits for slices in split.phases]
     if not 1 <= pre_contrast < len(phases):
         raise InputError(
-            f"{shown([one.place for one in series])}: {len(phases)} phase(s) with {pre_contrast} of them before contrast; a "
+            f"{summarise([one.place for one in series])}: {len(phases)} phase(s) with {pre_contrast} of them before contrast; a "
             "dynamic series needs at least one before and one after. Give all series of the examination, or another number "
             "of pre-contrast phases."
         )
-    place = shown([one.place for one in series])
+    place = summarise([one.place for one in series])
     refuse_alternating(place, [slices for _, slices, _ in phases])
     names = name_phases(len(phases), pre_contrast)
     seconds, clock = _seconds(place, [slices for _, slices, _ in phases], tell)
@@ -154,13 +154,14 @@ def _one_scan(series: Sequence[Series]) -> None:
     patients = sorted({one.header.get("PatientID", "") for each in series for one in each.slices})
     if len(patients) > 1:
         raise InputError(
-            f"{shown([one.place for one in series])}: images of {len(patients)} patients are mixed in one dynamic series "
-            f"(PatientID {shown(map(repr, patients))}); separate the files by patient."
+            f"{summarise([one.place for one in series])}: images of {len(patients)} patients are mixed in one dynamic series "
+            f"(PatientID {summarise(map(repr, patients))}); separate the files by patient."
         )
     greys = sorted({one.header.get("PhotometricInterpretation", "missing") for each in series for one in each.slices})
     if len(greys) > 1:
         raise InputError(
-            f"{shown([one.place for one in series])}: PhotometricInterpretation {shown(map(repr, greys))} are mixed in one "
+            f"{summarise([one.place for one in series])}: PhotometricInterpretation {summarise(map(repr, greys))} are mixed "
+            "in one "
             "dynamic series: low values are bright in some images and dark in others. Fetch the series again, or leave it out."
         )
 
@@ -185,7 +186,7 @@ def _in_order(splits: list[tuple[Series, Split]]) -> list[tuple[Series, Split]]:
             _refuse_equal_times([one for one, _ in splits], keyword, starts)
             stronger[keyword] = starts
     raise InputError(
-        f"{shown([one.place for one, _ in splits])}: no time or series number tells which came first; give them one by one."
+        f"{summarise([one.place for one, _ in splits])}: no time or series number tells which came first; give them one by one."
     )
 
 
@@ -202,7 +203,7 @@ def _refuse_equal_times(series: Sequence[Series], keyword: str, starts: Sequence
     times = Counter(starts)
     if keyword in TRUST and len(set(times.values())) == 1 and max(times.values()) > 1:
         raise InputError(
-            f"{shown([one.place for one in series])}: {keyword} tells {len(times)} times apart, but these are {len(series)} "
+            f"{summarise([one.place for one in series])}: {keyword} tells {len(times)} times apart, but these are {len(series)} "
             "series: several kinds of image of each phase (water and fat, or magnitude and phase?). Give the series of one kind."
         )
 
@@ -214,11 +215,11 @@ def _check_order(
     for other, values in stronger.items():
         if any(values[left] > values[right] for left, right in combinations(order, 2)):
             raise InputError(
-                f"{shown([one.place for one in ordered])}: their order by {keyword} contradicts {other}, which is better "
+                f"{summarise([one.place for one in ordered])}: their order by {keyword} contradicts {other}, which is better "
                 "evidence but does not tell all apart. Correct the headers, or give them one by one."
             )
     if keyword in CLOCKS:
-        check_gaps(shown([one.place for one in ordered]), starts, keyword)
+        check_gaps(summarise([one.place for one in ordered]), starts, keyword)
     _pre_first(ordered)
 
 
@@ -251,7 +252,7 @@ def _seconds(place: str, phases: Sequence[Sequence[Slice]], tell: Tell) -> tuple
     ends = np.cumsum([len(slices) for slices in phases])[:-1]
     for keyword in CLOCKS:
         if texts := unreadable(images, keyword):
-            values = shown(map(repr, dict.fromkeys(texts)), 3)
+            values = summarise(map(repr, dict.fromkeys(texts)), 3)
             why = f"{keyword} {values} of {len(texts)} images is no time; the tag is passed over."
             tell(Decision("clock not read", place, len(texts), why))
         starts = np.array([part.min() for part in np.split(moments(images, keyword), ends)])

@@ -12,7 +12,7 @@ from pydicom.pixels.utils import pixel_array
 
 from radiogenomics._errors import InputError
 from radiogenomics._files import Decision, Tell, log_decision
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 from radiogenomics.images._parsing import decoding
 from radiogenomics.images.encoding import load
 from radiogenomics.images.headers import Slice
@@ -104,7 +104,8 @@ def _check_real_world(place: str, slices: Sequence[Slice]) -> None:
     slopes = {one.header.get("RealWorldValueSlope", "none") for one in slices}
     if len(slopes) > 1 and not all(one.header.get("RescaleSlope") for one in slices):
         raise InputError(
-            f"{place}: RealWorldValueSlope differs between images ({shown(sorted(slopes), 4)}) and not all have a RescaleSlope; "
+            f"{place}: RealWorldValueSlope differs between images ({summarise(sorted(slopes), 4)}) and not all have a "
+            "RescaleSlope; "
             "stored values cannot be compared. Export the series with a RescaleSlope, or leave it out."
         )
 
@@ -139,7 +140,7 @@ def _bits(place: str, slices: Sequence[Slice]) -> Bits:
     """Read which bits of a pixel hold its value, the same for all slices."""
     triples = {_bits_of(one) for one in slices}
     if len(triples) > 1:
-        found = shown([f"{one.stored} of {one.allocated}, {one.shift} above the lowest" for one in sorted(triples)])
+        found = summarise([f"{one.stored} of {one.allocated}, {one.shift} above the lowest" for one in sorted(triples)])
         raise InputError(
             f"{place} mixes the bits that hold a value (BitsAllocated, BitsStored, HighBit): {found}; fetch the series again or "
             "separate the files."

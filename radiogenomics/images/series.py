@@ -15,7 +15,7 @@ import pandas as pd
 
 from radiogenomics._errors import InputError
 from radiogenomics._files import Decision, Tell, atomic, check_file, log_decision
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 from radiogenomics.images._parsing import unpacking
 from radiogenomics.images.contents import split_contents
 from radiogenomics.images.headers import IMAGE_STORAGE, Header, Slice, printable, read_folder
@@ -117,7 +117,7 @@ def _tell_contents(series: Sequence[Series], tell: Tell) -> None:
         split.setdefault((one.uid, one.kind), []).append(one)
     for parts in split.values():
         if len(parts) > 1:
-            told = shown([f"{one.content or 'magnitude'} ({len(one.slices)} images)" for one in parts])
+            told = summarise([f"{one.content or 'magnitude'} ({len(one.slices)} images)" for one in parts])
             why = f"{parts[0].place} holds several kinds of image and was split: {told}."
             tell(Decision("series split", "", sum(len(one.slices) for one in parts), why))
 

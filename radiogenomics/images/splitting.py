@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 
 from radiogenomics._errors import InputError
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 from radiogenomics.images.contents import settings_that_vary
 from radiogenomics.images.headers import Slice
 from radiogenomics.images.series import Series
@@ -160,7 +160,7 @@ def _orders(series: Series, places: Sequence[int], keyword: str, values: Array, 
 def _differing(series: Series) -> str:
     """Name the tags whose values differ between the images of a series, for the end of a message."""
     found = {keyword: sorted({one.header.get(keyword, "none") for one in series.slices}) for keyword in _TELLING}
-    told = [f"{keyword} {shown(map(repr, values), 4)}" for keyword, values in found.items() if len(values) > 1]
+    told = [f"{keyword} {summarise(map(repr, values), 4)}" for keyword, values in found.items() if len(values) > 1]
     return f"; they differ in {', '.join(told)}" if told else " that no tag names (water and fat, or magnitude and phase?)"
 
 
@@ -168,7 +168,8 @@ def _checked(series: Series, phases: list[tuple[Slice, ...]], keyword: str, stro
     """Check phases against stronger evidence, image types, the order of the files and the length of an examination."""
     if keyword in _SAYS_LITTLE and (types := _mixed_types(phases)):
         raise InputError(
-            f"{series.place} mixes images of ImageType {shown(types, 4)} at one position, and only {keyword} orders them: they "
+            f"{series.place} mixes images of ImageType {summarise(types, 4)} at one position, and only {keyword} orders "
+            "them: they "
             "may be kinds of image, not times. Give the images of one kind."
         )
     for other in stronger:
@@ -242,6 +243,7 @@ def _why_not(series: Series, places: Sequence[int]) -> str:
     state = "doubled" if count > usual else "missing"
     return (
         f"{series.place}: most positions are there {usual} times, {len(odd)} are not; a slice is {state} at "
-        f"{heights(series.slices)[here].min():.2f} mm ({count} times: {shown([series.slices[at].path.name for at in here])}). "
+        f"{heights(series.slices)[here].min():.2f} mm ({count} times: "
+        f"{summarise([series.slices[at].path.name for at in here])}). "
         "Remove the copy or fetch the series again."
     )

@@ -94,7 +94,8 @@ def padding_inside(image: sitk.Image, mask: sitk.Image) -> int:
     """
     if image.GetSize() != mask.GetSize():
         raise InputError(
-            f"The image has {image.GetSize()} voxels and the mask {mask.GetSize()}; bring both onto one grid (lesions.checked)."
+            f"The image has {image.GetSize()} voxels and the mask {mask.GetSize()}; bring both onto one grid "
+            "(lesions.validate_mask)."
         )
     if not image.HasMetaDataKey(PADDING):
         return 0

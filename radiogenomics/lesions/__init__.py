@@ -1,6 +1,6 @@
 """Masks: read from every format in use, checked against their image, divided into zones, grown from a seed."""
 
-from radiogenomics.lesions.checking import Finding, check, checked
+from radiogenomics.lesions.checking import MaskProblem, check, validate_mask
 from radiogenomics.lesions.curves import time_intensity
 from radiogenomics.lesions.folders import find_mask, mask_stem
 from radiogenomics.lesions.growing import Grown, Leak, dice, grow_from_seed, grow_in_box
@@ -18,12 +18,11 @@ __all__ = [
     "LESIONS",
     "READERS",
     "ZONES",
-    "Finding",
     "Grown",
     "Leak",
+    "MaskProblem",
     "MaskReader",
     "check",
-    "checked",
     "count",
     "dice",
     "find_mask",
@@ -43,6 +42,7 @@ __all__ = [
     "resample_mask",
     "split_lesions",
     "time_intensity",
+    "validate_mask",
     "volume_mm3",
     "write_les",
     "write_seg",

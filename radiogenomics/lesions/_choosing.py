@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from radiogenomics._errors import InputError
-from radiogenomics._names import nearest
-from radiogenomics._tables import shown
+from radiogenomics._names import did_you_mean
+from radiogenomics._tables import summarise
 
 _SHOWN = 12
 
@@ -29,7 +29,7 @@ def choose(path: Path, known: Mapping[int, str], segment: int | str | None, *, w
     InputError
         If there are several and none was asked for, or what was asked for is not there once.
     """
-    listed = shown([f"{number} {name!r}" for number, name in known.items()], _SHOWN)
+    listed = summarise([f"{number} {name!r}" for number, name in known.items()], _SHOWN)
     if segment is None:
         if len(known) == 1:
             return next(iter(known))
@@ -37,7 +37,7 @@ def choose(path: Path, known: Mapping[int, str], segment: int | str | None, *, w
     matches = [number for number, name in known.items() if segment == name]
     matches = matches or [number for number in known if number == as_number(segment)]
     if len(matches) != 1:
-        hint = nearest(segment, known.values()) if isinstance(segment, str) and not matches else ""
+        hint = did_you_mean(segment, known.values()) if isinstance(segment, str) and not matches else ""
         raise InputError(f"{path.name} has {len(matches)} {what} called {segment!r}; it holds {listed}{hint}.")
     return matches[0]
 

@@ -26,7 +26,7 @@ _SHIFTED = 0.05  # voxels: a mask that lies farther off the image's voxels is sa
 
 
 @dataclass(frozen=True)
-class Finding:
+class MaskProblem:
     """One thing about a mask that its user should know.
 
     Attributes
@@ -58,7 +58,7 @@ _TOLD = {
 """What a finding that is not fatal is called among decisions."""
 
 
-def check(mask: sitk.Image, image: sitk.Image) -> list[Finding]:
+def check(mask: sitk.Image, image: sitk.Image) -> list[MaskProblem]:
     """Check a mask against its image -> findings, fatal ones first; an empty list means all is well.
 
     Parameters
@@ -82,7 +82,7 @@ def check(mask: sitk.Image, image: sitk.Image) -> list[Finding]:
     return sorted(findings, key=lambda finding: not finding.fatal)
 
 
-def checked(
+def validate_mask(
     mask: sitk.Image, image: sitk.Image, *, resample: bool = False, name: str = "", tell: Tell = log_decision
 ) -> sitk.Image:
     """Bring a mask onto the grid of its image, or say why it cannot be used -> uint8 mask, 1 inside.
@@ -120,11 +120,11 @@ def checked(
     return sitk.Cast(place(mask, image) > 0, sitk.sitkUInt8)
 
 
-def _check_labels(mask: sitk.Image) -> list[Finding]:
+def _check_labels(mask: sitk.Image) -> list[MaskProblem]:
     values = sitk.GetArrayViewFromImage(mask)
     if not np.isfinite(values).all():
         return [
-            Finding(
+            MaskProblem(
                 "labels",
                 True,
                 f"The mask holds {int((~np.isfinite(values)).sum()):,} values that are no numbers; export it again as labels.",
@@ -136,12 +136,14 @@ def _check_labels(mask: sitk.Image) -> list[Finding]:
             f"The mask holds values that are no whole numbers ({broken.size:,} voxels, e.g. {float(broken[0]):.3g}); "
             f"threshold it first."
         )
-        return [Finding("labels", True, message)]
+        return [MaskProblem("labels", True, message)]
     if values.min() < 0:
-        return [Finding("labels", True, f"The mask holds negative labels (down to {float(values.min()):g}); give labels from 0.")]
+        return [
+            MaskProblem("labels", True, f"The mask holds negative labels (down to {float(values.min()):g}); give labels from 0.")
+        ]
     if not values.any():
         return [
-            Finding(
+            MaskProblem(
                 "empty",
                 True,
                 f"The mask is empty: none of its {values.size:,} voxels is labelled; draw the lesion or leave the patient out.",
@@ -150,27 +152,27 @@ def _check_labels(mask: sitk.Image) -> list[Finding]:
     return []
 
 
-def _check_grid(mask: sitk.Image, image: sitk.Image) -> list[Finding]:
+def _check_grid(mask: sitk.Image, image: sitk.Image) -> list[MaskProblem]:
     problem = grid_problem(mask, image)
     if problem:
-        return [Finding("grid", True, problem)]
+        return [MaskProblem("grid", True, problem)]
     try:
         place(mask, image)
     except InputError as error:
-        return [Finding("outside", True, str(error))]
+        return [MaskProblem("outside", True, str(error))]
     return _check_offset(mask, image) if same_frame(mask, image) else []
 
 
-def _check_padding(mask: sitk.Image, image: sitk.Image) -> list[Finding]:
+def _check_padding(mask: sitk.Image, image: sitk.Image) -> list[MaskProblem]:
     """Refuse a mask over voxels that the image's header calls padding: no feature of them means anything."""
     count = padding_inside(image, mask)
     if not count:
         return []
     message = f"{count:,} voxels of the mask hold padding, no signal; draw it inside the image, or leave the patient out."
-    return [Finding("padding", True, message)]
+    return [MaskProblem("padding", True, message)]
 
 
-def _check_offset(mask: sitk.Image, image: sitk.Image) -> list[Finding]:
+def _check_offset(mask: sitk.Image, image: sitk.Image) -> list[MaskProblem]:
     shift = offset(mask, image)
     if np.abs(shift).max() <= _SHIFTED:
         return []
@@ -178,10 +180,10 @@ def _check_offset(mask: sitk.Image, image: sitk.Image) -> list[Finding]:
         f"The mask's voxels lie {describe_shift(shift, image)} off those of the image in the same frame of reference; each was "
         f"placed at the nearest one, none is lost."
     )
-    return [Finding("shifted", False, message, count(mask))]
+    return [MaskProblem("shifted", False, message, count(mask))]
 
 
-def _check_frame(mask: sitk.Image, image: sitk.Image) -> list[Finding]:
+def _check_frame(mask: sitk.Image, image: sitk.Image) -> list[MaskProblem]:
     """Compare the frames of reference where both files named one; positions in different frames mean different places."""
     frames = [one.GetMetaData(FRAME) if one.HasMetaDataKey(FRAME) else "" for one in (mask, image)]
     if "" in frames or frames[0] == frames[1]:
@@ -189,24 +191,24 @@ def _check_frame(mask: sitk.Image, image: sitk.Image) -> list[Finding]:
     named = f"The mask's frame of reference (…{frames[0][-12:]}) is not the image's (…{frames[1][-12:]})"
     if grid_problem(mask, image):
         message = f"{named}: their positions mean different places; give the image it was drawn on, or register them first."
-        return [Finding("frame", True, message)]
-    return [Finding("frame", False, f"{named}, but their voxels coincide; they are taken for the same place.")]
+        return [MaskProblem("frame", True, message)]
+    return [MaskProblem("frame", False, f"{named}, but their voxels coincide; they are taken for the same place.")]
 
 
-def _check_lesions(mask: sitk.Image) -> list[Finding]:
+def _check_lesions(mask: sitk.Image) -> list[MaskProblem]:
     values = sitk.GetArrayFromImage(mask)
     inside = values > 0
     pieces, number = ndimage.label(inside, _NEIGHBOURS)
     sizes = np.sort(np.bincount(pieces.ravel())[1:])[::-1]
-    findings: list[Finding] = []
+    findings: list[MaskProblem] = []
     if sizes[0] == 1:
         message = "The mask's largest piece is one voxel; no texture or shape can be measured in it, draw the lesion anew."
-        findings.append(Finding("one voxel", True, message))
+        findings.append(MaskProblem("one voxel", True, message))
     labels = np.unique(values[inside])
     if len(labels) > 1:
         named = ", ".join(f"{label:g}" for label in labels[:6])
         findings.append(
-            Finding(
+            MaskProblem(
                 "several labels",
                 False,
                 f"The mask holds {len(labels)} labels ({named}); all count as lesion unless one is chosen.",
@@ -216,7 +218,7 @@ def _check_lesions(mask: sitk.Image) -> list[Finding]:
     if number > 1:
         share = 100 * sizes[0] / count(mask)
         findings.append(
-            Finding(
+            MaskProblem(
                 "several lesions",
                 False,
                 f"The mask holds {number} lesions, the largest with {share:.0f} % of {count(mask):,} voxels.",
@@ -226,7 +228,7 @@ def _check_lesions(mask: sitk.Image) -> list[Finding]:
     touched = _touched(inside)
     if touched:
         message = f"The mask touches the border of the image ({', '.join(touched)}); the lesion may be cut off there."
-        findings.append(Finding("border", False, message))
+        findings.append(MaskProblem("border", False, message))
     return findings
 
 

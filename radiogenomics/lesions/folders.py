@@ -4,7 +4,7 @@ from pathlib import Path
 
 from radiogenomics._errors import InputError
 from radiogenomics._files import files_below
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 from radiogenomics.images.encoding import load
 from radiogenomics.lesions._parsing import parsing
 from radiogenomics.lesions.readers import HEAD, READERS
@@ -57,7 +57,7 @@ def find_mask(folder: Path) -> Path:
             f"The folder {folder} holds no mask ({len(files)} other files); give one of "
             f"{', '.join(reader.what for reader in READERS.values())}."
         )
-    names = shown([str(path.relative_to(folder)) for path in masks])
+    names = summarise([str(path.relative_to(folder)) for path in masks])
     raise InputError(f"The folder {folder} holds {len(masks)} masks ({names}); give the one that is meant, or remove the others.")
 
 

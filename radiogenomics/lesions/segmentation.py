@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 
 from radiogenomics._errors import InputError
 from radiogenomics._files import Tell, log_decision
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 from radiogenomics.images.limits import check_voxels
 from radiogenomics.lesions._choosing import choose
 from radiogenomics.lesions._datasets import read_dataset
@@ -145,7 +145,7 @@ def _refers_to_mr(path: Path, dataset: Dataset) -> None:
         if "ReferencedSOPClassUID" in item
     }
     if not referred & set(_MR_STORAGE):
-        names = shown(sorted(pydicom.uid.UID(uid).name for uid in referred)) or "no image at all"
+        names = summarise(sorted(pydicom.uid.UID(uid).name for uid in referred)) or "no image at all"
         raise InputError(
             f"{path.name} refers to {names}, not to MR images; it segments something else, choose the MR segmentation."
         )

@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 
 from radiogenomics._errors import InputError
 from radiogenomics._files import Decision, Tell, log_decision
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 from radiogenomics.images import FRAME
 from radiogenomics.lesions._choosing import choose
 from radiogenomics.lesions._contours import distinct, fill, hollow, thin_rings
@@ -138,7 +138,7 @@ def _contours(path: Path, dataset: Dataset, number: int, tell: Tell) -> list[_Co
         else:
             passed[kind] += 1
     if not contours:
-        others = f" (only {shown([f'{count} {kind}' for kind, count in passed.items()])})" if passed else ""
+        others = f" (only {summarise([f'{count} {kind}' for kind, count in passed.items()])})" if passed else ""
         raise InputError(
             f"{path.name}: structure {number} has no closed contour{others}, its mask is empty; choose another or leave the "
             f"patient out."

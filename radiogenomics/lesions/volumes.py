@@ -8,7 +8,7 @@ import SimpleITK as sitk
 
 from radiogenomics._errors import InputError
 from radiogenomics._files import Tell, log_decision
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 from radiogenomics.images.limits import check_volume_file
 from radiogenomics.images.nifti import read_nifti
 from radiogenomics.lesions._choosing import as_number, choose
@@ -74,7 +74,9 @@ def _label(path: Path, volume: sitk.Image, segment: int | str) -> sitk.Image:
     values = np.unique(sitk.GetArrayViewFromImage(volume))
     number = as_number(segment)
     if number is None or number not in values:
-        raise InputError(f"{path.name} has no label {segment!r}; it holds {shown([f'{value:g}' for value in values], _SHOWN)}.")
+        raise InputError(
+            f"{path.name} has no label {segment!r}; it holds {summarise([f'{value:g}' for value in values], _SHOWN)}."
+        )
     return sitk.Cast(volume == number, sitk.sitkUInt8)
 
 
@@ -108,7 +110,7 @@ def _slicer_mask(path: Path, volume: sitk.Image, segments: dict[int, _Segment], 
     if layers == 1:
         return _named(path, volume, segments, segment)
     if segment is None and len(segments) > 1:
-        names = shown([repr(part.name) for part in segments.values()], _SHOWN)
+        names = summarise([repr(part.name) for part in segments.values()], _SHOWN)
         raise InputError(f"{path.name} holds {len(segments)} segments ({names}) in {layers} layers; choose one with `segment`.")
     part = segments[choose(path, {number: part.name for number, part in segments.items()}, segment, what="segments")]
     if not 0 <= part.layer < layers:

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radiogenomics._errors import InputError
-from radiogenomics._tables import check_numeric, check_patients, common_patients, shown
+from radiogenomics._tables import check_numeric, check_patients, common_patients, summarise
 from radiogenomics.linking._blocks import Block, Floats, Ints
 from radiogenomics.linking._permutation import Null
 from radiogenomics.stats import benjamini_hochberg, max_t
@@ -55,7 +55,7 @@ def aligned(left: pd.DataFrame, right: pd.DataFrame) -> tuple[pd.DataFrame, pd.D
             raise InputError(f"`{name}` has no column; give at least one measurement.")
     both = common_patients(left, right, ("left", "right"))
     if len(both) < FEWEST:
-        raise InputError(f"`left` and `right` share {len(both)} patient(s) ({shown(both)}); a link needs at least {FEWEST}.")
+        raise InputError(f"`left` and `right` share {len(both)} patient(s) ({summarise(both)}); a link needs at least {FEWEST}.")
     both = both[identifier_order(both)]
     return left.loc[both].astype(float), right.loc[both].astype(float)
 
@@ -82,7 +82,7 @@ def check_varies(parts: Sequence[Block], left: pd.DataFrame, right: pd.DataFrame
         if not varies.all():
             raise InputError(
                 f"`{side}` has {int((~varies).sum())} column(s) that do not vary among the common patients, "
-                f"miss too many of them or follow from the covariates: {shown(table.columns[~varies])}; drop them."
+                f"miss too many of them or follow from the covariates: {summarise(table.columns[~varies])}; drop them."
             )
 
 

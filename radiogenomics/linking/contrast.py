@@ -7,7 +7,7 @@ from scipy.stats import rankdata, tiecorrect
 
 from radiogenomics._errors import InputError
 from radiogenomics._parallel import one_thread
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 from radiogenomics.linking._blocks import Block, Floats, blocks, counts, ranks, rounded, t_of
 from radiogenomics.linking._permutation import permute
 from radiogenomics.linking._table import Origin, Pairs, aligned, check_varies, tidy
@@ -75,7 +75,7 @@ def _groups(left: pd.DataFrame, thresholds: pd.Series) -> pd.DataFrame:
     """Mark high patients 1 and the others 0, missing ones stay missing."""
     lacking = left.columns.difference(thresholds.dropna().index)
     if len(lacking):
-        raise InputError(f"`thresholds` lacks {shown(lacking)}; give every column of `left` the training patients' median.")
+        raise InputError(f"`thresholds` lacks {summarise(lacking)}; give every column of `left` the training patients' median.")
     high = (left > thresholds[left.columns]).astype(float).where(left.notna())
     counts, n = high.sum(), high.notna().sum()
     uneven = high.columns[np.minimum(counts, n - counts) < 2]

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from radiogenomics._errors import InputError, MemoryLimitError
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 from radiogenomics.modules.correlation import unit_rows
 
 Array = np.ndarray[Any, Any]
@@ -45,13 +45,14 @@ def _callers(genes: pd.Index, blocks: pd.Series) -> list[Array]:
     missing = genes.difference(blocks.index)
     if len(missing):
         raise InputError(
-            f"`blocks` names no block for {len(missing)} gene(s): {shown(missing)}; give a Series with every gene in its index."
+            f"`blocks` names no block for {len(missing)} gene(s): {summarise(missing)}; give a Series with every gene in its "
+            "index."
         )
     codes, names = pd.factorize(blocks.loc[genes], sort=True)
     members = [np.flatnonzero(codes == code) for code in range(len(names))]
     small = [name for name, block in zip(names, members, strict=True) if len(block) < 2]
     if small:
-        raise InputError(f"`blocks` has block(s) with fewer than 2 usable genes: {shown(small)}; join them to others.")
+        raise InputError(f"`blocks` has block(s) with fewer than 2 usable genes: {summarise(small)}; join them to others.")
     return members
 
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from radiogenomics.modules.squares import in_stripes, rank_update
+from radiogenomics.modules.inplace import in_stripes, rank_update
 
 Correlation = Literal["pearson", "bicor"]
 Array = np.ndarray[Any, Any]

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from radiogenomics._errors import InputError
+from radiogenomics.modules.inplace import in_stripes
 from radiogenomics.modules.linkage import Tree
-from radiogenomics.modules.squares import in_stripes
 
 Array = np.ndarray[Any, Any]
 _MAX_CORE_SCATTER = (0.64, 0.73, 0.82, 0.91, 0.95)

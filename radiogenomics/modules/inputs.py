@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from radiogenomics._errors import InputError
-from radiogenomics._tables import check_numeric, check_patients, shown
+from radiogenomics._tables import check_numeric, check_patients, summarise
 
 Array = np.ndarray[Any, Any]
 FEWEST_PATIENTS = 15
@@ -30,7 +30,7 @@ def check_varying(expression: pd.DataFrame) -> Array:
     flat = expression.columns[_bad_genes(values) == "constant"]
     if len(flat):
         raise InputError(
-            f"`expression` has {len(flat)} gene(s) without variance: {shown(flat)}; drop them, as `find_modules` does."
+            f"`expression` has {len(flat)} gene(s) without variance: {summarise(flat)}; drop them, as `find_modules` does."
         )
     return values
 
@@ -111,5 +111,5 @@ def _bad_genes(values: Array) -> Array:
 def _warn(dropped: pd.DataFrame) -> None:
     for kind, rows in dropped.groupby("kind"):
         counts = ", ".join(f"{count} {reason}" for reason, count in rows["reason"].value_counts().items())
-        message = f"{len(rows)} {kind}(s) cannot be used and were dropped ({counts}): {shown(rows['name'])}."
+        message = f"{len(rows)} {kind}(s) cannot be used and were dropped ({counts}): {summarise(rows['name'])}."
         warnings.warn(message, UserWarning, stacklevel=4)

@@ -8,8 +8,8 @@ import pandas as pd
 from radiogenomics._errors import InputError
 from radiogenomics._tables import check_choice
 from radiogenomics.modules.correlation import Correlation, correlate_into
+from radiogenomics.modules.inplace import in_stripes, rank_update, row_sums
 from radiogenomics.modules.inputs import check_power, check_varying
-from radiogenomics.modules.squares import in_stripes, rank_update, row_sums
 
 Network = Literal["unsigned", "signed", "signed hybrid"]
 Overlap = Literal["unsigned", "signed", "signed Nowick", "none"]

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from radiogenomics._errors import InputError
-from radiogenomics._parallel import Progress, fan_out, one_thread
-from radiogenomics._tables import check_choice, shown
+from radiogenomics._parallel import Progress, one_thread, parallel_map
+from radiogenomics._tables import check_choice, summarise
 from radiogenomics.modules.correlation import correlate
 from radiogenomics.modules.eigengenes import first_component
 from radiogenomics.modules.find import Modules
@@ -97,7 +97,7 @@ def preservation(
     profiles = [profile for profile in sets if profile.module > 0]
     counts = [min(_CHUNK, n_permutations - _CHUNK * i) for i in range(len(seeds))]
     tasks = {f"permutations {i}": (new, profiles, shape, seed, n) for i, (seed, n) in enumerate(zip(seeds, counts, strict=True))}
-    parts = fan_out(_permuted, tasks, n_jobs=n_jobs, scheduler=scheduler, progress=progress).require()
+    parts = parallel_map(_permuted, tasks, n_jobs=n_jobs, scheduler=scheduler, progress=progress).require()
     table = pd.DataFrame({"module": [p.module for p in profiles], "size": [p.size for p in profiles]})
     summary = _summary(observed, len(profiles), np.concatenate(list(parts.values())) if parts else None)
     return pd.concat([table, summary], axis=1)
@@ -143,7 +143,7 @@ def _common(modules: Modules, expression: pd.DataFrame, reference: pd.DataFrame)
     poor = counts[counts < _FEWEST_GENES]
     if len(poor):
         raise InputError(
-            f"Fewer than {_FEWEST_GENES} genes of module(s) {shown(poor.index)} vary in both tables; drop those modules."
+            f"Fewer than {_FEWEST_GENES} genes of module(s) {summarise(poor.index)} vary in both tables; drop those modules."
         )
     return labels, old[:, usable], new[:, usable]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from radiogenomics._errors import InputError
-from radiogenomics._tables import check_numeric, check_patients, shown
+from radiogenomics._tables import check_numeric, check_patients, summarise
 from radiogenomics.modules.find import Modules
 
 _ENOUGH = 0.5
@@ -63,10 +63,11 @@ def _check_coverage(loadings: pd.DataFrame, there: np.ndarray[tuple[int], np.dty
     poor = covered[covered < _ENOUGH]
     if len(poor):
         raise InputError(
-            f"`expression` measures less than half of the genes of module(s) {shown(poor.index)}; bring both tables to the same "
+            f"`expression` measures less than half of the genes of module(s) {summarise(poor.index)}; bring both tables to "
+            "the same "
             "kind of gene identifier, or drop those modules."
         )
     absent = loadings.index[~there]
     warnings.warn(
-        f"{len(absent)} gene(s) of modules are missing and count as their training mean: {shown(absent)}.", stacklevel=3
+        f"{len(absent)} gene(s) of modules are missing and count as their training mean: {summarise(absent)}.", stacklevel=3
     )

@@ -12,9 +12,9 @@ import pandas as pd
 from radiogenomics._errors import InputError
 from radiogenomics._tables import check_choice
 from radiogenomics.modules.correlation import Correlation, row_blocks
+from radiogenomics.modules.inplace import in_stripes
 from radiogenomics.modules.inputs import check_enough_patients, check_power, usable
 from radiogenomics.modules.network import Network
-from radiogenomics.modules.squares import in_stripes
 
 Array = np.ndarray[Any, Any]
 POWERS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 18, 20)

@@ -3,8 +3,8 @@ from .enrichment import overlap as overlap
 from .enrichment import preranked as preranked
 from .enrichment import redundancy as redundancy
 from .genesets import Selection as Selection
-from .genesets import measured as measured
 from .genesets import read_gmt as read_gmt
+from .genesets import restrict_to_genes as restrict_to_genes
 from .genesets import select as select
 from .genesets import sized as sized
 from .genesets import tumour_pathways as tumour_pathways

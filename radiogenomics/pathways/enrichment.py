@@ -10,8 +10,8 @@ from scipy.spatial.distance import squareform
 from scipy.stats import hypergeom
 
 from radiogenomics._errors import InputError
-from radiogenomics._tables import shown
-from radiogenomics.pathways.genesets import measured
+from radiogenomics._tables import summarise
+from radiogenomics.pathways.genesets import restrict_to_genes
 from radiogenomics.stats import benjamini_hochberg
 
 logger = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ def enrich(
     if not genes:
         raise InputError("`genes` has no list; give at least one, by name.")
     universe = set(background)
-    pathways = measured(gene_sets, sorted(universe), min_size=min_size, max_size=max_size)
+    pathways = restrict_to_genes(gene_sets, sorted(universe), min_size=min_size, max_size=max_size)
     table = pd.concat([_tested(name, members, pathways, universe) for name, members in genes.items()], ignore_index=True)
     table.insert(2, "family", table["list"] if family == "list" else family)
     table["q"] = table.groupby("family", sort=False)["p"].transform(lambda p: benjamini_hochberg(p.to_numpy()))
@@ -71,7 +71,9 @@ def enrich(
 def _tested(name: str, members: Sequence[str], pathways: Mapping[str, list[str]], universe: set[str]) -> pd.DataFrame:
     drawn = set(members) & universe
     if not drawn:
-        raise InputError(f"List {name!r} holds no gene of the background: {shown(members, 3)}; bring both to one kind of symbol.")
+        raise InputError(
+            f"List {name!r} holds no gene of the background: {summarise(members, 3)}; bring both to one kind of symbol."
+        )
     both = {pathway: sorted(drawn.intersection(genes)) for pathway, genes in pathways.items()}
     overlap, size = np.array([len(genes) for genes in both.values()]), np.array([len(genes) for genes in pathways.values()])
     p = hypergeom.sf(overlap - 1, len(universe), size, len(drawn))
@@ -141,7 +143,7 @@ def preranked(
     import gseapy
 
     ranking = _ranking(statistic)
-    pathways = _partial(measured(gene_sets, statistic.index, min_size=min_size, max_size=max_size), len(ranking))
+    pathways = _partial(restrict_to_genes(gene_sets, statistic.index, min_size=min_size, max_size=max_size), len(ranking))
     result = gseapy.prerank(
         ranking,
         pathways,
@@ -166,7 +168,8 @@ def _ranking(statistic: pd.Series) -> pd.Series:
     endless = ranking.index[np.isinf(ranking)]
     if len(endless):
         raise InputError(
-            f"`statistic` is infinite for {len(endless)} gene(s): {shown(endless)}; a running sum needs finite weights: leave "
+            f"`statistic` is infinite for {len(endless)} gene(s): {summarise(endless)}; a running sum needs finite weights: "
+            "leave "
             "them out, or give a statistic that is finite, such as r instead of -log10 p."
         )
     if ranking.iloc[0] == ranking.iloc[-1]:
@@ -178,9 +181,11 @@ def _partial(pathways: Mapping[str, list[str]], n_genes: int) -> dict[str, list[
     """Leave out the pathways that hold every ranked gene, by name."""
     whole = [name for name, members in pathways.items() if len(members) == n_genes]
     if len(whole) == len(pathways):
-        raise InputError(f"Pathway(s) {shown(whole)} hold all {n_genes} ranked genes; give a ranking of more genes than that.")
+        raise InputError(
+            f"Pathway(s) {summarise(whole)} hold all {n_genes} ranked genes; give a ranking of more genes than that."
+        )
     if whole:
-        logger.warning("%d pathway(s) hold all %d ranked genes and are left out: %s", len(whole), n_genes, shown(whole))
+        logger.warning("%d pathway(s) hold all %d ranked genes and are left out: %s", len(whole), n_genes, summarise(whole))
     return {name: members for name, members in pathways.items() if name not in whole}
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from radiogenomics._errors import InputError
 from radiogenomics._files import log_decisions, read_text
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 from radiogenomics.pathways.names import words
 
 GeneSets = dict[str, list[str]]
@@ -86,7 +86,7 @@ def sized(gene_sets: Mapping[str, Sequence[str]], *, min_size: int = 1, max_size
     return {name: list(genes) for name, genes in gene_sets.items() if min_size <= len(set(genes)) <= most}
 
 
-def measured(
+def restrict_to_genes(
     gene_sets: Mapping[str, Sequence[str]], genes: Iterable[str], *, min_size: int = 10, max_size: int | None = None
 ) -> GeneSets:
     """Keep of every set the measured genes, and of the sets those of a usable size.
@@ -115,7 +115,7 @@ def measured(
     usable = sized(kept, min_size=min_size, max_size=max_size)
     if not usable:
         largest = max((len(members) for members in kept.values()), default=0)
-        examples = shown(next(iter(gene_sets.values()), []), 3), shown(here, 3)
+        examples = summarise(next(iter(gene_sets.values()), []), 3), summarise(here, 3)
         sizes = f"{min_size} to {max_size or 'any number of'} measured genes"
         raise InputError(
             f"None of {len(gene_sets)} gene sets has {sizes}, the largest has {largest}; the sets name {examples[0]}, "

@@ -10,8 +10,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from radiogenomics._errors import InputError
-from radiogenomics._tables import check_choice, check_numeric, check_patients, shown
-from radiogenomics.pathways.genesets import measured
+from radiogenomics._tables import check_choice, check_numeric, check_patients, summarise
+from radiogenomics.pathways.genesets import restrict_to_genes
 from radiogenomics.pathways.methods import METHODS, Floats, Options, Sets
 from radiogenomics.pathways.methods.protocol import Kernel
 
@@ -160,7 +160,7 @@ class PathwayScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             raise InputError(f"`expression` has {len(X)} patient(s); pathway scores need at least 3 to compare with.")
         varies = X.ne(X.iloc[0]).any() | kind.keeps_constant_genes
         self.genes_ = X.columns[varies]
-        self.gene_sets_ = measured(self.gene_sets, self.genes_, min_size=self.min_size, max_size=self.max_size)
+        self.gene_sets_ = restrict_to_genes(self.gene_sets, self.genes_, min_size=self.min_size, max_size=self.max_size)
         if kind.compares_with_the_rest:
             _check_rest(self.gene_sets_, len(self.genes_))
         self.training_ = _genes_first(X[self.genes_])
@@ -176,7 +176,7 @@ class PathwayScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         lacking = self.genes_.difference(X.columns)
         if len(lacking):
             raise InputError(
-                f"`expression` lacks {len(lacking)} of {len(self.genes_)} training genes: {shown(lacking)}; add them."
+                f"`expression` lacks {len(lacking)} of {len(self.genes_)} training genes: {summarise(lacking)}; add them."
             )
         return self._scores(check_numeric(X[self.genes_], "expression"), own=False)
 
@@ -206,6 +206,7 @@ def _check_rest(gene_sets: Mapping[str, list[str]], n_genes: int) -> None:
     whole = [name for name, genes in gene_sets.items() if len(genes) == n_genes]
     if whole:
         raise InputError(
-            f"{shown(whole)} holds all {n_genes} genes of `expression`, and the score compares a pathway's genes with the rest; "
+            f"{summarise(whole)} holds all {n_genes} genes of `expression`, and the score compares a pathway's genes with "
+            "the rest; "
             f"give more genes, or leave it out with max_size={n_genes - 1}."
         )

@@ -3,6 +3,6 @@
 from radiogenomics.report._words import Finding
 from radiogenomics.report.figure import Figure
 from radiogenomics.report.page import Facts, render
-from radiogenomics.report.summary import summarise
+from radiogenomics.report.summary import findings
 
-__all__ = ["Facts", "Figure", "Finding", "render", "summarise"]
+__all__ = ["Facts", "Figure", "Finding", "findings", "render"]

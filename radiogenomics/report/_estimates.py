@@ -5,8 +5,8 @@ from functools import partial
 
 import pandas as pd
 
-from radiogenomics.figures import wording
-from radiogenomics.report._view import View, view
+from radiogenomics.figures import formatting
+from radiogenomics.report._view import ReportData, view
 
 _BELOW_HALF = "an AUC below 0.5"
 _COMPARED = (
@@ -48,12 +48,12 @@ EVALUATION = ("cohort", "signature", "estimate", "auc", "auc_low", "auc_high", "
 AT_THRESHOLD = ("cohort", "signature", "estimate", "threshold", "sensitivity", "specificity", "ppv", "npv", "accuracy")
 
 
-def evaluations(name: str, more: str = "") -> Callable[[pd.DataFrame], list[View]]:
+def evaluations(name: str, more: str = "") -> Callable[[pd.DataFrame], list[ReportData]]:
     """Make the way to show an evaluation: AUCs first, then what they mean at the threshold."""
     return partial(_evaluated, where=f"tables/{name}", more=more)
 
 
-def _evaluated(table: pd.DataFrame, *, where: str, more: str = "") -> list[View]:
+def _evaluated(table: pd.DataFrame, *, where: str, more: str = "") -> list[ReportData]:
     table = _volume_once(table)
     sized = bool(table["estimate"].eq("volume").any())
     nested = table["estimate"].eq("nested")
@@ -70,7 +70,7 @@ def _evaluated(table: pd.DataFrame, *, where: str, more: str = "") -> list[View]
         table = table[table["threshold"].notna()]
         values = zip(table["threshold"], table["estimate"].eq("volume"), strict=True)
         # A volume below 1 is no mm³: a standardised column, as combined cohorts give it.
-        texts = [f"{value:,.0f} mm³" if volume and value >= 1 else wording.amount(value) for value, volume in values]
+        texts = [f"{value:,.0f} mm³" if volume and value >= 1 else formatting.amount(value) for value, volume in values]
         views.append(view(table.assign(threshold=texts), caption, columns=wide, most=60, where=where))
     return views
 
@@ -82,11 +82,11 @@ def _volume_once(table: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([table[~volume], once], ignore_index=True) if volume.any() else table
 
 
-def compared(table: pd.DataFrame) -> list[View]:
+def compared(table: pd.DataFrame) -> list[ReportData]:
     """Show the tests between models, and beside each whether an AUC below 0.5 takes the meaning from its p."""
     below = table[["auc_first", "auc_second"]].lt(0.5).any(axis=1)
     sides = {
-        f"{side}: AUC": [f"{name}: {wording.amount(auc)}" for name, auc in zip(table[side], table[f"auc_{side}"], strict=True)]
+        f"{side}: AUC": [f"{name}: {formatting.amount(auc)}" for name, auc in zip(table[side], table[f"auc_{side}"], strict=True)]
         for side in ("first", "second")
     }
     shown = table.assign(**sides, note=below.map({True: _BELOW_HALF, False: ""}))
@@ -96,7 +96,7 @@ def compared(table: pd.DataFrame) -> list[View]:
     return [tests, *_reclassified(table)]
 
 
-def _reclassified(table: pd.DataFrame) -> list[View]:
+def _reclassified(table: pd.DataFrame) -> list[ReportData]:
     """Show what the second of two models gains over the first by NRI and IDI, where both give probabilities."""
     if not {"nri", "idi"} <= set(table.columns) or table["nri"].isna().all():
         return []
@@ -105,20 +105,20 @@ def _reclassified(table: pd.DataFrame) -> list[View]:
     return [view(known, _GAINED, columns=[*columns, "nri", "nri_p", "idi", "idi_p"], most=60, where="tables/comparisons")]
 
 
-def calibrated(table: pd.DataFrame) -> list[View]:
+def calibrated(table: pd.DataFrame) -> list[ReportData]:
     """Show what the probabilities are worth; the remark only where something could not be measured."""
     left_out = {"events", "brier_scaled", *(["remark"] if table["remark"].eq("").all() else [])}
     columns = [str(name) for name in table if name not in left_out]
     return [view(table, _CALIBRATION, columns=columns, most=60, where="tables/calibration")]
 
 
-def terms(table: pd.DataFrame) -> list[View]:
+def terms(table: pd.DataFrame) -> list[ReportData]:
     """Show the whole combined model."""
     renamed = table.rename(columns={"odds_low": "odds_ratio_low", "odds_high": "odds_ratio_high"})
     return [view(renamed, "Terms of the combined model, fitted to everybody: log odds with standard errors, and odds ratios.")]
 
 
-def carriers(table: pd.DataFrame) -> list[View]:
+def carriers(table: pd.DataFrame) -> list[ReportData]:
     """Show for every signature the features that its score goes with most closely."""
     views = []
     for signature, rows in table.groupby("signature", sort=False):
@@ -129,7 +129,7 @@ def carriers(table: pd.DataFrame) -> list[View]:
     return views
 
 
-def stability(table: pd.DataFrame) -> list[View]:
+def stability(table: pd.DataFrame) -> list[ReportData]:
     """Show the features that the folds kept most often."""
     features = table[table["kind"].eq("feature")] if "kind" in table else table
     best = features.sort_values("share", ascending=False, kind="stable") if "share" in features else features

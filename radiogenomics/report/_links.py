@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from radiogenomics._tables import shown
-from radiogenomics.figures import wording
-from radiogenomics.report._view import View
+from radiogenomics._tables import summarise
+from radiogenomics.figures import formatting
+from radiogenomics.report._view import ReportData
 from radiogenomics.report._words import FITTED, Finding, Tables, level, records
 
 _SIGNIFICANT = 0.05  # of p over families and of single tests; q is held against the level of the study
@@ -37,7 +37,7 @@ def links(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
         _fitted_links(table[fitted], honest, below),
     ]
     rows = _rows(honest, tables.get("link_null"), below) + _adjusted(tables, below)
-    shown = View(_counted(tables, below), ["Family", f"q < {below:g}", *_HEADINGS], [False, *[True] * 7, False], rows)
+    shown = ReportData(_counted(tables, below), ["Family", f"q < {below:g}", *_HEADINGS], [False, *[True] * 7, False], rows)
     return [Finding("Links", tuple(filter(None, lines)), caution=not links_beyond_chance(honest, tables, below)[0], table=shown)]
 
 
@@ -101,7 +101,7 @@ def _family(family: str, links: pd.DataFrame, nulls: pd.DataFrame | None, below:
     means = dict(zip(known.get("null", ()), known.get("mean", ()), strict=True))
     chance = [f"{means[null]:.2g}" if null in means else "–" for null in ("permuted patients", "random features")]
     counts = [f"{int(links['q'].lt(below).sum()):,}", f"{_sure(links):,}" if "p_max_t" in links else "–", f"{len(links):,}"]
-    p = [wording.p_text(known[name].max()) if name in known else "–" for name in ("p", "p_holm")]
+    p = [formatting.p_text(known[name].max()) if name in known else "–" for name in ("p", "p_holm")]
     return [family.replace(" x ", " × "), *counts, *chance, *p, _verdict(family, links, nulls, below)]
 
 
@@ -184,7 +184,8 @@ def _size(honest: pd.DataFrame, tables: Tables, below: float) -> str:
         return rest
     names = list(dict.fromkeys(surviving.loc[like, "feature"]))
     text = (
-        f"{_links_of(int(like.sum()), len(names))} tell of lesion size under another name ({shown(names, 3)}: |Spearman ρ| with "
+        f"{_links_of(int(like.sum()), len(names))} tell of lesion size under another name ({summarise(names, 3)}: |Spearman "
+        "ρ| with "
         f"volume {_LIKE_SIZE:g} or more): molecules go with the size of the lesion, which says nothing of imaging beyond it."
     )
     return f"{text} {rest}".strip()

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from radiogenomics.figures import wording
+from radiogenomics.figures import formatting
 from radiogenomics.report._words import FITTED, Finding, Tables, above_chance, auc_text, capital, chance_verdict, records
 
 _SEPARATED = 100.0
@@ -107,7 +107,7 @@ def survival(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
         counts = f"{row['n']:.0f} patients, {row['events']:.0f} events"
         if row.get("fitted", 0) > 0:
             counts += f"; {row['fitted']:.0f} of them are those the score was fitted to"
-        p = f"p = {wording.p_text(row['p'])}".replace("= <", "< ")
+        p = f"p = {formatting.p_text(row['p'])}".replace("= <", "< ")
         lines.append(
             f"{capital(row['endpoint'])} of patients with a high against a low gene score ({counts}): log-rank {p}, {verdict}."
         )

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from radiogenomics.figures import wording
+from radiogenomics.figures import formatting
 from radiogenomics.report._words import (
     FITTED,
     Finding,
@@ -91,8 +91,8 @@ def _fitted_against_honest(study: Mapping[str, Any], same: pd.DataFrame, honest:
 
 def _gap(fitted: Mapping[Any, Row], honest: Row) -> str:
     """Say what lies between the figure on patients already seen and that on others; by its size and by what the model is."""
-    fitted = {name: row for name, row in fitted.items() if wording.is_estimated(row["auc"])}
-    if not fitted or not wording.is_estimated(honest["auc"]):
+    fitted = {name: row for name, row in fitted.items() if formatting.is_estimated(row["auc"])}
+    if not fitted or not formatting.is_estimated(honest["auc"]):
         return "What lies between the two cannot be told."
     largest = max(row["auc"] for row in fitted.values())
     gap, what = largest - honest["auc"], noun(honest["signature"])
@@ -108,7 +108,7 @@ def _gap(fitted: Mapping[Any, Row], honest: Row) -> str:
 
 
 def _against_volume(honest: Row, volume: Row | None) -> str:
-    if volume is None or not wording.is_estimated(honest["auc"]):
+    if volume is None or not formatting.is_estimated(honest["auc"]):
         return ""
     begin, what = f"Lesion volume alone reaches {auc_text(volume)}", noun(honest["signature"])
     if volume["auc"] >= honest["auc"]:
@@ -122,7 +122,7 @@ def _against_volume(honest: Row, volume: Row | None) -> str:
 
 def _below_half(honest: Row) -> str:
     """Explain a figure below one half, which looks like a reversed signal and is none."""
-    if not (wording.is_estimated(honest["auc"]) and honest["auc"] < _CLEARLY_BELOW and honest["auc_high"] >= 0.5):
+    if not (formatting.is_estimated(honest["auc"]) and honest["auc"] < _CLEARLY_BELOW and honest["auc_high"] >= 0.5):
         return ""
     return (
         "Below 0.5 it tells nothing, and nothing in reverse either: patients are compared within one fold, where a model that "

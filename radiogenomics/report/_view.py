@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from radiogenomics.figures import estimate, wording
+from radiogenomics.figures import estimate, formatting
 
 HEADINGS = {
     "auc": "AUC",
@@ -63,7 +63,7 @@ _MEASURES = ("odds_ratio", "hazard_ratio", "difference", "value", "mean", "icc",
 
 
 @dataclass(frozen=True)
-class View:
+class ReportData:
     """A table as it is shown.
 
     Attributes
@@ -87,7 +87,9 @@ class View:
     anchor: str = ""
 
 
-def view(table: pd.DataFrame, caption: str, *, columns: Sequence[str] | None = None, most: int = 25, where: str = "") -> View:
+def view(
+    table: pd.DataFrame, caption: str, *, columns: Sequence[str] | None = None, most: int = 25, where: str = ""
+) -> ReportData:
     """Set a table: estimates with their intervals in one column, p and q as journals write them, the first rows of long ones.
 
     Parameters
@@ -120,7 +122,7 @@ def view(table: pd.DataFrame, caption: str, *, columns: Sequence[str] | None = N
     if len(flat) > most:
         caption += f" The first {most} of {len(flat):,} rows" + (f"; all stand in {where}." if where else ".")
     headings = [_heading(name, flat) for name in shown]
-    return View(caption, headings, numeric, [list(row) for row in zip(*texts, strict=True)])
+    return ReportData(caption, headings, numeric, [list(row) for row in zip(*texts, strict=True)])
 
 
 def _measured(columns: Sequence[Hashable]) -> str:
@@ -147,13 +149,13 @@ def _column(table: pd.DataFrame, name: Hashable) -> list[str]:
     if name == "family":
         return [str(value).replace(" x ", " × ") for value in values]
     if str(name) in _PROBABILITIES or str(name).startswith("p_") or str(name).endswith("_p"):
-        return [value if isinstance(value, str) else wording.p_text(value) for value in values]
+        return [value if isinstance(value, str) else formatting.p_text(value) for value in values]
     if f"{name}_low" in table.columns and f"{name}_high" in table.columns:
         bounds = zip(values, table[f"{name}_low"], table[f"{name}_high"], strict=True)
-        write = _WRITTEN.get(str(name), wording.interval)
+        write = _WRITTEN.get(str(name), formatting.interval)
         return [write(*triple) for triple in bounds]
     if name in _SHARES:
-        return [value if isinstance(value, str) else wording.amount(value) for value in values]
+        return [value if isinstance(value, str) else formatting.amount(value) for value in values]
     return [cell(value) for value in values]
 
 
@@ -166,13 +168,13 @@ def _ratio(value: float, low: float, high: float) -> str:
     """Write a ratio and its bounds with two decimals; very large and very small ones with three digits."""
     known = [number for number in (value, low, high) if pd.notna(number)]
     if all(0.005 <= number < 1e4 for number in known):
-        return wording.interval(value, low, high)
+        return formatting.interval(value, low, high)
     texts = ["–" if pd.isna(number) else "∞" if np.isinf(number) else f"{number:.3g}" for number in (value, low, high)]
     return f"{texts[0]} ({texts[1]}–{texts[2]})"
 
 
 _WRITTEN: dict[str, Callable[[float, float, float], str]] = {
-    "auc": wording.auc_interval,
+    "auc": formatting.auc_interval,
     "mean": _counted,
     "odds_ratio": _ratio,
     "hazard_ratio": _ratio,
@@ -206,7 +208,7 @@ def _number(value: float) -> str:
     return text.replace("-", "−")
 
 
-def facts_view(facts: Any, caption: str) -> View:
+def facts_view(facts: Any, caption: str) -> ReportData:
     """Set a table, mapping or list: records as a table, a few pairs as name and value, many pairs as one paragraph."""
     if isinstance(facts, pd.DataFrame):
         return view(facts, caption, most=200)
@@ -216,7 +218,7 @@ def facts_view(facts: Any, caption: str) -> View:
         return view(pd.DataFrame(list(facts)), caption, most=200)
     pairs = facts.items() if isinstance(facts, dict) else enumerate(facts, 1)
     if len(facts) > _MANY:
-        return View(caption, [], [], [[", ".join(f"{key} {cell(value)}" for key, value in pairs)]])
+        return ReportData(caption, [], [], [[", ".join(f"{key} {cell(value)}" for key, value in pairs)]])
     # A seed or a year is a name, not a count: no thousands' separators here.
     rows = [[str(key), str(value) if type(value) is int else cell(value)] for key, value in pairs]
-    return View(caption, ["Name", "Value"], [False, False], rows)
+    return ReportData(caption, ["Name", "Value"], [False, False], rows)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from radiogenomics.figures import wording
-from radiogenomics.report._view import View
+from radiogenomics.figures import formatting
+from radiogenomics.report._view import ReportData
 
 Row = Mapping[Hashable, Any]
 Tables = Mapping[str, pd.DataFrame]
@@ -35,7 +35,7 @@ class Finding:
     topic: str
     lines: tuple[str, ...]
     caution: bool = False
-    table: View | None = None
+    table: ReportData | None = None
 
 
 def records(table: pd.DataFrame) -> list[dict[Hashable, Any]]:
@@ -80,19 +80,20 @@ def model_name(signature: object) -> str:
 
 def auc_text(row: Row) -> str:
     """Write an AUC with its interval, for a sentence; the words fit where a number would."""
-    if not wording.is_estimated(row["auc"]):
-        return f"an AUC that {wording.NOT_ESTIMATED}"
+    if not formatting.is_estimated(row["auc"]):
+        return f"an AUC that {formatting.NOT_ESTIMATED}"
     if pd.isna(row["auc_low"]) or pd.isna(row["auc_high"]):
-        return f"AUC {wording.amount(row['auc'])}"
+        return f"AUC {formatting.amount(row['auc'])}"
     return (
-        f"AUC {wording.amount(row['auc'])} (95 % interval {wording.amount(row['auc_low'])} to {wording.amount(row['auc_high'])})"
+        f"AUC {formatting.amount(row['auc'])} (95 % interval {formatting.amount(row['auc_low'])} to "
+        f"{formatting.amount(row['auc_high'])})"
     )
 
 
 def bounds_text(row: Row) -> str:
     """Write the interval of an AUC; nothing without one."""
     known = bool(pd.notna(row["auc_low"]) and pd.notna(row["auc_high"]))
-    return f"95 % CI {wording.amount(row['auc_low'])} to {wording.amount(row['auc_high'])}" if known else ""
+    return f"95 % CI {formatting.amount(row['auc_low'])} to {formatting.amount(row['auc_high'])}" if known else ""
 
 
 def above_chance(row: Row) -> bool:
@@ -103,9 +104,9 @@ def above_chance(row: Row) -> bool:
 
 def chance_verdict(study: Mapping[str, Any], row: Row) -> str:
     """Say what an honest AUC allows to claim about chance."""
-    if not wording.is_estimated(row["auc"]):
+    if not formatting.is_estimated(row["auc"]):
         return "Nothing can be said about chance: scores that rank everybody the wrong way round are those of fits that failed."
-    p = f" (p = {wording.p_text(row['p'])} by permuting the outcome)".replace("= <", "< ") if pd.notna(row.get("p")) else ""
+    p = f" (p = {formatting.p_text(row['p'])} by permuting the outcome)".replace("= <", "< ") if pd.notna(row.get("p")) else ""
     if pd.isna(row["auc_low"]) or pd.isna(row["auc_high"]):
         return "No interval was computed, so nothing can be said about chance."
     if row["auc_low"] > 0.5 and not above_chance(row):

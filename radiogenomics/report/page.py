@@ -14,13 +14,13 @@ import jinja2
 import pandas as pd
 
 from radiogenomics._errors import InputError
-from radiogenomics.report._view import View, facts_view, view
+from radiogenomics.report._view import ReportData, facts_view, view
 from radiogenomics.report._words import level
 from radiogenomics.report.captions import caption_of
 from radiogenomics.report.checklist import Item, checklist
 from radiogenomics.report.figure import Figure
 from radiogenomics.report.sections import COUNTED, SECTIONS, Section, Show, figures_of
-from radiogenomics.report.summary import key_numbers, summarise
+from radiogenomics.report.summary import findings, key_numbers
 
 _KINDS = {".png": "image/png", ".svg": "image/svg+xml", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
 _MM_PER_INCH, _POINTS_PER_INCH = 25.4, 72.0
@@ -52,7 +52,7 @@ class _Part:
     anchor: str
     title: str
     lead: str
-    views: list[View]
+    views: list[ReportData]
     images: list[_Image]
 
 
@@ -99,7 +99,7 @@ def render(study: Facts, tables: Mapping[str, pd.DataFrame], figures: Sequence[F
         study=study,
         numbered={"figure": count(1).__next__, "table": count(1).__next__},
         numbers=key_numbers(study, tables),
-        findings=summarise(study, tables),
+        findings=findings(study, tables),
         parts=run,
         missing=[part.title for part in parts if part not in run and part.anchor not in silent],
         checklist=_linked(checklist(tables, figures, {"settings": study.get("settings"), **provenance}), run),
@@ -138,14 +138,14 @@ def _part(section: Section, tables: Mapping[str, pd.DataFrame], images: list[_Im
     return _Part(section.anchor, section.title, section.lead, views, images)
 
 
-def _anchored(name: str, views: list[View]) -> list[View]:
+def _anchored(name: str, views: list[ReportData]) -> list[ReportData]:
     """Give the first view of a table the table's anchor."""
     return [replace(views[0], anchor=f"table-{name}"), *views[1:]] if views else views
 
 
-def _views(name: str, table: pd.DataFrame, show: Show) -> list[View]:
+def _views(name: str, table: pd.DataFrame, show: Show) -> list[ReportData]:
     """Show a table; an empty one is a result too and is said."""
-    return show(table) if len(table) else [View(f"{name.replace('_', ' ').capitalize()}: none.", [], [], [])]
+    return show(table) if len(table) else [ReportData(f"{name.replace('_', ' ').capitalize()}: none.", [], [], [])]
 
 
 # Points of curves and trees, which the sections draw, and what single questions are answered from.
@@ -202,7 +202,7 @@ def _width_mm(data: bytes, kind: str) -> float:
     return float(points[1]) / _POINTS_PER_INCH * _MM_PER_INCH if points else 180.0
 
 
-def _provenance(provenance: Mapping[str, Any]) -> list[View]:
+def _provenance(provenance: Mapping[str, Any]) -> list[ReportData]:
     single = {key: value for key, value in provenance.items() if not isinstance(value, dict | list | tuple | pd.DataFrame)}
     views = [facts_view(single, "This run.")] if single else []
     return views + [

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from radiogenomics.figures import wording
+from radiogenomics.figures import formatting
 from radiogenomics.report import _estimates
-from radiogenomics.report._view import View, cell, view
+from radiogenomics.report._view import ReportData, cell, view
 from radiogenomics.report._words import FITTED
 from radiogenomics.report.captions import UNIVARIATE, family_name
 from radiogenomics.report.figure import Figure
@@ -38,7 +38,7 @@ class Section:
     figures: tuple[str, ...] = ()
 
 
-Show = Callable[..., list[View]]
+Show = Callable[..., list[ReportData]]
 COUNTED = frozenset({"links", "adjusted_links", "gene_links", "clinical_links"})
 """Tables of links: to show them takes `below` too, the q under which the study counts a link."""
 
@@ -48,11 +48,11 @@ def _plain(name: str, caption: str, *columns: str, most: int = 25) -> Show:
     return partial(_shown, caption=caption, columns=columns or None, most=most, where=f"tables/{name}")
 
 
-def _shown(table: pd.DataFrame, **how: Any) -> list[View]:
+def _shown(table: pd.DataFrame, **how: Any) -> list[ReportData]:
     return [view(table, **how)]
 
 
-def _module_sizes(modules: pd.DataFrame) -> list[View]:
+def _module_sizes(modules: pd.DataFrame) -> list[ReportData]:
     """Reduce the gene table to one row a module with its five best connected genes."""
     genes = modules.rename_axis("gene").reset_index()
     ranked = genes.sort_values("kme", ascending=False, kind="stable", key=abs) if "kme" in genes else genes
@@ -65,7 +65,7 @@ def _module_sizes(modules: pd.DataFrame) -> list[View]:
     return [view(sizes.rename(columns={"hubs": "closest genes"}), caption, most=60)]
 
 
-def _link_views(links: pd.DataFrame, below: float = 0.05) -> list[View]:
+def _link_views(links: pd.DataFrame, below: float = 0.05) -> list[ReportData]:
     """Show the strongest honest links of every family, and beside them how the fitted ones would have looked."""
     fitted = links["estimate"].isin(FITTED) if "estimate" in links else pd.Series(False, index=links.index)
     leak = ", with the fitted signature (which leaks; for comparison only)"
@@ -78,21 +78,21 @@ def _link_views(links: pd.DataFrame, below: float = 0.05) -> list[View]:
 LINK = ("feature", "target", "effect", "effect_low", "effect_high", "n", "p", "q", "p_permutation", "p_max_t")
 
 
-def _by_family(links: pd.DataFrame, where: str, note: Callable[[pd.DataFrame], str], most: int, below: float) -> list[View]:
+def _by_family(links: pd.DataFrame, where: str, note: Callable[[pd.DataFrame], str], most: int, below: float) -> list[ReportData]:
     """Show the strongest links of every family, and how many have q below the level of the study."""
     views = []
     for family, rows in links.groupby("family", sort=False):
         found = int(rows["q"].lt(below).sum())
         begin = f"Links of the family {family_name(family)}{note(rows)}: {found:,} of {len(rows):,} with q < {below:g}."
         best = rows.sort_values("p", kind="stable").head(most)
-        best = best.assign(target=[wording.pathway_label(name, 60) for name in best["target"]])
+        best = best.assign(target=[formatting.pathway_label(name, 60) for name in best["target"]])
         if len(rows) > most:
             begin += f" The {most} with the smallest p of {len(rows):,}; all stand in {where}."
         views.append(view(best, begin, columns=LINK, most=most))
     return views
 
 
-def _adjusted_views(links: pd.DataFrame, below: float = 0.05) -> list[View]:
+def _adjusted_views(links: pd.DataFrame, below: float = 0.05) -> list[ReportData]:
     """Show the links of the out-of-fold signature, adjusted for confounders, and between high and low scores."""
 
     def note(rows: pd.DataFrame) -> str:
@@ -104,12 +104,12 @@ def _adjusted_views(links: pd.DataFrame, below: float = 0.05) -> list[View]:
     return _by_family(links, "tables/adjusted_links", note, 4, below)
 
 
-def _clinical_views(links: pd.DataFrame, below: float = 0.05) -> list[View]:
+def _clinical_views(links: pd.DataFrame, below: float = 0.05) -> list[ReportData]:
     """Show how modules and pathways go with what else is known of the patients."""
     return _by_family(links, "tables/clinical_links", lambda rows: f" ({rows['measure'].iloc[0]})", 4, below)
 
 
-def _gene_views(links: pd.DataFrame, below: float = 0.05) -> list[View]:
+def _gene_views(links: pd.DataFrame, below: float = 0.05) -> list[ReportData]:
     """Show the genes that go most closely with each signature; those with clinical columns answer single questions."""
     honest = links[links["estimate"].eq("nested")]
     views = []
@@ -125,7 +125,7 @@ def _gene_views(links: pd.DataFrame, below: float = 0.05) -> list[View]:
     return views
 
 
-def _baseline(table: pd.DataFrame) -> list[View]:
+def _baseline(table: pd.DataFrame) -> list[ReportData]:
     """Show Table 1: the linked patients by outcome."""
     caption = (
         "Characteristics of the linked patients by outcome: median [quartiles] or n (%). Missing (not known) values are counted, "
@@ -141,20 +141,20 @@ def _baseline(table: pd.DataFrame) -> list[View]:
     return [view(table, caption, most=80, where="tables/baseline")]
 
 
-def _enriched(table: pd.DataFrame) -> list[View]:
+def _enriched(table: pd.DataFrame) -> list[ReportData]:
     """Show the gene sets that are most over-represented in modules; genes shared stand in the file."""
     found = int(table["q"].lt(0.05).sum()) if "q" in table else 0
     caption = (
         f"Gene sets over-represented in modules, hypergeometric against all genes measured: {found:,} of {len(table):,} tests "
         "with q < 0.05."
     )
-    table = table.assign(pathway=[wording.pathway_label(name, 60) for name in table["pathway"]])
+    table = table.assign(pathway=[formatting.pathway_label(name, 60) for name in table["pathway"]])
     columns = ["list", "pathway", "overlap", "list_size", "pathway_size", "fold", "p", "q"]
     return [view(table.sort_values("p", kind="stable"), caption, columns=columns, most=20, where="tables/enrichment")]
 
 
-def _pathway_size(pathways: pd.DataFrame) -> list[View]:
-    names = ", ".join(wording.pathway_label(name) for name in pathways.columns[:5])
+def _pathway_size(pathways: pd.DataFrame) -> list[ReportData]:
+    names = ", ".join(formatting.pathway_label(name) for name in pathways.columns[:5])
     facts = pd.DataFrame({"patients scored": [len(pathways)], "pathways": [pathways.shape[1]], "the first": [names]})
     return [view(facts, "Pathway scores; all values stand in tables/pathways.")]
 
@@ -172,7 +172,7 @@ NULLS = ("family", "null", "tested", "found", "mean", "low", "high", "p", "p_hol
 SURVIVAL = ("endpoint", "test", "term", "n", "events", "fitted", "hazard_ratio", "low", "high", "p", "p_proportional")
 
 
-def _sized(table: pd.DataFrame) -> list[View]:
+def _sized(table: pd.DataFrame) -> list[ReportData]:
     """Show the features that follow lesion volume most closely."""
     like = int(table["rho"].abs().ge(0.9).sum())
     caption = (
@@ -183,7 +183,7 @@ def _sized(table: pd.DataFrame) -> list[View]:
     return [view(best, caption, most=max(like, 8), where="tables/feature_volume")]
 
 
-def _lesions(table: pd.DataFrame) -> list[View]:
+def _lesions(table: pd.DataFrame) -> list[ReportData]:
     """Reduce the lesions to one row a cohort: medians and quartiles."""
     rows = [
         {
@@ -208,7 +208,7 @@ def _range(values: "pd.Series[float]") -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def _agreement(table: pd.DataFrame) -> list[View]:
+def _agreement(table: pd.DataFrame) -> list[ReportData]:
     """Reduce the features read twice to one row a signature."""
     rows = [
         {

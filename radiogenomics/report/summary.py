@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from radiogenomics.figures import wording
+from radiogenomics.figures import formatting
 from radiogenomics.report._links import links, links_beyond_chance, sized
 from radiogenomics.report._molecules import gene_score, modules, survival
 from radiogenomics.report._prediction import prediction, volume_row
@@ -16,7 +16,7 @@ _SECOND_READER = "images, second reader"
 _ENOUGH_EVENTS = 100  # Collins, Ogundimu & Altman 2016, doi 10.1002/sim.6787: at least 100 events and 100 non-events
 
 
-def summarise(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
+def findings(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
     """Say what the tables of a study show -> paragraphs in the order of the report.
 
     Parameters
@@ -50,7 +50,7 @@ def key_numbers(study: Mapping[str, Any], tables: Tables) -> list[KeyNumber]:
     Parameters
     ----------
     study, tables
-        As in `summarise`.
+        As in `findings`.
 
     Returns
     -------
@@ -86,9 +86,9 @@ def key_numbers(study: Mapping[str, Any], tables: Tables) -> list[KeyNumber]:
 
 def _auc_number(row: Row, note: str) -> tuple[str, str]:
     """Write an AUC as a key number, and what to think of it."""
-    if not wording.is_estimated(row["auc"]):
-        return "–", wording.NOT_ESTIMATED
-    return wording.amount(row["auc"]), bounds_text(row) or note
+    if not formatting.is_estimated(row["auc"]):
+        return "–", formatting.NOT_ESTIMATED
+    return formatting.amount(row["auc"]), bounds_text(row) or note
 
 
 def _patients(study: Mapping[str, Any], tables: Tables) -> list[Finding]:

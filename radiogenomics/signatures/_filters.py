@@ -11,7 +11,7 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from radiogenomics._errors import InputError
-from radiogenomics._tables import check_patients, shown
+from radiogenomics._tables import check_patients, summarise
 from radiogenomics.stats import icc_by_feature
 
 Floats = NDArray[np.float64]
@@ -115,7 +115,7 @@ class StableFeatures(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         lacking = X.columns.difference(second.columns)
         if len(lacking):
             raise InputError(
-                f"`second_reader` lacks {len(lacking)} feature(s): {shown(lacking)}; extract both with the same settings."
+                f"`second_reader` lacks {len(lacking)} feature(s): {summarise(lacking)}; extract both with the same settings."
             )
         both = X.index[X.index.isin(second.index)].unique()
         if len(both) < _FEWEST_READ_TWICE:

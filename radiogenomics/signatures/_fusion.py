@@ -13,7 +13,7 @@ from sklearn.model_selection import cross_val_predict
 from sklearn.utils.validation import check_is_fitted
 
 from radiogenomics._errors import InputError
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 from radiogenomics.signatures._nomogram import RISKS, Axis, Nomogram, build_nomogram, continuous_axis
 from radiogenomics.stats import FirthLogisticRegression, separating_predictors
 from radiogenomics.validation import folds, seeded
@@ -101,7 +101,7 @@ class Fusion(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         outcome = np.asarray(y)
         self.classes_ = np.unique(outcome)
         if list(self.classes_) != [0, 1]:
-            raise InputError(f"`y` must hold 0 and 1, it holds {shown(self.classes_)}; code the event as 1.")
+            raise InputError(f"`y` must hold 0 and 1, it holds {summarise(self.classes_)}; code the event as 1.")
         recipes = {name: self._recipe(one) for name, (one, _) in self.signatures.items()}
         inner = self._inner_folds(X.index, outcome) if recipes else ()
         scores = {
@@ -206,13 +206,13 @@ class Fusion(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         needed = [column for name in self.signatures for column in self._columns(name)] + list(self.clinical)
         lacking = [column for column in dict.fromkeys(needed) if column not in X.columns]
         if lacking:
-            raise InputError(f"The table lacks column(s) {shown(lacking)} that the fusion reads.")
+            raise InputError(f"The table lacks column(s) {summarise(lacking)} that the fusion reads.")
         both = [name for name in self.signatures if name in self.clinical]
         if both:
             raise InputError(f"{both[0]!r} names a signature and a clinical column; rename one.")
         missing = [name for name in self.clinical if X[name].isna().any()]
         if missing:
-            raise InputError(f"Clinical column(s) {shown(missing)} have missing values; impute them or drop the patients.")
+            raise InputError(f"Clinical column(s) {summarise(missing)} have missing values; impute them or drop the patients.")
 
     def _design(self, table: pd.DataFrame) -> pd.DataFrame:
         columns: dict[str, Floats] = {}
@@ -222,7 +222,7 @@ class Fusion(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 continue
             strange = table.loc[~table[name].isin(self.levels_[name]), name]
             if len(strange):
-                known = shown(self.levels_[name])
+                known = summarise(self.levels_[name])
                 raise InputError(f"Column {name!r} has the level {strange.iloc[0]!r}, the model was fitted on {known}.")
             columns |= {_dummy(name, level): (table[name] == level).to_numpy(dtype=float) for level in self.levels_[name][1:]}
         return pd.DataFrame(columns, index=table.index)
@@ -250,7 +250,7 @@ def _logistic(design: pd.DataFrame, outcome: NDArray[Any]) -> pd.DataFrame:
     mean, sd = values.mean(axis=0), values.std(axis=0)
     constant = design.columns[sd == 0]
     if len(constant):
-        raise InputError(f"Term(s) {shown(constant)} have one value in all training patients; leave them out.")
+        raise InputError(f"Term(s) {summarise(constant)} have one value in all training patients; leave them out.")
     scaled = (values - mean) / sd
     _check_estimable(scaled, outcome, design.columns)
     fitted = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-12, max_iter=200).fit(scaled, outcome)
@@ -269,13 +269,13 @@ def _check_estimable(scaled: Floats, outcome: NDArray[Any], terms: pd.Index) -> 
     separating = terms[separating_predictors(scaled, outcome)]
     if len(separating):
         raise InputError(
-            f"Term(s) {shown(separating)} separate events from non-events, as a rare level without events does: no finite "
+            f"Term(s) {summarise(separating)} separate events from non-events, as a rare level without events does: no finite "
             "coefficient has the largest likelihood; use firth=True, join levels, or leave them out."
         )
     diagonal = np.abs(np.diag(np.linalg.qr(scaled / np.sqrt(len(scaled)), mode="r")))
     copies = terms[len(diagonal) :] if len(diagonal) < len(terms) else terms[diagonal < 1e-10]
     if len(copies):
-        raise InputError(f"Term(s) {shown(copies)} are copies or combinations of the terms before; leave them out.")
+        raise InputError(f"Term(s) {summarise(copies)} are copies or combinations of the terms before; leave them out.")
 
 
 def _wald(terms: list[str], coefficient: Floats, se: Floats) -> pd.DataFrame:

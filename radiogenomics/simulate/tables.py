@@ -78,7 +78,7 @@ def simulate(
     link: float = 0.75,
     signal: bool = True,
     damaged: bool = False,
-    seed: int = 2026,
+    random_state: int = 2026,
 ) -> Simulated:
     """Simulate two cohorts with planted modules, links and outcome.
 
@@ -97,7 +97,7 @@ def simulate(
     damaged : bool
         Add one patient of each of `DAMAGES` to the training cohort, beyond `n_training`, with expression and clinical data
         but images that cannot be used. Nothing changes for the others.
-    seed : int
+    random_state : int
         Seeds everything.
 
     Returns
@@ -117,7 +117,7 @@ def simulate(
         raise InputError(f"`n_features` is {n_features}, it must be a multiple of 6; give {6 * round(n_features / 6) or 6}.")
     if not 0 <= link <= 1:
         raise InputError(f"`link` is {link}, a correlation in [0, 1] is needed.")
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(random_state)
     link, slope = (link, OUTCOME_SLOPE) if signal else (0.0, 0.0)
     patients = {"training": _names("SIM-TR", 1, n_training), "external": _names("SIM-EX", 1, n_external)}
     lesions = {name: _lesions(index, rng) for name, index in patients.items()}
@@ -133,7 +133,7 @@ def simulate(
         lesions=lesions,
     )
     # Their own generator: with or without them, the others keep their numbers.
-    return _with_damaged(made, genes, link, slope, np.random.default_rng([seed, len(DAMAGES)])) if damaged else made
+    return _with_damaged(made, genes, link, slope, np.random.default_rng([random_state, len(DAMAGES)])) if damaged else made
 
 
 def oracle_auc(slope: float = OUTCOME_SLOPE, *, n: int = 200_001) -> float:

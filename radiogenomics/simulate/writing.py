@@ -13,8 +13,8 @@ import SimpleITK as sitk
 
 from radiogenomics import images
 from radiogenomics._errors import InputError
-from radiogenomics._parallel import Progress, fan_out
-from radiogenomics._tables import shown
+from radiogenomics._parallel import Progress, parallel_map
+from radiogenomics._tables import summarise
 from radiogenomics.images.writing import Timing
 from radiogenomics.simulate.breast import SECONDS, SHAPE, SPACING, acquire, grow_breast, place, shade
 from radiogenomics.simulate.lesion import Lesion, Mask, enhance, grow_lesion, redraw
@@ -82,7 +82,7 @@ class _Task:
     second_reader: bool
     damage: str
     folder: Path
-    seed: int
+    random_state: int
 
 
 def write_images(
@@ -90,7 +90,7 @@ def write_images(
     folder: Path,
     *,
     second_reader: int,
-    seed: int,
+    random_state: int,
     n_jobs: int = 1,
     progress: Progress | None = None,
 ) -> ImageFolders:
@@ -109,7 +109,7 @@ def write_images(
         Made when missing. DICOM folders of the same patients in it are replaced.
     second_reader : int
         How many patients of the training cohort, from the first on, a second reader draws too.
-    seed : int
+    random_state : int
         Seeds the images. Each patient has their own generator, so the files do not depend on `n_jobs` or on the others.
     n_jobs : int
         Processes.
@@ -130,9 +130,9 @@ def write_images(
     """
     folder = Path(folder)
     _check(made, second_reader)
-    tasks = {name: _tasks(made, name, folder / name, second_reader, seed) for name in made.lesions}
+    tasks = {name: _tasks(made, name, folder / name, second_reader, random_state) for name in made.lesions}
     every = {task.patient: task for cohort in tasks.values() for task in cohort}
-    facts = fan_out(_write_patient, every, n_jobs=n_jobs, progress=progress).require()
+    facts = parallel_map(_write_patient, every, n_jobs=n_jobs, progress=progress).require()
     tables = {
         name: pd.DataFrame([facts[task.patient] for task in cohort], index=made.lesions[name].index)
         for name, cohort in tasks.items()
@@ -150,10 +150,10 @@ def _check(made: Simulated, second_reader: int) -> None:
         )
     twice = made.lesions["training"].index.intersection(made.lesions["external"].index)
     if len(twice):
-        raise InputError(f"Patient(s) {shown(twice)} are in both cohorts; name them apart.")
+        raise InputError(f"Patient(s) {summarise(twice)} are in both cohorts; name them apart.")
 
 
-def _tasks(made: Simulated, cohort: str, folder: Path, second_reader: int, seed: int) -> list[_Task]:
+def _tasks(made: Simulated, cohort: str, folder: Path, second_reader: int, random_state: int) -> list[_Task]:
     lesions = made.lesions[cohort]
     drawn_twice = set(lesions.index[:second_reader]) if cohort == "training" else set()
     rows = zip(lesions.to_dict("records"), volume_mm3(lesions), lesions.index, cycle(SCANNERS), strict=False)
@@ -166,7 +166,7 @@ def _tasks(made: Simulated, cohort: str, folder: Path, second_reader: int, seed:
             second_reader=patient in drawn_twice,
             damage=made.damaged.get(patient, ""),
             folder=folder,
-            seed=seed,
+            random_state=random_state,
         )
         for properties, volume, patient, scanner in rows
     ]
@@ -174,7 +174,7 @@ def _tasks(made: Simulated, cohort: str, folder: Path, second_reader: int, seed:
 
 def _write_patient(task: _Task) -> dict[str, object]:
     """Draw and write one patient -> what was drawn."""
-    rng = np.random.default_rng([task.seed, zlib.crc32(task.patient.encode())])
+    rng = np.random.default_rng([task.random_state, zlib.crc32(task.patient.encode())])
     lesion, phases, origin = _draw(task, rng)
     dicom = task.folder / "dicom" / task.patient
     if dicom.exists():

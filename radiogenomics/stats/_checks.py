@@ -30,7 +30,7 @@ def numbers(values: npt.ArrayLike, name: str, *, missing: bool = False) -> Float
     return array
 
 
-def binary(values: npt.ArrayLike, name: str = "outcome", *, both: bool = True) -> Bools:
+def binary(values: npt.ArrayLike, name: str = "y_true", *, both: bool = True) -> Bools:
     """Check a 0/1 outcome -> a Boolean array; with `both`, each class must occur."""
     array = numbers(values, name)
     bad = (array != 0) & (array != 1)
@@ -44,7 +44,7 @@ def binary(values: npt.ArrayLike, name: str = "outcome", *, both: bool = True) -
     return event
 
 
-def scores(values: npt.ArrayLike, beside: npt.ArrayLike, name: str, other: str = "outcome", *, missing: bool = False) -> Floats:
+def scores(values: npt.ArrayLike, beside: npt.ArrayLike, name: str, other: str = "y_true", *, missing: bool = False) -> Floats:
     """Check finite scores of the same patients as `beside` -> a float array."""
     array = numbers(values, name, missing=missing)
     same_patients(values, beside, name, other)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from radiogenomics._errors import InputError
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 from radiogenomics.stats._checks import Bools, Floats
 
 _STEPS, _HALVINGS = 30, 30
@@ -74,7 +74,8 @@ def fit_partial_likelihood(x: Floats, time: Floats, failed: Bools, names: Sequen
             return CoxFit(beta, covariance, start.log_likelihood, cohort.times, here)
     running = [name for name, change in zip(names, np.abs(step), strict=True) if change > 0.1 * np.abs(step).max()]
     raise InputError(
-        f"The Cox regression does not settle: {shown(running)} separate(s) those with the event from the others at risk, as a "
+        f"The Cox regression does not settle: {summarise(running)} separate(s) those with the event from the others at risk, "
+        "as a "
         "rare level without events does, and no finite coefficient is the best; join levels or drop it."
     )
 
@@ -97,7 +98,7 @@ def _newton(point: Point, names: Sequence[object]) -> Floats:
     if values[0] < _SINGULAR:
         guilty = [name for name, weight in zip(names, np.abs(vectors[:, 0]), strict=True) if weight > 0.1]
         raise InputError(
-            f"The Cox regression does not settle: {shown(guilty)} cannot be told apart among those at risk at the events, "
+            f"The Cox regression does not settle: {summarise(guilty)} cannot be told apart among those at risk at the events, "
             "one is constant there or a combination of others; drop it."
         )
     return np.asarray(vectors @ ((vectors.T @ (point.residuals.sum(axis=0) / scale)) / values) / scale, dtype=np.float64)

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from radiogenomics._errors import InputError
-from radiogenomics._tables import check_numeric, shown
+from radiogenomics._tables import check_numeric, summarise
 from radiogenomics.stats._checks import Floats, binary, same_patients
 
 _TOLERANCE = 1e-4  # of sva's iteration; a tighter one would leave R's numbers in the fifth digit
@@ -144,7 +144,7 @@ class ComBat(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         unknown = [name for name in labels.unique() if name not in self.batches_]
         if unknown:
             remedy = "fit on patients of every batch that is to be adjusted"
-            raise InputError(f"Batch {shown(unknown)} was not seen by fit, which knows {shown(self.batches_)}; {remedy}.")
+            raise InputError(f"Batch {summarise(unknown)} was not seen by fit, which knows {summarise(self.batches_)}; {remedy}.")
         adjusted = self._scaled(values[:, self._varying], covariates)
         for name, found in zip(self.batches_, self._adjustments, strict=True):
             rows = (labels == name).to_numpy()
@@ -169,9 +169,11 @@ class ComBat(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             raise TypeError(f"`X` must be a pandas DataFrame with the batch column {self.batch!r}, it is a {type(X).__name__}.")
         missing = [name for name in (self.batch, *self.covariates, *(features or ())) if name not in X.columns]
         if missing:
-            raise InputError(f"`X` lacks the column(s) {shown(missing)}; give features, batch and covariates in one table.")
+            raise InputError(f"`X` lacks the column(s) {summarise(missing)}; give features, batch and covariates in one table.")
         if X[self.batch].isna().any():
-            raise InputError(f"Column {self.batch!r} is missing for {shown(X.index[X[self.batch].isna()])}; name their batch.")
+            raise InputError(
+                f"Column {self.batch!r} is missing for {summarise(X.index[X[self.batch].isna()])}; name their batch."
+            )
         values = check_numeric(X[self._feature_columns(X) if features is None else list(features)], "X")
         covariates = check_numeric(X[list(self.covariates)], "covariates")
         return X[self.batch], values.to_numpy(dtype=np.float64), covariates.to_numpy(dtype=np.float64)
@@ -187,7 +189,7 @@ class ComBat(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 f"Batch {sizes.idxmin()!r} has one patient, whose scale cannot be known; use mean_only=True or drop it."
             )
         if self.reference is not None and self.reference not in self.batches_:
-            raise InputError(f"`reference` is {self.reference!r}, the batches are {shown(self.batches_)}; name one of them.")
+            raise InputError(f"`reference` is {self.reference!r}, the batches are {summarise(self.batches_)}; name one of them.")
 
     def _confounding(self, labels: "pd.Series[str]", X: pd.DataFrame, y: npt.ArrayLike) -> float:
         same_patients(y, X[self.batch], "y", "X")
@@ -209,7 +211,9 @@ class ComBat(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             indicator[rows, column] = 1
         design = np.column_stack([indicator, covariates])
         if np.linalg.matrix_rank(design) < design.shape[1]:
-            raise InputError(f"The covariates {shown(self.covariates)} are confounded with batch or with each other; drop some.")
+            raise InputError(
+                f"The covariates {summarise(self.covariates)} are confounded with batch or with each other; drop some."
+            )
         effects = np.linalg.lstsq(design, values, rcond=None)[0]
         residual = values - design @ effects
         share = np.array([rows.size for rows in members]) / n

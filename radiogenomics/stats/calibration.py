@@ -92,9 +92,7 @@ class Calibration:
     events: int
 
 
-def hosmer_lemeshow(
-    outcome: npt.ArrayLike, probability: npt.ArrayLike, *, groups: int = 10, fitted: bool = True
-) -> HosmerLemeshow:
+def hosmer_lemeshow(y_true: npt.ArrayLike, y_prob: npt.ArrayLike, *, groups: int = 10, fitted: bool = True) -> HosmerLemeshow:
     """Predicted probabilities -> the Hosmer-Lemeshow test over groups of risk.
 
     Groups are cut at type-7 quantiles, closed on the right, doubled limits dropped, as in R's
@@ -103,9 +101,9 @@ def hosmer_lemeshow(
 
     Parameters
     ----------
-    outcome : array or Series, shape (n,)
+    y_true : array or Series, shape (n,)
         1 for the event, 0 otherwise.
-    probability : array or Series, shape (n,)
+    y_prob : array or Series, shape (n,)
         Probabilities of the event in [0, 1].
     groups : int
         Groups asked for; ties of the probabilities may leave fewer.
@@ -130,13 +128,11 @@ def hosmer_lemeshow(
     Hosmer DW, Lemeshow S, Sturdivant RX (2013). Applied Logistic Regression, 3rd ed., section 5.2.2 and on external validation.
     doi:10.1002/9781118548387
     """
-    event, p = binary(outcome), probabilities(probability, outcome, "probability")
+    event, p = binary(y_true), probabilities(y_prob, y_true, "y_prob")
     table = _risk_groups(event, p, groups)
     if len(table) < 3:
         remedy = "the test needs at least 3; ask for more groups or give probabilities with fewer ties"
-        raise InputError(
-            f"`probability` falls into {len(table)} group(s) of risk ({np.unique(p).size} distinct values); {remedy}."
-        )
+        raise InputError(f"`y_prob` falls into {len(table)} group(s) of risk ({np.unique(p).size} distinct values); {remedy}.")
     expected = np.column_stack([table["expected"], table["n"] - table["expected"]])
     observed = np.column_stack([table["events"], table["n"] - table["events"]])
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -145,16 +141,16 @@ def hosmer_lemeshow(
     return HosmerLemeshow(statistic, df, float(chdtrc(df, statistic)), table)
 
 
-def calibration_measures(outcome: npt.ArrayLike, probability: npt.ArrayLike, *, confidence: float = 0.95) -> Calibration:
+def calibration_measures(y_true: npt.ArrayLike, y_prob: npt.ArrayLike, *, confidence: float = 0.95) -> Calibration:
     """Predicted probabilities -> slope, intercept, Brier score, smoothed errors and their tests.
 
     Equal to R's ``rms::val.prob``, whose curve is the lowess of the outcome on the probability (span 2/3, no robustness).
 
     Parameters
     ----------
-    outcome : array or Series, shape (n,)
+    y_true : array or Series, shape (n,)
         1 for the event, 0 otherwise.
-    probability : array or Series, shape (n,)
+    y_prob : array or Series, shape (n,)
         Probabilities of the event, inside (0, 1).
     confidence : float
         Confidence level of the intervals of intercept and slope.
@@ -176,10 +172,10 @@ def calibration_measures(outcome: npt.ArrayLike, probability: npt.ArrayLike, *, 
     Van Calster B, et al. (2019). BMC Medicine 17:230. doi:10.1186/s12916-019-1466-7
     Spiegelhalter DJ (1986). Statistics in Medicine 5:421. doi:10.1002/sim.4780050506
     """
-    event, p = binary(outcome), _inside(probability, outcome)
+    event, p = binary(y_true), _inside(y_prob, y_true)
     linear, n = logit(p), event.size
     if np.ptp(p) == 0:
-        raise InputError(f"`probability` is {p[0]:g} for every patient; slope and curve need probabilities that differ.")
+        raise InputError(f"`y_prob` is {p[0]:g} for every patient; slope and curve need probabilities that differ.")
     fit = fit_logistic(np.column_stack([np.ones(n), linear]), event)
     large = fit_logistic(np.ones((n, 1)), event, offset=linear)
     curve = _smoothed(event, p)
@@ -202,12 +198,12 @@ def calibration_measures(outcome: npt.ArrayLike, probability: npt.ArrayLike, *, 
     )
 
 
-def calibration_curve(outcome: npt.ArrayLike, probability: npt.ArrayLike) -> pd.DataFrame:
+def calibration_curve(y_true: npt.ArrayLike, y_prob: npt.ArrayLike) -> pd.DataFrame:
     """Predicted probabilities -> the smoothed calibration curve, one row per distinct probability.
 
     Parameters
     ----------
-    outcome, probability : array or Series, shape (n,)
+    y_true, y_prob : array or Series, shape (n,)
         As in `hosmer_lemeshow`.
 
     Returns
@@ -226,21 +222,21 @@ def calibration_curve(outcome: npt.ArrayLike, probability: npt.ArrayLike) -> pd.
     ----------
     Cleveland WS (1979). Journal of the American Statistical Association 74:829. doi:10.1080/01621459.1979.10481038
     """
-    event, p = binary(outcome), probabilities(probability, outcome, "probability")
+    event, p = binary(y_true), probabilities(y_prob, y_true, "y_prob")
     if np.ptp(p) == 0:
-        raise InputError(f"`probability` is {p[0]:g} for every patient; a curve needs probabilities that differ.")
+        raise InputError(f"`y_prob` is {p[0]:g} for every patient; a curve needs probabilities that differ.")
     predicted, observed = _smoothed(event, p)
     return pd.DataFrame({"predicted": predicted, "observed": observed})
 
 
 def calibration_groups(
-    outcome: npt.ArrayLike, probability: npt.ArrayLike, *, groups: int = 10, confidence: float = 0.95
+    y_true: npt.ArrayLike, y_prob: npt.ArrayLike, *, groups: int = 10, confidence: float = 0.95
 ) -> pd.DataFrame:
     """Predicted probabilities -> observed share of events in groups of risk, with exact intervals.
 
     Parameters
     ----------
-    outcome, probability : array or Series, shape (n,)
+    y_true, y_prob : array or Series, shape (n,)
         As in `hosmer_lemeshow`.
     groups : int
         Groups of about equal size; ties of the probabilities may leave fewer.
@@ -257,7 +253,7 @@ def calibration_groups(
     ValueError
         As `calibration_curve`.
     """
-    event, p = binary(outcome), probabilities(probability, outcome, "probability")
+    event, p = binary(y_true), probabilities(y_prob, y_true, "y_prob")
     table = _risk_groups(event, p, groups)
     shares = [proportion(events, n, "exact", confidence) for events, n in table[["events", "n"]].to_numpy().tolist()]
     frame = pd.DataFrame(shares, columns=["observed", "low", "high"])
@@ -270,19 +266,19 @@ def _risk_groups(event: Bools, p: Floats, groups: int) -> pd.DataFrame:
         raise InputError(f"`groups` is {groups}; give at least 2 groups of risk, usually 10.")
     edges = np.unique(np.quantile(p, np.linspace(0, 1, groups + 1)))
     if edges.size < 2:
-        raise InputError(f"`probability` is {p[0]:g} for every patient; groups of risk need probabilities that differ.")
+        raise InputError(f"`y_prob` is {p[0]:g} for every patient; groups of risk need probabilities that differ.")
     index = np.clip(np.searchsorted(edges, p, side="left") - 1, 0, edges.size - 2)
     n, events, expected = (np.bincount(index, weights=w, minlength=edges.size - 1) for w in (np.ones_like(p), event, p))
     table = pd.DataFrame({"lower": edges[:-1], "upper": edges[1:], "n": n.astype(int), "events": events.astype(int)})
     return table.assign(expected=expected)[n > 0].reset_index(drop=True)
 
 
-def _inside(probability: npt.ArrayLike, outcome: npt.ArrayLike) -> Floats:
-    p = probabilities(probability, outcome, "probability")
+def _inside(y_prob: npt.ArrayLike, y_true: npt.ArrayLike) -> Floats:
+    p = probabilities(y_prob, y_true, "y_prob")
     edge = (p == 0) | (p == 1)
     if edge.any():
         first = int(np.flatnonzero(edge)[0])
-        found = f"`probability` is {p[first]:g} at {place(probability, first)}, its logit is infinite"
+        found = f"`y_prob` is {p[first]:g} at {place(y_prob, first)}, its logit is infinite"
         raise InputError(f"{found}; clip the probabilities first, for example to [1/(2n), 1 - 1/(2n)].")
     return p
 

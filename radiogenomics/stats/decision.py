@@ -22,8 +22,8 @@ _BASE = ("all", "none")
 
 
 def decision_curve(
-    outcome: npt.ArrayLike,
-    probability: Mapping[str, npt.ArrayLike] | pd.DataFrame,
+    y_true: npt.ArrayLike,
+    y_prob: Mapping[str, npt.ArrayLike] | pd.DataFrame,
     *,
     thresholds: Sequence[float] | Floats,
     n_boot: int = 0,
@@ -32,14 +32,14 @@ def decision_curve(
 ) -> pd.DataFrame:
     """Probabilities of one or more models -> net benefit at every threshold, beside treating all and none.
 
-    ``net benefit = TP / n - FP / n * t / (1 - t)`` with patients treated when ``probability >= t``, as in R's ``dcurves``
+    ``net benefit = TP / n - FP / n * t / (1 - t)`` with patients treated when ``y_prob >= t``, as in R's ``dcurves``
     and ``rmda``.
 
     Parameters
     ----------
-    outcome : array or Series, shape (n,)
+    y_true : array or Series, shape (n,)
         1 for the event, 0 otherwise.
-    probability : mapping of str to array, or DataFrame, shape (n, n_models)
+    y_prob : mapping of str to array, or DataFrame, shape (n, n_models)
         Probabilities in [0, 1] of every model, by its name.
     thresholds : sequence of float
         Threshold probabilities in [0, 1), for example ``np.arange(0.01, 0.6, 0.01)``: the range that is clinically sensible.
@@ -69,20 +69,20 @@ def decision_curve(
     Vickers AJ, Elkin EB (2006). Medical Decision Making 26:565. doi:10.1177/0272989X06295361
     Kerr KF, et al. (2016). Journal of Clinical Oncology 34:2534. doi:10.1200/JCO.2015.65.5654
     """
-    event = binary(outcome)
+    event = binary(y_true)
 
     def _rates(treated: Bools, weights: Floats) -> tuple[Floats, Floats]:
         size = weights.sum(axis=1, keepdims=True)
         return (weights * event) @ treated / size, (weights * ~event) @ treated / size
 
-    models = _models(probability, outcome, "outcome")
+    models = _models(y_prob, y_true, "y_true")
     return _curves(_rates, models, event.size, _thresholds(thresholds), _Bootstrap(n_boot, random_state, confidence))
 
 
 def survival_decision_curve(
     time: npt.ArrayLike,
     event: npt.ArrayLike,
-    probability: Mapping[str, npt.ArrayLike] | pd.DataFrame,
+    y_prob: Mapping[str, npt.ArrayLike] | pd.DataFrame,
     *,
     horizon: float,
     thresholds: Sequence[float] | Floats,
@@ -101,7 +101,7 @@ def survival_decision_curve(
         Follow-up of each patient, in any unit.
     event : array or Series, shape (n,)
         1 when the event ended the follow-up, 0 when it was censored.
-    probability : mapping of str to array, or DataFrame, shape (n, n_models)
+    y_prob : mapping of str to array, or DataFrame, shape (n, n_models)
         Probabilities in [0, 1] of the event before the horizon, by model.
     horizon : float
         Time at which the risk is judged, in the unit of `time`.
@@ -136,7 +136,7 @@ def survival_decision_curve(
         risk = np.where(positive > 0, np.stack(columns, axis=1), 0.0)
         return positive * risk, positive * (1 - risk)
 
-    models = _models(probability, time, "time")
+    models = _models(y_prob, time, "time")
     return _curves(_rates, models, follow_up.size, _thresholds(thresholds), _Bootstrap(n_boot, random_state, confidence))
 
 
@@ -220,13 +220,13 @@ def _follow_up(time: npt.ArrayLike, event: npt.ArrayLike, horizon: float) -> tup
     return follow_up, failed
 
 
-def _models(probability: Mapping[str, npt.ArrayLike] | pd.DataFrame, beside: npt.ArrayLike, other: str) -> dict[str, Floats]:
-    columns: dict[str, npt.ArrayLike] = {str(name): column for name, column in probability.items()}
+def _models(y_prob: Mapping[str, npt.ArrayLike] | pd.DataFrame, beside: npt.ArrayLike, other: str) -> dict[str, Floats]:
+    columns: dict[str, npt.ArrayLike] = {str(name): column for name, column in y_prob.items()}
     for name in _BASE:
         if name in columns:
             raise InputError(f"A model is called {name!r}, which stands for treating {name} patients; rename it.")
     if not columns:
-        raise InputError("`probability` holds no model; give at least one, such as {'model': probabilities}.")
+        raise InputError("`y_prob` holds no model; give at least one, such as {'model': probabilities}.")
     return {name: probabilities(p, beside, name) for name, p in columns.items()}
 
 

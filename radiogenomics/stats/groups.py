@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.special import chdtrc, chndtrinc, gammaln, ndtri, stdtr
 
 from radiogenomics._errors import InputError
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 from radiogenomics.stats._checks import Floats, Ints, confidence_of, numbers, place, same_patients
 from radiogenomics.stats.roc import auc
 
@@ -282,7 +282,7 @@ def table_one(
 
     absent = [name for name in ([by] if by is not None else []) + [*categorical, *nonnormal] if name not in table.columns]
     if absent:
-        raise InputError(f"`table` lacks the column(s) {shown(absent)}; its columns are {shown(table.columns)}.")
+        raise InputError(f"`table` lacks the column(s) {summarise(absent)}; its columns are {summarise(table.columns)}.")
     if by is not None and (table[by].isna().any() or table[by].nunique() < 2):
         found = f"{table[by].nunique()} group(s) and {int(table[by].isna().sum())} missing value(s)"
         raise InputError(f"Column {by!r} has {found}; groups need two names or more, and every patient one.")

@@ -16,7 +16,7 @@ from radiogenomics.stats._checks import Bools, Floats, Ints, binary, confidence_
 
 
 def nri(
-    outcome: npt.ArrayLike,
+    y_true: npt.ArrayLike,
     old: npt.ArrayLike,
     new: npt.ArrayLike,
     *,
@@ -32,7 +32,7 @@ def nri(
 
     Parameters
     ----------
-    outcome : array or Series, shape (n,)
+    y_true : array or Series, shape (n,)
         1 for the event, 0 otherwise.
     old, new : array or Series, shape (n,)
         Probabilities of the event in [0, 1], by the old and by the new model.
@@ -62,14 +62,14 @@ def nri(
     Pencina MJ, D'Agostino RB, D'Agostino RB Jr, Vasan RS (2008). Statistics in Medicine 27:157. doi:10.1002/sim.2929
     Pencina MJ, D'Agostino RB, Steyerberg EW (2011). Statistics in Medicine 30:11. doi:10.1002/sim.4085
     """
-    event, before, after = _models(outcome, old, new)
+    event, before, after = _models(y_true, old, new)
     limits = _limits(cutoffs)
     moved = _category(after, limits) - _category(before, limits) if limits.size else after - before
     groups = [_net(moved[event]), _net(-moved[~event])]
     return _three_rows(groups, confidence_of(confidence))
 
 
-def idi(outcome: npt.ArrayLike, old: npt.ArrayLike, new: npt.ArrayLike, *, confidence: float = 0.95) -> pd.DataFrame:
+def idi(y_true: npt.ArrayLike, old: npt.ArrayLike, new: npt.ArrayLike, *, confidence: float = 0.95) -> pd.DataFrame:
     """Two models' probabilities -> integrated discrimination improvement of events, non-events and total.
 
     The mean gain in probability of events plus the mean fall of non-events; each mean has its usual standard error, the
@@ -77,7 +77,7 @@ def idi(outcome: npt.ArrayLike, old: npt.ArrayLike, new: npt.ArrayLike, *, confi
 
     Parameters
     ----------
-    outcome, old, new : array or Series, shape (n,)
+    y_true, old, new : array or Series, shape (n,)
         As in `nri`.
     confidence : float
         Confidence level of the intervals.
@@ -97,19 +97,19 @@ def idi(outcome: npt.ArrayLike, old: npt.ArrayLike, new: npt.ArrayLike, *, confi
     ----------
     Pencina MJ, D'Agostino RB, D'Agostino RB Jr, Vasan RS (2008). Statistics in Medicine 27:157. doi:10.1002/sim.2929
     """
-    event, before, after = _models(outcome, old, new)
+    event, before, after = _models(y_true, old, new)
     gain = after - before
     return _three_rows([_mean(gain[event]), _mean(-gain[~event])], confidence_of(confidence))
 
 
 def reclassification_table(
-    outcome: npt.ArrayLike, old: npt.ArrayLike, new: npt.ArrayLike, *, cutoffs: Sequence[float]
+    y_true: npt.ArrayLike, old: npt.ArrayLike, new: npt.ArrayLike, *, cutoffs: Sequence[float]
 ) -> pd.DataFrame:
     """Two models' risk categories -> how many events and non-events each pair of categories holds.
 
     Parameters
     ----------
-    outcome, old, new : array or Series, shape (n,)
+    y_true, old, new : array or Series, shape (n,)
         As in `nri`.
     cutoffs : sequence of float
         Inner limits of the risk categories; at least one.
@@ -124,7 +124,7 @@ def reclassification_table(
     ValueError
         As `nri`; also if there is no cut-off.
     """
-    event, before, after = _models(outcome, old, new)
+    event, before, after = _models(y_true, old, new)
     limits = _limits(cutoffs)
     if not limits.size:
         raise InputError(
@@ -140,8 +140,8 @@ def reclassification_table(
     return pd.concat(parts, ignore_index=True)
 
 
-def _models(outcome: npt.ArrayLike, old: npt.ArrayLike, new: npt.ArrayLike) -> tuple[Bools, Floats, Floats]:
-    return binary(outcome), probabilities(old, outcome, "old"), probabilities(new, outcome, "new")
+def _models(y_true: npt.ArrayLike, old: npt.ArrayLike, new: npt.ArrayLike) -> tuple[Bools, Floats, Floats]:
+    return binary(y_true), probabilities(old, y_true, "old"), probabilities(new, y_true, "new")
 
 
 def _limits(cutoffs: Sequence[float]) -> Floats:
@@ -151,8 +151,8 @@ def _limits(cutoffs: Sequence[float]) -> Floats:
     return limits
 
 
-def _category(probability: Floats, limits: Floats) -> Ints:
-    return np.searchsorted(limits, probability, side="right")
+def _category(y_prob: Floats, limits: Floats) -> Ints:
+    return np.searchsorted(limits, y_prob, side="right")
 
 
 def _net(moved: Floats | Ints) -> tuple[float, float]:

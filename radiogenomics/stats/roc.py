@@ -69,7 +69,7 @@ class DelongTest:
     p: float
 
 
-def auc(outcome: npt.ArrayLike, score: npt.ArrayLike, *, confidence: float = 0.95) -> Auc:
+def auc(y_true: npt.ArrayLike, y_score: npt.ArrayLike, *, confidence: float = 0.95) -> Auc:
     """Area under the ROC curve -> estimate, DeLong interval and standard error, in O(n log n).
 
     The area is the probability that a case scores above a control, ties counting one half. With V10 the share of controls
@@ -78,9 +78,9 @@ def auc(outcome: npt.ArrayLike, score: npt.ArrayLike, *, confidence: float = 0.9
 
     Parameters
     ----------
-    outcome : array or Series, shape (n,)
+    y_true : array or Series, shape (n,)
         1 for the event, 0 otherwise.
-    score : array or Series, shape (n,)
+    y_score : array or Series, shape (n,)
         High values speak for the event.
     confidence : float
         Confidence level of the interval.
@@ -102,8 +102,8 @@ def auc(outcome: npt.ArrayLike, score: npt.ArrayLike, *, confidence: float = 0.9
     DeLong ER, DeLong DM, Clarke-Pearson DL (1988). Biometrics 44:837. doi:10.2307/2531595
     Sun X, Xu W (2014). IEEE Signal Processing Letters 21:1389. doi:10.1109/LSP.2014.2337313
     """
-    event = binary(outcome)
-    placements = _shares(*_in_order(event, scores(score, outcome, "score")))
+    event = binary(y_true)
+    placements = _shares(*_in_order(event, scores(y_score, y_true, "y_score")))
     return _auc(*placements, confidence_of(confidence))
 
 
@@ -162,8 +162,8 @@ def _newcombe_low(area: float, n: int, reach: float) -> float:
 
 
 def bootstrap_auc(
-    outcome: npt.ArrayLike,
-    score: npt.ArrayLike,
+    y_true: npt.ArrayLike,
+    y_score: npt.ArrayLike,
     *,
     n_boot: int = 2000,
     random_state: int | np.random.Generator,
@@ -177,7 +177,7 @@ def bootstrap_auc(
 
     Parameters
     ----------
-    outcome, score : array or Series, shape (n,)
+    y_true, y_score : array or Series, shape (n,)
         As in `auc`.
     n_boot : int
         Bootstrap samples.
@@ -200,8 +200,8 @@ def bootstrap_auc(
     ----------
     Carpenter J, Bithell J (2000). Statistics in Medicine 19:1141.
     """
-    event, confidence = binary(outcome), confidence_of(confidence)
-    value = scores(score, outcome, "score")
+    event, confidence = binary(y_true), confidence_of(confidence)
+    value = scores(y_score, y_true, "y_score")
     if n_boot < 2:
         raise InputError(f"`n_boot` is {n_boot}; an interval needs at least 2 bootstrap samples, usually 2000.")
     areas = _bootstrap_areas(event, value, n_boot, np.random.default_rng(random_state))
@@ -211,28 +211,28 @@ def bootstrap_auc(
 
 
 def delong_test(
-    outcome: npt.ArrayLike,
+    y_true: npt.ArrayLike,
     first: npt.ArrayLike,
     second: npt.ArrayLike,
     *,
-    second_outcome: npt.ArrayLike | None = None,
+    second_y_true: npt.ArrayLike | None = None,
     alternative: Alternative = "two-sided",
     confidence: float = 0.95,
 ) -> DelongTest:
     """Two scores -> DeLong's test of the difference of their areas, on the same patients or on different ones.
 
     Paired (both scores of the same patients): normal statistic, with the covariance of the placements. Unpaired
-    (`second_outcome` given): Student's t with Satterthwaite's degrees of freedom. Both equal to R's ``pROC::roc.test``.
+    (`second_y_true` given): Student's t with Satterthwaite's degrees of freedom. Both equal to R's ``pROC::roc.test``.
 
     Parameters
     ----------
-    outcome : array or Series, shape (n,)
+    y_true : array or Series, shape (n,)
         1 for the event, 0 otherwise: of all patients, or of the first score's patients.
     first : array or Series, shape (n,)
         The first score.
     second : array or Series, shape (n,) or (n_second,)
         The second score.
-    second_outcome : array or Series, shape (n_second,), optional
+    second_y_true : array or Series, shape (n_second,), optional
         The outcome of the second score's patients, when they are others than the first score's.
     alternative : {"two-sided", "less", "greater"}
         What is tested against equality: that the areas differ, that the first is less, or greater, than the second.
@@ -254,18 +254,18 @@ def delong_test(
     DeLong ER, DeLong DM, Clarke-Pearson DL (1988). Biometrics 44:837. doi:10.2307/2531595
     """
     check_choice(alternative, "alternative", ("two-sided", "less", "greater"))
-    confidence, event = confidence_of(confidence), binary(outcome)
-    one = _placements(event, scores(first, outcome, "first"))
-    if second_outcome is None:
+    confidence, event = confidence_of(confidence), binary(y_true)
+    one = _placements(event, scores(first, y_true, "first"))
+    if second_y_true is None:
         other = event
-        two = _placements(event, scores(second, outcome, "second"))
+        two = _placements(event, scores(second, y_true, "second"))
     else:
-        other = binary(second_outcome, "second_outcome")
-        two = _placements(other, scores(second, second_outcome, "second", "second_outcome"))
+        other = binary(second_y_true, "second_y_true")
+        two = _placements(other, scores(second, second_y_true, "second", "second_y_true"))
     areas = _auc(one[event], one[~event], confidence), _auc(two[other], two[~other], confidence)
     if not np.isfinite(areas[0].se + areas[1].se):
         raise InputError("A class has a single patient; DeLong's test needs at least two cases and two controls.")
-    if second_outcome is None:
+    if second_y_true is None:
         apart = one - two
         return _compare(areas, _variance(apart[event], apart[~event]), np.inf, alternative, confidence)
     variances = areas[0].se ** 2, areas[1].se ** 2
@@ -274,12 +274,12 @@ def delong_test(
     return _compare(areas, sum(variances), df, alternative, confidence)
 
 
-def _placements(event: Bools, score: Floats) -> Floats:
+def _placements(event: Bools, y_score: Floats) -> Floats:
     """Place each case among the controls and each control among the cases, in the order of the patients."""
-    order = np.argsort(score)
+    order = np.argsort(y_score)
     cases = event[order]
-    placed = np.empty(score.size)
-    placed[order[cases]], placed[order[~cases]] = _shares(cases, score[order])
+    placed = np.empty(y_score.size)
+    placed[order[cases]], placed[order[~cases]] = _shares(cases, y_score[order])
     return placed
 
 
@@ -301,9 +301,9 @@ def _shares(cases: Bools, ranked: Floats) -> tuple[Floats, Floats]:
     return below, np.subtract(1, others_below, out=others_below)
 
 
-def _in_order(event: Bools, score: Floats) -> tuple[Bools, Floats]:
-    order = np.argsort(score)
-    return event[order], score[order]
+def _in_order(event: Bools, y_score: Floats) -> tuple[Bools, Floats]:
+    order = np.argsort(y_score)
+    return event[order], y_score[order]
 
 
 def _midranks(ranked: Floats) -> Floats:
@@ -338,8 +338,8 @@ def _compare(areas: tuple[Auc, Auc], variance: float, df: float, alternative: Al
     return DelongTest(*areas, difference, difference - half, difference + half, float(statistic), float(df), p)
 
 
-def _bootstrap_areas(event: Bools, score: Floats, n_boot: int, rng: np.random.Generator) -> Floats:
-    distinct, group = np.unique(score, return_inverse=True)
+def _bootstrap_areas(event: Bools, y_score: Floats, n_boot: int, rng: np.random.Generator) -> Floats:
+    distinct, group = np.unique(y_score, return_inverse=True)
     chunk = max(1, _CELLS // max(distinct.size, event.size))
     parts = []
     for start in range(0, n_boot, chunk):

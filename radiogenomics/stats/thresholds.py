@@ -1,6 +1,6 @@
 """ROC and precision-recall curves, thresholds on them, and what a threshold is worth.
 
-A patient is called positive when ``score >= threshold``.
+A patient is called positive when ``y_score >= threshold``.
 """
 
 from dataclasses import dataclass
@@ -38,12 +38,12 @@ class AveragePrecision:
     events: int
 
 
-def roc_curve(outcome: npt.ArrayLike, score: npt.ArrayLike) -> pd.DataFrame:
+def roc_curve(y_true: npt.ArrayLike, y_score: npt.ArrayLike) -> pd.DataFrame:
     """ROC curve -> one row per threshold, from calling everybody positive to nobody.
 
     Parameters
     ----------
-    outcome, score : array or Series, shape (n,)
+    y_true, y_score : array or Series, shape (n,)
         As in `auc`.
 
     Returns
@@ -57,20 +57,20 @@ def roc_curve(outcome: npt.ArrayLike, score: npt.ArrayLike) -> pd.DataFrame:
     ValueError
         As `auc`.
     """
-    event = binary(outcome)
-    threshold, positives, negatives = _called(event, scores(score, outcome, "score"))
+    event = binary(y_true)
+    threshold, positives, negatives = _called(event, scores(y_score, y_true, "y_score"))
     controls = event.size - int(event.sum())
     return pd.DataFrame(
         {"threshold": threshold, "sensitivity": positives / event.sum(), "specificity": (controls - negatives) / controls}
     )
 
 
-def precision_recall_curve(outcome: npt.ArrayLike, score: npt.ArrayLike) -> pd.DataFrame:
+def precision_recall_curve(y_true: npt.ArrayLike, y_score: npt.ArrayLike) -> pd.DataFrame:
     """Precision-recall curve -> one row per threshold, in ascending order of thresholds.
 
     Parameters
     ----------
-    outcome, score : array or Series, shape (n,)
+    y_true, y_score : array or Series, shape (n,)
         As in `auc`.
 
     Returns
@@ -84,14 +84,14 @@ def precision_recall_curve(outcome: npt.ArrayLike, score: npt.ArrayLike) -> pd.D
     ValueError
         As `auc`.
     """
-    event = binary(outcome)
-    threshold, positives, negatives = (column[:-1] for column in _called(event, scores(score, outcome, "score")))
+    event = binary(y_true)
+    threshold, positives, negatives = (column[:-1] for column in _called(event, scores(y_score, y_true, "y_score")))
     return pd.DataFrame(
         {"threshold": threshold, "recall": positives / event.sum(), "precision": positives / (positives + negatives)}
     )
 
 
-def average_precision(outcome: npt.ArrayLike, score: npt.ArrayLike, *, confidence: float = 0.95) -> AveragePrecision:
+def average_precision(y_true: npt.ArrayLike, y_score: npt.ArrayLike, *, confidence: float = 0.95) -> AveragePrecision:
     """Area under the precision-recall curve -> average precision with a logit interval.
 
     ``AP = sum (R_i - R_{i+1}) P_i`` without interpolation, as in scikit-learn; the interval is
@@ -99,7 +99,7 @@ def average_precision(outcome: npt.ArrayLike, score: npt.ArrayLike, *, confidenc
 
     Parameters
     ----------
-    outcome, score : array or Series, shape (n,)
+    y_true, y_score : array or Series, shape (n,)
         As in `auc`.
     confidence : float
         Confidence level of the interval.
@@ -118,8 +118,8 @@ def average_precision(outcome: npt.ArrayLike, score: npt.ArrayLike, *, confidenc
     ----------
     Boyd K, Eng KH, Page CD (2013). ECML PKDD, LNCS 8190:451. doi:10.1007/978-3-642-40994-3_29
     """
-    curve = precision_recall_curve(outcome, score)
-    event = binary(outcome)
+    curve = precision_recall_curve(y_true, y_score)
+    event = binary(y_true)
     steps = -np.diff(curve["recall"], append=0.0)
     value = min(float(steps @ curve["precision"]), 1.0)
     low = high = value
@@ -129,14 +129,14 @@ def average_precision(outcome: npt.ArrayLike, score: npt.ArrayLike, *, confidenc
     return AveragePrecision(value, low, high, float(event.mean()), event.size, int(event.sum()))
 
 
-def youden_threshold(outcome: npt.ArrayLike, score: npt.ArrayLike) -> float:
+def youden_threshold(y_true: npt.ArrayLike, y_score: npt.ArrayLike) -> float:
     """ROC curve -> the threshold with the largest sensitivity + specificity; the lowest of several.
 
     A threshold chosen on the patients it is then judged on flatters: choose it on training patients.
 
     Parameters
     ----------
-    outcome, score : array or Series, shape (n,)
+    y_true, y_score : array or Series, shape (n,)
         As in `auc`.
 
     Returns
@@ -153,19 +153,19 @@ def youden_threshold(outcome: npt.ArrayLike, score: npt.ArrayLike) -> float:
     ----------
     Youden WJ (1950). Cancer 3:32.
     """
-    event = binary(outcome)
-    threshold, positives, negatives = _called(event, scores(score, outcome, "score"))
+    event = binary(y_true)
+    threshold, positives, negatives = _called(event, scores(y_score, y_true, "y_score"))
     cases = int(event.sum())
     # Whole numbers, so that equal sums tie exactly: sensitivity + specificity times cases times controls, less a constant.
     return float(threshold[np.argmax(positives * (event.size - cases) - negatives * cases)])
 
 
-def fixed_sensitivity_threshold(outcome: npt.ArrayLike, score: npt.ArrayLike, *, sensitivity: float) -> float:
+def fixed_sensitivity_threshold(y_true: npt.ArrayLike, y_score: npt.ArrayLike, *, sensitivity: float) -> float:
     """ROC curve -> the highest threshold that still has at least the asked sensitivity.
 
     Parameters
     ----------
-    outcome, score : array or Series, shape (n,)
+    y_true, y_score : array or Series, shape (n,)
         As in `auc`.
     sensitivity : float
         Share of cases that must be called positive, in (0, 1].
@@ -182,16 +182,16 @@ def fixed_sensitivity_threshold(outcome: npt.ArrayLike, score: npt.ArrayLike, *,
     """
     if not 0 < sensitivity <= 1:
         raise InputError(f"`sensitivity` is {sensitivity}; give a share in (0, 1], for example 0.9.")
-    event = binary(outcome)
-    threshold, positives, _ = _called(event, scores(score, outcome, "score"))
+    event = binary(y_true)
+    threshold, positives, _ = _called(event, scores(y_score, y_true, "y_score"))
     # A ratio such as 0.9 is not exact in binary: 9 of 10 cases must satisfy it.
     enough = positives / event.sum() >= sensitivity - 1e-12
     return float(threshold[np.flatnonzero(enough)[-1]])
 
 
 def at_threshold(
-    outcome: npt.ArrayLike,
-    score: npt.ArrayLike,
+    y_true: npt.ArrayLike,
+    y_score: npt.ArrayLike,
     threshold: float,
     *,
     interval: Literal["exact", "wilson"] = "exact",
@@ -201,10 +201,10 @@ def at_threshold(
 
     Parameters
     ----------
-    outcome, score : array or Series, shape (n,)
+    y_true, y_score : array or Series, shape (n,)
         As in `auc`.
     threshold : float
-        A patient is called positive when ``score >= threshold``.
+        A patient is called positive when ``y_score >= threshold``.
     interval : {"exact", "wilson"}
         Clopper & Pearson's exact binomial interval (R's ``binom.test``), or Wilson's (``prop.test(correct = FALSE)``).
     confidence : float
@@ -226,10 +226,10 @@ def at_threshold(
     Wilson EB (1927). Journal of the American Statistical Association 22:209. doi:10.1080/01621459.1927.10502953
     """
     check_choice(interval, "interval", ("exact", "wilson"))
-    event = binary(outcome)
+    event = binary(y_true)
     if np.isnan(threshold):
         raise InputError("`threshold` is NaN; give a number on the scale of the score.")
-    called = scores(score, outcome, "score") >= threshold
+    called = scores(y_score, y_true, "y_score") >= threshold
     parts = {
         "accuracy": (called == event, np.ones_like(event)),
         "sensitivity": (called & event, event),
@@ -259,9 +259,9 @@ def proportion(count: int, n: int, interval: str, confidence: float) -> tuple[fl
     return share, max(float(centre - half), 0.0), min(float(centre + half), 1.0)
 
 
-def _called(event: Bools, score: Floats) -> tuple[Floats, Ints, Ints]:
+def _called(event: Bools, y_score: Floats) -> tuple[Floats, Ints, Ints]:
     """Give every threshold with the cases and the controls called positive at it, thresholds ascending."""
-    distinct, group = np.unique(score, return_inverse=True)
+    distinct, group = np.unique(y_score, return_inverse=True)
     middle = distinct[:-1] + np.diff(distinct) / 2
     # Between two neighbouring floats there is no midpoint: the upper one then separates them.
     threshold = np.concatenate([[-np.inf], np.where(middle > distinct[:-1], middle, distinct[1:]), [np.inf]])

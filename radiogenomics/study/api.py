@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pandas as pd
 
 from radiogenomics._errors import InputError, MissingFileError
-from radiogenomics._names import nearest
+from radiogenomics._names import did_you_mean
 from radiogenomics._parallel import Progress
 from radiogenomics.study import export, pipeline
 from radiogenomics.study.engine.results import Results, SavedPanel, is_marked
@@ -121,7 +121,9 @@ class Study:
             If the file was changed since the study wrote it.
         """
         if name not in self.tables:
-            raise InputError(f"{self.folder} has no table {name!r}{nearest(name, self.tables)}; it has {', '.join(self.tables)}.")
+            raise InputError(
+                f"{self.folder} has no table {name!r}{did_you_mean(name, self.tables)}; it has {', '.join(self.tables)}."
+            )
         return self._results.table(name)
 
     def features(self, kind: str) -> pd.DataFrame:
@@ -152,7 +154,7 @@ class Study:
         for column, value in (("imaging", imaging), ("molecular", molecular)):
             known = list(links[column].unique())
             if value is not None and value not in known:
-                raise InputError(f"`{column}` is {value!r}{nearest(value, known)}; the links are of {', '.join(known)}.")
+                raise InputError(f"`{column}` is {value!r}{did_you_mean(value, known)}; the links are of {', '.join(known)}.")
             links = links if value is None else links[links[column] == value]
         return links.reset_index(drop=True)
 
@@ -177,7 +179,7 @@ class Study:
         panels = {panel.name: panel for panel in self._results.panels()}
         if name not in panels:
             known = ", ".join(panels) or "none"
-            raise InputError(f"{self.folder} has no figure {name!r}{nearest(name, panels)}; it has {known}.")
+            raise InputError(f"{self.folder} has no figure {name!r}{did_you_mean(name, panels)}; it has {known}.")
         return panels[name]
 
     def query(self, question: str) -> Answer:

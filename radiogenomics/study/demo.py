@@ -30,7 +30,7 @@ def write_demo(
     n_external: int = 57,
     signal: bool = True,
     fast: bool = False,
-    seed: int = 2026,
+    random_state: int = 2026,
     n_jobs: int = 1,
     progress: Progress | None = None,
 ) -> Path:
@@ -46,7 +46,7 @@ def write_demo(
         False plants no link and no outcome effect.
     fast : bool
         Ask for few radiomic features and no deep ones, which halves the time.
-    seed : int
+    random_state : int
         Seeds the simulation and the study.
     n_jobs : int
         Processes that write images.
@@ -59,10 +59,15 @@ def write_demo(
         The manifest.
     """
     folder = make_folder(folder, "the demo's folder")
-    made = simulate.simulate(n_training=n_training, n_external=n_external, signal=signal, damaged=True, seed=seed)
+    made = simulate.simulate(n_training=n_training, n_external=n_external, signal=signal, damaged=True, random_state=random_state)
     report = None if progress is None else lambda done, total, name: progress(done, total, f"simulated images: {name}")
     drawn = simulate.write_images(
-        made, folder / "images", second_reader=min(READ_TWICE, n_training), seed=seed, n_jobs=n_jobs, progress=report
+        made,
+        folder / "images",
+        second_reader=min(READ_TWICE, n_training),
+        random_state=random_state,
+        n_jobs=n_jobs,
+        progress=report,
     )
     sources = _write_tables(made, folder)
     places = {"second_reader": drawn.second_reader("training")}
@@ -73,7 +78,7 @@ def write_demo(
         write_text(folder / "quick.yaml", _FAST)
         sources["quick"] = _source("quick.yaml") | {"sha256": sha256(folder / "quick.yaml")}
     path = folder / "demo.toml"
-    write_text(path, tomli_w.dumps(_manifest(sources, seed, signal, fast)))
+    write_text(path, tomli_w.dumps(_manifest(sources, random_state, signal, fast)))
     return path
 
 
@@ -126,8 +131,8 @@ def _source(file: str) -> dict[str, object]:
     return {"file": file, "licence": "simulated", "citation": "simulated by radiogenomics demo"}
 
 
-def _manifest(sources: dict[str, dict[str, object]], seed: int, signal: bool, fast: bool) -> dict[str, Any]:
-    raw = _STUDY | {"seed": seed, "sources": sources, "extraction": {"parameters": "quick"} if fast else _EXTRACTION}
+def _manifest(sources: dict[str, dict[str, object]], random_state: int, signal: bool, fast: bool) -> dict[str, Any]:
+    raw = _STUDY | {"seed": random_state, "sources": sources, "extraction": {"parameters": "quick"} if fast else _EXTRACTION}
     if signal:
         return raw
     return raw | {"name": "demo-noise", "title": "Simulated cohorts with nothing planted"}

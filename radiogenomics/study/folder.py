@@ -24,9 +24,9 @@ from radiogenomics._files import (
     write_table,
     write_text,
 )
-from radiogenomics._parallel import Progress, fan_out, forget_all_but, release_workers
+from radiogenomics._parallel import Progress, forget_all_but, parallel_map, release_workers
 from radiogenomics._registry import Carrying
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 from radiogenomics.features import Backbone
 from radiogenomics.study.engine.code import code_of, libraries
 from radiogenomics.study.engine.results import digest
@@ -109,7 +109,7 @@ def measure_folder(
     tasks, left_out = _tasks(Path(folder), Path(masks))
     out = make_folder(out, "the results' folder")
     keys = {name: _key(settings, parameters, networks, task) for name, task in tasks.items()}
-    done = fan_out(
+    done = parallel_map(
         Carrying((lesions.READERS, features.BACKBONES), partial(measure_patient, settings, parameters, networks)),
         tasks,
         n_jobs=n_jobs,
@@ -151,12 +151,13 @@ def _tasks(folder: Path, masks: Path) -> tuple[dict[str, Patient], list[tuple[st
     both = [patient for patient in have if patient in drawn]
     if not both:
         raise InputError(
-            f"No patient has a mask: images are of {shown(list(have), 2)}, masks of {shown(list(drawn), 2)}; name every mask "
+            f"No patient has a mask: images are of {summarise(list(have), 2)}, masks of {summarise(list(drawn), 2)}; name "
+            "every mask "
             "after its patient's folder."
         )
     strangers = [patient for patient in drawn if patient not in have]
     if strangers:
-        raise InputError(f"{masks}: masks of {shown(strangers)} belong to no folder of images; rename or remove them.")
+        raise InputError(f"{masks}: masks of {summarise(strangers)} belong to no folder of images; rename or remove them.")
     tasks = {patient: Patient(patient, have[patient], drawn[patient], _seed(patient)) for patient in both}
     return tasks, [(patient, "no mask of the lesion") for patient in have if patient not in drawn]
 
@@ -177,7 +178,7 @@ def _key(settings: Extraction, parameters: Path | None, networks: Mapping[str, B
             "parameters": sha256(parameters) if parameters else None,
             "networks": {kind: [one.label, one.sha256] for kind, one in networks.items()},
             "measurement": measurement.CHOICES,
-            "patient": [task.patient, task.seed],
+            "patient": [task.patient, task.random_state],
         }
     )
 

@@ -205,7 +205,7 @@ def extract_patient(
         else _grow(maps["pe1"], seed, box, tell=told, **grow)
     )
     whole, parts = _lesions(phases, drawn, settings=settings.model_copy(update={"background": level}), tell=told)
-    measured = measure_lesions(parts, settings=settings, parameters=parameters, networks=networks, seed=0, tell=told)
+    measured = measure_lesions(parts, settings=settings, parameters=parameters, networks=networks, random_state=0, tell=told)
     tables = _tables(examination, told, whole, {at: parts[at] for at in measured}, measured, settings)
     files += _write(out, phases, whole, tables)
     if settings.lesions == "each":
@@ -266,7 +266,7 @@ def local_networks(settings: Extraction, parameters: Path | None) -> dict[str, f
     for network in settings.deep:
         check_choice(network, "deep", features.BACKBONES.names())
     local = {weights: Path(weights) for weights in settings.deep.values() if Path(weights).is_file()}
-    networks = networks_of(settings, local, seed=0)
+    networks = networks_of(settings, local, random_state=0)
     if parameters is not None:
         features.check_parameters(parameters)
     return networks
@@ -363,7 +363,7 @@ def _grow(
         grown = room.grow_from_seed(enhancement, seed=seed or (), radius_mm=radius_mm, leak=leak, tell=tell, **how)
     why = f"Grown above {grown.threshold:.0f} % enhancement: {grown.volume_mm3:.0f} mm3."
     tell(Decision("lesion grown", "", room.count(grown.mask), why))
-    return room.checked(grown.mask, enhancement, tell=tell)
+    return room.validate_mask(grown.mask, enhancement, tell=tell)
 
 
 def _write_volumes(out: Path, volumes: Mapping[str, sitk.Image]) -> list[Path]:

@@ -15,7 +15,7 @@ from sklearn.utils import get_tags
 
 from radiogenomics._errors import InputError
 from radiogenomics._names import written_alike
-from radiogenomics._tables import check_numeric, check_patients, shown
+from radiogenomics._tables import check_numeric, check_patients, summarise
 from radiogenomics.validation._copies import find_copies
 
 Ints = NDArray[np.int_]
@@ -118,7 +118,7 @@ def check_external(
         if twice:
             where = seen[twice[0]]
             raise InputError(
-                f"Patient(s) {shown(twice)} stand in cohorts {where!r} and {name!r}; a patient may be in one cohort only."
+                f"Patient(s) {summarise(twice)} stand in cohorts {where!r} and {name!r}; a patient may be in one cohort only."
             )
         alike = written_alike(cohort.features.index, seen)
         if alike:
@@ -159,7 +159,7 @@ def _alike(patients: pd.Index) -> pd.DataFrame:
 
 
 def _named(copies: pd.DataFrame) -> str:
-    return shown(f"{one} and {two}" for one, two in zip(copies["first"], copies["second"], strict=True))
+    return summarise(f"{one} and {two}" for one, two in zip(copies["first"], copies["second"], strict=True))
 
 
 def _check_no_copies(training: Cohort, cohort: Cohort) -> None:
@@ -216,7 +216,8 @@ def check_recipe(recipe: Any, training: Cohort) -> None:
             return
         if not get_tags(step).input_tags.allow_nan:
             raise InputError(
-                f"`{training.name} features` has NaN in column(s) {shown(missing)}, and step {name!r} ({type(step).__name__}) "
+                f"`{training.name} features` has NaN in column(s) {summarise(missing)}, and step {name!r} "
+                f"({type(step).__name__}) "
                 "cannot take them; put sklearn.impute.SimpleImputer before it, so that it learns inside the folds."
             )
 
@@ -231,7 +232,7 @@ def _outcome(name: str, features: pd.DataFrame, outcome: pd.Series) -> Ints:
     values = _aligned(outcome, features.index, f"{name} outcome")
     if not pd.api.types.is_numeric_dtype(values) or not values.isin([0, 1]).all():
         strange = values[~values.isin([0, 1])].unique() if pd.api.types.is_numeric_dtype(values) else values.unique()
-        raise InputError(f"The outcome of cohort {name!r} must be 0 or 1, it holds {shown(strange)}; code the event as 1.")
+        raise InputError(f"The outcome of cohort {name!r} must be 0 or 1, it holds {summarise(strange)}; code the event as 1.")
     if values.nunique() < 2:
         raise InputError(
             f"The outcome of cohort {name!r} has one class, all {len(values)} patients are {int(values.iloc[0])}; "
@@ -243,12 +244,12 @@ def _outcome(name: str, features: pd.DataFrame, outcome: pd.Series) -> Ints:
 def _aligned(series: pd.Series, patients: pd.Index, name: str) -> pd.Series:
     if series.index.has_duplicates:
         raise InputError(
-            f"`{name}` has more than one value for patient {shown(series.index[series.index.duplicated()])}; keep one."
+            f"`{name}` has more than one value for patient {summarise(series.index[series.index.duplicated()])}; keep one."
         )
     lacking = patients.difference(series.dropna().index)
     if len(lacking):
         raise InputError(
-            f"`{name}` lacks {len(lacking)} patient(s) that have features: {shown(lacking)}; drop them from the features."
+            f"`{name}` lacks {len(lacking)} patient(s) that have features: {summarise(lacking)}; drop them from the features."
         )
     return series.loc[patients]
 
@@ -263,7 +264,7 @@ def _not_among(name: str, features: pd.DataFrame, outcome: Ints, label: Any) -> 
     copies = (scaled == outcome[:, None]).all(axis=0) | (scaled == 1 - outcome[:, None]).all(axis=0)
     same += [column for column in features.columns[two][copies] if column not in same]
     if same:
-        raise InputError(f"`{name} features` holds the outcome itself in column(s) {shown(same)}; drop them.")
+        raise InputError(f"`{name} features` holds the outcome itself in column(s) {summarise(same)}; drop them.")
 
 
 def _numbers(column: pd.Series) -> pd.Series:
@@ -276,7 +277,7 @@ def _same_columns(training: Cohort, name: str, features: pd.DataFrame) -> None:
     lacking = training.features.columns.difference(features.columns)
     extra = features.columns.difference(training.features.columns)
     if len(lacking) or len(extra):
-        parts = [f"{word} {len(some)} ({shown(some)})" for word, some in (("lacks", lacking), ("adds", extra)) if len(some)]
+        parts = [f"{word} {len(some)} ({summarise(some)})" for word, some in (("lacks", lacking), ("adds", extra)) if len(some)]
         raise InputError(
             f"The features of external cohort {name!r} differ from those of {training.name!r}: it {' and '.join(parts)}; "
             "extract both with the same settings."

@@ -66,7 +66,7 @@ def compare(
     return table
 
 
-def compare_areas(outcome: ArrayLike, first: ArrayLike, second: ArrayLike, *, areas: tuple[Auc, Auc]) -> DelongTest:
+def compare_areas(y_true: ArrayLike, first: ArrayLike, second: ArrayLike, *, areas: tuple[Auc, Auc]) -> DelongTest:
     """Compare two judged areas of the same patients -> their difference, its interval and test.
 
     DeLong's test takes scores as given, and compares the areas of mean out-of-fold scores; between models that know nothing
@@ -76,7 +76,7 @@ def compare_areas(outcome: ArrayLike, first: ArrayLike, second: ArrayLike, *, ar
 
     Parameters
     ----------
-    outcome : array or Series, shape (n,)
+    y_true : array or Series, shape (n,)
         1 for the event, 0 otherwise.
     first, second : array or Series, shape (n,)
         The scores.
@@ -92,7 +92,7 @@ def compare_areas(outcome: ArrayLike, first: ArrayLike, second: ArrayLike, *, ar
     ----------
     E. R. DeLong et al., Biometrics 1988. doi:10.2307/2531595
     """
-    test = delong_test(outcome, first, second)
+    test = delong_test(y_true, first, second)
     z = float(ndtri(0.975))
     one, two, apart = test.first.se, test.second.se, (test.high - test.low) / (2 * z)
     r = (one**2 + two**2 - apart**2) / (2 * one * two) if one * two > 0 else 0.0

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.stats import mannwhitneyu
 
 from radiogenomics._errors import InputError
-from radiogenomics._parallel import Progress, fan_out
+from radiogenomics._parallel import Progress, parallel_map
 from radiogenomics.stats import Auc, at_threshold, auc, roc_curve, youden_threshold
 from radiogenomics.validation._cohorts import (
     Cohort,
@@ -184,7 +184,7 @@ def evaluate(
     permutation_recipe : scikit-learn classifier, optional
         A cheaper twin of the recipe for the permutation test, such as one that chooses sizes out of bag.
     n_jobs, scheduler, progress, keep
-        See `radiogenomics._parallel.fan_out`. With `keep`, a second call with the same data and settings computes only what
+        See `radiogenomics._parallel.parallel_map`. With `keep`, a second call with the same data and settings computes only what
         is missing, and the one fit to every patient, since a fitted recipe cannot be kept without pickle; other data or
         settings in the same folder do not meet.
 
@@ -229,7 +229,7 @@ def evaluate(
     tasks = _tasks(material, splits, random_state, n_boot_optimism, n_permutations)
     digest = joblib.hash((material, random_state, n_splits))[:10]
     named = {f"{signature} {name} [{digest}]": task for name, task in tasks.items()}
-    done = fan_out(
+    done = parallel_map(
         partial(run, material),
         named,
         n_jobs=n_jobs,

@@ -12,7 +12,7 @@ from radiogenomics.stats import Auc, auc, newcombe_interval
 
 
 def cross_validated_auc(
-    outcome: ArrayLike, scores: NDArray[np.float64], folds: NDArray[np.int_], *, confidence: float = 0.95
+    y_true: ArrayLike, y_score: NDArray[np.float64], folds: NDArray[np.int_], *, confidence: float = 0.95
 ) -> Auc:
     """Judge repeated out-of-fold scores -> the area within folds, with DeLong's interval widened for shared training.
 
@@ -43,9 +43,9 @@ def cross_validated_auc(
 
     Parameters
     ----------
-    outcome : array, shape (n_patients,)
+    y_true : array, shape (n_patients,)
         0 or 1.
-    scores : array, shape (n_repeats, n_patients)
+    y_score : array, shape (n_repeats, n_patients)
         Out-of-fold probabilities, one row a repeat.
     folds : array of int, shape (n_repeats, n_patients)
         The fold, numbered from 0, that each patient was left out with.
@@ -72,9 +72,9 @@ def cross_validated_auc(
     Comput Stat Data Anal 2011. doi:10.1016/j.csda.2010.11.018
     Y. Bengio, Y. Grandvalet, No unbiased estimator of the variance of K-fold cross-validation, J Mach Learn Res 2004, 5:1089.
     """
-    pooled = auc(outcome, scores.mean(axis=0), confidence=confidence)
-    area = area_within_folds(outcome, scores, folds)
-    wider = 1 + shared_training(scores, int(folds.max()) + 1)
+    pooled = auc(y_true, y_score.mean(axis=0), confidence=confidence)
+    area = area_within_folds(y_true, y_score, folds)
+    wider = 1 + shared_training(y_score, int(folds.max()) + 1)
     se = pooled.se * float(np.sqrt(wider))
     half = float(ndtri((1 + confidence) / 2)) * se
     judged = replace(pooled, auc=area, low=max(area - half, 0.0), high=min(area + half, 1.0), se=se)

@@ -35,12 +35,12 @@ class Fold:
     """Fit the recipe on one training part, score the patients left out; tell which features were kept."""
 
     split: Split
-    seed: int
+    random_state: int
 
     def __call__(self, material: Material) -> tuple[Floats, tuple[str, ...] | None]:
         train, test = self.split
         features, outcome = material.training.features, material.training.outcome
-        fitted = seeded(material.recipe, self.seed).fit(features.iloc[train], outcome[train])
+        fitted = seeded(material.recipe, self.random_state).fit(features.iloc[train], outcome[train])
         return probability(fitted, features.iloc[test]), kept(fitted)
 
 
@@ -48,11 +48,11 @@ class Fold:
 class Final:
     """Fit the recipe on every training patient, score them and every external cohort -> scores, and the fitted recipe."""
 
-    seed: int
+    random_state: int
 
     def __call__(self, material: Material) -> tuple[dict[str, Floats], Any]:
         training = material.training
-        fitted = seeded(material.recipe, self.seed).fit(training.features, training.outcome)
+        fitted = seeded(material.recipe, self.random_state).fit(training.features, training.outcome)
         return {cohort.name: probability(fitted, cohort.features) for cohort in (training, *material.external)}, fitted
 
 
@@ -64,10 +64,10 @@ class Preselected:
     """
 
     splits: tuple[tuple[Split, ...], ...]
-    seed: int
+    random_state: int
 
     def __call__(self, material: Material) -> Floats:
-        recipe, training = seeded(material.recipe, self.seed), material.training
+        recipe, training = seeded(material.recipe, self.random_state), material.training
         table, outcome = training.features, training.outcome
         if hasattr(recipe, "preselected"):
             table, recipe = recipe.preselected(table, outcome)
@@ -82,14 +82,14 @@ class Preselected:
 class Resample:
     """Fit the recipe on a bootstrap sample -> how much better it does there than on the patients it was drawn from."""
 
-    seed: int
+    random_state: int
     fewest: int
 
     def __call__(self, material: Material) -> float:
         training = material.training
-        rows = self._rows(training, np.random.default_rng(self.seed))
+        rows = self._rows(training, np.random.default_rng(self.random_state))
         drawn, outcome = training.features.iloc[rows], training.outcome[rows]
-        fitted = seeded(material.recipe, self.seed).fit(drawn, outcome)
+        fitted = seeded(material.recipe, self.random_state).fit(drawn, outcome)
         at_home = auc(outcome, probability(fitted, drawn)).auc
         return at_home - auc(training.outcome, probability(fitted, training.features)).auc
 
@@ -107,15 +107,15 @@ class Resample:
 class Permuted:
     """Cross-validate the cheap recipe once with the outcome permuted, or as it is -> the area within folds."""
 
-    seed: int
+    random_state: int
     n_splits: int
     permute: bool
 
     def __call__(self, material: Material) -> float:
-        training, rng = material.training, np.random.default_rng(self.seed)
+        training, rng = material.training, np.random.default_rng(self.random_state)
         outcome = _permuted(training.outcome, training.groups, rng) if self.permute else training.outcome
-        splits = folds(outcome, training.groups, self.n_splits, self.seed)
-        recipe = seeded(material.quick, self.seed)
+        splits = folds(outcome, training.groups, self.n_splits, self.random_state)
+        recipe = seeded(material.quick, self.random_state)
         scores = _out_of_fold(recipe, training.features, outcome, splits)
         return area_within_folds(outcome, scores[None], fold_numbers(splits)[None])
 
@@ -125,7 +125,7 @@ def run(material: Material, task: Callable[[Material], Any]) -> Any:
     return task(material)
 
 
-def folds(outcome: Ints, groups: Ints | None, n_splits: int, seed: int | None) -> tuple[Split, ...]:
+def folds(outcome: Ints, groups: Ints | None, n_splits: int, random_state: int | None) -> tuple[Split, ...]:
     """Split the patients into stratified folds, groups kept whole.
 
     Parameters
@@ -136,7 +136,7 @@ def folds(outcome: Ints, groups: Ints | None, n_splits: int, seed: int | None) -
         Patients with one number never stand on both sides of a split.
     n_splits : int
         Folds.
-    seed : int, optional
+    random_state : int, optional
         The same seed gives the same folds.
 
     Returns
@@ -145,8 +145,8 @@ def folds(outcome: Ints, groups: Ints | None, n_splits: int, seed: int | None) -
         Positions of the training and of the left-out patients, one pair a fold.
     """
     if groups is None:
-        return tuple(StratifiedKFold(n_splits, shuffle=True, random_state=seed).split(outcome, outcome))
-    return tuple(StratifiedGroupKFold(n_splits, shuffle=True, random_state=seed).split(outcome, outcome, groups))
+        return tuple(StratifiedKFold(n_splits, shuffle=True, random_state=random_state).split(outcome, outcome))
+    return tuple(StratifiedGroupKFold(n_splits, shuffle=True, random_state=random_state).split(outcome, outcome, groups))
 
 
 def fold_numbers(splits: tuple[Split, ...]) -> Ints:
@@ -157,14 +157,14 @@ def fold_numbers(splits: tuple[Split, ...]) -> Ints:
     return numbers
 
 
-def seeded(recipe: Any, seed: int) -> Any:
+def seeded(recipe: Any, random_state: int) -> Any:
     """Clone a recipe with every seed inside it set -> the clone, whose randomness is its own.
 
     Parameters
     ----------
     recipe : scikit-learn estimator
         Unfitted; it stays as it is.
-    seed : int
+    random_state : int
         The value of every parameter named ``random_state``, at any depth.
 
     Returns
@@ -174,7 +174,7 @@ def seeded(recipe: Any, seed: int) -> Any:
     """
     copy = clone(recipe)
     names = [name for name in copy.get_params() if name == "random_state" or name.endswith("__random_state")]
-    return copy.set_params(**dict.fromkeys(names, seed))
+    return copy.set_params(**dict.fromkeys(names, random_state))
 
 
 def probability(fitted: Any, features: pd.DataFrame) -> Floats:

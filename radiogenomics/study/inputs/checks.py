@@ -12,7 +12,7 @@ import pandas as pd
 from radiogenomics import linking
 from radiogenomics._errors import InputError
 from radiogenomics._files import decision_table
-from radiogenomics._tables import check_numeric, shown
+from radiogenomics._tables import check_numeric, summarise
 from radiogenomics.cohort import Cohort
 from radiogenomics.expression import check_unit
 from radiogenomics.signatures import RECIPES, by_path
@@ -137,7 +137,7 @@ def _features_check(inputs: Inputs, name: str, kind: str) -> Callable[[], object
         reference = inputs.features("training", kind).columns
         missing = reference.difference(table.columns)
         if len(missing):
-            raise InputError(f"lacks {len(missing)} column(s) that the training cohort has: {shown(missing)}")
+            raise InputError(f"lacks {len(missing)} column(s) that the training cohort has: {summarise(missing)}")
 
     return run
 
@@ -164,9 +164,9 @@ def _volume_check(inputs: Inputs, name: str, volume: str) -> Callable[[], object
         columns = next((table[volume] for table in tables if volume in table), None)
         if columns is None:
             found = [column for table in tables for column in table.columns]
-            raise InputError(f"volume column {volume!r} is in no feature table; their columns are {shown(found, 8)}")
+            raise InputError(f"volume column {volume!r} is in no feature table; their columns are {summarise(found, 8)}")
         if columns.isna().any():
-            raise InputError(f"it is missing for {shown(columns.index[columns.isna()])}; give it or leave volume out")
+            raise InputError(f"it is missing for {summarise(columns.index[columns.isna()])}; give it or leave volume out")
         if columns.nunique() < 2:
             raise InputError(f"it is {columns.iloc[0]} in every patient; name a column that varies or leave volume out")
 
@@ -179,11 +179,11 @@ def _clinical_check(inputs: Inputs, name: str) -> Callable[[], object]:
         wanted = [manifest.outcome.column, *(manifest.clinical_columns if name == "training" else [])]
         missing = [column for column in wanted if column not in table]
         if missing:
-            raise InputError(f"no column {shown(missing)}; its columns are {shown(table.columns, 8)}")
+            raise InputError(f"no column {summarise(missing)}; its columns are {summarise(table.columns, 8)}")
         patients = inputs.members(name)
         if not patients.isin(table.index).any():
             raise InputError(
-                f"no patient with features is in it: features have {shown(patients, 2)}, it has {shown(table.index, 2)}; "
+                f"no patient with features is in it: features have {summarise(patients, 2)}, it has {summarise(table.index, 2)}; "
                 "bring both to one kind of identifier (barcode = 'tcga' cuts TCGA barcodes; barcode = 'plain' in every source "
                 "brings case, signs and leading zeros to one writing; patient = 'COLUMN' names another column of patients)"
             )
@@ -204,7 +204,7 @@ def _sets_problems(inputs: Inputs, section: GeneSets, say: "_Say") -> Iterator[P
 def _truth_check(inputs: Inputs) -> None:
     missing = sorted({"kind", "name", "value"} - set(inputs.truth().columns))
     if missing:
-        raise InputError(f"no column {shown(missing)}; a table of planted truth has kind, name and value")
+        raise InputError(f"no column {summarise(missing)}; a table of planted truth has kind, name and value")
 
 
 def _unit(inputs: Inputs) -> dict[str, Any]:
@@ -228,7 +228,7 @@ def _columns_check(inputs: Inputs) -> None:
     twice = sorted({column for column in named if named.count(column) > 1})
     if twice:
         raise InputError(
-            f"column(s) {shown(twice)} are named more than once, among them those the study makes itself; name each once"
+            f"column(s) {summarise(twice)} are named more than once, among them those the study makes itself; name each once"
         )
 
 
@@ -238,7 +238,7 @@ def _joined_check(inputs: Inputs, name: str) -> Callable[[], object]:
         table = inputs.patients(chosen.source)
         missing = [column for column in (*chosen.columns, *chosen.linked) if column not in table]
         if missing:
-            raise InputError(f"no column {shown(missing)}; its columns are {shown(table.columns, 8)}")
+            raise InputError(f"no column {summarise(missing)}; its columns are {summarise(table.columns, 8)}")
         check_numeric(table[chosen.linked], f"joined.{name}.linked", missing=True)
 
     return run
@@ -250,16 +250,17 @@ def _survival_check(inputs: Inputs, endpoint: Survival) -> Callable[[], object]:
         missing = [column for column in (endpoint.time, endpoint.event) if column not in table]
         missing += [column for column in endpoint.covariates if column not in inputs.clinical("training")]
         if missing:
-            raise InputError(f"no column {shown(missing)}; {endpoint.source!r} has {shown(table.columns, 8)}")
+            raise InputError(f"no column {summarise(missing)}; {endpoint.source!r} has {summarise(table.columns, 8)}")
         times = check_numeric(table[[endpoint.time, endpoint.event]], endpoint.source, missing=True).dropna()
         patients = inputs.expression.index
         if not patients.isin(times.index).any():
             raise InputError(
-                f"nobody with expression has a follow-up: expression has {shown(patients, 2)}, it has {shown(table.index, 2)}"
+                f"nobody with expression has a follow-up: expression has {summarise(patients, 2)}, it has "
+                f"{summarise(table.index, 2)}"
             )
         words = set(times[endpoint.event]) - {0.0, 1.0}
         if words:
-            raise InputError(f"event column {endpoint.event!r} must be 1 or 0, it holds {shown(sorted(words))}")
+            raise InputError(f"event column {endpoint.event!r} must be 1 or 0, it holds {summarise(sorted(words))}")
         limits.check_follow_up(times[times.index.isin(patients)], endpoint)
 
     return run
@@ -304,7 +305,7 @@ def _written(inputs: Inputs, name: str) -> str:
     """Show how the tables of a cohort write their patients."""
     tables = {"features": inputs.members(name), "clinical": inputs.clinical(name).index}
     tables |= {"expression": inputs.expression.index} if name == "training" else {}
-    return "; ".join(f"{table} has {shown(index, 2)}" for table, index in tables.items())
+    return "; ".join(f"{table} has {summarise(index, 2)}" for table, index in tables.items())
 
 
 def _innermost(manifest: Manifest, smaller: int) -> int:
@@ -324,12 +325,12 @@ def _fusion_problems(inputs: Inputs, name: str, made: Cohort) -> Iterator[Proble
             continue
         values = made.patients.loc[made.patients["included"], column]
         if values.isna().any():
-            lacking = shown(values.index[values.isna()])
+            lacking = summarise(values.index[values.isna()])
             yield Problem(
                 file, "fusion.clinical", repr(column), f"missing for patient(s) {lacking} of {name}; impute it or leave it out"
             )
         elif not pd.api.types.is_numeric_dtype(values) and not values.isin(training[column]).all():
-            strange = shown(sorted(set(values) - set(training[column])))
+            strange = summarise(sorted(set(values) - set(training[column])))
             yield Problem(file, "fusion.clinical", repr(column), f"{name} has level(s) {strange}, training has none; recode them")
 
 
@@ -347,7 +348,7 @@ def _overlaps(file: str, cohorts: dict[str, Cohort]) -> Iterator[Problem]:
     for first, second in combinations(cohorts, 2):
         both = cohorts[second].patients.index.intersection(cohorts[first].patients.index)
         if len(both):
-            remedy = f"also in the {first} cohort: {shown(both)}; a patient may be in one only"
+            remedy = f"also in the {first} cohort: {summarise(both)}; a patient may be in one only"
             yield Problem(file, f"external.{second}", f"{len(both)} patients", remedy)
 
 

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from radiogenomics._files import Decision
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 from radiogenomics.cohort import Cohort, assemble
 from radiogenomics.study.inputs.sources import Inputs
 
@@ -39,6 +39,6 @@ def in_some_tables(inputs: Inputs) -> list[Decision]:
     for name in inputs.manifest.cohorts():
         lacking = lacking_features(inputs, name)
         if lacking:
-            whom = shown((f"{patient} (no {', '.join(kinds)})" for patient, kinds in lacking.items()), 5)
+            whom = summarise((f"{patient} (no {', '.join(kinds)})" for patient, kinds in lacking.items()), 5)
             found.append(Decision("patients left out", name, len(lacking), f"not in every table of features: {whom}"))
     return found

@@ -8,7 +8,7 @@ import pandas as pd
 
 from radiogenomics import pathways
 from radiogenomics._errors import InputError
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 from radiogenomics.study.inputs.sources import Inputs
 from radiogenomics.study.manifest.schema import GeneSets
 
@@ -55,7 +55,7 @@ class StudySets:
         asked = self.table[self.table["reason"] != NOT_ASKED]
         lines = [f"gene sets: {len(self.scored)} of {len(asked)} are scored; the sources have {len(self.every)}"]
         for reason, part in asked[~asked["kept"]].groupby("reason", sort=False):
-            lines.append(f"gene sets: not scored, {reason}: {shown(part['pathway'])}")
+            lines.append(f"gene sets: not scored, {reason}: {summarise(part['pathway'])}")
         lost, total = int(self.symbols["symbol"].isna().sum()), len({gene for genes in self.every.values() for gene in genes})
         renamed = f"; {len(self.symbols) - lost} were renamed" if self.section.aliases else ""
         return [*lines, f"gene sets: {lost} of their {total} symbols are not in the expression table{renamed}"]
@@ -93,7 +93,7 @@ def study_sets(inputs: Inputs, genes: pd.Index) -> StudySets:
     updated = pathways.update_symbols(given, genes, inputs.aliases)
     table = _asked_first(libraries, section)
     asked = {name: updated.gene_sets[name] for name in table.loc[table["asked"] & table["source"].notna(), "pathway"]}
-    scored = pathways.measured(asked, genes, min_size=section.min_size, max_size=section.max_size)
+    scored = pathways.restrict_to_genes(asked, genes, min_size=section.min_size, max_size=section.max_size)
     here = set(genes)
     table["size"] = _counted(table, given)
     table["measured"] = _counted(table, {name: here.intersection(members) for name, members in updated.gene_sets.items()})
@@ -144,7 +144,7 @@ def _asked(words: list[str], libraries: Libraries, ours: list[str]) -> list[str]
         f"{name!r} is no gene set and no source; the nearest are {', '.join(pathways.closest(name, known))}"
         for name in chosen.absent
     ]
-    faults += [f"{name!r} can be {shown(sets)}; write one of them whole" for name, sets in chosen.ambiguous.items()]
+    faults += [f"{name!r} can be {summarise(sets)}; write one of them whole" for name, sets in chosen.ambiguous.items()]
     if TUMOUR_RELATED in words and not every.keys() & set(ours):
         faults.append(f"none of our {len(ours)} KEGG pathways is in the sources; add a source with KEGG's sets")
     if faults:

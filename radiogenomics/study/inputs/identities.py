@@ -7,7 +7,7 @@ import pandas as pd
 
 from radiogenomics import validation
 from radiogenomics._names import written_alike
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 from radiogenomics.study.inputs.sources import Inputs
 from radiogenomics.study.manifest.errors import Problem
 
@@ -64,4 +64,4 @@ def _pairs(copies: pd.DataFrame) -> list[tuple[object, object]]:
 
 
 def _shown(pairs: list[tuple[object, object]]) -> str:
-    return shown((f"{one} is {other}" for one, other in pairs), 3)
+    return summarise((f"{one} is {other}" for one, other in pairs), 3)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from radiogenomics import features
 from radiogenomics._errors import InputError
-from radiogenomics._tables import check_numeric, shown
+from radiogenomics._tables import check_numeric, summarise
 from radiogenomics.study.inputs.sources import Inputs
 
 FEWEST_READ_TWICE = 10
@@ -21,7 +21,7 @@ def folders(inputs: Inputs, name: str) -> Callable[[], object]:
         strangers = [patient for patient in drawn if patient not in have]
         if not set(have) & set(drawn):
             raise InputError(
-                f"no patient has a mask: images are of {shown(list(have), 2)}, masks of {shown(list(drawn), 2)}; "
+                f"no patient has a mask: images are of {summarise(list(have), 2)}, masks of {summarise(list(drawn), 2)}; "
                 "name every mask after its patient"
             )
         again = inputs.masks(name, "second_reader")
@@ -30,11 +30,11 @@ def folders(inputs: Inputs, name: str) -> Callable[[], object]:
         both = [patient for patient in again if patient in drawn and patient in have]
         if again and len(both) < FEWEST_READ_TWICE:
             raise InputError(
-                f"only {len(both)} patient(s) have masks of both readers (the second has {shown(list(again), 2)}); at least "
+                f"only {len(both)} patient(s) have masks of both readers (the second has {summarise(list(again), 2)}); at least "
                 f"{FEWEST_READ_TWICE} are needed to judge agreement"
             )
         if strangers:
-            raise InputError(f"masks of {shown(strangers)} belong to no folder of images; rename or remove them")
+            raise InputError(f"masks of {summarise(strangers)} belong to no folder of images; rename or remove them")
 
     return run
 
@@ -59,7 +59,7 @@ def masks_found(inputs: Inputs, name: str) -> list[str]:
     have, drawn, again = inputs.images(name), inputs.masks(name, "reader"), inputs.masks(name, "second_reader")
     lacking = [patient for patient in have if patient not in drawn]
     lines = [f"with images: {len(have)}, with a mask: {len(have) - len(lacking)}, with a second reader's: {len(again)}"]
-    return [*lines, *([f"no mask, will be left out: {shown(lacking)}"] if lacking else [])]
+    return [*lines, *([f"no mask, will be left out: {summarise(lacking)}"] if lacking else [])]
 
 
 def settings(inputs: Inputs) -> None:
@@ -82,7 +82,7 @@ def second_reader(inputs: Inputs, name: str, kind: str) -> Callable[[], object]:
         check_numeric(table, f"second reader's {kind}", missing=True)
         lacking = first.columns.difference(table.columns)
         if len(lacking):
-            raise InputError(f"lacks {len(lacking)} column(s) that the first reader's table has: {shown(lacking)}")
+            raise InputError(f"lacks {len(lacking)} column(s) that the first reader's table has: {summarise(lacking)}")
         both = table.index.intersection(first.index)
         if len(both) < FEWEST_READ_TWICE:
             raise InputError(

@@ -9,7 +9,7 @@ import pandas as pd
 
 from radiogenomics import modules, validation
 from radiogenomics._errors import InputError
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 from radiogenomics.cohort import Cohort
 from radiogenomics.expression import log_cpm
 from radiogenomics.study.inputs.sources import Inputs
@@ -69,7 +69,7 @@ def expression_problems(inputs: Inputs) -> Iterator[Problem]:
         return
     empty = matrix.index[matrix.isna().all(axis=1)]
     if len(empty):
-        remedy = f"patient(s) {shown(empty)} have no value of any gene; remove them from the expression matrix"
+        remedy = f"patient(s) {summarise(empty)} have no value of any gene; remove them from the expression matrix"
         yield Problem(file, "expression.source", repr(chosen.source), remedy)
         return
     yield from _module_problems(inputs)
@@ -127,7 +127,7 @@ def clinical_problems(inputs: Inputs, name: str, made: Cohort) -> Iterator[Probl
     for column in made.patients.columns.intersection(inputs.manifest.columns(), sort=False):
         values = made.patients[column]
         if pd.api.types.is_numeric_dtype(values) and np.isinf(values.to_numpy(dtype=float, na_value=np.nan)).any():
-            who = shown(values.index[np.isinf(values)])
+            who = summarise(values.index[np.isinf(values)])
             yield Problem(file, "clinical_columns", repr(column), f"infinite for {who} of {name}; correct it, or leave it blank")
 
 
@@ -174,7 +174,7 @@ def check_follow_up(times: pd.DataFrame, endpoint: Survival) -> None:
     negative = times.index[times[endpoint.time] < 0]
     if len(negative):
         raise InputError(
-            f"follow-up {endpoint.time!r} is negative for {shown(negative)} ({times.loc[negative[0], endpoint.time]:g}); "
+            f"follow-up {endpoint.time!r} is negative for {summarise(negative)} ({times.loc[negative[0], endpoint.time]:g}); "
             "correct it, or leave it blank"
         )
     if not (times[endpoint.event] == 1).any():

@@ -7,7 +7,7 @@ from pathlib import Path
 from radiogenomics import lesions
 from radiogenomics._errors import InputError
 from radiogenomics._names import readable
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 
 
 def members(folder: Path, *, folders: bool, rename: Callable[[list[str]], list[str]] = list) -> dict[str, Path]:
@@ -42,7 +42,7 @@ def members(folder: Path, *, folders: bool, rename: Callable[[list[str]], list[s
     names = rename([readable(path.name if folders or path.is_dir() else lesions.mask_stem(path)) for path in found])
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        raise InputError(f"{folder} has more than one entry for {shown(sorted(twice))}; keep one of each")
+        raise InputError(f"{folder} has more than one entry for {summarise(sorted(twice))}; keep one of each")
     return dict(zip(names, found, strict=True))
 
 

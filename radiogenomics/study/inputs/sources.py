@@ -16,7 +16,7 @@ import pandas as pd
 from radiogenomics import archives, cohort, expression, pathways
 from radiogenomics._errors import FileError, InputError, MissingFileError
 from radiogenomics._files import Decision, Reading, decision_table, files_below, sha256, voxel_files, write_text
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 from radiogenomics.study.engine.context import DeclaredFiles
 from radiogenomics.study.inputs.members import members
 from radiogenomics.study.manifest.errors import ManifestError, Problem
@@ -197,7 +197,7 @@ class Inputs:
         twice = names[names.duplicated()].unique()
         if len(twice):
             raise InputError(
-                f"{self.files[source]}: patient(s) {shown(twice)} have more than one tumour sample; keep one of each"
+                f"{self.files[source]}: patient(s) {summarise(twice)} have more than one tumour sample; keep one of each"
             )
         return replace(reading, table=table.set_axis(names), decisions=_with_dropped(reading, len(table)))
 
@@ -381,5 +381,5 @@ def _write_lock(path: Path, manifest: Manifest, lock: dict[str, str], hashes: di
         logger.warning(
             "%s Until then nothing tells whether the sources without a hash (%s) change; give their sha256 in the manifest.",
             error,
-            shown(first),
+            summarise(first),
         )

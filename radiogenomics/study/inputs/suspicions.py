@@ -7,7 +7,7 @@ import pandas as pd
 from radiogenomics import validation
 from radiogenomics._files import Decision
 from radiogenomics._names import written_alike
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 
 _FEWEST_KNOWN = 5
 
@@ -32,12 +32,12 @@ def suspicions(tables: Mapping[str, pd.DataFrame], outcome: "pd.Series[float] | 
         found += _uninformative(name, table)
         copies = validation.find_copies({name: table})
         if len(copies):
-            pairs = shown((f"{one} and {other}" for one, other in zip(copies["first"], copies["second"], strict=True)), 5)
+            pairs = summarise((f"{one} and {other}" for one, other in zip(copies["first"], copies["second"], strict=True)), 5)
             why = f"they have nearly the same features: {pairs}; they stay in one fold. Drop one of each if they are one person"
             found.append(Decision("patients twice", name, len(copies), why))
         alike = [(one, two) for one, two in written_alike(table.index, table.index) if str(one) < str(two)]
         if alike:
-            why = f"names that differ in case, signs or zeros alone: {shown((f'{one} and {two}' for one, two in alike), 5)}"
+            why = f"names that differ in case, signs or zeros alone: {summarise((f'{one} and {two}' for one, two in alike), 5)}"
             found.append(Decision("patients alike in name", name, len(alike), f"{why}; they stay in one fold, keep one of each"))
         leaks = validation.find_leaks(table, outcome)
         for row in leaks.to_dict("records"):
@@ -54,9 +54,9 @@ def _uninformative(name: str, table: pd.DataFrame) -> list[Decision]:
     found = []
     if flat:
         found.append(
-            Decision("features constant", name, len(flat), f"the same in every patient: {shown(flat)}; they have no links")
+            Decision("features constant", name, len(flat), f"the same in every patient: {summarise(flat)}; they have no links")
         )
     if rare:
-        why = f"known of fewer than {_FEWEST_KNOWN} patients: {shown(rare)}; they have no links, and signatures fill them in"
+        why = f"known of fewer than {_FEWEST_KNOWN} patients: {summarise(rare)}; they have no links, and signatures fill them in"
         found.append(Decision("features hardly known", name, len(rare), why))
     return found

@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from radiogenomics._errors import InputError
-from radiogenomics._names import nearest
+from radiogenomics._names import did_you_mean
 from radiogenomics.study.manifest.schema import MisfitError
 
 
@@ -144,7 +144,7 @@ def _wanted(item: Mapping[str, Any]) -> str:
 
 def _one_of(word: str, known: Sequence[str]) -> str:
     named = ", ".join(map(repr, known))
-    return f"one of {named}{nearest(word, known)}" if len(known) > 1 else named
+    return f"one of {named}{did_you_mean(word, known)}" if len(known) > 1 else named
 
 
 def _said(key: Key, item: Mapping[str, Any], model: type[BaseModel]) -> Iterator[tuple[Key, str]]:
@@ -179,7 +179,7 @@ def _value(raw: Any, key: Key) -> str:
 
 def _alike(word: str, place: Sequence[Any], model: type[BaseModel]) -> str:
     known = _known_keys(place, model)
-    return nearest(word, known) or (f" (known here: {', '.join(known)})" if known else "")
+    return did_you_mean(word, known) or (f" (known here: {', '.join(known)})" if known else "")
 
 
 def _known_keys(place: Sequence[Any], kind: Any) -> list[str]:

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError, model_validator
 
 from radiogenomics._files import decoded, endless, parsing
-from radiogenomics._names import nearest, slug
-from radiogenomics._tables import shown
+from radiogenomics._names import did_you_mean, slug
+from radiogenomics._tables import summarise
 from radiogenomics.study.manifest.errors import ManifestError, Problem, problems_of
 from radiogenomics.study.manifest.schema import (
     CohortSection,
@@ -124,7 +124,7 @@ class Manifest(Section):
         named |= {("extraction", "parameters"): self.extraction.parameters} if self.extraction.parameters else {}
         for key, source in named.items():
             if source not in self.sources:
-                yield key, f"no source has this name{nearest(source, self.sources)}; [sources] has {', '.join(self.sources)}"
+                yield key, f"no source has this name{did_you_mean(source, self.sources)}; [sources] has {', '.join(self.sources)}"
 
     def kinds_read_twice(self) -> list[str]:
         """Name the imaging tables of the training cohort that a second reader gave too."""
@@ -175,7 +175,7 @@ class Manifest(Section):
             yield ("signature", "icc"), remedy
         for kind in self.signature.icc if isinstance(self.signature.icc, dict) else {}:
             if kind not in kinds:
-                remedy = f"the features are {', '.join(kinds)}; name one of them{nearest(kind, kinds)}"
+                remedy = f"the features are {', '.join(kinds)}; name one of them{did_you_mean(kind, kinds)}"
                 yield ("signature", "icc", kind), remedy
             elif kind not in self.kinds_read_twice():
                 yield ("signature", "icc", kind), "no second reader has measured it; leave it out"
@@ -184,9 +184,10 @@ class Manifest(Section):
         for i, column in enumerate(self.links.covariates or []):
             if column not in self.columns():
                 remedy = (
-                    f"no column of the patients{nearest(column, self.columns())}; add it to clinical_columns, or name one of "
+                    f"no column of the patients{did_you_mean(column, self.columns())}; add it to clinical_columns, or name "
+                    "one of "
                 )
-                yield ("links", "covariates", str(i)), remedy + (shown(self.columns(), 12) or "those there")
+                yield ("links", "covariates", str(i)), remedy + (summarise(self.columns(), 12) or "those there")
         if self.outcome.name in self.columns():
             yield ("outcome", "name"), "a clinical column has this name, and is not the outcome; give the outcome another name"
         if not self.fusion:
@@ -195,11 +196,11 @@ class Manifest(Section):
             yield ("fusion", "clinical"), f"{self.outcome.column!r} is the outcome itself; leave it out"
         for i, column in enumerate(self.fusion.clinical):
             if column not in self.clinical_columns:
-                near = nearest(column, self.clinical_columns)
+                near = did_you_mean(column, self.clinical_columns)
                 yield ("fusion", "clinical", str(i)), f"clinical_columns has it not{near}; add it there"
         for i, column in enumerate(self.fusion.factors):
             if column not in self.fusion.clinical:
-                near = nearest(column, self.fusion.clinical)
+                near = did_you_mean(column, self.fusion.clinical)
                 yield ("fusion", "factors", str(i)), f"fusion.clinical has it not{near}; add it there"
         if len(self.kinds()) + len(self.fusion.clinical) < 2:
             yield ("fusion",), "there is one signature and nothing to fuse it with; name clinical columns, or leave it out"

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_seriali
 from pydantic_core import PydanticCustomError
 
 from radiogenomics._errors import InputError
-from radiogenomics._names import nearest
+from radiogenomics._names import did_you_mean
 from radiogenomics._registry import load
 from radiogenomics.study.manifest import choices
 
@@ -311,7 +311,7 @@ class Signature(Section):
         if value not in (known := choices.names("recipe")) and not re.fullmatch(r"[\w.]+:\w+", value):
             names = ", ".join(map(repr, known))
             place = "or a classifier by its place, 'package.module:Name'"
-            raise InputError(f"unknown recipe; give {names}, {place}{nearest(value, known)}")
+            raise InputError(f"unknown recipe; give {names}, {place}{did_you_mean(value, known)}")
         return value
 
     def icc_of(self, kind: str) -> float | None:

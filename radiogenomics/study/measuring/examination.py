@@ -9,7 +9,7 @@ import pandas as pd
 from radiogenomics import images
 from radiogenomics._errors import InputError
 from radiogenomics._files import Decision, Tell, log_decision
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 from radiogenomics.study.manifest.schema import Extraction
 
 METRIC: images.Metric = "mutual information"
@@ -93,12 +93,13 @@ def _of_one_patient(series: Sequence[images.Series], folder: Path, patient: str 
         mine = [one for one in series if one.header.get("PatientID", "") == patient]
         if not mine:
             raise InputError(
-                f"{folder} holds images of {shown(map(repr, there))}, none of patient {patient!r}; name one of them."
+                f"{folder} holds images of {summarise(map(repr, there))}, none of patient {patient!r}; name one of them."
             )
         return mine
     if len(there) > 1:
         raise InputError(
-            f"{folder} holds images of {len(there)} patients ({shown(map(repr, there))}). Choose one (--patient, `patient`), or "
+            f"{folder} holds images of {len(there)} patients ({summarise(map(repr, there))}). Choose one (--patient, "
+            "`patient`), or "
             "give each a folder: `radiogenomics features` measures all of them."
         )
     return list(series)

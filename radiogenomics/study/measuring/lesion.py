@@ -113,7 +113,7 @@ def read_mask(
 ) -> sitk.Image:
     """Read the lesions that were drawn of a patient (`name`) on the grid of the phases."""
     drawn = lesions.read_mask(mask, image=phases.first, segment=settings.segment, threshold=SEG_THRESHOLD, tell=tell)
-    return lesions.checked(drawn, phases.first, resample=settings.resample_masks, name=name, tell=tell)
+    return lesions.validate_mask(drawn, phases.first, resample=settings.resample_masks, name=name, tell=tell)
 
 
 def with_zones(phases: images.Phases, mask: sitk.Image, *, settings: Extraction, tell: Tell = log_decision) -> Lesion:
@@ -130,7 +130,7 @@ def measure(
     settings: Extraction,
     parameters: Path | None,
     networks: Mapping[str, Backbone],
-    seed: int,
+    random_state: int,
     tell: Tell = log_decision,
 ) -> Measured:
     """Measure one lesion: texture, shape and deep features in the first post-contrast phase, kinetics over all phases.
@@ -145,7 +145,7 @@ def measure(
         A PyRadiomics parameter file in the place of `features.PARAMETERS`.
     networks : mapping of str to features.Backbone
         Every deep network, by the name of its table.
-    seed : int
+    random_state : int
         Of the permutation of voxels for the shuffled copies.
     tell : callable
         Called with what is decided; logs it when left out.
@@ -160,7 +160,7 @@ def measure(
     if settings.radiomics:
         numbers["radiomics"] = features.radiomics(image, mask, parameters=parameters)
         if settings.shuffled:
-            null = features.shuffle(image, mask, rng=np.random.default_rng(seed))
+            null = features.shuffle(image, mask, random_state=random_state)
             copies = features.radiomics(null, mask, parameters=parameters).add_prefix("shuffled_")
             numbers["radiomics"] = pd.concat([numbers["radiomics"], copies])
     if settings.kinetics:
@@ -184,7 +184,7 @@ def finite(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     return table.replace([np.inf, -np.inf], np.nan), features.nonfinite(table)
 
 
-def networks_of(settings: Extraction, files: Mapping[str, Path], *, seed: int) -> dict[str, Backbone]:
+def networks_of(settings: Extraction, files: Mapping[str, Path], *, random_state: int) -> dict[str, Backbone]:
     """Build every network that is asked for, by the name of its table.
 
     Parameters
@@ -193,7 +193,7 @@ def networks_of(settings: Extraction, files: Mapping[str, Path], *, seed: int) -
         ``deep`` names networks and weights.
     files : mapping of str to Path
         Local files of weights, by what stands for them in ``deep``.
-    seed : int
+    random_state : int
         Of random weights.
 
     Returns
@@ -204,5 +204,5 @@ def networks_of(settings: Extraction, files: Mapping[str, Path], *, seed: int) -
     made = {}
     for kind, (network, weights) in settings.networks().items():
         local = {"weights": files[weights], "sha256": sha256(files[weights])} if weights in files else {"weights": weights}
-        made[kind] = features.Backbone(network, seed=seed, **local)
+        made[kind] = features.Backbone(network, random_state=random_state, **local)
     return made

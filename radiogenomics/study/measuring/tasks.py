@@ -26,7 +26,7 @@ class Patient:
     patient: str
     images: Path
     mask: Path
-    seed: int
+    random_state: int
 
 
 def measure_patient(settings: Extraction, parameters: Path | None, networks: Mapping[str, Backbone], task: Patient) -> Lesions:
@@ -56,7 +56,9 @@ def measure_patient(settings: Extraction, parameters: Path | None, networks: Map
     decisions: list[Decision] = []
     tell = told_of(task.patient, decisions)
     lesions = measurement.read_lesions(task.images, task.mask, settings=settings, tell=tell)
-    measured = measure_lesions(lesions, settings=settings, parameters=parameters, networks=networks, seed=task.seed, tell=tell)
+    measured = measure_lesions(
+        lesions, settings=settings, parameters=parameters, networks=networks, random_state=task.random_state, tell=tell
+    )
     first, *_ = measured
     return measured | {first: replace(measured[first], decisions=decisions)}
 
@@ -67,7 +69,7 @@ def measure_lesions(
     settings: Extraction,
     parameters: Path | None,
     networks: Mapping[str, Backbone],
-    seed: int,
+    random_state: int,
     tell: Tell,
 ) -> Lesions:
     """Measure the lesions of one patient, see `study.lesion.measure`; of several, those that can be, and at least one."""
@@ -75,7 +77,7 @@ def measure_lesions(
     for at, lesion in lesions.items():
         try:
             measured[at] = measurement.measure(
-                lesion, settings=settings, parameters=parameters, networks=networks, seed=seed, tell=tell
+                lesion, settings=settings, parameters=parameters, networks=networks, random_state=random_state, tell=tell
             )
         except InputError as error:
             if at == list(lesions)[-1] and not measured:

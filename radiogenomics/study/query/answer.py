@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from radiogenomics._files import make_folder, refuse_links, write_table, write_text
-from radiogenomics.study.query.wording import sentence as sentence  # its words stand there
+from radiogenomics.study.query.formatting import sentence as sentence  # its words stand there
 
 _MOST_LINES, _MOST_FEATURES = 15, 5
 

@@ -12,7 +12,7 @@ import pandas as pd
 from radiogenomics import cohort, expression
 from radiogenomics._errors import InputError
 from radiogenomics._files import Reading, how_written, read_table, sheets_of
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 from radiogenomics.study.scaffold.writing import Remark
 
 _FEW = 0.5
@@ -81,7 +81,7 @@ def _first(name: str, file: Path, read: Callable[[dict[str, Any]], Reading], fit
         return Own(name, file, {}, None)
     chosen = next((own for own in readable if own.table is not None and fits(own.table)), readable[0])
     others = [str(sheet) for sheet in sheets if sheet != chosen.keys.get("sheet")]
-    return chosen.note("sheet", f"the other sheets are {shown(others)}") if others and sheets != [None] else chosen
+    return chosen.note("sheet", f"the other sheets are {summarise(others)}") if others and sheets != [None] else chosen
 
 
 def _sheets(file: Path) -> list[str]:

@@ -11,8 +11,8 @@ import pandas as pd
 from radiogenomics import cohort, expression
 from radiogenomics._errors import InputError
 from radiogenomics._files import make_folder, write_text
-from radiogenomics._names import nearest, slug
-from radiogenomics._tables import shown
+from radiogenomics._names import did_you_mean, slug
+from radiogenomics._tables import summarise
 from radiogenomics.study.inputs.checks import check
 from radiogenomics.study.inputs.limits import no_module
 from radiogenomics.study.manifest.errors import ManifestError
@@ -196,7 +196,7 @@ def _meaning(
         return {"positive": chosen, "negative": ["0"]}, []
     if outcome not in table:
         names = " and ".join(str(own.file) for own in files)
-        near, columns = nearest(outcome, map(str, table.columns)), shown(table.columns, 12)
+        near, columns = did_you_mean(outcome, map(str, table.columns)), summarise(table.columns, 12)
         text = f"{names}: no column {outcome!r} to predict{near}; its columns are {columns}"
         return {"positive": chosen, "negative": ["0"]}, [Remark(("outcome", "column"), text, wrong=True)]
     counts = table[outcome].dropna().map(_word).value_counts()
@@ -207,7 +207,7 @@ def _meaning(
         text = f"{', '.join(f'{word}: {counts[word]}' for word in words[:12])}; move what is neither to excluded = []"
         labels = {"labels": [negative[0], chosen[0]]} if len(negative) == len(chosen) == 1 and words != ["0", "1"] else {}
         return {**labels, "positive": chosen, "negative": negative}, [Remark(("outcome", "positive"), text)]
-    text = f"{outcome!r} has the values {shown(words, 12)}; say which are positive with --positive VALUE[,VALUE...]"
+    text = f"{outcome!r} has the values {summarise(words, 12)}; say which are positive with --positive VALUE[,VALUE...]"
     # A word that nobody has keeps the manifest valid, so that the check tells everything else.
     return {"positive": ["?"], "negative": words}, [Remark(("outcome", "positive"), text, wrong=True)]
 
@@ -249,7 +249,7 @@ def _of_baseline(chosen: Baseline) -> list[Remark]:
     groups: dict[str, list[str]] = {}
     for name, reason in chosen.left_out.items():
         groups.setdefault(reason, []).append(name)
-    left = "; ".join(f"{shown(names, 6)} ({reason})" for reason, names in groups.items())
+    left = "; ".join(f"{summarise(names, 6)} ({reason})" for reason, names in groups.items())
     remarks = [Remark(("clinical_columns",), f"left out: {left}")] if left else []
     if chosen.covariates:
         remarks.append(Remark(("links", "covariates"), "links are adjusted for these beside lesion volume"))

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from radiogenomics._files import Decision, decision_table
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 from radiogenomics.expression import Prepared
 from radiogenomics.study.engine.step import Tables, step
 from radiogenomics.study.inputs.gene_sets import NOT_ASKED
@@ -49,7 +49,7 @@ def decisions(
 def _left_out(failures: pd.DataFrame) -> list[Decision]:
     """Say who was left out of each cohort, by step and reason."""
     return [
-        Decision("patients left out", f"{cohort}: {step}", len(rows), f"{reason}: {shown(rows['patient'])}")
+        Decision("patients left out", f"{cohort}: {step}", len(rows), f"{reason}: {summarise(rows['patient'])}")
         for (cohort, step, reason), rows in failures.groupby(["cohort", "step", "reason"], sort=False)
     ]
 
@@ -61,7 +61,7 @@ def _in_some_tables(features: Tables, patients: pd.DataFrame, failures: pd.DataF
     for kind, table in features.items():
         alone = table.index.difference(known, sort=False)
         if len(alone):
-            why = f"they are not in every table of features: {shown(alone)}"
+            why = f"they are not in every table of features: {summarise(alone)}"
             found.append(Decision("patients left out", f"features_{kind}", len(alone), why))
     return found
 
@@ -74,7 +74,7 @@ def _sets(gene_sets: pd.DataFrame | None, symbols: pd.DataFrame | None) -> list[
     if gene_sets is not None:
         lost = gene_sets[~gene_sets["kept"] & (gene_sets["reason"] != NOT_ASKED)]
         for reason, rows in lost.groupby("reason", sort=False):
-            found.append(Decision("gene sets left out", "gene_sets", len(rows), f"{reason}: {shown(rows['pathway'])}"))
+            found.append(Decision("gene sets left out", "gene_sets", len(rows), f"{reason}: {summarise(rows['pathway'])}"))
     return found
 
 

@@ -129,7 +129,7 @@ def _genes(judged: validation.Evaluation, table: pd.DataFrame, outcome: pd.Serie
     genes["significance"] = hubs.assign(size=hubs["significance"].abs()).groupby("gene")["size"].max().reindex(genes.index)
     often = judged.stability[judged.stability["kind"] == "feature"].set_index("name")["share"]
     genes["chosen"] = often.reindex(genes.index).fillna(0.0)
-    ratios = [genescore.odds_ratio(table[gene], outcome).iloc[0] for gene in genes.index]
+    ratios = [genescore.odds_ratio(outcome, table[gene]).iloc[0] for gene in genes.index]
     of = pd.DataFrame(ratios, columns=["odds_ratio", "low", "high", "p"], index=genes.index)
     genes = genes.join(of.astype(float).rename(columns={"low": "odds_ratio_low", "high": "odds_ratio_high"}))
     order = ["module", "color", "kme", "significance", "coefficient", "chosen"]
@@ -146,7 +146,7 @@ def _odds(scores: pd.DataFrame) -> pd.DataFrame:
     """Odds ratios of the score (its log odds), as fitted and honest; none where no gene was selected and all have one score."""
     scores = scores.assign(score=logit(scores["score"].clip(_NEAREST, 1.0 - _NEAREST)))
     tables = [
-        genescore.odds_ratio(part.set_index("patient")["score"], part.set_index("patient")["outcome"]).assign(estimate=estimate)
+        genescore.odds_ratio(*(part.set_index("patient")[name] for name in ("outcome", "score"))).assign(estimate=estimate)
         for estimate, part in scores.groupby("estimate", sort=False)
         if part["score"].nunique() > 1
     ]

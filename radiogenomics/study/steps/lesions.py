@@ -16,7 +16,7 @@ import pandas as pd
 from radiogenomics import features, lesions
 from radiogenomics._errors import InputError
 from radiogenomics._files import Decision, decision_table, log_decisions
-from radiogenomics._parallel import fan_out, forget_all_but, release_workers
+from radiogenomics._parallel import forget_all_but, parallel_map, release_workers
 from radiogenomics._registry import Carrying
 from radiogenomics.features import Backbone
 from radiogenomics.study.engine.code import code_of, libraries
@@ -96,9 +96,9 @@ def extract(settings: Manifest, inputs: Inputs, run: Run) -> Extracted:
     chosen = settings.extraction
     tasks, failures = _tasks(settings, inputs)
     parameters = inputs.files[chosen.parameters] if chosen.parameters else None
-    networks = measurement.networks_of(chosen, inputs.files, seed=settings.seed_of("network"))
+    networks = measurement.networks_of(chosen, inputs.files, random_state=settings.seed_of("network"))
     keys = {task.name: _key(settings, inputs, networks, task) for task in tasks}
-    done = fan_out(
+    done = parallel_map(
         Carrying((lesions.READERS, features.BACKBONES), partial(_measure, chosen, parameters, networks)),
         {task.name: task for task in tasks},
         n_jobs=run.n_jobs,
@@ -167,7 +167,7 @@ def _key(settings: Manifest, inputs: Inputs, networks: Mapping[str, Backbone], t
             "parameters": inputs.hashes[chosen.parameters] if chosen.parameters else None,
             "networks": {kind: [one.label, one.sha256] for kind, one in networks.items()},
             "measurement": measurement.CHOICES,
-            "seed": task.seed,
+            "seed": task.random_state,
         }
     )
 

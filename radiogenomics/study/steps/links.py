@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from radiogenomics import linking
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 from radiogenomics.study.engine.step import Tables, step
 from radiogenomics.study.manifest.model import Manifest
 from radiogenomics.study.steps.imaging import SIGNATURE, scores_of, training_features
@@ -61,7 +61,9 @@ def _linkable(left: pd.DataFrame, right: pd.DataFrame, family: str, method: str)
     for table, rest in zip((left, right), kept, strict=True):
         gone = table.columns.difference(rest.columns, sort=False)
         if len(gone):
-            logger.warning("%s: %d column(s) do not vary or are known of too few patients: %s", family, len(gone), shown(gone))
+            logger.warning(
+                "%s: %d column(s) do not vary or are known of too few patients: %s", family, len(gone), summarise(gone)
+            )
     return kept
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from radiogenomics import modules as room
 from radiogenomics._errors import InputError
 from radiogenomics._files import Decision, decision_table
-from radiogenomics._tables import shown
+from radiogenomics._tables import summarise
 from radiogenomics.expression import Prepared
 from radiogenomics.study.engine.step import Tables, step
 from radiogenomics.study.manifest.model import Manifest
@@ -61,10 +61,10 @@ def _decided(found: room.Modules, fit: room.SoftThreshold, chosen: ModuleSetting
     """Say what was dropped and imputed, and which power was taken where none makes the network scale-free."""
     decisions = []
     for (kind, reason), rows in found.dropped.groupby(["kind", "reason"], sort=False):
-        decisions.append(Decision(f"{kind}s dropped", "modules", len(rows), f"{reason}: {shown(rows['name'])}"))
+        decisions.append(Decision(f"{kind}s dropped", "modules", len(rows), f"{reason}: {summarise(rows['name'])}"))
     imputed = found.imputed[found.imputed > 0]
     if len(imputed):
-        listed = shown([f"{name} ({count})" for name, count in imputed.items()])
+        listed = summarise([f"{name} ({count})" for name, count in imputed.items()])
         why = f"missing values of module genes, from the nearest genes, for the eigengenes of {listed}"
         decisions.append(Decision("values imputed", "modules", int(imputed.sum()), why))
     if chosen.power == "auto" and not fit.power:

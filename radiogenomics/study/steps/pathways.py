@@ -34,8 +34,8 @@ def pathways(matrix: Prepared, *, settings: Manifest, inputs: Inputs) -> Tables:
     """Score every gene set that is asked for in every patient."""
     chosen, genes = settings.pathways, matrix.expression
     sets = study_sets(inputs, genes.columns)
-    usable = room.measured(sets.every, genes.columns, **sets.sizes())
-    every = room.measured(sets.every, genes.columns, min_size=1)
+    usable = room.restrict_to_genes(sets.every, genes.columns, **sets.sizes())
+    every = room.restrict_to_genes(sets.every, genes.columns, min_size=1)
     others = {name: members for name, members in every.items() if name not in usable}
     tables = {
         "pathways": room.score(genes, sets.scored, method=chosen.method, kernel=chosen.kernel, **sets.sizes()),
