@@ -1,6 +1,8 @@
 # Two commands: `make demo` and `make test`. Each makes .venv when it is missing and starts at once when it is there.
 PYTHON ?= python3
 BIN := .venv/bin
+# EXTRAS=radiomics,dev leaves out what one does not need.
+EXTRAS ?= all,dev
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: demo test slow notebooks lint install clean
@@ -24,16 +26,11 @@ lint: .venv/installed
 
 install: .venv/installed
 
-# The order matters: torch before anything that could pull another build of it, numpy before pyradiomics,
-# whose build needs numpy in the environment and no build isolation.
 .venv/installed: pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "radiogenomics needs Python 3.11, and $(PYTHON) is " + sys.version.split()[0] + ": install python3.11 and python3.11-venv, then run make PYTHON=python3.11")'
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) and "radiogenomics needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is " + sys.version.split()[0] + ": install python3.11 and python3.11-venv, then run make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
-	$(PIP) pip setuptools wheel numpy
-	$(PIP) torch==2.13.0
-	$(PIP) torchvision==0.28.0
-	$(PIP) --no-build-isolation pyradiomics==3.0.1
-	$(PIP) --editable '.[radiomics,deep,pywgcna,archives,notebooks,dev]'
+	$(PIP) pip
+	$(PIP) --editable '.[$(EXTRAS)]'
 	@touch $@
 
 clean:

@@ -203,7 +203,7 @@ def test_the_files_depend_neither_on_processes_nor_on_other_patients(made, writt
     few = replace(few, damaged={patient: made.damaged[patient] for patient in few.lesions["training"].index[2:]})
     seen = []
     parallel = simulate.write_images(
-        few, tmp_path / "two", second_reader=0, seed=2026, n_jobs=2, progress=lambda *step: seen.append(step)
+        few, tmp_path / "two", second_reader=0, random_state=2026, n_jobs=2, progress=lambda *step: seen.append(step)
     )
     simulate.write_images(few, tmp_path / "one", second_reader=0, random_state=2026)
     assert digests(tmp_path / "two") == digests(tmp_path / "one")

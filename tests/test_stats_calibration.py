@@ -161,15 +161,15 @@ def test_few_distinct_probabilities_smooth_to_their_shares():
 class TestFaults:
     def test_probability_without_a_logit(self):
         y = pd.Series([0, 1, 0, 1], index=list("ABCD"))
-        with pytest.raises(ValueError, match=r"`probability` is 1 at row 'D', its logit is infinite; clip"):
+        with pytest.raises(ValueError, match=r"`y_prob` is 1 at row 'D', its logit is infinite; clip"):
             stats.calibration_measures(y, pd.Series([0.2, 0.4, 0.6, 1.0], index=y.index))
 
     def test_separated_equal_or_few(self):
         with pytest.raises(ValueError, match="separates"):
             stats.calibration_measures([0, 0, 1, 1], [0.1, 0.2, 0.8, 0.9])
-        with pytest.raises(ValueError, match=r"`probability` is 0.5 for every patient"):
+        with pytest.raises(ValueError, match=r"`y_prob` is 0.5 for every patient"):
             stats.calibration_measures([0, 0, 1, 1], [0.5] * 4)
-        with pytest.raises(ValueError, match=r"`probability` is 0.5 for every patient"):
+        with pytest.raises(ValueError, match=r"`y_prob` is 0.5 for every patient"):
             stats.calibration_curve([0, 0, 1, 1], [0.5] * 4)
         with pytest.raises(ValueError, match=r"falls into 2 group\(s\) of risk \(2 distinct values\); the test needs at least 3"):
             stats.hosmer_lemeshow([0, 1, 0, 1], [0.2, 0.2, 0.6, 0.6])

@@ -132,7 +132,7 @@ class TestFaults:
     def test_models(self):
         with pytest.raises(ValueError, match=r"A model is called 'all'.*; rename it"):
             stats.decision_curve([0, 1], {"all": [0.1, 0.2]}, thresholds=[0.5])
-        with pytest.raises(ValueError, match="`probability` holds no model"):
+        with pytest.raises(ValueError, match="`y_prob` holds no model"):
             stats.decision_curve([0, 1], {}, thresholds=[0.5])
         with pytest.raises(ValueError, match=r"`volume` is 3 at position 1, outside \[0, 1\]"):
             stats.decision_curve([0, 1], {"volume": [0.1, 3]}, thresholds=[0.5])

@@ -105,9 +105,9 @@ class TestFaults:
             stats.nri(y, pd.Series([0.1, 0.2, 0.3], index=y.index), pd.Series([0.1, 0.2, 1.2], index=y.index))
 
     def test_one_class_lengths_and_nan(self):
-        with pytest.raises(ValueError, match="`outcome` has one class only"):
+        with pytest.raises(ValueError, match="`y_true` has one class only"):
             stats.idi([1, 1], [0.1, 0.2], [0.1, 0.2])
-        with pytest.raises(ValueError, match="`old` has 3 values and `outcome` has 2"):
+        with pytest.raises(ValueError, match="`old` has 3 values and `y_true` has 2"):
             stats.idi([0, 1], [0.1, 0.2, 0.3], [0.1, 0.2])
         with pytest.raises(ValueError, match="`new` has 1 value"):
             stats.idi([0, 1], [0.1, 0.2], [0.1, np.nan])

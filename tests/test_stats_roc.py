@@ -251,13 +251,13 @@ class TestFaults:
     @pytest.mark.parametrize(
         ("y", "score", "words"),
         [
-            ([1, 1, 1], [1, 2, 3], ["`outcome` has one class only", "all 3 values are 1", "both classes"]),
-            ([0, 2, 1], [1, 2, 3], ["`outcome` is 2 at position 1", "code the event as 1"]),
-            ([0, np.nan, 1], [1, 2, 3], ["`outcome` has 1 value(s) that are not finite", "position 1", "drop or impute"]),
-            ([0, 1, 1], [1, np.inf, 3], ["`score` has 1 value(s) that are not finite", "inf at position 1"]),
-            ([0, 1, 1], [1, 2], ["`score` has 2 values and `outcome` has 3", "same patients"]),
-            ([0, 1, 1], [[1], [2], [3]], ["`score` has shape (3, 1)", "one value per patient"]),
-            ([], [], ["`outcome` is empty"]),
+            ([1, 1, 1], [1, 2, 3], ["`y_true` has one class only", "all 3 values are 1", "both classes"]),
+            ([0, 2, 1], [1, 2, 3], ["`y_true` is 2 at position 1", "code the event as 1"]),
+            ([0, np.nan, 1], [1, 2, 3], ["`y_true` has 1 value(s) that are not finite", "position 1", "drop or impute"]),
+            ([0, 1, 1], [1, np.inf, 3], ["`y_score` has 1 value(s) that are not finite", "inf at position 1"]),
+            ([0, 1, 1], [1, 2], ["`y_score` has 2 values and `y_true` has 3", "same patients"]),
+            ([0, 1, 1], [[1], [2], [3]], ["`y_score` has shape (3, 1)", "one value per patient"]),
+            ([], [], ["`y_true` is empty"]),
         ],
     )
     def test_message_names_value_place_and_remedy(self, y, score, words):
@@ -266,13 +266,13 @@ class TestFaults:
         assert all(word in str(error.value) for word in words)
 
     def test_words_are_refused(self):
-        with pytest.raises(TypeError, match=r"`outcome` must hold numbers .*encode words"):
+        with pytest.raises(TypeError, match=r"`y_true` must hold numbers .*encode words"):
             stats.auc(["yes", "no"], [1, 2])
 
     def test_labels_in_another_order_are_refused(self):
         y = pd.Series([0, 1, 1], index=["A", "B", "C"])
         with pytest.raises(
-            ValueError, match=r"row 1 is 'C' in `score` and 'A' in `outcome`; align them with score.loc\[outcome.index\]"
+            ValueError, match=r"row 1 is 'C' in `y_score` and 'A' in `y_true`; align them with y_score.loc\[y_true.index\]"
         ):
             stats.auc(y, pd.Series([1.0, 2, 3], index=["C", "B", "A"]))
 
