@@ -13,12 +13,12 @@ import radiogenomics as rg
 
 _HEAD = """# Every public name
 
-Generated from the code by `python docs/make_api.py`. Arguments behind `*` are given by name; those in `[brackets]` have a default.
+Generated from the code by `python docs/make_api.py`. Arguments behind `*` go by name; those in `[brackets]` have a default.
 The same argument has the same name everywhere:
 
 | argument | what it is |
 |---|---|
-| `y_true, y_score` | the outcome (1 for the event, 0 otherwise) and a score, in this order; `y_prob` where it must be a probability |
+| `y_true, y_score` | the outcome (1 for the event) and a score, in this order; `y_prob` where it must be a probability |
 | `X, y` | features and outcome of an estimator's `fit`, as in scikit-learn |
 | `random_state` | the source of chance: an int, or a `numpy.random.Generator` where said |
 | `confidence` | the level of an interval, 0.95 for 95 % |

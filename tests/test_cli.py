@@ -132,10 +132,10 @@ def test_a_bug_is_no_mistake_of_the_user(tmp_path):
 
     out = run()
     assert out.returncode == 1
-    assert "This is a bug of radiogenomics, no mistake of yours: KeyError: 'planted'" in out.stderr
+    assert "This is a bug in radiogenomics, not your mistake: KeyError: 'planted'" in out.stderr
     assert "Traceback" not in out.stderr
     (log,) = tmp_path.glob("radiogenomics-bug-*.log")
-    assert f"The full log lies at {log}" in " ".join(out.stderr.split())
+    assert f"Full log: {log}" in " ".join(out.stderr.split())
     text = log.read_text()
     assert all(fact in text for fact in ("Traceback", "KeyError: 'planted'", "in broken", "extract x --out y", "Python 3."))
     assert "in broken" in run("--verbose").stderr
@@ -171,7 +171,7 @@ def test_init_makes_a_valid_manifest_of_own_tables(own):
     tables = ["--features", "features.csv", "--expression", "expression.tsv", "--clinical", "clinical.csv"]
     out = call("init", *tables, "--outcome", "node", "--positive", "positive", "--to", "mine.toml", cwd=own)
     assert out.returncode == 0, out.stderr
-    assert "mine.toml is written and checked; now: radiogenomics run mine.toml --out mine" in out.stdout
+    assert "mine.toml written and checked. Next: radiogenomics run mine.toml --out mine" in out.stdout
     checked = call("check", "mine.toml", cwd=own)
     assert "training: with imaging features: 88" in checked.stdout
     again = call("init", *tables, "--outcome", "node", "--positive", "positive", "--to", "mine.toml", cwd=own)

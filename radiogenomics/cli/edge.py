@@ -30,7 +30,7 @@ def main() -> None:
         typer.secho(f"Error: {error}", err=True, fg=typer.colors.RED)
         sys.exit(MISTAKE)
     except KeyboardInterrupt:
-        typer.secho("Interrupted; start the same command again and it goes on from here.", err=True)
+        typer.secho("Interrupted. Run the same command again to resume.", err=True)
         sys.exit(INTERRUPTED)
 
 
@@ -47,9 +47,8 @@ def _bug(kind: type[BaseException], error: BaseException, trace: TracebackType |
         file.write(about + text)
     if logger.isEnabledFor(logging.DEBUG):
         typer.echo(text, err=True)
-    typer.secho(f"This is a bug of radiogenomics, no mistake of yours: {kind.__name__}: {error}", err=True, fg=typer.colors.RED)
+    typer.secho(f"This is a bug in radiogenomics, not your mistake: {kind.__name__}: {error}", err=True, fg=typer.colors.RED)
     typer.echo(
-        f"The full log lies at {file.name}; please report it as an issue of the project, with that log.\n"
-        "What was finished is kept.",
+        f"Full log: {file.name}. Please report it on the project's issue tracker and attach this log.\nFinished steps are kept.",
         err=True,
     )

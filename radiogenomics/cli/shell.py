@@ -14,22 +14,20 @@ from radiogenomics import __version__
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-Manifest = Annotated[Path, typer.Argument(help="The study manifest, a TOML file.")]
-Out = Annotated[Path, typer.Option("--out", help="The study's folder; made when missing, resumed when there.")]
-Mirror = Annotated[
-    Path | None, typer.Option("--mirror", help="A folder that is searched for files before anything is downloaded.")
-]
-Jobs = Annotated[int, typer.Option("--n-jobs", help="Processes on this machine; -1 for every core. Results do not depend on it.")]
-Scheduler = Annotated[str | None, typer.Option("--scheduler", help="Address of a Dask scheduler, in the place of --n-jobs.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say every detail.")]
+Manifest = Annotated[Path, typer.Argument(help="The study manifest (TOML).")]
+Out = Annotated[Path, typer.Option("--out", help="Output folder. Created if missing; an existing study is resumed.")]
+Mirror = Annotated[Path | None, typer.Option("--mirror", help="Folder to search for files before downloading them.")]
+Jobs = Annotated[int, typer.Option("--n-jobs", help="Number of processes; -1 uses all cores. Does not change results.")]
+Scheduler = Annotated[str | None, typer.Option("--scheduler", help="Address of a Dask scheduler, instead of --n-jobs.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show errors only.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show debug messages and tracebacks.")]
 
-Wait = Annotated[bool, typer.Option("--wait", help="Wait for a run that goes on in the same folder, in the place of leaving.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait if another run is using the output folder, instead of exiting.")]
 
 
 @app.callback(invoke_without_command=True)
-def _main(version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False) -> None:
-    """From breast MRI and matched transcriptomes to signatures, modules, pathways and gene scores, judged honestly."""
+def _main(version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False) -> None:
+    """Radiogenomics: link imaging features with gene expression, and validate honestly what they predict."""
     if version:
         typer.echo(__version__)
         raise typer.Exit

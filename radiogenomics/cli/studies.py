@@ -14,43 +14,42 @@ def demo(
     out: Out = Path("demo"),
     n_jobs: Jobs = -1,
     scheduler: Scheduler = None,
-    fast: Annotated[bool, typer.Option("--fast", help="Measure few features, for a first look: about half the time.")] = False,
-    noise: Annotated[bool, typer.Option("--noise", help="Plant nothing: no link, no outcome effect.")] = False,
+    fast: Annotated[bool, typer.Option("--fast", help="Extract fewer features, for a first look (about half the time).")] = False,
+    noise: Annotated[bool, typer.Option("--noise", help="Simulate pure noise: no links and no effect on the outcome.")] = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Simulate two cohorts with known truth and run every step on them; needs no file and no network."""
+    """Simulate two cohorts with known ground truth and run a whole study on them (no data or network needed)."""
     from radiogenomics import study
 
     log(quiet, verbose)
     with shown_progress(quiet) as progress:
         report = study.run_demo(out, signal=not noise, fast=fast, n_jobs=n_jobs, scheduler=scheduler, progress=progress)
-    say(quiet, f"The report lies at {report} (everything in it is simulated)")
+    say(quiet, f"Report: {report} (all data in it are simulated)")
 
 
 @app.command()
 def init(
     features: Annotated[
         list[Path],
-        typer.Option("--features", help="Imaging features: one row a patient, the first column names them; once or more."),
+        typer.Option("--features", help="Table of imaging features, one row per patient, IDs in the first column; repeatable."),
     ],
-    expression: Annotated[
-        Path, typer.Option("--expression", help="Expression: one row a gene, one column a patient (or the other way).")
-    ],
+    expression: Annotated[Path, typer.Option("--expression", help="Expression matrix, genes x patients or patients x genes.")],
     clinical: Annotated[
-        list[Path], typer.Option("--clinical", help="Clinical table, one row a patient; several are joined by patient.")
+        list[Path],
+        typer.Option("--clinical", help="Clinical table, one row per patient; repeatable, joined by patient."),
     ],
-    outcome: Annotated[str, typer.Option("--outcome", help="The clinical column to predict.")],
+    outcome: Annotated[str, typer.Option("--outcome", help="Clinical column to predict.")],
     positive: Annotated[
-        str | None, typer.Option("--positive", help="Its positive value(s), comma separated; 1 when left out.")
+        str | None, typer.Option("--positive", help="Positive value(s) of the outcome, comma-separated. Default: 1.")
     ] = None,
-    gene_sets: Annotated[Path | None, typer.Option("--gene-sets", help="A GMT file for pathway scores.")] = None,
-    to: Annotated[Path, typer.Option("--to", help="Where to write the manifest.")] = Path("study.toml"),
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over a manifest that is there.")] = False,
+    gene_sets: Annotated[Path | None, typer.Option("--gene-sets", help="Gene sets for pathway scores (GMT).")] = None,
+    to: Annotated[Path, typer.Option("--to", help="Manifest to write.")] = Path("study.toml"),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Overwrite an existing manifest.")] = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Write a manifest for tables of your own; what is to be mended in it stands beside its key."""
+    """Write a manifest for your own tables. Problems are noted as comments next to the keys."""
     from radiogenomics import study
 
     log(quiet or not verbose, verbose)
@@ -61,17 +60,17 @@ def init(
     chosen = manifest.outcome
     say(
         quiet,
-        f"positive: {', '.join(chosen.positive)}; negative: {', '.join(chosen.negative)} (move what is neither to excluded)",
+        f"positive: {', '.join(chosen.positive)}; negative: {', '.join(chosen.negative)} (move other values to `excluded`)",
     )
     say(
         quiet, f"volume: {manifest.training.volume or 'none'}; clinical columns: {', '.join(manifest.clinical_columns) or 'none'}"
     )
-    say(quiet, f"{path} is written and checked; now: radiogenomics run {path} --out {path.stem}")
+    say(quiet, f"{path} written and checked. Next: radiogenomics run {path} --out {path.stem}")
 
 
 @app.command()
 def check(manifest: Manifest, mirror: Mirror = None, quiet: Quiet = False, verbose: Verbose = False) -> None:
-    """Check everything that can be known before long work: files, columns, identifiers, outcome counts."""
+    """Check a study before running it: files, columns, patient IDs, masks, outcome counts."""
     from radiogenomics import study
 
     log(quiet, verbose)
@@ -93,7 +92,7 @@ def check(manifest: Manifest, mirror: Mirror = None, quiet: Quiet = False, verbo
 
 @app.command()
 def fetch(manifest: Manifest, mirror: Mirror = None, quiet: Quiet = False, verbose: Verbose = False) -> None:
-    """Download and verify the files of a study, and do no more."""
+    """Download and verify the files of a study."""
     from radiogenomics import study
 
     log(quiet, verbose)
@@ -113,26 +112,26 @@ def run(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Run the whole study; finished steps are not redone, and it is safe to interrupt."""
+    """Run a study. It can be interrupted at any time; finished steps are kept."""
     from radiogenomics import study
 
     log(quiet, verbose)
     with shown_progress(quiet) as progress:
         report = study.run(manifest, out=out, mirror=mirror, n_jobs=n_jobs, scheduler=scheduler, progress=progress, wait=wait)
-    say(quiet, f"The report lies at {report}")
+    say(quiet, f"Report: {report}")
 
 
 @app.command()
 def query(
-    folder: Annotated[Path, typer.Argument(help="A finished study's folder.")],
+    folder: Annotated[Path, typer.Argument(help="Folder of a finished study.")],
     question: Annotated[
         str,
-        typer.Argument(help="Gene sets, genes, a module or a feature: 'MAPK signaling', hypoxia, HER2, 'CA9,VEGFA', ME3, SER."),
+        typer.Argument(help="'MAPK signaling', hypoxia (a category), HER2, 'CA9,VEGFA', ME3, SER (an imaging feature)."),
     ],
-    out: Annotated[Path | None, typer.Option("--out", help="Where the answer goes; FOLDER/queries/NAME when left out.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Output folder. Default: FOLDER/queries/NAME.")] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Ask a finished study about gene sets, genes, a module or a feature: its links with imaging and clinical columns."""
+    """Query a finished study: how gene sets, genes, a module or a feature are linked with imaging and clinical columns."""
     gc.disable()  # a command of a second: the collector would only walk through what was just imported
     from radiogenomics import study
 
@@ -142,4 +141,4 @@ def query(
     say(quiet, f"{answer.table()}\n\n{answer.sentence}")
     if answer.others:
         say(quiet, f"It could also have meant: {', '.join(answer.others)}")
-    say(quiet, f"{len(files)} files lie in {place}")
+    say(quiet, f"{len(files)} files written to {place}")

@@ -9,50 +9,49 @@ import typer
 from radiogenomics._errors import InputError
 from radiogenomics.cli.shell import Jobs, Quiet, Scheduler, TableHelp, Verbose, app, log, say, shown_progress
 
-Series = Annotated[int | None, typer.Option("--series", help="Number of the dynamic series, where an examination has several.")]
-Segment = Annotated[str | None, typer.Option("--segment", help="Which segment, structure or label of the mask.")]
+Series = Annotated[int | None, typer.Option("--series", help="Number of the dynamic series, if the examination has several.")]
+Segment = Annotated[str | None, typer.Option("--segment", help="Segment, structure or label of the mask to use.")]
 Several = Annotated[
     Literal["largest", "union", "each"],
-    typer.Option("--lesions", help="What of several lesions is measured; each gives every one a row of its own."),
+    typer.Option("--lesions", help="Which lesion to measure if there are several; `each` gives one row per lesion."),
 ]
-Register = Annotated[bool, typer.Option("--register", help="Align the phases with the pre-contrast one first.")]
-Resample = Annotated[bool, typer.Option("--resample", help="Allow a mask on another grid to be resampled.")]
+Register = Annotated[bool, typer.Option("--register", help="Register the phases to the pre-contrast phase first.")]
+Resample = Annotated[bool, typer.Option("--resample", help="Resample masks that are on a different grid.")]
 Background = Annotated[
-    float | None, typer.Option("--background", help="Signal below which a voxel is air; found in the image when left out.")
+    float | None,
+    typer.Option("--background", help="Signal below which a voxel is air. Default: estimated from the image."),
 ]
-Content = Annotated[
-    str | None, typer.Option("--content", help="Which images of the series, where it holds several kinds: water, ...")
-]
-Derived = Annotated[bool, typer.Option("--derived", help="Take the series that --series names although it calls itself derived.")]
-PreContrast = Annotated[int, typer.Option("--pre-contrast", min=1, help="How many phases were taken before the injection.")]
+Content = Annotated[str | None, typer.Option("--content", help="Image type to use if the series has several, such as water.")]
+Derived = Annotated[bool, typer.Option("--derived", help="Use the series given by --series even if its header says DERIVED.")]
+PreContrast = Annotated[int, typer.Option("--pre-contrast", min=1, help="Number of phases before contrast injection.")]
 Seconds = Annotated[
-    str | None, typer.Option("--seconds", help="When each phase was taken, where the files do not say: 0,90,180.")
+    str | None,
+    typer.Option("--seconds", help="Time of each phase in seconds, if the files do not give it: 0,90,180."),
 ]
-Parameters = Annotated[
-    Path | None, typer.Option("--parameters", help="A PyRadiomics parameter file in the place of the package's own.")
-]
+Parameters = Annotated[Path | None, typer.Option("--parameters", help="PyRadiomics parameter file, instead of the built-in one.")]
 Deep = Annotated[
     list[str] | None,
     typer.Option(
         "--deep",
-        help="NETWORK=WEIGHTS; networks are {backbones}, weights a name such as IMAGENET1K_V1, a local file, or random; "
-        "may be repeated.",
+        help="Deep features as NETWORK=WEIGHTS. Networks: {backbones}. Weights: a name such as IMAGENET1K_V1, a file, or "
+        "random. May be repeated.",
     ),
 ]
 
 
 @app.command(cls=TableHelp)
 def extract(
-    folder: Annotated[Path, typer.Argument(help="One patient's folder of DICOM files or phases, or a zip of it.")],
-    out: Annotated[Path, typer.Option("--out", help="Where images, tables and figures go.")],
-    mask: Annotated[Path | None, typer.Option("--mask", help="The lesion, one of {mask_kinds}.")] = None,
+    folder: Annotated[Path, typer.Argument(help="Folder (or zip) of one patient, with DICOM files or one volume per phase.")],
+    out: Annotated[Path, typer.Option("--out", help="Output folder.")],
+    mask: Annotated[Path | None, typer.Option("--mask", help="Lesion mask: {mask_kinds}.")] = None,
     seed: Annotated[
-        str | None, typer.Option("--seed", help="A voxel x,y,z inside the lesion, counted from 0; it is grown there.")
+        str | None, typer.Option("--seed", help="Voxel x,y,z inside the lesion (from 0), from which the lesion is grown.")
     ] = None,
     box: Annotated[
-        str | None, typer.Option("--box", help="Voxels x0:x1,y0:y1,z0:z1 around the lesion, counted from 0; it is grown inside.")
+        str | None,
+        typer.Option("--box", help="Box x0:x1,y0:y1,z0:z1 around the lesion (voxels from 0) to grow it in."),
     ] = None,
-    patient: Annotated[str | None, typer.Option("--patient", help="PatientID, where the folder holds several patients.")] = None,
+    patient: Annotated[str | None, typer.Option("--patient", help="PatientID, if the folder holds several patients.")] = None,
     series: Series = None,
     segment: Segment = None,
     lesions: Several = "largest",
@@ -63,19 +62,19 @@ def extract(
     derived: Derived = False,
     pre_contrast: PreContrast = 1,
     seconds: Seconds = None,
-    radius: Annotated[float, typer.Option("--radius", help="How far from the seed a lesion is grown, in mm.")] = 40.0,
+    radius: Annotated[float, typer.Option("--radius", help="Maximum distance from the seed, in mm.")] = 40.0,
     fraction: Annotated[
-        float, typer.Option("--fraction", help="Threshold of growth, between the background (0) and the lesion's level (1).")
+        float, typer.Option("--fraction", help="Growth threshold, from background signal (0) to lesion signal (1).")
     ] = 0.5,
     leak: Annotated[
-        Literal["shrink", "refuse"], typer.Option("--leak", help="What becomes of a lesion that reaches the radius.")
+        Literal["shrink", "refuse"], typer.Option("--leak", help="What to do with a lesion that grows to the radius.")
     ] = "shrink",
     parameters: Parameters = None,
     deep: Deep = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Take one patient from a folder of images to phases, maps, lesion, zones, features, tables and figures."""
+    """Process the images of one patient: phases, enhancement maps, lesion, zones, features, tables and figures."""
     from radiogenomics import study
 
     log(quiet, verbose)
@@ -111,11 +110,11 @@ def extract(
 
 @app.command(cls=TableHelp)
 def features(
-    folder: Annotated[Path, typer.Argument(help="A folder with one folder of DICOM files or phases a patient.")],
+    folder: Annotated[Path, typer.Argument(help="Folder with one subfolder per patient (DICOM, or one volume per phase).")],
     masks: Annotated[
-        Path, typer.Option("--masks", help="A folder with one mask a patient, named after the patient: {mask_kinds}.")
+        Path, typer.Option("--masks", help="Folder with one mask per patient, named after the patient: {mask_kinds}.")
     ],
-    out: Annotated[Path, typer.Option("--out", help="Where tables go; the same call goes on in it.")],
+    out: Annotated[Path, typer.Option("--out", help="Output folder. Run the same command again to resume.")],
     series: Series = None,
     segment: Segment = None,
     lesions: Several = "largest",
@@ -128,13 +127,15 @@ def features(
     seconds: Seconds = None,
     parameters: Parameters = None,
     deep: Deep = None,
-    shuffled: Annotated[bool, typer.Option("--shuffled", help="Measure shuffled voxels too, as a baseline.")] = False,
+    shuffled: Annotated[
+        bool, typer.Option("--shuffled", help="Also measure images with shuffled voxels, as a baseline.")
+    ] = False,
     n_jobs: Jobs = -1,
     scheduler: Scheduler = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Measure every patient of a folder, without expression and from one patient on: tables of features alone."""
+    """Extract features for a folder of patients, without running a study."""
     from radiogenomics import study
 
     log(quiet, verbose)
@@ -165,15 +166,15 @@ def features(
     for name, table in made.tables.items():
         if name.startswith("features_"):
             say(quiet, f"{name}: {len(table)} rows, {table.shape[1]:,} columns")
-    say(quiet, f"{len(made.files)} files lie in {out}")
+    say(quiet, f"{len(made.files)} files written to {out}")
 
 
 @app.command()
 def keys(
-    word: Annotated[str, typer.Argument(help="A word, such as volume; every key when left out.")] = "",
-    markdown: Annotated[bool, typer.Option("--markdown", help="Write the whole reference, docs/manifest.md.")] = False,
+    word: Annotated[str, typer.Argument(help="Word to search for, such as volume. Default: all keys.")] = "",
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print the full reference in Markdown.")] = False,
 ) -> None:
-    """Explain the keys of a manifest: type, default, meaning and an example of each, all or those about a word."""
+    """Explain the manifest keys: type, default, meaning, example."""
     from radiogenomics.study.manifest import reference
 
     if markdown:
