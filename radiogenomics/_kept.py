@@ -90,7 +90,9 @@ def store(value: Any, key: str, path: Path, *, of: Types = ()) -> None:
         with atomic(path) as temporary:
             temporary.write_bytes(b"\n".join([_FORMAT, hashlib.sha256(body).hexdigest().encode(), body]))
     except OSError as error:
-        raise FileError(f"{path} cannot be written ({error.strerror or error}); see to it and run the same again.") from error
+        raise FileError(
+            f"{path} cannot be written ({error.strerror or error}); fix this and run the same command again."
+        ) from error
 
 
 def load(key: str, path: Path, *, of: Types = ()) -> Any:

@@ -75,7 +75,7 @@ class FanOut:
         if self.interrupted:
             rest = f"The other {len(self.results) + len(self.failures)} are done"
             raise RunError(
-                f"{len(self.interrupted)} of {self._count()} tasks were interrupted, which lies not in their data: "
+                f"{len(self.interrupted)} of {self._count()} tasks were interrupted, not because of their data: "
                 f"{_listed(self.interrupted)}. {rest}{' and kept' if self.kept else ''}; see to memory and disk, and run the "
                 f"same command again{': it goes on from there' if self.kept else ''}."
             )

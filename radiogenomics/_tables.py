@@ -107,7 +107,7 @@ def common_patients(left: pd.DataFrame, right: pd.DataFrame, names: tuple[str, s
     both = left.index.intersection(right.index, sort=False)
     if both.empty:
         examples = f"`{names[0]}` has {summarise(left.index, 2)}; `{names[1]}` has {summarise(right.index, 2)}"
-        raise InputError(f"`{names[0]}` and `{names[1]}` share no patient: {examples}. Bring both to one kind of identifier.")
+        raise InputError(f"`{names[0]}` and `{names[1]}` share no patient: {examples}. Use the same identifiers in both.")
     return both
 
 

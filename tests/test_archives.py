@@ -85,7 +85,7 @@ def test_a_server_that_is_not_there_is_named(tmp_path):
 
 
 def test_only_http_is_fetched(tmp_path):
-    with pytest.raises(ValueError, match="'file:///etc/passwd' is no HTTP address"):
+    with pytest.raises(ValueError, match="'file:///etc/passwd' is not an HTTP address"):
         archives.download("file:///etc/passwd", tmp_path / "a.csv")
 
 

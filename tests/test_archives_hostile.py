@@ -38,11 +38,11 @@ def flipped(data: bytes) -> bytes:
 
 ANSWERS = {
     "log-in page": (200, "text/html; charset=utf-8", PAGE, "a page of the kind text/html came for a.csv"),
-    "log-in page called a table": (200, "text/csv", PAGE, "a web page came for a.csv"),
-    "page without a type": (200, None, b"\xef\xbb\xbf<HTML>x", "a web page came for a.csv"),
+    "log-in page called a table": (200, "text/csv", PAGE, "a web page was received for a.csv"),
+    "page without a type": (200, None, b"\xef\xbb\xbf<HTML>x", "a web page was received for a.csv"),
     "error in JSON": (200, "application/json", b'{"error": "token expired"}', "of the kind application/json came for a.csv"),
     "error in XML": (200, "application/xml", b"<Error/>", "of the kind application/xml came for a.csv"),
-    "nothing": (200, "text/csv", b"", "an empty answer came for a.csv"),
+    "nothing": (200, "text/csv", b"", "an empty answer was received for a.csv"),
     "no content": (204, None, None, "HTTP 204 No Content came, and no file"),
     "accepted, not ready": (202, "text/csv", b"later\n", "HTTP 202 Accepted came, and no file"),
     "part of it": (206, "text/csv", TABLE[:50], "HTTP 206 Partial Content came, and no file"),
@@ -117,7 +117,7 @@ def test_a_file_must_read_as_its_name_says(server, tmp_path, name):
     good, bad = CONTENTS[name]
     for i, body in enumerate(bad):
         Server.answers["/x"] = (200, "application/octet-stream", body)
-        with pytest.raises(DownloadError, match=rf"what came for {name} is "):
+        with pytest.raises(DownloadError, match=rf"what was received for {name} is "):
             archives.download(f"{server}/x", tmp_path / str(i) / name, wait_s=0.01)
         assert list(tmp_path.rglob("*.*")) == []
     Server.answers["/x"] = (200, "application/octet-stream", good)
@@ -158,7 +158,7 @@ def dribble(head: bool):
     ("head", "limits", "said"),
     [
         (False, {}, r"only \d+ bytes came in 0\.3 s"),
-        (True, {}, r"no answer came within 0\.3 s"),
+        (True, {}, r"no answer within 0\.3 s"),
         (False, {"least_bytes_per_s": 0.0, "limit_s": 0.5}, r"it took longer than 0\.5 s"),
     ],
 )
@@ -191,7 +191,7 @@ def test_nobody_is_followed_off_https_and_this_machine(server, tmp_path, place, 
         handler.end_headers()
 
     Server.answers["/x"] = answer
-    with pytest.raises(DownloadError, match=r"its server sends us to .*, which is not https, and is not followed") as caught:
+    with pytest.raises(DownloadError, match=r"its server redirects to .*, which is not https, and is not followed") as caught:
         archives.download(f"{server}/x", tmp_path / "a.csv", wait_s=0.01)
     assert "abc" not in str(caught.value)
     assert len(Server.asked) == 1

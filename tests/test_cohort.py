@@ -22,7 +22,7 @@ def test_only_primary_tumours_count():
 
 
 def test_what_is_no_barcode_is_named():
-    with pytest.raises(ValueError, match=r"ids: 2 of 3 are no TCGA barcodes .*: BR-06, TCGA-1; correct them"):
+    with pytest.raises(ValueError, match=r"ids: 2 of 3 are not TCGA barcodes .*: BR-06, TCGA-1; correct them"):
         cohort.tcga_patients(["TCGA-AO-A03M", "BR-06", "TCGA-1"], name="ids")
 
 
@@ -75,7 +75,7 @@ def test_an_unknown_word_is_reported_not_guessed():
 
 
 def test_a_word_with_two_meanings():
-    with pytest.raises(ValueError, match="outcome value 'N0' stands in both positive and negative; keep it in one list"):
+    with pytest.raises(ValueError, match="outcome value 'N0' is in both positive and negative; keep it in one list"):
         cohort.binary_outcome(pd.Series(["N0"]), positive=["N0"], negative=["N0"])
 
 

@@ -23,7 +23,7 @@ def test_a_file_with_genes_in_rows_and_in_columns(tmp_path):
 
 def test_words_in_a_matrix_are_named(tmp_path):
     (tmp_path / "x.csv").write_text("gene,p1,p2\nA,1,high\n")
-    with pytest.raises(ValueError, match=r"x\.csv: column\(s\) p2 hold values that are no numbers"):
+    with pytest.raises(ValueError, match=r"x\.csv: column\(s\) p2 hold values that are not numbers"):
         expression.read_expression(tmp_path / "x.csv", genes_in="rows")
 
 

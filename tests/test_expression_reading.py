@@ -130,7 +130,7 @@ def test_a_gene_that_comes_more_than_once_is_joined_by_the_rule(tmp_path, rule, 
     values[1:3] = [[2, 2.1, 2.2], [3, 3.1, 3.2]] if rule == "highest_variance" else values[1:3]
     rows = [[gene, *row] for gene, row in zip(["A", "A", "A", "B"], values, strict=True)]
     (tmp_path / "e.tsv").write_text(lines(["gene", *PATIENTS], *rows))
-    with pytest.raises(ValueError, match=r"gene\(s\) A come more than once.*duplicates = 'mean', 'median', 'highest_variance'"):
+    with pytest.raises(ValueError, match=r"gene\(s\) A appear more than once.*duplicates = 'mean', 'median', 'highest_variance'"):
         expression.read_expression(tmp_path / "e.tsv", genes_in="rows")
     reading = expression.expression_reading(tmp_path / "e.tsv", genes_in="rows", duplicates=rule)
     assert reading.table["A"].tolist() == pytest.approx(expected)
@@ -145,9 +145,9 @@ def test_a_gene_that_comes_more_than_once_is_joined_by_the_rule(tmp_path, rule, 
             ["Composite Element REF", "signal", "signal", "signal"],
             r"first 'signal' in line 2 \('Composite Element REF'\).*second line of heading",
         ),
-        (["MYC", 1, "high", 3], r"column\(s\) S2 hold values that are no numbers, first 'high' in line 2 \('MYC'\)"),
-        (["MYC", 1, 2, ">9"], r"column\(s\) S3 hold values that are no numbers, first '>9' in line 2"),
-        (["MYC", 1, "True", 2], r"column\(s\) S2 hold values that are no numbers, first 'True' in line 2"),
+        (["MYC", 1, "high", 3], r"column\(s\) S2 hold values that are not numbers, first 'high' in line 2 \('MYC'\)"),
+        (["MYC", 1, 2, ">9"], r"column\(s\) S3 hold values that are not numbers, first '>9' in line 2"),
+        (["MYC", 1, "True", 2], r"column\(s\) S2 hold values that are not numbers, first 'True' in line 2"),
     ],
 )
 def test_words_in_a_matrix_are_named_with_their_line(tmp_path, row, message):

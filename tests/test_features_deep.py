@@ -539,7 +539,7 @@ def test_code_in_a_file_is_not_run(tmp_path):
     planted = tmp_path / "planted"
     with pytest.raises(
         ValueError,
-        match=r"file\.pth holds pickled code or is no file of weights; it was not run\. Save model\.state_dict\(\) alone\.$",
+        match=r"file\.pth holds pickled code or is not a file of weights; it was not run\. Save model\.state_dict\(\) alone\.$",
     ):
         features.Backbone("resnet50", **saved({"fc.weight": Payload(planted)}, tmp_path))
     assert not planted.exists()
@@ -579,7 +579,7 @@ def test_a_cut_file_is_refused(tmp_path, suffix):
     path.write_bytes(whole.read_bytes()[:2000])
     with pytest.raises(
         ValueError,
-        match=rf"cut\.{suffix} (cannot be read as weights \(.*\); fetch it again|holds pickled code or is no file of weights)",
+        match=rf"cut\.{suffix} (cannot be read as weights \(.*\); fetch it again|holds pickled code or is not a file of weights)",
     ):
         features.Backbone("resnet50", weights=path, sha256=sha256(path))
 

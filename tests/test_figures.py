@@ -447,7 +447,7 @@ def test_module_colours_include_the_numbered_ones_of_wgcna():
     assert figures.module_rgb("grey60") == "#999999"
     assert figures.module_rgb("turquoise.1") == figures.module_rgb("turquoise") == "#40e0d0"
     assert figures.module_rgb("brown4") < figures.module_rgb("brown2")
-    with pytest.raises(ValueError, match="'nocolour' is no module colour; use one of WGCNA's"):
+    with pytest.raises(ValueError, match="'nocolour' is not a module colour; use one of WGCNA's"):
         figures.module_rgb("nocolour")
 
 

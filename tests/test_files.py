@@ -82,7 +82,7 @@ def test_a_missing_table_is_named(tmp_path):
 
 def test_columns_given_twice_are_refused_and_not_renamed(tmp_path):
     (tmp_path / "a.csv").write_text("gene,P1,P2,P2\nA,1,2,3\n")
-    with pytest.raises(ValueError, match=r"a\.csv: cannot be read as a table \(column\(s\) P2 come more than once"):
+    with pytest.raises(ValueError, match=r"a\.csv: cannot be read as a table \(column\(s\) P2 appear more than once"):
         read_table(tmp_path / "a.csv", missing=())
 
 

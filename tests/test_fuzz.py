@@ -238,7 +238,7 @@ TAG = st.tuples(st.sampled_from(TAGS), VALUES)
 
 
 def with_tags(content: bytes, tags) -> bytes:
-    """Put odd bytes in the place of what a tag holds, wherever in the file it stands."""
+    """Put odd bytes instead of what a tag holds, wherever in the file it stands."""
     dataset = pydicom.dcmread(io.BytesIO(content))
     parts = [dataset, *(item for element in dataset.iterall() if element.VR == "SQ" for item in element.value)]
     for keyword, value in tags:

@@ -308,4 +308,4 @@ def test_the_directory_of_a_disc_and_foreign_names_are_passed_over(tmp_path, cap
     with open(bytes(tmp_path) + b"/R\xf6ntgen.txt", "wb") as file:
         file.write(b"notes")
     np.testing.assert_array_equal(array(read_back(tmp_path)), array(noise_volume()))
-    assert "2 files are not DICOM and were passed over: R\ufffdntgen.txt, index.dcm" in caplog.text
+    assert "2 files are not DICOM and were ignored: R\ufffdntgen.txt, index.dcm" in caplog.text

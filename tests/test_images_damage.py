@@ -192,7 +192,7 @@ MESSAGES = {
     ),
     colour: "series 1 (DYNAMIC, dicom/) holds colour pixels (RGB, image), no measured signal; leave it out.",
     slope_of_nothing: "2-003.dcm: RescaleSlope is 0, every value would be the same; the header is damaged, leave the file out.",
-    pixels_missing: "2-003.dcm holds no whole-number pixels (PixelData, 7FE0,0010); it is no image that can be read.",
+    pixels_missing: "2-003.dcm holds no whole-number pixels (PixelData, 7FE0,0010); it is not an image that can be read.",
     stream_broken: "series 1 (DYNAMIC, dicom/): the pixels of 2-003.dcm cannot be decoded (",
     one_phase_only: (
         "No dynamic series is here (1 image): no image series repeats its positions, and no two share a grid. Give the "
@@ -300,7 +300,8 @@ def test_a_broken_zip_is_named_and_a_good_one_unpacked(tmp_path):
         images.unpack(archive, tmp_path / "again")
     archive.write_bytes(content[:500])
     with pytest.raises(
-        ValueError, match=r"^series\.zip is no whole zip file \(File is not a zip file\); fetch the archive again\.$"
+        ValueError,
+        match=r"^series\.zip is an invalid or truncated zip file \(File is not a zip file\); fetch the archive again\.$",
     ):
         images.unpack(archive, tmp_path / "again")
 
@@ -332,7 +333,7 @@ def test_maps_of_unequal_grids_or_thresholds_are_refused():
     with pytest.raises(ValueError, match=r"^`view` is 'lateral', it must be one of 'sagittal', 'coronal', 'axial'\.$"):
         images.project_maximum(small, view="lateral")
     with pytest.raises(
-        ValueError, match=r"^The pre-contrast volume holds one value only \(0\); it is no image, leave the patient out\.$"
+        ValueError, match=r"^The pre-contrast volume holds one value only \(0\); it is not an image, leave the patient out\.$"
     ):
         images.background_level(small * 0)
     with pytest.raises(ValueError, match=r"^No voxel reaches the background level of 9999 "):

@@ -254,7 +254,7 @@ def test_a_clock_that_is_not_believed_gives_no_seconds(tmp_path, caplog):
     phases = reread(tmp_path)
     assert phases.table["seconds"].isna().all()
     assert phases.table["seconds_from"].unique().tolist() == ["unknown"]
-    assert "puts 5.0 hours between two phases; it is not believed" in caplog.text
+    assert "puts 5.0 hours between two phases; it is not used" in caplog.text
 
 
 @pytest.mark.parametrize("tag", ["AcquisitionTime", "ContentTime"])

@@ -112,7 +112,7 @@ def not_finite(folder):
         (shift, "Phases pre and post1 lie on different grids"),
         (one_less, r"a\.nii: 1 phase\(s\) with 1 of them before contrast"),
         (empty, r"b\.nii cannot be read as a volume"),
-        (not_finite, r"b\.nii holds 1 voxel\(s\) that are no finite number"),
+        (not_finite, r"b\.nii holds 1 voxel\(s\) that are not finite numbers"),
     ],
 )
 def test_what_is_no_series_is_refused_with_its_file(tmp_path, phases, damage, message):

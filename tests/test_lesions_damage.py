@@ -58,11 +58,11 @@ FATAL = {
     ),
     "float labels": (
         lambda mask: sitk.Cast(mask, sitk.sitkFloat32) * 0.37,
-        "The mask holds values that are no whole numbers (",
+        "The mask holds values that are not whole numbers (",
     ),
-    "labels that are no numbers": (
+    "labels that are not numbers": (
         lambda mask: with_values(mask, np.full(array(mask).shape, np.nan)),
-        "The mask holds 49,920 values that are no numbers; export it again as labels.",
+        "The mask holds 49,920 values that are not numbers; export it again as labels.",
     ),
     "negative labels": (
         lambda mask: sitk.Cast(mask, sitk.sitkInt16) * -1,
@@ -215,15 +215,15 @@ def test_segmentations_that_cannot_be_used_are_refused(case, seg, name):
 
 def test_files_that_are_no_masks_are_named(case, tmp_path):
     image, _, mask, folder = case
-    with pytest.raises(ValueError, match=r"nowhere\.nii does not exist or is no file; give the one mask file\.$"):
+    with pytest.raises(ValueError, match=r"nowhere\.nii does not exist or is not a file; give the one mask file\.$"):
         lesions.read_mask(tmp_path / "nowhere.nii", image=image)
     (tmp_path / "mask.txt").write_text("tumour in the left breast")
     with pytest.raises(
         ValueError,
-        match=r"^mask\.txt is no mask this can read; give one of DICOM SEG, DICOM RTSTRUCT, NIfTI, NRRD, MetaImage, \.les\.$",
+        match=r"^mask\.txt is not a mask that can be read; give one of DICOM SEG, DICOM RTSTRUCT, NIfTI, NRRD, MetaImage, \.les\.$",
     ):
         lesions.read_mask(tmp_path / "mask.txt", image=image)
-    with pytest.raises(ValueError, match=r"^1-001\.dcm is no DICOM SEG \(its modality is MR\); give the mask file\.$"):
+    with pytest.raises(ValueError, match=r"^1-001\.dcm is not a DICOM SEG \(its modality is MR\); give the mask file\.$"):
         lesions.read_mask(folder / "1-001.dcm", image=image)
     whole = images.write_volume(mask, tmp_path / "whole.nrrd")
     with pytest.raises(ValueError, match=r"^whole\.nrrd has no label 4; it holds 0, 1\.$"):

@@ -100,7 +100,7 @@ def sheared(path, by, *, qform):
 def test_a_sheared_sform_is_called_sheared(image, nifti):
     with pytest.raises(
         ValueError,
-        match=r"^m\.nii: its sform is sheared: two axes stand 8\d\.\d+ degrees to each other, not 90, and it has no qform",
+        match=r"^m\.nii: its sform is sheared: two axes are at 8\d\.\d+ degrees, not 90, and it has no qform",
     ):
         lesions.read_mask(sheared(nifti, 0.2, qform=False), image=image)
 

@@ -79,6 +79,6 @@ def test_the_demo_is_the_study_where_none_is_named(elsewhere):
 
 def test_a_study_that_is_not_there_is_named_with_every_place_that_was_tried(elsewhere, monkeypatch):
     monkeypatch.setenv("RADIOGENOMICS_STUDY", "nowhere")
-    said = f"RADIOGENOMICS_STUDY is 'nowhere'; no study lies in {elsewhere}/nowhere or {elsewhere}/notebooks/nowhere; set it to"
+    said = f"RADIOGENOMICS_STUDY is 'nowhere'; no study in {elsewhere}/nowhere or {elsewhere}/notebooks/nowhere; set it to"
     with pytest.raises(FileNotFoundError, match=re.escape(said)):
         study.study_folder()

@@ -42,7 +42,7 @@ def test_the_weights_of_enrichr_are_no_part_of_a_gene(tmp_path):
     ("text", "message"),
     [
         ("A\tna\tTP53\nA\tna\tMYC\n", "line 2: the set 'A' comes a second time"),
-        ("A\tna\tTP53\nB\tna\n", "line 2: 'B\\tna' is no gene set; write name, description and genes, separated by tabs"),
+        ("A\tna\tTP53\nB\tna\n", "line 2: 'B\\tna' is not a gene set; write name, description and genes, separated by tabs"),
         ("A,na,TP53\n", "line 1: 'A,na,TP53' is no gene set"),
         ("\n", "holds no gene set"),
     ],

@@ -636,7 +636,7 @@ def test_the_features_that_carry_a_signature_are_shown_with_how_stably():
     assert "Among strongest" in page.text
     assert "0.93" in page.text
     assert "no fit keeps or leaves a feature" in page.text
-    assert "The first 10 of 12 rows; all stand in tables/signature_features" in page.text
+    assert "The first 10 of 12 rows; all are in tables/signature_features" in page.text
     kept = Page(report.render(STUDY, {"signature_features": table.assign(chosen=0.44)}, [], {}))
     assert "0.44" in kept.text
     assert "the share of the nested fits that kept the feature" in kept.text
@@ -784,7 +784,7 @@ def test_an_empty_study_still_makes_a_page():
 
 def test_long_tables_are_cut_and_say_where_the_rest_is():
     page = Page(report.render(STUDY, {"links": links(0, 500)}, [], {}))
-    assert "The 8 with the smallest p of 500; all stand in tables/links." in page.text
+    assert "The 8 with the smallest p of 500; all are in tables/links." in page.text
     assert ".csv" not in page.text, "large tables are .csv.gz"
     assert len(report.render(STUDY, {"links": links(400, 5000)}, [], {})) < 60_000
 

@@ -257,7 +257,9 @@ def test_a_reader_goes_before_ours_and_two_must_not_claim_one_file(registered, t
     finally:
         lesions.READERS.unregister("greedy")
     (tmp_path / "c.txt").touch()
-    with pytest.raises(InputError, match=r"c\.txt is no mask this can read; give one of .*, \.les, lists of voxels \(\.voxels\)"):
+    with pytest.raises(
+        InputError, match=r"c\.txt is not a mask that can be read; give one of .*, \.les, lists of voxels \(\.voxels\)"
+    ):
         lesions.read_mask(tmp_path / "c.txt", image=image)
 
 

@@ -131,7 +131,7 @@ def test_newcombes_interval_covers_the_area_also_near_one(shift, sizes):
 
 def test_newcombes_interval_refuses_what_is_no_area():
     for wrong in ({"area": 1.2}, {"area": float("nan")}, {"events": 0}, {"variance_factor": 0.5}):
-        with pytest.raises(ValueError, match="the area lies in 0 to 1"):
+        with pytest.raises(ValueError, match="the area is between 0 and 1"):
             stats.newcombe_interval(**{"area": 0.8, "events": 10, "controls": 10} | wrong)
 
 

@@ -143,7 +143,7 @@ def test_a_rare_level_without_events_is_named(size):
     rng = np.random.default_rng(size)
     table = pd.DataFrame({"age": rng.normal(60, 9, 150), "rare": np.arange(150) < size})
     time, event = rng.exponential(size=150), (rng.random(150) < 0.6) & ~table["rare"]
-    with pytest.raises(ValueError, match=r"does not settle: rare separate\(s\)"):
+    with pytest.raises(ValueError, match=r"did not converge: rare separate\(s\)"):
         stats.cox(table.astype(float), time, event.astype(float))
     event[0], time[0] = True, np.median(time)
     assert stats.cox(table.astype(float), time, event.astype(float)).terms["se"].iloc[1] < 3
@@ -275,12 +275,12 @@ class TestFaults:
         with pytest.raises(ValueError, match=r"Covariate 'one' is 1.* for every patient; drop it"):
             stats.cox(clinical[["rad"]].assign(one=1.0), time, event)
         with pytest.raises(
-            ValueError, match=r"does not settle: rad, copy cannot be told apart .* combination of others; drop it"
+            ValueError, match=r"did not converge: rad, copy cannot be told apart .* combination of others; drop it"
         ):
             stats.cox(clinical[["rad"]].assign(copy=2 * clinical["rad"]), time, event)
         with pytest.raises(ValueError, match=r"`covariates` has 1 value\(s\) that are not finite"):
             stats.cox(clinical[["rad"]].drop(index=4).reindex(clinical.index), time, event)
-        with pytest.raises(ValueError, match=r"does not settle: x separate\(s\) those with the event"):
+        with pytest.raises(ValueError, match=r"did not converge: x separate\(s\) those with the event"):
             stats.cox(pd.DataFrame({"x": [1.0, 1, 1, 0, 0, 0]}), [1, 2, 3, 4, 5, 6], [1, 1, 1, 0, 0, 0])
         with pytest.raises(ValueError, match=r"`covariates` has shape \(145, 0\)"):
             stats.cox(clinical[[]], time, event)

@@ -102,9 +102,9 @@ def test_a_name_that_two_sources_have_tells_its_source(change, made):
     [
         (
             {"scored": ["Ribosom biogenesis", "kegg"]},
-            "'Ribosom biogenesis' is no gene set and no source; the nearest are KEGG_RIBOSOME, ",
+            "'Ribosom biogenesis' is neither a gene set nor a source; the nearest are KEGG_RIBOSOME, ",
         ),
-        ({"scored": "tumor_related"}, "'tumor_related' is no gene set and no source; the nearest are tumour_related"),
+        ({"scored": "tumor_related"}, "'tumor_related' is neither a gene set nor a source; the nearest are tumour_related"),
         ({"scored": ["apoptosis"]}, "'apoptosis' can be HALLMARK_APOPTOSIS, KEGG_APOPTOSIS; write one of them whole"),
         ({"scored": ["KEGG_NOTCH_SIGNALING_PATHWAY"]}, "None of 1 gene sets has 10 to 500 measured genes, the largest has 4"),
         (
@@ -130,9 +130,10 @@ def test_the_check_says_which_key_is_wrong_and_each_fault_once(change):
     assert len(caught.value.problems) == 1
     text = str(caught.value.problems[0])
     assert (
-        "gene_sets.scored = 'ribosom, cell cycel': 'ribosom' is no gene set and no source; the nearest are KEGG_RIBOSOME" in text
+        "gene_sets.scored = 'ribosom, cell cycel': 'ribosom' is neither a gene set nor a source; the nearest are KEGG_RIBOSOME"
+        in text
     )
-    assert "'cell cycel' is no gene set and no source; the nearest are KEGG_CELL_CYCLE" in text
+    assert "'cell cycel' is neither a gene set nor a source; the nearest are KEGG_CELL_CYCLE" in text
 
 
 def test_symbols_are_brought_up_to_date_and_the_lost_listed(change, made):

@@ -147,7 +147,7 @@ REFUSED = {
         "patient,x\n" + "".join(f"p{i},{i}.5\n" for i in range(8)) + "p9,>80\n",
         "'>80' (patient p9, line 10)",
     ),
-    "two answers for one patient": ("t.csv", text() + "QX-017,9,9,I\n", "(QX-017 stands in lines 3, 6)"),
+    "two answers for one patient": ("t.csv", text() + "QX-017,9,9,I\n", "(QX-017 is in lines 3, 6)"),
     "a date of a web page": ("t.csv", "<!DOCTYPE html><html></html>", "web page"),
     "a heading alone": ("t.csv", "patient,marker\n", "heading and no row"),
 }
@@ -367,5 +367,5 @@ def test_a_table_that_cannot_be_read_leaves_a_manifest_to_mend(own):
 def test_columns_that_two_clinical_tables_tell_differently_are_refused(own):
     other = pd.read_csv(own / "ages.txt", sep="\t", index_col=0).assign(grade="low")
     other.to_csv(own / "ages.txt", sep="\t")
-    with pytest.raises(ValueError, match="column\\(s\\) grade of 'clinical_ages' stand in a table named before it, with other"):
+    with pytest.raises(ValueError, match="column\\(s\\) grade of 'clinical_ages' are also in an earlier table, with other"):
         call_init(own)

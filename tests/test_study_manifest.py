@@ -208,7 +208,7 @@ def test_a_feature_that_is_a_word(edit):
 
 def test_the_outcome_among_the_features(edit):
     found = problems(edit("features_training", lambda table: table.assign(pathologic_n=1)))
-    assert any("the outcome column 'pathologic_n' stands among the features; remove it from the table" in line for line in found)
+    assert any("the outcome column 'pathologic_n' is among the features; remove it from the table" in line for line in found)
 
 
 def test_external_features_that_differ(edit):
@@ -379,7 +379,7 @@ def test_repeatability_of_a_kind_nobody_measures(change):
 
 def test_a_second_reader_of_few_patients(change, edit):
     found = problems(edit("second_reader", lambda table: table.iloc[:4]))
-    assert "training.second_reader.radiomics = 'second_reader': only 4 patient(s) stand in both readers' tables" in found[0]
+    assert "training.second_reader.radiomics = 'second_reader': only 4 patient(s) are in both readers' tables" in found[0]
 
 
 def test_a_second_reader_with_other_features(edit):

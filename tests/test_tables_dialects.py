@@ -165,7 +165,10 @@ def test_what_is_said_of_a_file_holds(tmp_path, name, options):
 
 DAMAGED = {
     "cut.csv": (PLAIN[: PLAIN.rindex(",")], r"line 4 has 3 field\(s\) where the heading has 4\); the file was cut there"),
-    "short line.tsv": (tabs(PLAIN).replace("70.25\t", ""), r"line 3 has 3 field\(s\) where the heading has 4\); mend that line"),
+    "short line.tsv": (
+        tabs(PLAIN).replace("70.25\t", ""),
+        r"line 3 has 3 field\(s\) where the heading has 4\); correct that line",
+    ),
     "long line.csv": (PLAIN.replace("70.25", "70,25"), r"line 3 has 5 field\(s\) where the heading has 4"),
     "long line after blanks.csv": ("\n\n" + PLAIN.replace("70.25", "70,25"), r"line 5 has 5 field\(s\)"),
     "a further field.csv": (
@@ -307,7 +310,7 @@ def test_a_row_without_identifier_is_refused_with_its_line(tmp_path, identifier)
 def test_a_comma_that_may_mean_two_things_is_refused_and_can_be_told(tmp_path):
     path = written(tmp_path, "a.csv", 'patient,cells\nA,"1,250"\nB,"2,500"\n')
     with pytest.raises(
-        ValueError, match=r"column\(s\) cells hold numbers with a comma, while it may part thousands; say decimal"
+        ValueError, match=r"column\(s\) cells hold numbers with a comma, while it may separate thousands; say decimal"
     ):
         cohort.read_patients(path)
     assert cohort.read_patients(path, decimal=",")["cells"].tolist() == [1.25, 2.5]

@@ -552,7 +552,7 @@ REFUSALS = {
     "outcome reversed": (lambda X, y: (X.assign(stage=5 - 2 * y), y, {}), "holds the outcome itself in column.*stage"),
     "outcome by name": (lambda X, y: (X.assign(node=0.5), y, {}), "holds the outcome itself in column.*node"),
     "patient twice": (lambda X, y: (pd.concat([X, X.iloc[:1]]), y, {}), "more than one row for patient P000"),
-    "in two cohorts": (lambda X, y: (X, y, {"external": {"b": (X.iloc[:10], y)}}), "stand in cohorts 'training' and 'b'"),
+    "in two cohorts": (lambda X, y: (X, y, {"external": {"b": (X.iloc[:10], y)}}), "are in cohorts 'training' and 'b'"),
     "same name": (
         lambda X, y: (X, y, {"external": {"training": patients(20, prefix="E")}}),
         "named 'training' like the training",

@@ -1,4 +1,4 @@
-"""The columns of a table and their names: nameless ones, and names that come more than once."""
+"""The columns of a table and their names: nameless ones, and names that appear more than once."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def choose_columns(
     if not again:
         return kept
     if not number_names:
-        raise no_table(path, f"column(s) {again} come more than once", "rename or drop the duplicates")
+        raise no_table(path, f"column(s) {again} appear more than once", "rename or drop the duplicates")
     return _numbered(kept, again, path, decisions)
 
 
@@ -67,5 +67,5 @@ def _numbered(names: dict[int, str], again: str, path: Path, decisions: list[Dec
     count = sum(numbered[at] != name for at, name in names.items())
     decisions.append(Decision("names numbered", path.name, count, f"{again} come again: the second 'x' is called 'x.1'"))
     if _again(numbered):
-        raise no_table(path, f"column(s) {_again(numbered)} come more than once", "rename or drop the duplicates")
+        raise no_table(path, f"column(s) {_again(numbered)} appear more than once", "rename or drop the duplicates")
     return numbered

@@ -189,7 +189,7 @@ def _records(rest: Sequence[str], separator: str, path: Path, start: int, decisi
             decisions.append(Decision("quotes", path.name, 1, why))
             return _plain_records(rest, separator), csv.QUOTE_NONE
         reason = f"a quote that opens in line {start + before + 1} is not closed as it should ({error})"
-        raise no_table(path, reason, "mend the quotes, or export it again") from error
+        raise no_table(path, reason, "fix the quotes, or export it again") from error
     return records, csv.QUOTE_MINIMAL
 
 
@@ -258,7 +258,7 @@ def _lengthened(names: list[str], body: list[_Record], path: Path, decisions: li
 def _ragged(record: _Record, body: list[_Record], expected: int, path: Path, start: int) -> InputError:
     last = record is body[-1] and record.width < expected
     reason = f"line {start + record.line + 1} has {record.width} field(s) where the heading has {expected}"
-    remedy = "the file was cut there; copy or export it again" if last else "mend that line, or put the separator in quotes"
+    remedy = "the file was cut there; copy or export it again" if last else "correct that line, or put the separator in quotes"
     return no_table(path, reason, remedy)
 
 
@@ -266,4 +266,4 @@ def _say_separator(separator: str, given: str | None, path: Path, decisions: lis
     names = path.name.lower()
     expected = "," if ".csv" in names else "\t"
     if given is None and separator != expected:
-        decisions.append(Decision("separator", path.name, 1, f"fields are parted by {_WORDS.get(separator, repr(separator))}"))
+        decisions.append(Decision("separator", path.name, 1, f"fields are separated by {_WORDS.get(separator, repr(separator))}"))

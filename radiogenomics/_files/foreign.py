@@ -96,7 +96,7 @@ def check_file(path: Path, what: str = "source") -> Path:
         raise InputError(f"{path}: is a folder; give the {what}'s file.")
     if not stat.S_ISREG(mode):
         kind = _NO_FILES.get(stat.S_IFMT(mode), "no file")
-        raise InputError(f"{path}: is {kind}, which has no end to read to; copy its content to a file and give that as {what}.")
+        raise InputError(f"{path}: is {kind}, which never ends; copy its content to a file and give that as {what}.")
     return path
 
 
@@ -110,10 +110,10 @@ def endless(path: Path) -> str:
 
 def _mode(path: Path, what: str) -> int:
     if "\0" in os.fspath(path):
-        raise MissingFileError(f"{os.fspath(path)!r}: no path holds the character NUL; correct the path of the {what}.")
+        raise MissingFileError(f"{os.fspath(path)!r}: a path cannot contain a NUL character; correct the path of the {what}.")
     try:
         return path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError) as error:
         raise MissingFileError(f"{path}: no such file; check the path of the {what}.") from error
     except OSError as error:
-        raise FileError(f"{path}: cannot be looked at ({error.strerror}); check the {what}'s path and permissions.") from error
+        raise FileError(f"{path}: cannot be accessed ({error.strerror}); check the {what}'s path and permissions.") from error

@@ -271,7 +271,7 @@ def _points(table: pd.DataFrame, numeric: set[str], path: Path, decimal: str | N
     points = points or any(has_points(table[name]) for name in table.columns[1:] if name not in with_sign)
     shown = ", ".join(commas[:5]) + (f" and {len(commas) - 5} more" if len(commas) > 5 else "")
     if decimal is None and (thousands or points):
-        other = "others have a point" if points and not thousands else "it may part thousands"
+        other = "others have a point" if points and not thousands else "it may separate thousands"
         raise InputError(
             f"{path}: column(s) {shown} hold numbers with a comma, while {other}; "
             "say decimal = ',' or '.', or write numbers alike."

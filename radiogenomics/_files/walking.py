@@ -55,7 +55,7 @@ def _below(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
         elif path.is_file():
             yield path
         elif kind := endless(path):
-            raise InputError(f"{path} is {kind}, which has no end to read to; remove it from the folder.")
+            raise InputError(f"{path} is {kind}, which never ends; remove it from the folder.")
         elif not path.exists():
             raise MissingFileError(f"{path} is a link that leads nowhere; bring back the file that it names, or remove it.")
 

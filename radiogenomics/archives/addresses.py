@@ -72,15 +72,15 @@ def request_of(address: str) -> urllib.request.Request:
     """
     shown = public_address(address)
     if not address.startswith(("http://", "https://")):
-        raise InputError(f"{shown!r} is no HTTP address; use http:// or https://, or `file` for a local file.")
+        raise InputError(f"{shown!r} is not an HTTP address; use http:// or https://, or `file` for a local file.")
     try:
         parts = urlsplit(address)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise InputError(f"{shown!r} is no valid address; check its server and port.") from error
+        raise InputError(f"{shown!r} is not a valid address; check its server and port.") from error
     if not host or re.search(r"[\x00-\x20\x7f]", address):
         what = "blanks or control characters" if host else "no server"
-        raise InputError(f"{shown!r} is no valid address, it has {what}; write a blank as %20.")
+        raise InputError(f"{shown!r} is not a valid address, it has {what}; write a blank as %20.")
     user, at, place = parts.netloc.rpartition("@")
     request = urllib.request.Request(urlunsplit((parts.scheme, place, parts.path, parts.query, "")))  # noqa: S310 - checked above
     if at:
@@ -113,10 +113,10 @@ class SafeRedirects(urllib.request.HTTPRedirectHandler):
             target = urlsplit(newurl)
             host = target.hostname or ""
         except ValueError as error:
-            raise RefusedError(f"its server sends us to {public_address(newurl)}, which is no valid address") from error
+            raise RefusedError(f"its server redirects to {public_address(newurl)}, which is not a valid address") from error
         own = is_loopback(urlsplit(req.full_url).hostname or "")
         if not (target.scheme == "https" or (target.scheme == "http" and own and is_loopback(host))):
-            raise RefusedError(f"its server sends us to {public_address(newurl)}, which is not https, and is not followed")
+            raise RefusedError(f"its server redirects to {public_address(newurl)}, which is not https, and is not followed")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
     def http_error_302(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
@@ -124,7 +124,7 @@ class SafeRedirects(urllib.request.HTTPRedirectHandler):
         place = headers.get("location") or headers.get("uri") or ""
         scheme = re.match(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)", place)
         if scheme and scheme[0].lower() not in ("http", "https"):
-            raise RefusedError(f"its server sends us to {public_address(place)}, which is not https, and is not followed")
+            raise RefusedError(f"its server redirects to {public_address(place)}, which is not https, and is not followed")
         return super().http_error_302(req, fp, code, msg, headers)
 
     http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302

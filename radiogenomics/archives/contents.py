@@ -56,7 +56,7 @@ def check_content(path: Path, name: str, *, whole: bool) -> None:
     """
     size = path.stat().st_size
     if size == 0:
-        raise InputError(f"an empty answer came for {name}")
+        raise InputError(f"an empty answer was received for {name}")
     with path.open("rb") as file:
         head = file.read(1024)
         file.seek(max(size - 4, 0))
@@ -64,12 +64,12 @@ def check_content(path: Path, name: str, *, whole: bool) -> None:
     lower = name.lower()
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body")) and not lower.endswith((".html", ".htm")):
-        raise InputError(f"a web page came for {name}, such as a log-in or an error")
+        raise InputError(f"a web page was received for {name}, such as a log-in or an error")
     for ending, read in _READERS.items():
         if lower.endswith(ending):
             _try(read, path, name)
     if lower.endswith(".parquet") and not (head.startswith(b"PAR1") and tail == b"PAR1"):
-        raise InputError(f"what came for {name} is no whole parquet file")
+        raise InputError(f"what was received for {name} is an invalid or truncated parquet file")
     if lower.endswith(_TEXTS) and not whole and not tail.endswith((b"\n", b"\r", b"\n\x00")):
         raise InputError(f"the server did not say how long {name} is, and it ends within a line, as one does that was cut")
 
@@ -87,7 +87,7 @@ def _try(read: Callable[[Path], None], path: Path, name: str) -> None:
         lzma.LZMAError,
         zipfile.BadZipFile,
     ) as error:
-        raise InputError(f"what came for {name} is not whole, or not packed as its name says ({error})") from error
+        raise InputError(f"what was received for {name} is not whole, or not packed as its name says ({error})") from error
 
 
 def _stream(opened: Callable[[Path], gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile]) -> Callable[[Path], None]:

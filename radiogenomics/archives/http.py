@@ -65,7 +65,7 @@ def download(
     ValueError
         If the address is none of HTTP, or the checksum differs.
     ConnectionError
-        If the server refuses, sends us to an address without https, sends a web page, an empty or a cut file, or every attempt
+        If the server refuses, redirects to an address without https, sends a web page, an empty or a cut file, or every attempt
         fails; the message names the address without its secrets, and the last reason.
     """
     request, shown, reason = request_of(url), public_address(url), ""
@@ -161,7 +161,7 @@ class _Watch:
     def _look(self) -> None:
         started = time.monotonic()
         if not self._begun.wait(min(self.timeout_s, self.limit_s)):
-            self._end(f"no answer came within {self.timeout_s:g} s")
+            self._end(f"no answer within {self.timeout_s:g} s")
             return
         before = self.received
         while not self._ended.wait(min(self.timeout_s, max(self.limit_s - (time.monotonic() - started), 0.01))):
@@ -169,7 +169,7 @@ class _Watch:
                 self._end(f"it took longer than {self.limit_s:g} s")
                 return
             if self.received - before < self.least:
-                self._end(f"only {self.received - before} bytes came in {self.timeout_s:g} s")
+                self._end(f"only {self.received - before} bytes were received in {self.timeout_s:g} s")
                 return
             before = self.received
 

@@ -24,7 +24,7 @@ def main() -> None:
     sys.excepthook = _bug
     os.environ["MPLBACKEND"] = "agg"  # figures go to files: no window is needed, and none may fail to open
     try:
-        typer.main.get_command(app)()  # app() itself would put typer's own hook in the place of ours
+        typer.main.get_command(app)()  # app() itself would put typer's own hook instead of ours
     except RadiogenomicsError as error:
         logger.debug("The traceback of this error:", exc_info=True)
         typer.secho(f"Error: {error}", err=True, fg=typer.colors.RED)

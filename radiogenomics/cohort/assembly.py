@@ -143,7 +143,7 @@ def join_tables(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         unlike = [column for column in again if not joined.loc[both, column].equals(table.loc[both, column])]
         if unlike:
             raise InputError(
-                f"column(s) {summarise(unlike)} of {source!r} stand in a table named before it, with other values; "
+                f"column(s) {summarise(unlike)} of {source!r} are also in an earlier table, with other values; "
                 "rename or remove them in one of the tables"
             )
         joined = joined.join(table.drop(columns=again), how="outer", sort=False)
@@ -162,7 +162,5 @@ def _meanings(lists: Mapping[str, Sequence[str]]) -> dict[str, str]:
     for kind, words in lists.items():
         for word in words:
             if meaning.setdefault(word.strip(), kind) != kind:
-                raise InputError(
-                    f"outcome value {word!r} stands in both {meaning[word.strip()]} and {kind}; keep it in one list."
-                )
+                raise InputError(f"outcome value {word!r} is in both {meaning[word.strip()]} and {kind}; keep it in one list.")
     return meaning

@@ -19,7 +19,7 @@ def tcga_patients(identifiers: Sequence[str], *, name: str = "identifiers") -> l
     Parameters
     ----------
     identifiers : sequence of str
-        Barcodes of patients, samples or aliquots; dots in the place of dashes (R's doing) are mended.
+        Barcodes of patients, samples or aliquots; dots instead of dashes (R's doing) are mended.
     name : str
         What the caller calls them; stands in the message.
 
@@ -37,7 +37,7 @@ def tcga_patients(identifiers: Sequence[str], *, name: str = "identifiers") -> l
     bad = [text for text, match in zip(identifiers, matches, strict=True) if match is None]
     if bad:
         raise InputError(
-            f"{name}: {len(bad)} of {len(matches)} are no TCGA barcodes (TCGA-XX-YYYY...): {summarise(bad)}; "
+            f"{name}: {len(bad)} of {len(matches)} are not TCGA barcodes (TCGA-XX-YYYY...): {summarise(bad)}; "
             "correct them, or read the table with barcode = 'as-is'."
         )
     return [match.group(1) for match in matches if match]

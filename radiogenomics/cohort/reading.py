@@ -276,7 +276,7 @@ def _once(rows: Rows, path: Path) -> tuple[pd.DataFrame, list[int], list[Decisio
         at = [line for line, name in zip(lines, table.index, strict=True) if name == twice[0]]
         raise InputError(
             f"{path}: patient(s) {summarise(twice)} have more than one row; "
-            f"reduce to one row per patient first ({twice[0]} stands in lines {summarise(at)})."
+            f"reduce to one row per patient first ({twice[0]} is in lines {summarise(at)})."
         )
     decisions = list(rows.decisions)
     if copies.any():
@@ -302,7 +302,9 @@ def _numeric(
         if all(is_number_like(table[name].iloc[at]) for at in places):
             problems.append(f"column {name!r} holds numbers, but for {entries}")
         else:
-            why = f"the column is read as words, since among its numbers stand {entries}; name them in `missing` to read numbers"
+            why = (
+                f"the column is read as words, since its numbers are mixed with {entries}; name them in `missing` to read numbers"
+            )
             decisions.append(Decision("words amid numbers", f"{path.name}, column {name!r}", len(places), why))
     if problems:
         raise InputError(
@@ -340,6 +342,6 @@ def _numbers_in_words(table: pd.DataFrame, path: Path) -> list[Decision]:
 def _without_diagnostics(table: pd.DataFrame, path: Path, decisions: list[Decision]) -> pd.DataFrame:
     found = [name for name in table.columns if str(name).startswith("diagnostics_")]
     if found:
-        why = f"PyRadiomics' notes on the extraction are no features: {summarise(found, 3)}"
+        why = f"PyRadiomics' notes on the extraction are not features: {summarise(found, 3)}"
         decisions.append(Decision("columns left out", path.name, len(found), why))
     return table.drop(columns=found)

@@ -192,7 +192,7 @@ def _check_numeric(table: pd.DataFrame, rows: Rows, key: str, path: Path) -> Non
     elif len(words) < table.shape[1]:
         remedy += f", or remove the column(s) if they describe the {'genes' if len(words) < 5 else 'rows'}"
     raise InputError(
-        f"{path}: column(s) {summarise(words)} hold values that are no numbers, first {first}; expression must be numeric: "
+        f"{path}: column(s) {summarise(words)} hold values that are not numbers, first {first}; expression must be numeric: "
         f"{remedy}."
     )
 
@@ -276,7 +276,7 @@ def _each_once(
 
 
 def _twice(path: Path, kind: str, labels: pd.Index, genes_in: Side) -> str:
-    return f"{path}: {kind}(s) {summarise(labels)} come more than once; keep one of each (is genes_in = {genes_in!r} right?)"
+    return f"{path}: {kind}(s) {summarise(labels)} appear more than once; keep one of each (is genes_in = {genes_in!r} right?)"
 
 
 def _joined(table: pd.DataFrame, rule: Duplicates) -> pd.DataFrame:

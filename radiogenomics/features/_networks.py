@@ -114,7 +114,7 @@ def _not_installed(error: ModuleNotFoundError) -> ImportError:
 
 
 def without(network: Any, layer: str) -> Any:
-    """Put nothing in the place of a layer."""
+    """Put nothing instead of a layer."""
     import torch
 
     setattr(network, layer, torch.nn.Identity())

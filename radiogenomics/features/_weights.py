@@ -95,7 +95,9 @@ def _no_weights(path: Path, error: Exception) -> InputError:
     if path.stat().st_size == 0:
         return InputError(f"{path} cannot be read as weights (it is empty); fetch it again.")
     if isinstance(error, pickle.UnpicklingError):
-        return InputError(f"{path} holds pickled code or is no file of weights; it was not run. Save model.state_dict() alone.")
+        return InputError(
+            f"{path} holds pickled code or is not a file of weights; it was not run. Save model.state_dict() alone."
+        )
     words = (str(error).splitlines() or [type(error).__name__])[0].split(". ")[0]
     return InputError(f"{path} cannot be read as weights ({words}); fetch it again.")
 

@@ -153,7 +153,7 @@ def check_parameters(path: Path) -> None:
 
 
 def nonfinite(table: pd.DataFrame) -> pd.DataFrame:
-    """Find values that are no numbers -> one row a feature that has any, the worst first.
+    """Find values that are not numbers -> one row a feature that has any, the worst first.
 
     Parameters
     ----------
@@ -203,7 +203,7 @@ def _quiet(*names: str) -> Iterator[None]:
 def _extractor(path: Path) -> "Extractor":
     """Read a parameter file, once as long as it does not change."""
     if kind := endless(path):
-        raise InputError(f"The parameter file {path} is {kind}, which has no end to read to; give a PyRadiomics YAML file.")
+        raise InputError(f"The parameter file {path} is {kind}, which never ends; give a PyRadiomics YAML file.")
     try:
         changed = path.stat().st_mtime_ns
     except OSError as error:
@@ -213,7 +213,7 @@ def _extractor(path: Path) -> "Extractor":
 
 def _no_parameters(path: Path, error: Exception) -> InputError:
     text = " ".join(str(getattr(error, "msg", None) or error).split())
-    return InputError(f"The parameter file {path} is none of PyRadiomics: {text} Compare it with {PARAMETERS}.")
+    return InputError(f"The parameter file {path} is not valid for PyRadiomics: {text} Compare it with {PARAMETERS}.")
 
 
 @functools.lru_cache(maxsize=8)

@@ -267,4 +267,4 @@ def module_rgb(name: str) -> str:
         red, green, blue = to_rgb(_ONLY_X11.get(base, base))
         return to_hex((red * level, green * level, blue * level))
     except ValueError:
-        raise InputError(f"{full!r} is no module colour; use one of WGCNA's colour names or a matplotlib colour.") from None
+        raise InputError(f"{full!r} is not a module colour; use one of WGCNA's colour names or a matplotlib colour.") from None

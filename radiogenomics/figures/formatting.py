@@ -54,7 +54,7 @@ def is_estimated(auc: float) -> bool:
 
 
 def auc_interval(auc: float, low: float, high: float) -> str:
-    """Write an AUC and its interval; one that says nothing gets words in the place of a number."""
+    """Write an AUC and its interval; one that says nothing gets words instead of a number."""
     return interval(auc, low, high) if is_estimated(auc) else NOT_ESTIMATED
 
 

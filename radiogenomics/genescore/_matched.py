@@ -29,5 +29,5 @@ def matched(**columns: pd.Series) -> pd.DataFrame:
     table.index.name = first.index.name
     if table.empty:
         examples = "; ".join(f"`{name}` has {summarise(column.dropna().index, 2)}" for name, column in columns.items())
-        raise InputError(f"No patient has all of {', '.join(columns)}: {examples}. Bring all to one kind of identifier.")
+        raise InputError(f"No patient has all of {', '.join(columns)}: {examples}. Use the same identifiers in all.")
     return table

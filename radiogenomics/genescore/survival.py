@@ -70,7 +70,7 @@ def survival(
     Raises
     ------
     ValueError
-        If no training patient has a score, a group is empty, or a Cox model does not settle.
+        If no training patient has a score, a group is empty, or a Cox model did not converge.
 
     References
     ----------
@@ -80,7 +80,9 @@ def survival(
     cut = SurvivalCut().fit(_training(score, training))
     group = pd.Series(cut.transform(table["score"]), index=table.index)
     if group.nunique() < 2:
-        raise InputError(f"All {len(group)} patients with follow-up are {group.iloc[0]}: none lies across the cut {cut.cut_:g}.")
+        raise InputError(
+            f"All {len(group)} patients with follow-up are {group.iloc[0]}: none is on the other side of the cut {cut.cut_:g}."
+        )
     follow_up = table["time"], table["event"]
     hazards = [_hazards("score", table[[]], table)]
     if covariates is not None:

@@ -52,6 +52,8 @@ def unpacking(archive: Path) -> AbstractContextManager[None]:
     """Guard the unpacking of a zip, see `_files.parsing`."""
 
     def refuse(error: Exception) -> InputError:
-        return InputError(f"{archive.name} is no whole zip file ({error or type(error).__name__}); fetch the archive again.")
+        return InputError(
+            f"{archive.name} is an invalid or truncated zip file ({error or type(error).__name__}); fetch the archive again."
+        )
 
     return _files.parsing(archive, refuse)

@@ -208,7 +208,7 @@ def _pixel_offset(path: Path, opened: OpenedFile, header: Header) -> int:
             f"{path.name} cannot be read: {error}; convert it to an uncompressed syntax, or leave it out."
         ) from error
     if found is None:
-        raise InputError(f"{path.name} holds no whole-number pixels (PixelData, 7FE0,0010); it is no image that can be read.")
+        raise InputError(f"{path.name} holds no whole-number pixels (PixelData, 7FE0,0010); it is not an image that can be read.")
     if found.length == UNDEFINED:
         return -1
     rows, columns = (_count(path, header, keyword) for keyword in ("Rows", "Columns"))
@@ -282,7 +282,7 @@ def read_folder(folder: Path, *, tell: Tell = log_decision) -> list[Slice]:
         why = f"of {len(mended)} files the transfer syntax is missing or wrong; {mended[0].where}: {mended[0].why}"
         tell(Decision("transfer syntax", printable(folder.name), len(mended), why))
     if foreign:
-        why = f"{len(foreign)} files are not DICOM and were passed over: {summarise(foreign)}"
+        why = f"{len(foreign)} files are not DICOM and were ignored: {summarise(foreign)}"
         tell(Decision("files passed over", printable(folder.name), len(foreign), why))
     if not slices:
         raise InputError(

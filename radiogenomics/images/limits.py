@@ -70,7 +70,7 @@ def _file_of_voxels(path: Path) -> Path:
     if name in _INSIDE:
         return path
     if name.upper().startswith("LIST") or "%" in name:
-        raise InputError(f"{path.name} lays its voxels into several files ({name[:40]}); export it again as one file.")
+        raise InputError(f"{path.name} stores its voxels in several files ({name[:40]}); export it again as one file.")
     if Path(name).name != name:
-        raise InputError(f"{path.name} says that its voxels lie in {name[:80]!r}, in another folder; put both side by side.")
+        raise InputError(f"{path.name} says that its voxels are in {name[:80]!r}, in another folder; put both side by side.")
     return check_file(path.parent / name, "file of voxels")

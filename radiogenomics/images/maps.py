@@ -149,7 +149,7 @@ def background_level(pre: sitk.Image) -> float:
     signal = sitk.GetArrayViewFromImage(pre)
     if signal.max() <= signal.min():
         raise InputError(
-            f"The pre-contrast volume holds one value only ({float(signal.min()):g}); it is no image, leave the patient out."
+            f"The pre-contrast volume holds one value only ({float(signal.min()):g}); it is not an image, leave the patient out."
         )
     filtered = sitk.LiThresholdImageFilter()
     filtered.Execute(pre)

@@ -39,22 +39,22 @@ def read_nifti(path: Path, *, tell: Tell, finite: bool = False) -> sitk.Image:
     """
     head, lost = _check_whole(path)
     if lost and finite:
-        raise InputError(f"{path.name} holds {lost:,} voxel(s) that are no finite number; export the file again.")
+        raise InputError(f"{path.name} holds {lost:,} voxel(s) that are not finite numbers; export the file again.")
     if lost:
-        why = f"{lost:,} voxel(s) are no finite number and are read as 0."
+        why = f"{lost:,} voxel(s) are not finite numbers and are read as 0."
         tell(Decision("voxels not finite", path.name, lost, why))
     sform = _sform(head)
     if sform is None or _shear(sform) <= _SHEAR:
         return sitk.ReadImage(str(path))
     angle = float(np.degrees(np.arcsin(min(_shear(sform), 1.0))))
     if _qform_is_set(head):
-        why = f"its sform is sheared by {angle:.2f} degrees and is passed over; its qform counts."
+        why = f"its sform is sheared by {angle:.2f} degrees and is ignored; its qform counts."
         tell(Decision("sform sheared", path.name, 1, why))
         return sitk.ReadImage(str(path))
     bend = _bend(sform, _dims(head))
     if bend > _BEND:
         raise InputError(
-            f"{path.name}: its sform is sheared: two axes stand {90 - angle:.2f} degrees to each other, not 90, and it has no "
+            f"{path.name}: its sform is sheared: two axes are at {90 - angle:.2f} degrees, not 90, and it has no "
             f"qform. Voxels are moved by up to {bend:.1f} of their size; resample it onto the image in the program that "
             f"wrote it, and save that."
         )

@@ -55,7 +55,7 @@ def find_phase_files(folder: Path, *, tell: Tell = log_decision) -> list[Path]:
     masks = [path for path in volumes if _MASK.search(path.name.lower())]
     if masks and len(masks) < len(volumes):
         names = summarise([printable(path.name) for path in masks])
-        why = f"{len(masks)} volumes are masks by their names and are no phases: {names}."
+        why = f"{len(masks)} volumes are masks by their names and are not phases: {names}."
         tell(Decision("files passed over", printable(Path(folder).name), len(masks), why))
         volumes = [path for path in volumes if path not in masks]
     return sorted(volumes, key=lambda path: _order(path.name))
@@ -168,8 +168,8 @@ def _check(path: Path, volume: sitk.Image) -> None:
     """Refuse what is no volume of one finite number a voxel."""
     if volume.GetDimension() != 3 or volume.GetNumberOfComponentsPerPixel() != 1 or "complex" in volume.GetPixelIDTypeAsString():
         kind = f"{volume.GetDimension()} axes, {volume.GetPixelIDTypeAsString()}"
-        raise InputError(f"{printable(path.name)} is no phase ({kind}); give three-dimensional volumes of one number a voxel.")
+        raise InputError(f"{printable(path.name)} is not a phase ({kind}); give three-dimensional volumes of one number a voxel.")
     values = sitk.GetArrayViewFromImage(volume)
     lost = int((~np.isfinite(values)).sum()) if values.dtype.kind == "f" else 0
     if lost:
-        raise InputError(f"{printable(path.name)} holds {lost:,} voxel(s) that are no finite number; export the file again.")
+        raise InputError(f"{printable(path.name)} holds {lost:,} voxel(s) that are not finite numbers; export the file again.")

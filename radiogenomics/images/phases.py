@@ -253,16 +253,16 @@ def _seconds(place: str, phases: Sequence[Sequence[Slice]], tell: Tell) -> tuple
     for keyword in CLOCKS:
         if texts := unreadable(images, keyword):
             values = summarise(map(repr, dict.fromkeys(texts)), 3)
-            why = f"{keyword} {values} of {len(texts)} images is no time; the tag is passed over."
+            why = f"{keyword} {values} of {len(texts)} images is not a time; the tag is ignored."
             tell(Decision("clock not read", place, len(texts), why))
         starts = np.array([part.min() for part in np.split(moments(images, keyword), ends)])
         if (np.diff(starts) < 0).any():
-            why = f"{keyword} does not rise from phase to phase, which better evidence put in order; it is not believed."
+            why = f"{keyword} does not rise from phase to phase, which better evidence put in order; it is not used."
             tell(Decision("clock not believed", place, len(phases), why))
         if np.isnan(starts).any() or not (np.diff(starts) > 0).all():
             continue
         if np.diff(starts).max() > LONGEST_GAP_S:
-            why = f"{keyword} puts {np.diff(starts).max() / 3600:.1f} hours between two phases; it is not believed."
+            why = f"{keyword} puts {np.diff(starts).max() / 3600:.1f} hours between two phases; it is not used."
             tell(Decision("clock not believed", place, len(phases), why))
             continue
         if crosses_midnight(images, keyword):

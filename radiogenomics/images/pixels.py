@@ -212,7 +212,7 @@ def _shift(place: str, raw: Array, bits: Bits, tell: Tell) -> None:
     if not below:
         raw >>= raw.dtype.type(bits.shift)
     elif int(raw.max()) < 1 << bits.stored:
-        why = f"HighBit places the values {bits.shift} bit(s) higher than they stand; they are read where they stand."
+        why = f"HighBit places the values {bits.shift} bit(s) higher than they are; they are read where they are."
         tell(Decision("bits in use", place, raw.size, why))
     else:
         raise InputError(

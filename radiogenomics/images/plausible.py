@@ -52,7 +52,7 @@ def check_byte_order(place: str, stored: npt.NDArray[Any], tell: Tell) -> None:
             "written in the other order of bytes than the file. Fetch the series again, or leave it out."
         )
     if not (middle & 0xFF).any():
-        why = "every value is a multiple of 256, as of small values whose bytes are swapped; the values are taken as they stand."
+        why = "every value is a multiple of 256, as of small values whose bytes are swapped; the values are used as they are."
         tell(Decision("order of bytes", place, int(stored.size), why))
 
 

@@ -57,7 +57,7 @@ def split_series(series: Series) -> Split:
     if varying := settings_that_vary(series.slices):
         raise InputError(
             f"{series.place} was taken with several settings ({'; '.join(varying)}): its images differ by more than contrast "
-            "agent, it is no dynamic series; leave it out or separate the files."
+            "agent, it is not a dynamic series; leave it out or separate the files."
         )
     places = place_numbers(series)
     number = max(Counter(places).values())

@@ -55,7 +55,7 @@ def read_image(series: Series, *, tell: Tell = log_decision) -> sitk.Image:
     spacing = slice_spacing(series, slices, tell=tell)
     signal = read_pixels(series.place, slices, tell=tell)
     if slices[0].header.get("PhotometricInterpretation") == "MONOCHROME1":
-        why = "low values are shown bright (MONOCHROME1); the values are taken as they stand."
+        why = "low values are shown bright (MONOCHROME1); the values are used as they are."
         tell(Decision("inverted grey", series.place, len(slices), why))
     image = sitk.GetImageFromArray(signal.values)
     row, column = slices[0].numbers("PixelSpacing", 2)
@@ -139,7 +139,7 @@ def described_as(result: sitk.Image, image: sitk.Image, *, padded: npt.NDArray[n
 def sort_slices(series: Series) -> list[Slice]:
     """Sort the slices of a series by position, after checking that they share one grid."""
     if series.kind in {"segmentation", "structure set", "other"}:
-        raise InputError(f"{series.place} is no image ({series.kind}); read masks with lesions.read_mask.")
+        raise InputError(f"{series.place} is not an image ({series.kind}); read masks with lesions.read_mask.")
     for keyword in _OF_ONE_VOLUME:
         _same(series, keyword)
     first = series.slices[0]

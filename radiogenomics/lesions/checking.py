@@ -71,7 +71,7 @@ def check(mask: sitk.Image, image: sitk.Image) -> list[MaskProblem]:
     Returns
     -------
     list of Finding
-        Fatal: other grid, other frame of reference on another grid, labels that are no whole numbers, empty, outside the
+        Fatal: other grid, other frame of reference on another grid, labels that are not whole numbers, empty, outside the
         image, over padding, one voxel. To know: placed at the nearest voxels of the same frame of reference, several labels,
         several lesions, touching the border, another frame of reference although the voxels coincide.
     """
@@ -127,13 +127,13 @@ def _check_labels(mask: sitk.Image) -> list[MaskProblem]:
             MaskProblem(
                 "labels",
                 True,
-                f"The mask holds {int((~np.isfinite(values)).sum()):,} values that are no numbers; export it again as labels.",
+                f"The mask holds {int((~np.isfinite(values)).sum()):,} values that are not numbers; export it again as labels.",
             )
         ]
     broken = values[values != np.round(values)]
     if broken.size:
         message = (
-            f"The mask holds values that are no whole numbers ({broken.size:,} voxels, e.g. {float(broken[0]):.3g}); "
+            f"The mask holds values that are not whole numbers ({broken.size:,} voxels, e.g. {float(broken[0]):.3g}); "
             f"threshold it first."
         )
         return [MaskProblem("labels", True, message)]

@@ -52,7 +52,7 @@ def read_les(path: Path, *, image: sitk.Image) -> sitk.Image:
     if path.stat().st_size - _HEADER > np.prod(image.GetSize(), dtype=object):
         raise InputError(
             f"{path.name} holds {path.stat().st_size:,} bytes, more than the image has voxels ({image.GetSize()}); it belongs to "
-            f"another series or is no .les file."
+            f"another series or is not a .les file."
         )
     content = path.read_bytes()
     if len(content) <= _HEADER:

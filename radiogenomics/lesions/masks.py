@@ -51,9 +51,9 @@ def read_mask(
     if path.is_dir():
         path = find_mask(path)
     if kind := endless(path):
-        raise InputError(f"The mask {path} is {kind}, which has no end to read to; give the mask file.")
+        raise InputError(f"The mask {path} is {kind}, which never ends; give the mask file.")
     if not path.is_file():
-        raise InputError(f"The mask {path} does not exist or is no file; give the one mask file.")
+        raise InputError(f"The mask {path} does not exist or is not a file; give the one mask file.")
     with parsing(path, "a mask"), path.open("rb") as file:
         head = file.read(HEAD)
     mask = _reader_of(path, head).read(path, image=image, segment=segment, threshold=threshold, tell=tell)
@@ -68,7 +68,7 @@ def _reader_of(path: Path, head: bytes) -> MaskReader:
     chosen = [name for name in claims if name in outside] or list(claims)
     if not chosen:
         kinds = ", ".join(reader.what for reader in READERS.values())
-        raise InputError(f"{path.name} is no mask this can read; give one of {kinds}.")
+        raise InputError(f"{path.name} is not a mask that can be read; give one of {kinds}.")
     if len(chosen) > 1:
         raise InputError(f"{path.name} is claimed by the mask readers {', '.join(chosen)}; take one of them out.")
     return claims[chosen[0]]

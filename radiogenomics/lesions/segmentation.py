@@ -94,7 +94,7 @@ def _read(path: Path) -> Dataset:
     dataset = read_dataset(path)
     if dataset.get("Modality") != "SEG" or not dataset.get("SegmentSequence"):
         raise InputError(
-            f"{path.name} is no DICOM SEG (its modality is {dataset.get('Modality', 'missing')}); give the mask file."
+            f"{path.name} is not a DICOM SEG (its modality is {dataset.get('Modality', 'missing')}); give the mask file."
         )
     if "PixelData" not in dataset:
         raise InputError(f"{path.name} is a DICOM SEG without pixels (PixelData, 7FE0,0010); fetch or export it again.")

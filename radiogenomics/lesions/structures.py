@@ -54,7 +54,7 @@ def read_rtstruct(path: Path, *, image: sitk.Image, structure: int | str | None,
 
     A voxel is inside when its centre lies inside the contours of its slice, or on one. A contour inside another is a hole,
     contours that overlap are united, a contour that is stored twice counts once, and contours of the type CLOSEDPLANAR_XOR
-    are combined by exclusive or. What encloses nothing (points, open contours) is passed over with a warning.
+    are combined by exclusive or. What encloses nothing (points, open contours) is ignored with a warning.
 
     Parameters
     ----------
@@ -108,7 +108,9 @@ def read_rtstruct(path: Path, *, image: sitk.Image, structure: int | str | None,
 def _read(path: Path) -> Dataset:
     dataset = read_dataset(path)
     if dataset.get("Modality") != "RTSTRUCT" or not dataset.get("StructureSetROISequence"):
-        raise InputError(f"{path.name} is no RTSTRUCT with structures (its modality is {dataset.get('Modality', 'missing')}).")
+        raise InputError(
+            f"{path.name} is not an RTSTRUCT with structures (its modality is {dataset.get('Modality', 'missing')})."
+        )
     return dataset
 
 
@@ -128,7 +130,7 @@ def _items(dataset: Dataset, number: int) -> list[Dataset]:
 
 
 def _contours(path: Path, dataset: Dataset, number: int, tell: Tell) -> list[_Contour]:
-    """Collect the closed contours of one structure, in mm, and say what is passed over."""
+    """Collect the closed contours of one structure, in mm, and say what is ignored."""
     contours: list[_Contour] = []
     passed: Counter[str] = Counter()
     for item in _items(dataset, number):
@@ -159,7 +161,7 @@ def _points(path: Path, item: Dataset) -> Points:
         )
     if not np.isfinite(values).all():
         raise InputError(
-            f"{path.name}: a contour holds {int((~np.isfinite(values)).sum())} coordinates that are no numbers; export it again."
+            f"{path.name}: a contour holds {int((~np.isfinite(values)).sum())} coordinates that are not numbers; export it again."
         )
     return values.reshape(-1, 3)
 

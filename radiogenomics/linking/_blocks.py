@@ -56,7 +56,7 @@ def blocks(left: Floats, right: Floats, covariates: Floats, *, values: Callable[
     covariates : ndarray, shape (n, k)
         What every column is adjusted for, without missing values; k may be 0.
     values : callable
-        Gives what is correlated in the place of a block's columns: themselves, `ranks`, or as a link method says.
+        Gives what is correlated instead of a block's columns: themselves, `ranks`, or as a link method says.
 
     Yields
     ------

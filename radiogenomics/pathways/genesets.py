@@ -59,7 +59,7 @@ def _gmt_line(line: str, place: str) -> tuple[str, list[str]]:
     name, *rest = (_unquoted(field.strip()) for field in line.split("\t"))
     genes = list(dict.fromkeys(_WEIGHT.sub("", gene) for gene in rest[1:] if gene))
     if not name or not genes:
-        raise InputError(f"{place}: {line[:40]!r} is no gene set; write name, description and genes, separated by tabs.")
+        raise InputError(f"{place}: {line[:40]!r} is not a gene set; write name, description and genes, separated by tabs.")
     return name, genes
 
 

@@ -120,7 +120,7 @@ def view(
     texts = [_column(part, name) for name in shown]
     numeric = [pd.api.types.is_numeric_dtype(flat[name]) and not pd.api.types.is_bool_dtype(flat[name]) for name in shown]
     if len(flat) > most:
-        caption += f" The first {most} of {len(flat):,} rows" + (f"; all stand in {where}." if where else ".")
+        caption += f" The first {most} of {len(flat):,} rows" + (f"; all are in {where}." if where else ".")
     headings = [_heading(name, flat) for name in shown]
     return ReportData(caption, headings, numeric, [list(row) for row in zip(*texts, strict=True)])
 

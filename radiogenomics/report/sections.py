@@ -87,7 +87,7 @@ def _by_family(links: pd.DataFrame, where: str, note: Callable[[pd.DataFrame], s
         best = rows.sort_values("p", kind="stable").head(most)
         best = best.assign(target=[formatting.pathway_label(name, 60) for name in best["target"]])
         if len(rows) > most:
-            begin += f" The {most} with the smallest p of {len(rows):,}; all stand in {where}."
+            begin += f" The {most} with the smallest p of {len(rows):,}; all are in {where}."
         views.append(view(best, begin, columns=LINK, most=most))
     return views
 
@@ -156,7 +156,7 @@ def _enriched(table: pd.DataFrame) -> list[ReportData]:
 def _pathway_size(pathways: pd.DataFrame) -> list[ReportData]:
     names = ", ".join(formatting.pathway_label(name) for name in pathways.columns[:5])
     facts = pd.DataFrame({"patients scored": [len(pathways)], "pathways": [pathways.shape[1]], "the first": [names]})
-    return [view(facts, "Pathway scores; all values stand in tables/pathways.")]
+    return [view(facts, "Pathway scores; all values are in tables/pathways.")]
 
 
 _FIXED = (
@@ -195,7 +195,7 @@ def _lesions(table: pd.DataFrame) -> list[ReportData]:
         }
         for cohort, part in table.groupby("cohort", sort=False)
     ]
-    return [view(pd.DataFrame(rows), "Lesions measured; each stands in tables/lesions.")]
+    return [view(pd.DataFrame(rows), "Lesions measured; each is in tables/lesions.")]
 
 
 def _quartiles(values: "pd.Series[float]") -> str:

@@ -34,7 +34,7 @@ def fit_logistic(
     """Maximise the (penalised) likelihood over the columns of a design -> coefficients, shape (n_columns,).
 
     With `held`, that coefficient stays where it starts while the penalty still sees the whole information: a point of the
-    profile likelihood. Raises ValueError when the information is singular or the iteration does not settle (separated
+    profile likelihood. Raises ValueError when the information is singular or the iteration did not converge (separated
     data without penalty).
     """
     beta = np.zeros(design.shape[1]) if start is None else start
@@ -54,7 +54,7 @@ def fit_logistic(
         if np.abs(step).max() <= 1e-10 * (1 + np.abs(beta).max()):
             return Fit(beta, value, _inverse(information))
     raise InputError(
-        "The logistic regression does not settle: a combination of the predictors separates events from non-events; "
+        "The logistic regression did not converge: a combination of the predictors separates events from non-events; "
         "drop predictors or use FirthLogisticRegression."
     )
 

@@ -74,7 +74,7 @@ def fit_partial_likelihood(x: Floats, time: Floats, failed: Bools, names: Sequen
             return CoxFit(beta, covariance, start.log_likelihood, cohort.times, here)
     running = [name for name, change in zip(names, np.abs(step), strict=True) if change > 0.1 * np.abs(step).max()]
     raise InputError(
-        f"The Cox regression does not settle: {summarise(running)} separate(s) those with the event from the others at risk, "
+        f"The Cox regression did not converge: {summarise(running)} separate(s) those with the event from the others at risk, "
         "as a "
         "rare level without events does, and no finite coefficient is the best; join levels or drop it."
     )
@@ -98,7 +98,7 @@ def _newton(point: Point, names: Sequence[object]) -> Floats:
     if values[0] < _SINGULAR:
         guilty = [name for name, weight in zip(names, np.abs(vectors[:, 0]), strict=True) if weight > 0.1]
         raise InputError(
-            f"The Cox regression does not settle: {summarise(guilty)} cannot be told apart among those at risk at the events, "
+            f"The Cox regression did not converge: {summarise(guilty)} cannot be told apart among those at risk at the events, "
             "one is constant there or a combination of others; drop it."
         )
     return np.asarray(vectors @ ((vectors.T @ (point.residuals.sum(axis=0) / scale)) / values) / scale, dtype=np.float64)

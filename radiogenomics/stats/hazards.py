@@ -65,7 +65,7 @@ def cox(covariates: pd.DataFrame, time: npt.ArrayLike, event: npt.ArrayLike, *, 
     ------
     ValueError
         If a value is missing, lengths or labels differ, nobody has the event, every time is 0, a covariate is constant, or the
-        estimate does not settle (a covariate separates those with the event, or copies another).
+        estimate did not converge (a covariate separates those with the event, or copies another).
 
     References
     ----------

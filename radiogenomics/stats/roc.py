@@ -145,7 +145,7 @@ def newcombe_interval(
     """
     if not 0 <= area <= 1 or min(events, controls) < 1 or not variance_factor >= 1:
         facts = f"`area` is {area:g}, `events` {events}, `controls` {controls}, `variance_factor` {variance_factor:g}"
-        raise InputError(f"{facts}; the area lies in 0 to 1, each class has a patient, the factor is 1 or more.")
+        raise InputError(f"{facts}; the area is between 0 and 1, each class has a patient, the factor is 1 or more.")
     reach = variance_factor * float(ndtri((1 + confidence_of(confidence)) / 2)) ** 2 / (events * controls)
     return _newcombe_low(area, events + controls, reach), 1 - _newcombe_low(1 - area, events + controls, reach)
 

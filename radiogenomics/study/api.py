@@ -231,5 +231,5 @@ def study_folder(default: Path | str = "../demo") -> Path:
             else f"RADIOGENOMICS_STUDY is not set, and the default is {str(default)!r}"
         )
         remedy = "set it to the absolute path of a finished study, or make one: radiogenomics demo --out demo"
-        raise MissingFileError(f"{value}; no study lies in {' or '.join(map(str, tried))}; {remedy}.")
+        raise MissingFileError(f"{value}; no study in {' or '.join(map(str, tried))}; {remedy}.")
     return found

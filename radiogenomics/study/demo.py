@@ -100,7 +100,7 @@ def run_demo(
     signal, fast, n_jobs, progress
         As in `write_demo`.
     scheduler : str or dask.distributed.Client, optional
-        A Dask cluster, in the place of `n_jobs`.
+        A Dask cluster, instead of `n_jobs`.
 
     Raises
     ------

@@ -80,11 +80,11 @@ def measure_folder(
         Where ``tables/`` and ``settings.json`` go. What is measured is kept in ``kept/``: the same call goes on after a kill, and
         measures only whose images, mask or settings are new.
     parameters : Path, optional
-        A PyRadiomics parameter file in the place of `features.PARAMETERS`.
+        A PyRadiomics parameter file instead of `features.PARAMETERS`.
     n_jobs : int
         Processes on this machine; -1 for every core.
     scheduler : str or dask.distributed.Client, optional
-        A Dask cluster, in the place of `n_jobs`.
+        A Dask cluster, instead of `n_jobs`.
     progress : callable, optional
         Called as ``progress(done, total, name)`` after each patient.
     **chosen

@@ -100,11 +100,11 @@ def run(
     n_jobs : int
         Processes on this machine; the results do not depend on it.
     scheduler : str or dask.distributed.Client, optional
-        A Dask cluster, in the place of `n_jobs`.
+        A Dask cluster, instead of `n_jobs`.
     progress : callable, optional
         Called as ``progress(done, total, name)`` after each step, and after each task of a long one.
     wait : bool
-        Wait for a run that goes on in the same folder, in the place of refusing.
+        Wait for a run that goes on in the same folder, instead of refusing.
     figures : bool
         False draws no figures, which saves time where only the tables are wanted; the report is written without them.
 

@@ -78,7 +78,7 @@ def check_cohort(
     Raises
     ------
     ValueError
-        If a table is malformed, an outcome is missing, not 0 or 1, or of one class only, or stands among the features.
+        If a table is malformed, an outcome is missing, not 0 or 1, or of one class only, or is among the features.
     """
     place = f"{name} features"
     check_numeric(check_patients(features, place).select_dtypes(exclude="category"), place, missing=True)
@@ -118,7 +118,7 @@ def check_external(
         if twice:
             where = seen[twice[0]]
             raise InputError(
-                f"Patient(s) {summarise(twice)} stand in cohorts {where!r} and {name!r}; a patient may be in one cohort only."
+                f"Patient(s) {summarise(twice)} are in cohorts {where!r} and {name!r}; a patient may be in one cohort only."
             )
         alike = written_alike(cohort.features.index, seen)
         if alike:

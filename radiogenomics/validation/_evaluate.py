@@ -202,7 +202,7 @@ def evaluate(
     ------
     ValueError
         If the outcome has one class, there are fewer events than folds, missing values reach a step that cannot take them,
-        a patient stands in two cohorts, under one name or as a copy under another, the outcome stands among the features, or
+        a patient stands in two cohorts, under one name or as a copy under another, the outcome is among the features, or
         external columns differ.
     TypeError
         If the recipe gives no probabilities.

@@ -135,7 +135,7 @@ def _separating(values: "pd.Series[Any]", outcome: "pd.Series[Any] | None") -> t
     if one.max() < two.min() or two.max() < one.min():
         return (
             "the outcome in disguise",
-            f"its values part the {len(both)} patients into the classes of the outcome without an error",
+            f"its values separate the {len(both)} patients into the classes of the outcome without an error",
         )
     return "", ""
 

@@ -32,7 +32,7 @@ class Run:
     n_jobs : int
         Processes on this machine.
     scheduler : str or Client, optional
-        A Dask cluster, in the place of `n_jobs`.
+        A Dask cluster, instead of `n_jobs`.
     progress : callable, optional
         Called as ``progress(done, total, name)``.
     work : Path

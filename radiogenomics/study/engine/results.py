@@ -139,8 +139,8 @@ class Results:
         if not is_marked(self.folder):
             return "run one there first:"
         if (self.folder / RUNNING).is_file():
-            return "it is being run, or its run was interrupted; wait, or go on with it:"
-        return "its last run did not come to its end; go on with it:"
+            return "it is being run, or its run was interrupted; wait, or resume it:"
+        return "its last run did not finish; resume it:"
 
     def tables(self) -> dict[str, str]:
         """Name the finished tables, in alphabetical order -> what each holds, in one line."""
@@ -253,7 +253,7 @@ def _record(path: Path) -> dict[str, Any]:
     """Read a step's record; one that is damaged, or tells of files elsewhere, is none, and its step runs again."""
     record = read_facts(path)
     if not _is_record(record):
-        logger.warning("%s is no record of a step; its step counts as not finished.", path)
+        logger.warning("%s is not a record of a step; the step counts as unfinished.", path)
         return {}
     return record
 

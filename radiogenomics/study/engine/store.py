@@ -99,7 +99,7 @@ class Store(Results):
         steps : sequence of Step
             The steps of the study in their order; results of any other step are removed.
         wait : bool
-            Wait for a run that goes on there, in the place of refusing.
+            Wait for a run that goes on there, instead of refusing.
 
         Raises
         ------

@@ -133,7 +133,7 @@ def _features_check(inputs: Inputs, name: str, kind: str) -> Callable[[], object
             raise InputError("it has no column of features beside the patients; check its separator, or give another file")
         column = inputs.manifest.outcome.column
         if column in table:
-            raise InputError(f"the outcome column {column!r} stands among the features; remove it from the table")
+            raise InputError(f"the outcome column {column!r} is among the features; remove it from the table")
         reference = inputs.features("training", kind).columns
         missing = reference.difference(table.columns)
         if len(missing):
@@ -184,7 +184,7 @@ def _clinical_check(inputs: Inputs, name: str) -> Callable[[], object]:
         if not patients.isin(table.index).any():
             raise InputError(
                 f"no patient with features is in it: features have {summarise(patients, 2)}, it has {summarise(table.index, 2)}; "
-                "bring both to one kind of identifier (barcode = 'tcga' cuts TCGA barcodes; barcode = 'plain' in every source "
+                "use the same identifiers in both (barcode = 'tcga' cuts TCGA barcodes; barcode = 'plain' in every source "
                 "brings case, signs and leading zeros to one writing; patient = 'COLUMN' names another column of patients)"
             )
         inputs.outcome(name, patients)
@@ -255,7 +255,7 @@ def _survival_check(inputs: Inputs, endpoint: Survival) -> Callable[[], object]:
         patients = inputs.expression.index
         if not patients.isin(times.index).any():
             raise InputError(
-                f"nobody with expression has a follow-up: expression has {summarise(patients, 2)}, it has "
+                f"no patient with expression has follow-up: expression has {summarise(patients, 2)}, it has "
                 f"{summarise(table.index, 2)}"
             )
         words = set(times[endpoint.event]) - {0.0, 1.0}

@@ -141,7 +141,7 @@ def _asked(words: list[str], libraries: Libraries, ours: list[str]) -> list[str]
     chosen = pathways.select(every, names)
     known = [*libraries, TUMOUR_RELATED, *every]
     faults = [
-        f"{name!r} is no gene set and no source; the nearest are {', '.join(pathways.closest(name, known))}"
+        f"{name!r} is neither a gene set nor a source; the nearest are {', '.join(pathways.closest(name, known))}"
         for name in chosen.absent
     ]
     faults += [f"{name!r} can be {summarise(sets)}; write one of them whole" for name, sets in chosen.ambiguous.items()]

@@ -85,8 +85,6 @@ def second_reader(inputs: Inputs, name: str, kind: str) -> Callable[[], object]:
             raise InputError(f"lacks {len(lacking)} column(s) that the first reader's table has: {summarise(lacking)}")
         both = table.index.intersection(first.index)
         if len(both) < FEWEST_READ_TWICE:
-            raise InputError(
-                f"only {len(both)} patient(s) stand in both readers' tables; at least {FEWEST_READ_TWICE} are needed"
-            )
+            raise InputError(f"only {len(both)} patient(s) are in both readers' tables; at least {FEWEST_READ_TWICE} are needed")
 
     return run

@@ -265,7 +265,7 @@ def _read(path: Path) -> dict[str, Any]:
         remedy = f"not text in UTF-8 (byte {error.start} is no part of it); give a TOML file"
         raise _no_manifest(path, "unreadable", remedy) from error
     if encoding != "utf-8":
-        logger.warning("%s: the manifest is no UTF-8, as TOML is; it is read as %s.", path, encoding)
+        logger.warning("%s: the manifest is not UTF-8, as TOML must be; it is read as %s.", path, encoding)
     with parsing(path, refuse):
         return tomllib.loads(text)
 

@@ -60,8 +60,8 @@ class Source(Section):
     what the file is called there (``item``).
 
     How a table is written (``separator``, ``decimal``, ``encoding``, ``sheet``) is found out unless it is said. ``missing`` names
-    words of one's own for a missing value; ``duplicates`` and ``unnamed`` say what becomes of genes that come more than once, and
-    of genes without a symbol.
+    additional words for a missing value; ``duplicates`` and ``unnamed`` say what becomes of genes that appear more than once
+    and of genes without a symbol.
     """
 
     file: Text

@@ -142,7 +142,7 @@ def measure(
     settings : Extraction
         What to measure.
     parameters : Path, optional
-        A PyRadiomics parameter file in the place of `features.PARAMETERS`.
+        A PyRadiomics parameter file instead of `features.PARAMETERS`.
     networks : mapping of str to features.Backbone
         Every deep network, by the name of its table.
     random_state : int

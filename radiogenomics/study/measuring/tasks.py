@@ -37,7 +37,7 @@ def measure_patient(settings: Extraction, parameters: Path | None, networks: Map
     settings : Extraction
         What to measure, and what of several lesions counts.
     parameters : Path, optional
-        A PyRadiomics parameter file in the place of `features.PARAMETERS`.
+        A PyRadiomics parameter file instead of `features.PARAMETERS`.
     networks : mapping of str to features.Backbone
         Every deep network, by the name of its table.
     task : Patient

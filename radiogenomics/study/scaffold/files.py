@@ -156,7 +156,7 @@ def _genes_in(file: Path, keys: Mapping[str, Any], patients: Sequence[str]) -> s
     table = read_table(file, missing=(), text=True, **keys)
     found = expression.orientation(list(table.iloc[:, 0].astype(str)), list(table.columns[1:]), list(patients))
     if found is None:
-        raise InputError(f"{file}: nothing tells whether genes stand in rows or in columns; say genes_in in the manifest.")
+        raise InputError(f"{file}: cannot tell whether genes are in rows or in columns; give genes_in in the manifest.")
     return found
 
 

@@ -95,7 +95,7 @@ def init(
         write_text(to, manifest_text(raw, [*notes, *wrong]))
         count = f"{len(wrong)} problem{'s' if len(wrong) > 1 else ''}"
         raise InputError(
-            f"{to} is written, with {count} as comments beside the keys; mend them there, then: radiogenomics check {to}\n"
+            f"{to} is written, with {count} as comments beside the keys; correct them there, then: radiogenomics check {to}\n"
             + "\n".join(f"  {remark}" for remark in wrong)
         )
     return to

@@ -82,7 +82,7 @@ def _features(patients: pd.DataFrame, features: Tables, settings: Manifest) -> I
 def _size(patients: pd.DataFrame, features: Tables, lesions: pd.DataFrame | None, settings: Manifest) -> "pd.Series[float]":
     size = lesion_volume(settings, features, lesions)
     if size is None:
-        raise InputError(f"training.volume is {settings.training.volume!r}, which stands in no table of features.")
+        raise InputError(f"training.volume is {settings.training.volume!r}, which is not in any table of features.")
     return size.loc[linked(patients)]
 
 
