@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,10 @@ def real_data() -> Path | None:
 
 
 def pytest_collection_modifyitems(items):
+    if find_spec("torch") is None:
+        for item in items:
+            if "deep" in item.keywords:
+                item.add_marker(pytest.mark.skip(reason="needs the extra 'deep'"))
     if real_data() is None:
         skip = pytest.mark.skip(
             reason="the real public data are not here: set RADIOGENOMICS_REAL_DATA or put them at ../shared/real"

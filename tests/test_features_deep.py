@@ -15,7 +15,6 @@ from typing import ClassVar
 import numpy as np
 import pytest
 import SimpleITK as sitk
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from imaging_phantoms import breast, ellipsoid, volume
@@ -25,6 +24,8 @@ from radiogenomics import features, lesions
 from radiogenomics._files import sha256
 from radiogenomics.features import _networks, _weights
 from radiogenomics.features._precision import exact
+
+torch = pytest.importorskip("torch", reason="needs the extra 'deep'")
 
 WIDTHS = {"googlenet": 1024, "resnet50": 2048, "vgg16": 4096, "efficientnet_b0": 1280, "vit_small": 384}
 MEAN, STD = np.reshape([0.485, 0.456, 0.406], (3, 1, 1)), np.reshape([0.229, 0.224, 0.225], (3, 1, 1))

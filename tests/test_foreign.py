@@ -59,7 +59,7 @@ READERS = {
 }
 
 
-@pytest.mark.parametrize("kind", READERS)
+@pytest.mark.parametrize("kind", [pytest.param(kind, marks=[pytest.mark.deep] * (kind == "weights")) for kind in READERS])
 def test_a_pipe_and_a_device_are_refused_and_not_waited_for(pipe, tmp_path, kind):
     with pytest.raises(InputError, match=r"pipe.* a named pipe.*no end to read to"):
         READERS[kind](pipe)
@@ -211,6 +211,7 @@ def test_a_damaged_stream_in_a_zip_is_named_and_leaves_nothing_half(tmp_path):
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut", b"\x80\x02cos\nsystem\n", b"<html>Log in</html>"])
 @pytest.mark.parametrize("ending", [".pth", ".safetensors"])
+@pytest.mark.deep
 def test_weights_that_are_none_are_named(tmp_path, content, ending):
     path = tmp_path / f"w{ending}"
     path.write_bytes(content)

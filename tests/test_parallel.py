@@ -334,6 +334,7 @@ def test_the_same_bits_for_any_number_of_processes():
     assert one == two
 
 
+@pytest.mark.deep
 def test_one_thread_holds_every_library_and_lets_go():
     import SimpleITK as sitk
     import torch

@@ -224,6 +224,7 @@ def test_a_link_method_links_and_has_a_null():
 
 
 @pytest.mark.usefixtures("registered")
+@pytest.mark.deep
 def test_a_network_gives_features_and_names_them():
     network = features.Backbone("tiny", weights="random", random_state=3)
     crops = np.random.default_rng(2).normal(size=(4, 3, 40, 40)).astype(np.float32)
@@ -461,6 +462,7 @@ def test_the_same_study_runs_on_what_a_package_offers(registered, exams, package
 # In the documentation
 
 
+@pytest.mark.deep
 def test_every_example_of_the_page_works(tmp_path, monkeypatch):
     page = (TESTS.parent / "docs" / "extending.md").read_text(encoding="utf-8")
     assert all(f"`radiogenomics.{one.kind}`" in page for one in TABLES)

@@ -316,6 +316,7 @@ def test_a_recipe_whose_module_raises_is_one_line_with_its_place(tmp_path, monke
 
 @pytest.mark.parametrize("name", ["a.pth", "a.safetensors"])
 @pytest.mark.parametrize("data", [b"", b"w", b"PK\x03\x04", b"\x80\x02}q\x00.", b"\xff" * 64])
+@pytest.mark.deep
 def test_a_file_of_weights_that_is_none_is_one_line(tmp_path, name, data):
     from radiogenomics.features import _weights
 
