@@ -157,7 +157,7 @@ def dribble(head: bool):
 @pytest.mark.parametrize(
     ("head", "limits", "said"),
     [
-        (False, {}, r"only \d+ bytes came in 0\.3 s"),
+        (False, {}, r"only \d+ bytes were received in 0\.3 s"),
         (True, {}, r"no answer within 0\.3 s"),
         (False, {"least_bytes_per_s": 0.0, "limit_s": 0.5}, r"it took longer than 0\.5 s"),
     ],

@@ -316,7 +316,7 @@ def displaced(mask):
         (lambda mask: mask * 0, "mask is empty.*draw the lesion or leave the patient out"),
         (lambda mask: mask * 255, "no label 1, which radiomics.yaml asks for; it holds 255. Give mask == label"),
         (displaced, "mask's grid is not the image's.*1 x 1 x 1 mm.*0.9 x 0.9 x 2 mm"),
-        (lambda mask: sitk.Cast(mask, sitk.sitkFloat32) * 0.5, "no whole numbers"),
+        (lambda mask: sitk.Cast(mask, sitk.sitkFloat32) * 0.5, "not whole numbers"),
         (lambda mask: only(mask, 20, 20, 10), "one voxel"),
         (lambda mask: only(mask, slice(20, 22), slice(20, 22), slice(10, 12)), "13 mm3, 8 voxels, 1.8 x 1.8 x 4 mm.*too small"),
         (

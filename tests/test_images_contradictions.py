@@ -58,7 +58,7 @@ def test_a_high_bit_that_the_pixels_disprove_is_told(tmp_path, caplog):
     image = sitk.Cast(noise_volume((2, 6, 5)), sitk.sitkUInt16)
     rewrite(write([image], tmp_path, timing="none"), lambda ds, _: unsigned(ds, ds.pixel_array, stored=12, high=15))
     np.testing.assert_array_equal(array(read_back(tmp_path)), array(image))
-    assert "HighBit places the values 4 bit(s) higher than they stand" in caplog.text
+    assert "HighBit places the values 4 bit(s) higher than they are" in caplog.text
 
 
 @pytest.mark.parametrize(("stored", "high"), [(10, 9), (11, 10), (12, 15)])

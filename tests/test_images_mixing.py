@@ -202,7 +202,7 @@ def test_what_is_no_time_is_told(tmp_path, caplog, texts):
     table = clocks(tmp_path, texts)
     assert table["seconds_from"].unique().tolist() == ["unknown"]
     assert f"AcquisitionTime '{texts[0]}'" in caplog.text
-    assert "is no time; the tag is ignored." in caplog.text
+    assert "is not a time; the tag is ignored." in caplog.text
 
 
 def test_a_clock_against_better_evidence_is_told(tmp_path, caplog):

@@ -43,7 +43,7 @@ def test_the_weights_of_enrichr_are_no_part_of_a_gene(tmp_path):
     [
         ("A\tna\tTP53\nA\tna\tMYC\n", "line 2: the set 'A' comes a second time"),
         ("A\tna\tTP53\nB\tna\n", "line 2: 'B\\tna' is not a gene set; write name, description and genes, separated by tabs"),
-        ("A,na,TP53\n", "line 1: 'A,na,TP53' is no gene set"),
+        ("A,na,TP53\n", "line 1: 'A,na,TP53' is not a gene set"),
         ("\n", "holds no gene set"),
     ],
 )

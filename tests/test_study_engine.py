@@ -355,7 +355,7 @@ class TestFolder:
             store.do(first, context)
         results = Results(tmp_path / "s")
         assert not results.finished
-        with pytest.raises(InputError, match="holds no finished study; its last run did not come to its end"):
+        with pytest.raises(InputError, match="holds no finished study; its last run did not finish"):
             results.settings()
         run(tmp_path / "s", manifest=Toy(factor=9.0))
         assert Results(tmp_path / "s").finished

@@ -342,7 +342,7 @@ def test_what_is_wrong_stands_in_the_manifest_beside_its_key(own):
     rest = pd.read_csv(own / "expression.csv", index_col=0)
     rest.iloc[:, :12].to_csv(own / "expression.csv")
     with pytest.raises(
-        ValueError, match=r"study\.toml is written, with 2 problems as comments beside the keys; mend them"
+        ValueError, match=r"study\.toml is written, with 2 problems as comments beside the keys; correct them"
     ) as error:
         call_init(own, positive=["yes"])
     assert "say which are positive with --positive" in str(error.value)

@@ -310,7 +310,7 @@ def test_a_row_without_identifier_is_refused_with_its_line(tmp_path, identifier)
 def test_a_comma_that_may_mean_two_things_is_refused_and_can_be_told(tmp_path):
     path = written(tmp_path, "a.csv", 'patient,cells\nA,"1,250"\nB,"2,500"\n')
     with pytest.raises(
-        ValueError, match=r"column\(s\) cells hold numbers with a comma, while it may separate thousands; say decimal"
+        ValueError, match=r"column\(s\) cells hold numbers with a comma, while it may separate thousands; give decimal"
     ):
         cohort.read_patients(path)
     assert cohort.read_patients(path, decimal=",")["cells"].tolist() == [1.25, 2.5]
