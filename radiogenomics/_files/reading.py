@@ -274,7 +274,7 @@ def _points(table: pd.DataFrame, numeric: set[str], path: Path, decimal: str | N
         other = "others have a point" if points and not thousands else "it may separate thousands"
         raise InputError(
             f"{path}: column(s) {shown} hold numbers with a comma, while {other}; "
-            "say decimal = ',' or '.', or write numbers alike."
+            "give decimal = ',' or '.', or write numbers alike."
         )
     kind = "commas between thousands" if decimal == "." else "decimal comma"
     decisions.append(Decision(kind, path.name, len(commas), f"numbers with a comma in column(s) {shown}"))

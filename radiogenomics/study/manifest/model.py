@@ -250,7 +250,7 @@ def _read(path: Path) -> dict[str, Any]:
         return _no_manifest(path, "unreadable", f"not valid TOML: {error}")
 
     if kind := endless(path):
-        raise _no_manifest(path, kind, "it has no end to read to; give a TOML file")
+        raise _no_manifest(path, kind, "it never ends; give a TOML file")
     try:
         data = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
