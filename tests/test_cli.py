@@ -142,7 +142,7 @@ def test_a_bug_is_no_mistake_of_the_user(tmp_path):
 
 
 def test_the_traceback_of_a_mistake_is_shown_where_every_detail_is_asked_for(tmp_path):
-    quiet, verbose = process("check", tmp_path / "no.toml"), process("check", tmp_path / "no.toml", "--verbose")
+    quiet, verbose = call("check", tmp_path / "no.toml"), process("check", tmp_path / "no.toml", "--verbose")
     assert (quiet.returncode, verbose.returncode) == (2, 2)
     assert "ManifestError" not in quiet.stderr
     assert "ManifestError" in verbose.stderr + verbose.stdout

@@ -220,7 +220,8 @@ def close(ours, theirs):
 
 # vgg16 is half a gigabyte of weights.
 @pytest.mark.parametrize(
-    "name", ["googlenet", "resnet50", pytest.param("vgg16", marks=pytest.mark.slow), "efficientnet_b0", "vit_small"]
+    "name",
+    ["googlenet", "efficientnet_b0", *(pytest.param(name, marks=pytest.mark.slow) for name in ("resnet50", "vgg16", "vit_small"))],
 )
 def test_features_are_what_enters_the_classifier_of_the_original_network(name, tmp_path):
     network, inputs = original(name), fitting(name)
@@ -239,7 +240,7 @@ def test_features_are_what_enters_the_classifier_of_the_original_network(name, t
     assert backbone.label == f"{name}, weights.pth (SHA-256 {digest[:12]})"
 
 
-@pytest.fixture(scope="module", params=["googlenet", "efficientnet_b0", "vit_small"])
+@pytest.fixture(scope="module", params=["googlenet", "efficientnet_b0", pytest.param("vit_small", marks=pytest.mark.slow)])
 def backbone(request):
     return features.Backbone(request.param, weights="random", random_state=4)
 
@@ -324,6 +325,7 @@ def test_another_process_with_more_threads_gives_the_same_bits():
     assert run(RUN, OMP_NUM_THREADS="2") == hashlib.sha256(here.tobytes()).hexdigest()
 
 
+@pytest.mark.slow
 def test_torchvision_is_imported_on_a_cpu_build_of_torch_and_left_alone_elsewhere():
     plain = "try:\n    import torchvision\n    print('works')\nexcept RuntimeError as error:\n    print(error)"
     models = _networks.torchvision_models()
@@ -360,25 +362,32 @@ print(state() == before)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "before",
     [
+        "",
         "backends.cudnn.allow_tf32 = True; backends.cuda.matmul.allow_tf32 = True; backends.cudnn.benchmark = True",
-        *(
-            pytest.param(text, marks=pytest.mark.slow)
-            for text in ("", "torch.set_float32_matmul_precision('medium')", "backends.fp32_precision = 'tf32'")
-        ),
+        "torch.set_float32_matmul_precision('medium')",
+        "backends.fp32_precision = 'tf32'",
     ],
 )
 def test_tf32_is_off_inside_and_as_it_was_outside(before):
     assert run(PRECISION.format(before=before)) == "True"
 
 
-def test_precision_comes_back_after_an_error():
-    before = torch.backends.cudnn.deterministic, torch.backends.mkldnn.matmul.fp32_precision
+def precision():
+    """How torch computes now: three kinds of sums, and whether cuDNN may choose its algorithms."""
+    places = torch.backends.cudnn.conv, torch.backends.cuda.matmul, torch.backends.mkldnn.matmul
+    return [*(place.fp32_precision for place in places), torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark]
+
+
+def test_precision_is_full_inside_and_comes_back_after_an_error():
+    before = precision()
     with pytest.raises(ZeroDivisionError), exact():
+        assert precision() == ["ieee", "ieee", "ieee", True, False]
         1 / 0  # noqa: B018
-    assert (torch.backends.cudnn.deterministic, torch.backends.mkldnn.matmul.fp32_precision) == before
+    assert precision() == before
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -647,8 +656,6 @@ def test_crops_of_another_shape_are_refused():
             match=r"^`crops` has the shape \(.*\); efficientnet_b0 takes \(n, 3, s, s\) with s at least 32, from `crop`\.$",
         ):
             network.extract(inputs)
-    with pytest.raises(ValueError, match=r"vit_small takes \(n, 3, s, s\) with s = 224"):
-        features.Backbone("vit_small", weights="random").extract(pictures(1, 256))
     broken = pictures(3)
     broken[1, 0, 5, 5] = np.inf
     with pytest.raises(ValueError, match=r"^`crops` number 1 holds values that are not finite"):
@@ -661,6 +668,12 @@ def test_crops_of_another_shape_are_refused():
         ValueError, match=r"^The crop of B has the shape \(3, 64, 64\) and the first \(3, 96, 96\); crop all to one size\.$"
     ):
         features.deep({"A": pictures(1)[0], "B": pictures(1, 64)[0]}, network)
+
+
+@pytest.mark.slow
+def test_a_network_of_one_size_says_which():
+    with pytest.raises(ValueError, match=r"vit_small takes \(n, 3, s, s\) with s = 224"):
+        features.Backbone("vit_small", weights="random").extract(pictures(1, 256))
 
 
 def test_a_lesion_gives_features_that_follow_it():
@@ -704,7 +717,7 @@ def varied(count):
 )
 def test_the_order_of_summation_changes_no_feature_by_a_ten_thousandth_of_its_range(name):
     """As an accelerator orders its sums otherwise: here a batch in torch's usual memory order."""
-    inputs = varied(6 if name == "vgg16" else 20)
+    inputs = varied({"vgg16": 6, "googlenet": 8}.get(name, 20))
     network = features.Backbone(name, weights="random")
     found = network.extract(inputs)
     plain = network._network.to(memory_format=torch.contiguous_format)

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 import matplotlib as mpl
+import pandas as pd
+from test_figures import EVERY_PANEL
 
 from radiogenomics import figures
 
@@ -68,10 +70,11 @@ def drawn(folder: Path, **environment: str) -> dict[str, bytes]:
 
 def test_a_users_settings_and_backend_change_no_figure(tmp_path):
     plain, own = tmp_path / "plain", tmp_path / "own"
-    for folder in (plain, own):
-        folder.mkdir()
+    for name in PANELS:
+        figures.save(EVERY_PANEL[name](), plain / name, pd.DataFrame())
+    own.mkdir()
     (own / "matplotlibrc").write_text(SETTINGS)
-    expected = drawn(plain)
+    expected = {path.name: path.read_bytes() for path in plain.iterdir()}
     assert len(expected) == 3 * len(PANELS)
     assert drawn(own, MPLBACKEND="svg") == expected
 

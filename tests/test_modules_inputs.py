@@ -21,7 +21,7 @@ from radiogenomics import modules
 from radiogenomics.modules import blocks as blocks_module
 from radiogenomics.modules.impute import impute_nearest
 
-FEW = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FEW = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def planted(n_patients=40, sizes=(60, 40, 30, 30), noise=40, seed=0):

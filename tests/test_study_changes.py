@@ -181,6 +181,7 @@ def test_a_changed_value_of_a_file_gives_what_a_new_folder_gives(done, copy, fil
     assert changed_tables(copy, done)
 
 
+@pytest.mark.slow
 def test_expression_dealt_out_anew_among_the_patients_changes_modules_pathways_and_links(done, copy):
     """The source is named like a part of the study, which once hid its change."""
     path = copy / "inputs" / "expression.csv"

@@ -202,8 +202,7 @@ class TestCode:
         import radiogenomics
 
         place = tmp_path_factory.mktemp("copy")
-        ours = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(Path(radiogenomics.__file__).parent, place / "radiogenomics", ignore=ours)
+        shutil.copytree(Path(radiogenomics.__file__).parent, place / "radiogenomics", ignore=shutil.ignore_patterns("*.nb?"))
         code = (
             "import json, sys; from pathlib import Path; from radiogenomics.study import pipeline; "
             "from radiogenomics.study.engine import code\n"

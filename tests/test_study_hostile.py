@@ -157,8 +157,11 @@ def test_a_hostile_study_is_opened_asked_and_claimed_without_effect_outside_it(f
     ATTACKS[attack](foreign, victim)
     before = state(victim)
     assert all(str(foreign) in said and "run" in said for said in opened(foreign))
-    ended = call("query", foreign, "ME1", "--quiet")
-    assert ended.returncode in (0, 2), ended.stderr
+    if attack.startswith("queries"):  # an answer is written
+        ended = call("query", foreign, "ME1", "--quiet")
+        assert ended.returncode in (0, 2), ended.stderr
+    else:
+        refusals(rg.query, foreign, "ME1")
     assert all(re.search("is a link to|was not made by a study", said) for said in refusals(claim_and_sweep, foreign))
     assert state(victim) == before
     assert (foreign / "notes.txt").read_text() == "theirs"

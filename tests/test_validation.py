@@ -171,10 +171,11 @@ def frames(evaluation):
     return evaluation.table, evaluation.scores, evaluation.stability
 
 
-@pytest.mark.parametrize("one", [recipe(), published(n_trees=5, sizes=(2, 4))], ids=["logistic", "forest"])
+@pytest.mark.parametrize("one", [recipe(), published(n_trees=3, sizes=(2, 4))], ids=["logistic", "forest"])
 def test_the_result_is_the_same_for_any_number_of_jobs(one):
-    features, outcome = patients(40, signal=0.5)
-    first, second = (judge(features, outcome, one, n_repeats=1, n_permutations=2, n_jobs=n_jobs) for n_jobs in (1, 2))
+    features, outcome = patients(40, 6, signal=0.5)
+    options = {"n_repeats": 1, "n_permutations": 2, "n_boot_optimism": 2}
+    first, second = (judge(features, outcome, one, n_jobs=n_jobs, **options) for n_jobs in (1, 2))
     for ours, theirs in zip(frames(first), frames(second), strict=True):
         pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
     np.testing.assert_array_equal(first.permutation.null, second.permutation.null)
@@ -244,10 +245,14 @@ def test_groups_stay_on_one_side_of_every_split():
 # No leak
 
 
-def test_published_selection_inflates_noise_and_nested_does_not():
-    """Twenty seeds of noise: selection on everyone looks convincing, the honest estimate covers one half."""
+@pytest.mark.parametrize(
+    ("seeds", "off", "missed"),
+    [(5, 0.1, 1), pytest.param(20, 0.06, 3, marks=pytest.mark.slow)],  # of 20 intervals more than 3 miss in 1.6 % of such runs
+)
+def test_published_selection_inflates_noise_and_nested_does_not(seeds, off, missed):
+    """Seeds of noise: selection on everyone looks convincing, the honest estimate covers one half."""
     covered, inflated, honest = 0, [], []
-    for seed in range(20):
+    for seed in range(seeds):
         features, outcome = patients(60, 300, seed=seed)
         table = judge(features, outcome, recipe(10), random_state=seed, n_boot_optimism=0, n_repeats=1).table.set_index(
             "estimate"
@@ -256,14 +261,15 @@ def test_published_selection_inflates_noise_and_nested_does_not():
         inflated.append(table.loc["published", "auc"])
         honest.append(table.loc["nested", "auc"])
     assert np.mean(inflated) > 0.8
-    assert abs(np.mean(honest) - 0.5) < 0.06
-    assert covered >= 17  # 19 expected; fewer than 17 in 1.6 % of such runs
+    assert abs(np.mean(honest) - 0.5) < off
+    assert covered >= seeds - missed
 
 
-def test_the_published_recipe_is_honest_on_noise():
+@pytest.mark.parametrize(("seeds", "n_features"), [(1, 100), pytest.param(4, 300, marks=pytest.mark.slow)])
+def test_the_published_recipe_is_honest_on_noise(seeds, n_features):
     judged = []
-    for seed in range(4):
-        features, outcome = patients(60, 300, seed=seed)
+    for seed in range(seeds):
+        features, outcome = patients(60, n_features, seed=seed)
         one = published(n_trees=25, sizes=(3, 10))
         judged.append(
             judge(features, outcome, one, random_state=seed, n_repeats=1, n_boot_optimism=0).table.set_index("estimate")
