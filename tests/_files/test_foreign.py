@@ -13,9 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import SimpleITK as sitk
-import tiny_study
 import tomli_w
-from imaging_phantoms import array, ellipsoid, noise_volume, write
 
 from radiogenomics import cohort, expression, images, lesions, pathways, study
 from radiogenomics._errors import FileError, InputError, MissingFileError
@@ -26,6 +24,8 @@ from radiogenomics._files.words import number_column
 from radiogenomics._parallel import parallel_map
 from radiogenomics.features import _weights, radiomics
 from radiogenomics.images.limits import check_voxels
+from tests.helpers import tiny_study
+from tests.helpers.imaging_phantoms import array, ellipsoid, noise_volume, write
 
 
 @pytest.fixture(scope="module")

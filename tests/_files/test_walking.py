@@ -5,12 +5,12 @@ import os
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from imaging_phantoms import noise_volume, write
 
 from radiogenomics import images
 from radiogenomics._errors import MissingFileError
 from radiogenomics._files import files_below, voxel_files
 from radiogenomics.study.inputs.sources import _list
+from tests.helpers.imaging_phantoms import noise_volume, write
 
 
 @pytest.fixture

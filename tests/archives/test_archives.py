@@ -5,9 +5,9 @@ import http.server
 import threading
 
 import pytest
-from table_study import write_table_study
 
 from radiogenomics import archives
+from tests.helpers.table_study import write_table_study
 
 BODY = b"gene,p1\nA,1.0\n" * 1000
 

@@ -254,10 +254,10 @@ def test_of_an_address_only_secrets_are_hidden(address, shown):
 def test_a_studys_provenance_tells_no_secret(server, tmp_path, monkeypatch):
     import tomllib
 
-    import tiny_study
     import tomli_w
 
     from radiogenomics import study
+    from tests.helpers import tiny_study
 
     monkeypatch.setenv("RADIOGENOMICS_CACHE", str(tmp_path / "cache"))
     path = tiny_study.write(tmp_path / "inputs")

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from command_line import call
-from table_study import write_table_study
 
 from radiogenomics import simulate
+from tests.helpers.command_line import call
+from tests.helpers.table_study import write_table_study
 
 OWN = ["--expression", "e.csv", "--clinical", "c.csv", "--outcome", "y"]
 COMMANDS = ["run", "check", "fetch", "init", "extract", "keys", "query", "demo"]

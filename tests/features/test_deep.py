@@ -18,13 +18,13 @@ import SimpleITK as sitk
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from imaging_phantoms import breast, ellipsoid, volume
 from scipy import ndimage
 
 from radiogenomics import features, lesions
 from radiogenomics._files import sha256
 from radiogenomics.features import _networks, _weights
 from radiogenomics.features._precision import exact
+from tests.helpers.imaging_phantoms import breast, ellipsoid, volume
 
 WIDTHS = {"googlenet": 1024, "resnet50": 2048, "vgg16": 4096, "efficientnet_b0": 1280, "vit_small": 384}
 MEAN, STD = np.reshape([0.485, 0.456, 0.406], (3, 1, 1)), np.reshape([0.229, 0.224, 0.225], (3, 1, 1))
@@ -221,7 +221,11 @@ def close(ours, theirs):
 # vgg16 is half a gigabyte of weights.
 @pytest.mark.parametrize(
     "name",
-    ["googlenet", "efficientnet_b0", *(pytest.param(name, marks=pytest.mark.slow) for name in ("resnet50", "vgg16", "vit_small"))],
+    [
+        "googlenet",
+        "efficientnet_b0",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("resnet50", "vgg16", "vit_small")),
+    ],
 )
 def test_features_are_what_enters_the_classifier_of_the_original_network(name, tmp_path):
     network, inputs = original(name), fitting(name)
@@ -383,10 +387,15 @@ def precision():
 
 
 def test_precision_is_full_inside_and_comes_back_after_an_error():
-    before = precision()
-    with pytest.raises(ZeroDivisionError), exact():
-        assert precision() == ["ieee", "ieee", "ieee", True, False]
-        1 / 0  # noqa: B018
+    def compute():
+        with exact():
+            seen.append(precision())
+            raise ZeroDivisionError
+
+    before, seen = precision(), []
+    with pytest.raises(ZeroDivisionError):
+        compute()
+    assert seen == [["ieee", "ieee", "ieee", True, False]]
     assert precision() == before
 
 

@@ -8,10 +8,10 @@ import pytest
 import SimpleITK as sitk
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from imaging_phantoms import ellipsoid, volume
 
 from radiogenomics import features, images, lesions
 from radiogenomics.features._texture import TEXTURES, neighbours, texture
+from tests.helpers.imaging_phantoms import ellipsoid, volume
 
 SHAPE = (14, 26, 28)
 OPTIONS = {"background": 10.0, "min_enhancement": 50.0}

@@ -3,7 +3,6 @@
 import itertools
 from pathlib import Path
 
-import feature_references as references
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +10,8 @@ import SimpleITK as sitk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
+
+from tests.helpers import feature_references as references
 
 KINDS = tuple(references.NAMES)
 SPACING = (1.0, 1.5, 2.0)

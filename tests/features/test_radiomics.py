@@ -12,10 +12,10 @@ import SimpleITK as sitk
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from imaging_phantoms import array, breast, direction, ellipsoid, volume
 
 from radiogenomics import features
 from radiogenomics._parallel import one_thread, parallel_map
+from tests.helpers.imaging_phantoms import array, breast, direction, ellipsoid, volume
 
 IMAGES = [
     "original",

@@ -5,14 +5,15 @@ import importlib.util
 import re
 from pathlib import Path
 
-import feature_references as references
 import numpy as np
 import pandas as pd
 import pytest
 import SimpleITK as sitk
 from scipy import stats
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.helpers import feature_references as references
+
+ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 # brain1's surface was published by a development version of PyRadiomics: docs/features.md.
 BRAIN1_SURFACE = [f"original_shape_{name}" for name in ("MeshVolume", "SurfaceArea", "Sphericity", "SurfaceVolumeRatio")]

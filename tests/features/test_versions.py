@@ -8,7 +8,7 @@ import SimpleITK as sitk
 
 from radiogenomics import features
 
-REFERENCE = Path(__file__).parent / "reference" / "pyradiomics" / "features.csv"
+REFERENCE = Path(__file__).parents[1] / "reference" / "pyradiomics" / "features.csv"
 
 
 @pytest.mark.real

@@ -8,12 +8,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-import simulated_tables as simulated
 from matplotlib.figure import Figure
 from PIL import Image
 
 from radiogenomics import figures
 from radiogenomics.figures import formatting
+from tests.helpers import simulated_tables as simulated
 
 
 @pytest.fixture(autouse=True)

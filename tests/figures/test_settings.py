@@ -7,9 +7,9 @@ from pathlib import Path
 
 import matplotlib as mpl
 import pandas as pd
-from test_figures import EVERY_PANEL
 
 from radiogenomics import figures
+from tests.figures.test_figures import EVERY_PANEL
 
 PANELS = ("link_heatmap", "dendrogram", "kaplan_meier", "phase_montage")
 
@@ -44,8 +44,8 @@ svg.image_inline: False
 DRAW = """
 import sys
 from pathlib import Path
-sys.path.insert(0, {tests!r})
-from test_figures import EVERY_PANEL
+sys.path.insert(0, {root!r})
+from tests.figures.test_figures import EVERY_PANEL
 from radiogenomics import figures
 import pandas as pd
 for name in {panels!r}:
@@ -55,7 +55,7 @@ for name in {panels!r}:
 
 def drawn(folder: Path, **environment: str) -> dict[str, bytes]:
     """Draw in a process of its own, whose working folder has the settings that are there."""
-    code = DRAW.format(tests=str(Path(__file__).parent), out=str(folder / "out"), panels=PANELS)
+    code = DRAW.format(root=str(Path(__file__).parents[2]), out=str(folder / "out"), panels=PANELS)
     package = str(Path(figures.__file__).parents[2])
     plain = {name: value for name, value in os.environ.items() if not name.startswith("MPL")}
     subprocess.run(

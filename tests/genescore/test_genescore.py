@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from patient_tables import table
 from scipy import stats
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
@@ -18,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 
 from radiogenomics import genescore
 from radiogenomics.stats import auc, cox
+from tests.helpers.patient_tables import table
 
 GENES = [f"G{number:02d}" for number in range(60)]
 IMAGING = [f"f{number}" for number in range(6)]

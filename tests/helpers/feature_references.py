@@ -1,7 +1,7 @@
 """Two outside measures of the radiomic features: PyRadiomics' published baselines and the digital phantom of IBSI 1.
 
 Both are read from the folder of reference numbers beside the checkout and are no part of the project. `benchmarks/ibsi.py` writes
-the tables of docs/features.md with what stands here, and `test_features_reference.py` holds those tables.
+the tables of docs/features.md with what stands here, and `features/test_reference.py` holds those tables.
 
 Sources: van Griethuysen et al. 2017, doi 10.1158/0008-5472.CAN-17-0339 (PyRadiomics and its baselines);
 Zwanenburg et al. 2020, doi 10.1148/radiol.2020191145 (IBSI 1, its phantom and its reference values).

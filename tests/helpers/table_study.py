@@ -32,7 +32,7 @@ def write_table_study(folder: Path, *, signal: bool = True, seed: int = 2026) ->
 
 
 def run_for_tables(manifest: Path, out: Path, **options: object) -> Path:
-    """Run a study without its figures, which take half the time of a small one and are drawn in test_study.py -> its folder."""
+    """Run a study without its figures, which take half the time of a small one and are drawn in study/test_study.py -> its folder."""
     return study.run(manifest, out=out, figures=False, **options).parent
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
-from imaging_phantoms import array, noise_volume, write
 
 from radiogenomics import images
+from tests.helpers.imaging_phantoms import array, noise_volume, write
 
 
 def rewrite(paths, change):

@@ -1,4 +1,4 @@
-"""Damaged input ends in one clear line: what is wrong, where, and what to do. (Masks: test_lesions_damage.py.)"""
+"""Damaged input ends in one clear line: what is wrong, where, and what to do. (Masks: lesions/test_damage.py.)"""
 
 import re
 import zipfile
@@ -7,9 +7,9 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
-from imaging_phantoms import noise_volume, write
 
 from radiogenomics import images
+from tests.helpers.imaging_phantoms import noise_volume, write
 
 
 def phases(folder, count=3, **options):

@@ -5,11 +5,11 @@ import pandas as pd
 import pydicom
 import pytest
 import SimpleITK as sitk
-from imaging_phantoms import array, breast, ellipsoid, noise_volume, volume, write
 
 from radiogenomics import features, images, lesions
 from radiogenomics._errors import InputError
 from radiogenomics._files import Decision, decision_table, told_of
+from tests.helpers.imaging_phantoms import array, breast, ellipsoid, noise_volume, volume, write
 
 
 def facts(told):

@@ -6,7 +6,6 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
-from imaging_phantoms import array, noise_volume, write
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset, write_file_meta_info
 from pydicom.uid import (
@@ -20,6 +19,7 @@ from pydicom.uid import (
 )
 
 from radiogenomics import images
+from tests.helpers.imaging_phantoms import array, noise_volume, write
 
 WRITTEN = [ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian]
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pydicom
 import pytest
-from imaging_phantoms import array, noise_volume, write
 
 from radiogenomics import images
+from tests.helpers.imaging_phantoms import array, noise_volume, write
 
 COUNT = 3  # slices of one volume
 SHAPE = (COUNT, 4, 5)

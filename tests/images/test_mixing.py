@@ -3,11 +3,11 @@
 import numpy as np
 import pydicom
 import pytest
-from imaging_phantoms import array, noise_volume, write
 
 from radiogenomics import images
 from radiogenomics.images.descriptions import tissue_of
 from radiogenomics.images.private import private_facts
+from tests.helpers.imaging_phantoms import array, noise_volume, write
 
 COUNT = 2  # slices of one volume
 SHAPE = (COUNT, 4, 9)

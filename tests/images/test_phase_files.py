@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from imaging_phantoms import array, noise_volume, write
 
 from radiogenomics import images, lesions
 from radiogenomics._errors import InputError
+from tests.helpers.imaging_phantoms import array, noise_volume, write
 
 
 @pytest.fixture(scope="module")

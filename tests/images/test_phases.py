@@ -1,9 +1,9 @@
 import numpy as np
 import pydicom
 import pytest
-from imaging_phantoms import array, noise_volume, write
 
 from radiogenomics import images
+from tests.helpers.imaging_phantoms import array, noise_volume, write
 
 
 def three(plane="sagittal"):

@@ -4,10 +4,10 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
-from imaging_phantoms import array, noise_volume, write
 from pydicom.encaps import encapsulate
 
 from radiogenomics import images
+from tests.helpers.imaging_phantoms import array, noise_volume, write
 
 
 def stored(folder, pixels, **tags):

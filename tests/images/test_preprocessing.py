@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from imaging_phantoms import array, breast, direction, ellipsoid, noise_volume, volume
 from scipy import ndimage
 
 from radiogenomics import images
+from tests.helpers.imaging_phantoms import array, breast, direction, ellipsoid, noise_volume, volume
 
 
 def ramp(shape=(8, 10, 12), plane="oblique"):

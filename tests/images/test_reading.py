@@ -7,7 +7,6 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
-from imaging_phantoms import array, noise_volume, write
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -17,6 +16,7 @@ from pydicom.uid import (
 )
 
 from radiogenomics import images
+from tests.helpers.imaging_phantoms import array, noise_volume, write
 
 
 def one_series(folder):
@@ -225,7 +225,7 @@ def test_reading_costs_at_most_half_more_than_a_bare_loop(large):
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the peak is read from Linux's /proc")
 def test_reading_needs_at_most_three_times_the_volume(large):
-    script = Path(__file__).parents[1] / "benchmarks" / "images.py"
+    script = Path(__file__).parents[2] / "benchmarks" / "images.py"
     done = subprocess.run([sys.executable, script, "--memory", large], check=True, capture_output=True, text=True)
     volume, peak = map(float, done.stdout.split())
     assert volume == pytest.approx(180 * 256 * 256 * 2 / 2**20)

@@ -7,10 +7,10 @@ import pandas as pd
 import pydicom
 import pytest
 import SimpleITK as sitk
-from imaging_phantoms import array
 
 from radiogenomics import images, lesions
 from radiogenomics.study.patient import extract_patient
+from tests.helpers.imaging_phantoms import array
 
 pytestmark = pytest.mark.real
 

@@ -4,11 +4,11 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
-from imaging_phantoms import array, noise_volume, redeclare
 from pydicom.dataset import Dataset, FileMetaDataset
 
 from radiogenomics import images, lesions
 from radiogenomics.lesions.structures import fill
+from tests.helpers.imaging_phantoms import array, noise_volume, redeclare
 
 SHAPE = (5, 26, 32)
 FRAME = "1.2.826.0.1.3680043.8.498.77"

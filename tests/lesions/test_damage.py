@@ -6,10 +6,10 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
-from imaging_phantoms import array, breast, volume, write
-from test_lesions_masks import write_rtstruct
 
 from radiogenomics import images, lesions
+from tests.helpers.imaging_phantoms import array, breast, volume, write
+from tests.lesions.test_masks import write_rtstruct
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,10 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
-from imaging_phantoms import array, breast, ellipsoid, noise_volume, volume, write
 from scipy import ndimage
 
 from radiogenomics import images, lesions
+from tests.helpers.imaging_phantoms import array, breast, ellipsoid, noise_volume, volume, write
 
 PLANES = ["sagittal", "axial", "oblique"]
 

@@ -7,9 +7,9 @@ import pytest
 import SimpleITK as sitk
 from highdicom.seg import SegmentAlgorithmTypeValues, Segmentation, SegmentDescription
 from highdicom.sr import CodedConcept
-from imaging_phantoms import array, breast, ellipsoid, redeclare, write
 
 from radiogenomics import images, lesions
+from tests.helpers.imaging_phantoms import array, breast, ellipsoid, redeclare, write
 
 
 @pytest.fixture(scope="module", params=["sagittal", "oblique"])

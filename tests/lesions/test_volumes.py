@@ -7,11 +7,11 @@ import zlib
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from imaging_phantoms import array, ellipsoid, noise_volume, volume, write
 
 from radiogenomics import images, lesions
 from radiogenomics._errors import FileError, InputError
 from radiogenomics.lesions._parsing import parsing
+from tests.helpers.imaging_phantoms import array, ellipsoid, noise_volume, volume, write
 
 SHAPE = (9, 20, 24)
 

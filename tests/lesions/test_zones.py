@@ -3,9 +3,9 @@ import pytest
 import SimpleITK as sitk
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from imaging_phantoms import array, breast, ellipsoid, volume
 
 from radiogenomics import images, lesions
+from tests.helpers.imaging_phantoms import array, breast, ellipsoid, volume
 
 
 def ball(radius_mm, spacing=(1.0, 1.0, 2.0), shape=(30, 60, 60), plane="axial"):

@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from patient_tables import table, two_tables, with_gaps
 from scipy import stats
 from threadpoolctl import threadpool_limits
 
 from radiogenomics import linking
 from radiogenomics.linking._blocks import p_below, p_of
 from radiogenomics.linking._table import q_of
+from tests.helpers.patient_tables import table, two_tables, with_gaps
 
 
 @pytest.mark.parametrize("method", ["pearson", "spearman"])

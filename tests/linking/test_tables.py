@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from patient_tables import table, two_tables, with_gaps
 
 from radiogenomics import linking
 from radiogenomics._errors import InputError
+from tests.helpers.patient_tables import table, two_tables, with_gaps
 
 _ORIGIN = {"imaging": "kinetics", "molecular": "pathways", "adjustment": "age, site", "family": "kinetics x pathways"}
 

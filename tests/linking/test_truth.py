@@ -10,7 +10,7 @@ from scipy.stats import binomtest
 
 @pytest.fixture(scope="module")
 def benchmark():
-    path = Path(__file__).resolve().parents[1] / "benchmarks" / "linking.py"
+    path = Path(__file__).resolve().parents[2] / "benchmarks" / "linking.py"
     spec = importlib.util.spec_from_file_location("linking_benchmark", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -5,11 +5,11 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from patient_tables import two_tables, with_gaps
 from scipy import stats
 
 from radiogenomics import linking
 from radiogenomics.stats import auc
+from tests.helpers.patient_tables import two_tables, with_gaps
 
 
 def test_contrast_equals_scipys_mann_whitney_with_ties_and_gaps():

@@ -221,7 +221,7 @@ def test_steps_by_themselves_equal_r(expression, wgcna, found):
 def settings_cases():
     from pathlib import Path
 
-    return sorted(path.stem for path in (Path(__file__).parent / "reference" / "wgcna" / "settings").glob("*.json"))
+    return sorted(path.stem for path in (Path(__file__).parents[1] / "reference" / "wgcna" / "settings").glob("*.json"))
 
 
 @pytest.mark.parametrize("case", settings_cases())

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import simulated_tables as simulated
 
 from radiogenomics import figures, report
 from radiogenomics._names import slug
@@ -16,6 +15,7 @@ from radiogenomics.report.checklist import AUTHORS, MISSING, checklist
 from radiogenomics.report.sections import SECTIONS
 from radiogenomics.report.summary import key_numbers
 from radiogenomics.study.steps import adjusted_links
+from tests.helpers import simulated_tables as simulated
 
 STUDY = {"name": "tcga", "title": "Nodes in TCGA", "outcome": "lymph node metastasis", "positive": "node-positive"}
 EVIL = "<script>alert('&\"')</script>"

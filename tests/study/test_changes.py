@@ -5,12 +5,12 @@ import tomllib
 from pathlib import Path
 
 import pytest
-import tiny_study
 import tomli_w
 from pydantic import BaseModel
 
 from radiogenomics import study
 from radiogenomics.study.manifest.model import Manifest
+from tests.helpers import tiny_study
 
 SETTINGS = {
     "seed": 4,
@@ -75,7 +75,7 @@ SETTINGS = {
 
 ELSEWHERE = {"sources", "truth", "external", "extraction", "training", "outcome.column", "outcome.negative", "gene_sets.sources", "gene_sets.aliases",
              "expression.source"}  # fmt: skip
-"""Names of sources and columns, of which a change is one of the input; images, which test_study_images.py changes."""
+"""Names of sources and columns, of which a change is one of the input; images, which test_images.py changes."""
 
 FILES = ["expression.csv", "features_training.csv", "features_external.csv", "second_reader.csv", "clinical_training.csv",
          "clinical_external.csv", "assays.csv", "sets.gmt"]  # fmt: skip

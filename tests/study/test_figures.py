@@ -4,7 +4,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from tiny_study import write
 
 from radiogenomics import linking, report
 from radiogenomics.study.engine.context import Context
@@ -16,6 +15,7 @@ from radiogenomics.study.presentation import links as drawn
 from radiogenomics.study.presentation import panels, prediction
 from radiogenomics.study.presentation.panels import drawing
 from radiogenomics.study.steps import calibration as calibrated
+from tests.helpers.tiny_study import write
 
 SIZES = ["diameter", "volume", "area", "compactness"]
 

@@ -8,8 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import SimpleITK as sitk
-from command_line import call
-from imaging_phantoms import array, breast, ellipsoid, volume, write
 
 from radiogenomics import images, study
 from radiogenomics._errors import InputError
@@ -19,6 +17,8 @@ from radiogenomics.study.manifest.model import Manifest
 from radiogenomics.study.manifest.schema import Extraction, MisfitError, Source
 from radiogenomics.study.measuring.examination import read_examination
 from radiogenomics.study.patient import extract_patient
+from tests.helpers.command_line import call
+from tests.helpers.imaging_phantoms import array, breast, ellipsoid, volume, write
 
 QUICK = """
 setting: {resampledPixelSpacing: [3, 3, 3], interpolator: sitkLinear, binWidth: 25}

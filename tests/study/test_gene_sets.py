@@ -10,11 +10,11 @@ import tomllib
 import gseapy
 import pytest
 import tomli_w
-from table_study import write_table_study
 
 from radiogenomics import pathways, study
 from radiogenomics.study.inputs.gene_sets import study_sets
 from radiogenomics.study.manifest.model import ManifestError
+from tests.helpers.table_study import write_table_study
 
 GENES = [f"SIMG{number:05d}" for number in range(1, 1201)]
 KEGG = {

@@ -11,9 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import tiny_study
 import tomli_w
-from command_line import call
 
 import radiogenomics as rg
 from radiogenomics import archives, study
@@ -23,6 +21,8 @@ from radiogenomics.study import pipeline
 from radiogenomics.study.engine.results import MARKER, Results, digest
 from radiogenomics.study.engine.store import Store, claim
 from radiogenomics.study.patient import _own_place
+from tests.helpers import tiny_study
+from tests.helpers.command_line import call
 
 
 class Trap:

@@ -10,11 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
-import tiny_study
 
 import radiogenomics as rg
 from radiogenomics import study
 from radiogenomics._errors import RadiogenomicsError
+from tests.helpers import tiny_study
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 

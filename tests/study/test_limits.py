@@ -6,7 +6,6 @@ import tomllib
 import numpy as np
 import pandas as pd
 import pytest
-import tiny_study
 import tomli_w
 
 from radiogenomics import linking, study
@@ -15,6 +14,7 @@ from radiogenomics.modules import color_names
 from radiogenomics.study.inputs import gather
 from radiogenomics.study.manifest.errors import ManifestError
 from radiogenomics.study.presentation.links import _groups, _shared_names, _told_apart
+from tests.helpers import tiny_study
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import tomli_w
-from table_study import write_table_study
 
 from radiogenomics import study
 from radiogenomics.study.manifest.model import ManifestError
+from tests.helpers.table_study import write_table_study
 
 
 @pytest.fixture(scope="module")
@@ -477,13 +477,13 @@ def test_modules_larger_than_the_matrix(change):
 
 
 def test_the_manifest_of_the_readme_is_valid():
-    text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     raw = tomllib.loads(re.search(r"```toml\n(.*?)```", text, re.DOTALL).group(1))
     assert study.Manifest.model_validate(raw).kinds() == ["radiomics", "kinetics", "googlenet"]
 
 
 def test_the_manifest_of_the_readme_with_an_external_cohort_and_survival_is_valid():
-    text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     raw = tomllib.loads(re.findall(r"```toml\n(.*?)```", text, re.DOTALL)[1])
     made = study.Manifest.model_validate(raw)
     assert list(made.cohorts()) == ["training", "second-centre"]

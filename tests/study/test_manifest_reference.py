@@ -4,15 +4,15 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from command_line import call
 from pydantic import BaseModel
 
 from radiogenomics._errors import InputError
 from radiogenomics.study.manifest import reference
 from radiogenomics.study.manifest.meanings import MEANINGS
 from radiogenomics.study.manifest.model import Manifest
+from tests.helpers.command_line import call
 
-PAGE = Path(__file__).parents[1] / "docs" / "manifest.md"
+PAGE = Path(__file__).parents[2] / "docs" / "manifest.md"
 
 
 def test_the_page_is_what_the_schema_gives():

@@ -7,11 +7,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from imaging_phantoms import array, breast, write
 from matplotlib.collections import LineCollection
 
 from radiogenomics import figures, images, lesions
 from radiogenomics.study.patient import extract_patient
+from tests.helpers.imaging_phantoms import array, breast, write
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tomli_w
-from command_line import call
 from scipy import stats as scipy_stats
-from table_study import run_for_tables, write_table_study
 
 import radiogenomics as rg
 from radiogenomics import linking, study
@@ -24,6 +22,8 @@ from radiogenomics.stats import benjamini_hochberg
 from radiogenomics.study.query.find import find
 from radiogenomics.study.query.formatting import sentence
 from radiogenomics.study.query.names import Names
+from tests.helpers.command_line import call
+from tests.helpers.table_study import run_for_tables, write_table_study
 
 SMALL = {
     "signature": {"sizes": [3], "n_trees": 10, "n_repeats": 1, "n_splits": 3},
@@ -498,7 +498,7 @@ def test_the_page_under_voila_answers_in_a_browser_without_the_network(done, tmp
     command = [str(voila), "pathway_query.ipynb", f"--port={port}", "--no-browser", "--Voila.ip=127.0.0.1"]
     with (tmp_path / "voila.log").open("w") as log:
         environment = os.environ | {"RADIOGENOMICS_STUDY": str(done)}
-        folder = Path(__file__).parents[1] / "notebooks"
+        folder = Path(__file__).parents[2] / "notebooks"
         server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
     try:
         with playwright.sync_playwright() as driver:

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import tomli_w
-from table_study import run_for_tables
 
 from radiogenomics import study
+from tests.helpers.table_study import run_for_tables
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
-MANIFEST = Path(__file__).parents[1] / "data_manifests" / "tcga-brca-uchicago.toml"
+MANIFEST = Path(__file__).parents[2] / "data_manifests" / "tcga-brca-uchicago.toml"
 FEW = {"n_repeats": 4, "n_bootstraps": 5, "n_permutations": 10}
 QUICK = {"n_trees": 50, "n_repeats": 2, "n_bootstraps": 0, "n_permutations": 0}
 

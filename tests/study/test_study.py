@@ -16,9 +16,9 @@ import pytest
 import tomli_w
 from scipy.special import logit
 from sklearn.linear_model import LogisticRegression
-from table_study import run_for_tables, write_table_study
 
 from radiogenomics import study
+from tests.helpers.table_study import run_for_tables, write_table_study
 
 SMALL = {
     "signature": {"sizes": [4], "n_trees": 10, "n_repeats": 1, "n_splits": 3},
