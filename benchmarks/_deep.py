@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 import torch
-from imaging_phantoms import breast
 
 from radiogenomics import features, images, lesions
 from radiogenomics._parallel import one_thread, parallel_map
 from radiogenomics.features import _networks
+from tests.helpers.imaging_phantoms import breast
 
 SLICES = 64
 BATCH = 16

@@ -24,12 +24,12 @@ import yaml
 from radiomics.featureextractor import RadiomicsFeatureExtractor
 from scipy import ndimage
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from _deep import deep_section, kinetics_section
-from imaging_phantoms import breast, ellipsoid
 
 from radiogenomics import features
 from radiogenomics._parallel import one_thread, parallel_map
+from tests.helpers.imaging_phantoms import breast, ellipsoid
 
 SHAPE, SMALL = (60, 256, 256), (20, 64, 64)
 SPACING = np.array([2.0, 0.9, 0.9])

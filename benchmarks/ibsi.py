@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pandas as pd
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-import feature_references as references
-
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from radiogenomics._files import write_text
+from tests.helpers import feature_references as references
 
 ROOT = Path(__file__).resolve().parents[1]
 FIRST = references.AGGREGATIONS[0].name

@@ -15,10 +15,9 @@ import numpy as np
 import pydicom
 import SimpleITK as sitk
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from imaging_phantoms import breast, write
-
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from radiogenomics import images, lesions
+from tests.helpers.imaging_phantoms import breast, write
 
 SHAPE = (60, 256, 256)
 REPEATS = 9

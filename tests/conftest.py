@@ -6,9 +6,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-import tiny_study
 from filelock import FileLock
 from hypothesis import settings
+
+from tests.helpers import tiny_study
 
 # The same examples on every machine, so that what fails is the change; `--hypothesis-profile=default` looks for new ones.
 settings.register_profile("same", derandomize=True)

@@ -21,20 +21,20 @@ import pandas as pd
 import pydicom
 import pytest
 import SimpleITK as sitk
-import tiny_study
 import tomli_w
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from imaging_phantoms import ellipsoid, noise_volume, write
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import Tag
-from test_lesions_masks import write_rtstruct
 
 import radiogenomics as rg
 from radiogenomics import cohort, expression, images, lesions, pathways, study
 from radiogenomics._errors import RadiogenomicsError
 from radiogenomics._files import sha256, write_table
 from radiogenomics.study.engine.results import digest
+from tests.helpers import tiny_study
+from tests.helpers.imaging_phantoms import ellipsoid, noise_volume, write
+from tests.lesions.test_masks import write_rtstruct
 
 pytestmark = pytest.mark.timeout(300)
 

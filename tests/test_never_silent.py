@@ -3,13 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-import tiny_study
 
 from radiogenomics import cohort, expression, validation
 from radiogenomics._errors import InputError
 from radiogenomics._files import is_missing_word
 from radiogenomics.study.inputs.checks import check, decided
 from radiogenomics.study.manifest.errors import ManifestError
+from tests.helpers import tiny_study
 
 
 def written(folder, text, name="table.csv"):

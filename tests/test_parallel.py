@@ -205,8 +205,8 @@ def test_what_lies_in_the_data_is_told_from_what_lies_in_the_machine():
 FAN_OUT = """
 import sys, time
 from radiogenomics._parallel import parallel_map
-sys.path.insert(0, {tests!r})
-from test_parallel import {function}
+sys.path.insert(0, {root!r})
+from tests.test_parallel import {function}
 parallel_map({function}, {{str(i): i for i in range(9)}}, n_jobs=2)
 """
 
@@ -223,7 +223,7 @@ def until(condition, seconds=300):
 
 
 def test_no_worker_outlives_a_killed_parent():
-    code = FAN_OUT.format(tests=str(Path(__file__).parent), function="sleep")
+    code = FAN_OUT.format(root=str(Path(__file__).parents[1]), function="sleep")
     parent = subprocess.Popen([sys.executable, "-c", code])
     try:
         until(lambda: sum("loky" in " ".join(one.cmdline()) for one in psutil.Process(parent.pid).children(recursive=True)) >= 3)

@@ -18,17 +18,17 @@ import pandas as pd
 import pytest
 import SimpleITK as sitk
 import tomli_w
-import toy_members
-from table_study import write_table_study
 
 from radiogenomics import features, lesions, linking, pathways, signatures, study
 from radiogenomics._errors import InputError
 from radiogenomics._registry import Carrying, Registry, load
 from radiogenomics.study.manifest import choices
 from radiogenomics.study.manifest.errors import ManifestError
+from tests.helpers import toy_members
+from tests.helpers.table_study import write_table_study
 
 TABLES = [load(place) for place in choices.TABLES.values()]
-TESTS = Path(__file__).parent
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def package(tmp_path):
     facts.mkdir(parents=True)
     (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: toy-radiogenomics\nVersion: 1.0\n")
     (facts / "entry_points.txt").write_text(toy_members.ENTRY_POINTS)
-    (folder / "toy_members.py").write_text((TESTS / "toy_members.py").read_text())
+    (folder / "toy_members.py").write_text(Path(toy_members.__file__).read_text())
     return folder
 
 
@@ -156,8 +156,8 @@ def test_what_was_registered_travels_with_a_function_to_another_process(tmp_path
         "import pickle, sys; from radiogenomics import pathways; assert 'median_gene' not in pathways.METHODS\n"
         f"print(pickle.load(open({str(tmp_path / 'carried')!r}, 'rb'))(5), pathways.METHODS['median_gene'].__module__)"
     )
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=_env(TESTS))
-    assert out.stdout.split() == ["32", "toy_members"]
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=_env(ROOT))
+    assert out.stdout.split() == ["32", "tests.helpers.toy_members"]
 
 
 def _env(*folders):
@@ -350,7 +350,11 @@ def test_a_study_has_the_code_from_outside_in_its_keys(registered, change, tmp_p
     known = study.read_manifest(change(links__method="spearman"))
     assert choices.outside_code(known) == {}
     chosen = study.read_manifest(
-        change(links__method="normal_scores", pathways={"method": "median_gene"}, signature={"recipe": "toy_members:build_ridge"})
+        change(
+            links__method="normal_scores",
+            pathways={"method": "median_gene"},
+            signature={"recipe": "tests.helpers.toy_members:build_ridge"},
+        )
     )
     assert set(choices.outside_code(chosen)) == {"links", "pathways", "signature"}
 
@@ -464,7 +468,7 @@ def test_the_same_study_runs_on_what_a_package_offers(registered, exams, package
 
 @pytest.mark.deep
 def test_every_example_of_the_page_works(tmp_path, monkeypatch):
-    page = (TESTS.parent / "docs" / "extending.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
     assert all(f"`radiogenomics.{one.kind}`" in page for one in TABLES)
     examples = re.findall(r"## A[n]? ([\w ]+)\n.*?```python\n(.*?)```", page, flags=re.S)
     assert [kind.replace("deep network", "backbone") for kind, _ in examples] == [
@@ -474,7 +478,7 @@ def test_every_example_of_the_page_works(tmp_path, monkeypatch):
     try:
         for _, code in examples:
             exec(compile(code, "docs/extending.md", "exec"), {"__name__": "example"})
-        pathways.METHODS.register("median_gene", "toy_members:MedianGene")
+        pathways.METHODS.register("median_gene", "tests.helpers.toy_members:MedianGene")
         added = {one.kind: [name for name in one.names() if name not in before[one.kind]] for one in TABLES}
         assert all(len(names) == 1 for names in added.values())
         assert features.Backbone("tiny", weights="random").extract(np.zeros((1, 3, 32, 32))).shape == (1, 6)

@@ -126,16 +126,19 @@ def _levels(part: "pd.Series[Any]") -> str:
 
 def _separating(values: "pd.Series[Any]", outcome: "pd.Series[Any] | None") -> tuple[str, str]:
     """Recognise a measurement that parts two classes without a single error, as nothing but the outcome itself does."""
-    known = values.dropna().astype(float)
-    both = known.index.intersection(outcome.dropna().index) if outcome is not None else known.index[:0]
-    classes = [known.loc[part.index] for _, part in outcome.loc[both].groupby(outcome.loc[both])] if outcome is not None else []
+    if outcome is None:
+        return "", ""
+    labels, numbers = outcome.reindex(values.index), values.to_numpy(float, na_value=np.nan)
+    both = labels.notna().to_numpy() & ~np.isnan(numbers)
+    codes, levels = pd.factorize(labels[both])
+    classes = [numbers[both][codes == code] for code in range(len(levels))]
     if len(classes) != 2 or min(map(len, classes)) < _FEWEST:
         return "", ""
     one, two = classes
     if one.max() < two.min() or two.max() < one.min():
         return (
             "the outcome in disguise",
-            f"its values separate the {len(both)} patients into the classes of the outcome without an error",
+            f"its values separate the {both.sum()} patients into the classes of the outcome without an error",
         )
     return "", ""
 
