@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from imblearn.over_sampling import SMOTE
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -19,16 +20,17 @@ from sklearn.utils.estimator_checks import check_estimator
 from radiogenomics import signatures
 from radiogenomics.signatures import (
     MRMR,
-    Balanced,
     ChosenSize,
     Forest,
     Lasso,
     ReliefF,
     StableFeatures,
     Uncorrelated,
+    balanced,
     lasso,
     repeatability,
 )
+from radiogenomics.validation import seeded
 
 
 @pytest.fixture(scope="module")
@@ -308,22 +310,56 @@ def test_sizes_out_of_bag_need_a_forest():
         ChosenSize(ReliefF(), LogisticRegression(), sizes=(1, 2), choose_by="out_of_bag").fit(features, outcome)
 
 
+class Remembers(LogisticRegression):
+    """A classifier that keeps what it was fitted on."""
+
+    def fit(self, X, y):
+        self.table_, self.outcome_ = X, np.asarray(y)
+        return super().fit(X, y)
+
+
+def fitted_on(X, y, **options):
+    """Give the patients that a balanced classifier is fitted on."""
+    seen = balanced(Remembers(), random_state=0, **options).fit(X, y)["classify"]
+    return seen.table_, seen.outcome_
+
+
 @pytest.mark.parametrize("how", ["oversample", "undersample", "smote"])
 def test_balancing_draws_equal_classes_from_the_patients_fitted_on(how):
-    class Remembers(LogisticRegression):
-        def fit(self, X, y):
-            self.seen_ = pd.Series(y).value_counts().to_dict()
-            self.table_ = X
-            return super().fit(X, y)
-
     rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(50, 3)), np.repeat([0, 1], [40, 10])
-    fitted = Balanced(Remembers(), how=how, random_state=0).fit(X, y).classifier_
-    assert fitted.seen_ == dict.fromkeys([0, 1], 10 if how == "undersample" else 40)
+    X, y = rng.normal(size=(50, 3)), np.repeat(["mild", "severe"], [40, 10])
+    table, outcome = fitted_on(X, y, how=how)
+    size = 10 if how == "undersample" else 40
+    assert pd.Series(outcome).value_counts().to_dict() == {"mild": size, "severe": size}
+    rare = X[y == "severe"]
+    made = table[outcome == "severe"]
     if how == "smote":
-        rare = X[y == 1]
-        assert (fitted.table_[40:] >= rare.min(axis=0) - 1e-12).all()
-        assert (fitted.table_[40:] <= rare.max(axis=0) + 1e-12).all()
+        assert len(np.unique(made, axis=0)) == 40
+        assert (made >= rare.min(axis=0) - 1e-12).all()
+        assert (made <= rare.max(axis=0) + 1e-12).all()
+    else:
+        assert {tuple(row) for row in table} <= {tuple(row) for row in X}
+    np.testing.assert_array_equal(table, fitted_on(X, y, how=how)[0])
+
+
+@pytest.mark.parametrize("n_rare", [1, 2, 3, 6, 7])
+def test_smote_uses_the_neighbours_that_a_small_class_has(n_rare):
+    """Imbalanced-learn's own SMOTE refuses fewer than six; where there are enough, ours is its."""
+    rng = np.random.default_rng(n_rare)
+    X, y = rng.normal(size=(40, 2)), np.repeat([0, 1], [40 - n_rare, n_rare])
+    table, outcome = fitted_on(X, y, how="smote")
+    made, rare = table[outcome == 1], X[y == 1]
+    assert len(made) == 40 - n_rare
+    assert len(np.unique(made, axis=0)) == (1 if n_rare == 1 else len(made))
+    if n_rare == 1:
+        assert (made == rare).all()
+    if n_rare > 5:
+        np.testing.assert_array_equal(table, SMOTE(random_state=0).fit_resample(X, y)[0])
+
+
+def test_the_seed_of_a_validation_reaches_the_draws():
+    recipe = seeded(signatures.mrmr(imbalance="smote", random_state=1), 7)
+    assert recipe.get_params()["classify__balance__random_state"] == 7
 
 
 def test_recipes_cope_with_missing_values_and_empty_columns():
@@ -386,7 +422,6 @@ ESTIMATORS = [
     MRMR(),
     Uncorrelated(),
     Lasso(n_splits=2, random_state=0),
-    Balanced(LogisticRegression(), random_state=0),
 ]
 
 

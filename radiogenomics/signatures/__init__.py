@@ -1,6 +1,6 @@
 """Signatures: scikit-learn estimators that turn a feature table into a probability."""
 
-from radiogenomics.signatures._balance import Balanced
+from radiogenomics.signatures._balance import balanced
 from radiogenomics.signatures._filters import StableFeatures, Uncorrelated, repeatability
 from radiogenomics.signatures._forest import Forest
 from radiogenomics.signatures._fusion import Fusion
@@ -17,7 +17,6 @@ from radiogenomics.signatures.recipes.published import published
 __all__ = [
     "MRMR",
     "RECIPES",
-    "Balanced",
     "ChosenSize",
     "Forest",
     "Fusion",
@@ -28,6 +27,7 @@ __all__ = [
     "ReliefF",
     "StableFeatures",
     "Uncorrelated",
+    "balanced",
     "by_path",
     "cross_validate_lasso",
     "lasso",
