@@ -1,5 +1,6 @@
 """Selection and classifiers: equal to CORElearn, glmnet and scikit-learn, and safe to put into a pipeline."""
 
+import itertools
 import json
 import time
 from functools import partial
@@ -143,7 +144,7 @@ def test_the_forest_votes_as_scikit_learns():
     votes = theirs.predict_proba(Z)[:, 1]
     # As near to one of scikit-learn's forests as another of them is.
     assert np.abs(ours.predict_proba(Z)[:, 1] - votes).mean() < 1.2 * np.abs(again.predict_proba(Z)[:, 1] - votes).mean()
-    assert np.abs(ours.oob_probability_ - theirs.oob_decision_function_[:, 1]).mean() < 0.05
+    assert np.abs(ours.oob_decision_function_ - theirs.oob_decision_function_).mean() < 0.05
 
 
 def test_the_forest_is_the_same_for_the_same_seed_only():
@@ -158,7 +159,7 @@ def test_balanced_weights_raise_the_rare_class():
     y = np.repeat([0, 1], [90, 10])
     X = rng.normal(size=(100, 2)) + 0.8 * y[:, None]
     plain, weighted = (Forest(300, min_samples_leaf=5, class_weight=w, random_state=0).fit(X, y) for w in (None, "balanced"))
-    assert weighted.oob_probability_.mean() > plain.oob_probability_.mean() + 0.1
+    assert weighted.oob_decision_function_[:, 1].mean() > plain.oob_decision_function_[:, 1].mean() + 0.1
 
 
 # The LASSO
@@ -295,19 +296,50 @@ def test_the_size_that_serves_best_is_chosen():
     y = np.arange(120) % 2
     X = rng.normal(size=(120, 30))
     X[:, :6] += 0.8 * y[:, None]
-    for choose_by in ("folds", "out_of_bag"):
-        fitted = ChosenSize(ReliefF(), Forest(50, random_state=0), sizes=(1, 6, 30), choose_by=choose_by, random_state=0).fit(
-            X, y
-        )
+    forests = Forest(50, random_state=0), RandomForestClassifier(50, random_state=0)
+    for choose_by, forest in itertools.product(("folds", "out_of_bag"), forests):
+        fitted = ChosenSize(ReliefF(), forest, sizes=(1, 6, 30), choose_by=choose_by, random_state=0).fit(X, y)
         assert fitted.size_ == max(fitted.aucs_, key=fitted.aucs_.get)
         assert fitted.size_ > 1
         assert fitted.get_support().sum() == fitted.size_
 
 
-def test_sizes_out_of_bag_need_a_forest():
+def test_sizes_out_of_bag_are_judged_by_scikit_learns_own_votes():
+    features, outcome = noise(60, 6, seed=3)
+    forest = RandomForestClassifier(200, random_state=0)
+    chosen = ChosenSize(ReliefF(), forest, sizes=(2, 6), choose_by="out_of_bag").fit(features, outcome)
+    kept = features.iloc[:, chosen.ranking_[:2]].to_numpy()
+    votes = RandomForestClassifier(200, oob_score=True, random_state=0).fit(kept, outcome).oob_decision_function_
+    assert chosen.aucs_[2] == pytest.approx(roc_auc_score(outcome, votes[:, 1]), abs=1e-12)
+    assert not forest.oob_score  # what is given stays as it is
+
+
+@pytest.mark.filterwarnings("ignore:Some inputs do not have OOB scores")  # three trees leave some patients in every bag
+def test_patients_in_every_bag_have_no_vote():
+    features, outcome = noise(40, 4, seed=1)
+    rare = outcome.to_numpy() == 1
+    aucs = []
+    for forest in (RandomForestClassifier(3, random_state=0), RandomForestClassifier(3, oob_score=True, random_state=0)):
+        chosen = ChosenSize(ReliefF(), forest, sizes=(2, 4), choose_by="out_of_bag").fit(features, outcome)
+        aucs.append(chosen.aucs_[4])
+    votes = forest.fit(features.iloc[:, chosen.ranking_].to_numpy(), outcome).oob_decision_function_
+    voted = votes.sum(axis=1) > 0
+    assert not voted.all()
+    assert aucs == pytest.approx([roc_auc_score(rare[voted], votes[voted, 1])] * 2, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("classifier", "error", "message"),
+    [
+        (LogisticRegression(), TypeError, "'out_of_bag' needs a forest.*LogisticRegression.*choose_by='folds'"),
+        (Forest(5, bootstrap=False), ValueError, "No patient is out of bag.*bootstrap=True"),
+        (RandomForestClassifier(5, bootstrap=False), ValueError, "bootstrap=True"),
+    ],
+)
+def test_sizes_out_of_bag_need_a_forest_that_leaves_patients_out(classifier, error, message):
     features, outcome = noise(30, 5)
-    with pytest.raises(TypeError, match="needs a Forest"):
-        ChosenSize(ReliefF(), LogisticRegression(), sizes=(1, 2), choose_by="out_of_bag").fit(features, outcome)
+    with pytest.raises(error, match=message):
+        ChosenSize(ReliefF(), classifier, sizes=(1, 2), choose_by="out_of_bag").fit(features, outcome)
 
 
 class Remembers(LogisticRegression):
