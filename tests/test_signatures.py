@@ -397,12 +397,7 @@ def test_the_seed_of_a_validation_reaches_the_draws():
 def test_recipes_cope_with_missing_values_and_empty_columns():
     features, outcome = noise(60, 12)
     features = features.mask(np.random.default_rng(0).random(features.shape) < 0.1).assign(f3=np.nan, f4=1.0)
-    for recipe in (
-        signatures.published(n_trees=10),
-        signatures.lasso(max_rho=0.95),
-        signatures.mrmr(),
-        signatures.volume_only("f0"),
-    ):
+    for recipe in (signatures.published(n_trees=10), signatures.lasso(max_rho=0.95), signatures.mrmr()):
         assert recipe.fit(features, outcome).predict_proba(features).shape == (60, 2)
 
 
@@ -411,12 +406,6 @@ def test_recipes_take_every_treatment_of_imbalance(imbalance):
     features, outcome = noise(60, 12)
     for build in (partial(signatures.published, n_trees=10), signatures.lasso, signatures.mrmr):
         assert np.isfinite(build(imbalance=imbalance).fit(features, outcome).predict_proba(features)).all()
-
-
-def test_volume_only_reads_one_column():
-    features, outcome = noise(40, 5)
-    recipe = signatures.volume_only("f2").fit(features, outcome)
-    np.testing.assert_array_equal(recipe.predict_proba(features), recipe.predict_proba(features.assign(f0=0.0)))
 
 
 def test_any_estimator_is_a_recipe_by_its_path():

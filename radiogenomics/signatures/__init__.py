@@ -7,7 +7,7 @@ from radiogenomics.signatures._fusion import Fusion
 from radiogenomics.signatures._lasso import Lasso, LassoPath, cross_validate_lasso, lasso_path
 from radiogenomics.signatures._nomogram import Nomogram
 from radiogenomics.signatures._ranking import MRMR, ReliefF
-from radiogenomics.signatures._recipes import by_path, volume_only
+from radiogenomics.signatures._recipes import by_path
 from radiogenomics.signatures._size import ChosenSize
 from radiogenomics.signatures.recipes import RECIPES, Recipe
 from radiogenomics.signatures.recipes.lasso import lasso
@@ -35,5 +35,4 @@ __all__ = [
     "mrmr",
     "published",
     "repeatability",
-    "volume_only",
 ]
