@@ -2,7 +2,7 @@
 
 from radiogenomics.cohort.assembly import Cohort, assemble, binary_outcome, join_tables
 from radiogenomics.cohort.identifiers import Matched, match_patients, plain_patients, tcga_patients, tumour_samples
-from radiogenomics.cohort.reading import named_by, patients_reading, read_patients, repeated_patients
+from radiogenomics.cohort.reading import named_by, patients_reading, read_patients
 
 __all__ = [
     "Cohort",
@@ -15,7 +15,6 @@ __all__ = [
     "patients_reading",
     "plain_patients",
     "read_patients",
-    "repeated_patients",
     "tcga_patients",
     "tumour_samples",
 ]

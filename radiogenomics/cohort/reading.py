@@ -126,35 +126,6 @@ def patients_reading(
     return Reading(table, decision_table(decisions))
 
 
-def repeated_patients(
-    path: Path,
-    *,
-    patient: str | None = None,
-    header_rows: int = 1,
-    barcode: Barcode = "as-is",
-    missing: Sequence[str] | None = None,
-    separator: str | None = None,
-    decimal: str | None = None,
-    encoding: str | None = None,
-    sheet: str | None = None,
-) -> list[str]:
-    """Name the patients of whom a table says the same more than once; `read_patients`, read alike, counts each once.
-
-    Parameters
-    ----------
-    path, patient, header_rows, barcode, missing, separator, decimal, encoding, sheet
-        As in `read_patients`.
-
-    Returns
-    -------
-    list of str
-        In the order of the table.
-    """
-    options: dict[str, Any] = {"separator": separator, "decimal": decimal, "encoding": encoding, "sheet": sheet}
-    table = _rows(path, patient=patient, header_rows=header_rows, barcode=barcode, missing=missing, **options).table
-    return list(table.index[_repeated(table)].unique())
-
-
 def _rows(
     path: Path,
     *,

@@ -8,10 +8,10 @@ from radiogenomics.expression.preparation import (
     check_unit,
     log_cpm,
     prepare,
-    principal_components,
     tmm_factors,
     to_anndata,
 )
+from radiogenomics.expression.quality import principal_components, quality
 from radiogenomics.expression.reading import expression_reading, read_expression
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "orientation",
     "prepare",
     "principal_components",
+    "quality",
     "read_expression",
     "tmm_factors",
     "to_anndata",

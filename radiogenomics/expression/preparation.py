@@ -1,4 +1,4 @@
-"""Counts, TPM, FPKM or z-scores -> a log matrix of patients x genes, with what was dropped and why; QC by scanpy."""
+"""Counts, TPM, FPKM or z-scores -> a log matrix of patients x genes, with what was dropped and why."""
 
 import logging
 from dataclasses import dataclass
@@ -210,33 +210,8 @@ def to_anndata(expression: pd.DataFrame | Prepared, patients: pd.DataFrame | Non
         made.uns |= {"decisions": expression.decisions, "dropped": expression.dropped}
         return made
     obs = pd.DataFrame(index=expression.index) if patients is None else patients.reindex(expression.index)
+    obs = obs.set_axis(expression.index.astype(str))
     return ad.AnnData(X=expression.to_numpy(float), obs=obs, var=pd.DataFrame(index=expression.columns.astype(str)))
-
-
-def principal_components(expression: pd.DataFrame, *, n_components: int = 5) -> pd.DataFrame:
-    """Find the main directions of expression by scanpy -> one row a patient, PC1...
-
-    Parameters
-    ----------
-    expression : DataFrame, shape (n_patients, n_genes)
-        Prepared matrix without missing values.
-    n_components : int
-        How many.
-
-    Returns
-    -------
-    DataFrame, shape (n_patients, n_components)
-        Scores; ``attrs['variance_ratio']`` holds the share of variance of each.
-    """
-    import scanpy as sc
-
-    wrapped = to_anndata(expression)
-    n_components = min(n_components, min(expression.shape) - 1)
-    sc.pp.pca(wrapped, n_comps=n_components, svd_solver="full", random_state=0)
-    names = [f"PC{i + 1}" for i in range(n_components)]
-    scores = pd.DataFrame(wrapped.obsm["X_pca"], index=expression.index, columns=names)
-    scores.attrs["variance_ratio"] = wrapped.uns["pca"]["variance_ratio"].tolist()
-    return scores
 
 
 def check_unit(expression: pd.DataFrame, *, unit: Unit, clip: float | None = None, min_mean: float | None = None) -> None:

@@ -17,7 +17,6 @@ from .links import link_forest as link_forest
 from .links import link_heatmap as link_heatmap
 from .links import link_scatter as link_scatter
 from .links import module_trait as module_trait
-from .links import null_histogram as null_histogram
 from .links import null_intervals as null_intervals
 from .networks import dendrogram as dendrogram
 from .networks import soft_threshold as soft_threshold

@@ -1,4 +1,7 @@
-"""Who is in the study, and whether their expression looks sound."""
+"""Who is in the study, and whether their expression looks sound.
+
+The components are scanpy's, their picture is ours: figures take tables, and scanpy's plots an AnnData with colours of its own.
+"""
 
 from collections.abc import Hashable, Sequence
 from typing import Any

@@ -272,44 +272,6 @@ def _forest_legend(ax: Axes, q_below: float, *, open_points: bool) -> None:
 
 
 @st.styled
-def null_histogram(counts: pd.DataFrame, *, found: int, ax: Axes | None = None) -> Axes:
-    """Draw how many links chance alone would give, beside the number found.
-
-    Parameters
-    ----------
-    counts : DataFrame
-        One row a draw from a null: ``null`` (``permuted patients``, ``random features``), ``count`` of links in it.
-    found : int
-        The links found in the data, by the same rule.
-    ax : Axes, optional
-        Where to draw.
-
-    Returns
-    -------
-    Axes
-        A histogram a null, the links found as a line.
-    """
-    st.require(counts, "counts", ["null", "count"])
-    ax = st.panel_axes(ax, height_mm=58)
-    top = max(int(counts["count"].max()), found)
-    width = max(1, int(np.ceil((top + 1) / 40)))
-    bins = np.arange(-0.5, top + width + 0.5, width).tolist()
-    for name, part in counts.groupby("null", sort=False):
-        color = _NULLS.get(str(name), st.PURPLE)
-        label = f"{str(name).capitalize()}: mean {formatting.amount(part['count'].mean(), 1)} ({len(part):,} draws)"
-        ax.hist(
-            part["count"], bins=bins, weights=np.full(len(part), 1 / len(part)), histtype="stepfilled", alpha=0.35, color=color
-        )
-        ax.hist(
-            part["count"], bins=bins, weights=np.full(len(part), 1 / len(part)), histtype="step", color=color, lw=1, label=label
-        )
-    ax.axvline(found, color=st.VERMILION, lw=1.4, label=f"Found in the data: {found:,}")
-    ax.set(xlabel="Links called significant", ylabel="Share of draws", xlim=(-0.5 - 0.02 * top, top + width + 0.02 * top))
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.01), borderaxespad=0)
-    return ax
-
-
-@st.styled
 def null_intervals(nulls: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw the number of links found in every family beside what its nulls give.
 

@@ -7,7 +7,6 @@ from radiogenomics.images.maps import (
     background_level,
     body_mask,
     percent_enhancement,
-    project_maximum,
     signal_enhancement_ratio,
     subtract,
 )
@@ -50,7 +49,6 @@ __all__ = [
     "normalise_zscore",
     "padding_inside",
     "percent_enhancement",
-    "project_maximum",
     "read_image",
     "read_phase_files",
     "read_phases",

@@ -24,30 +24,12 @@ def subtract(post: sitk.Image, pre: sitk.Image) -> sitk.Image:
     return _like(pre, after - before)
 
 
-def project_maximum(image: sitk.Image, *, view: View) -> sitk.Image:
-    """Project a volume along one axis by its maximum (MIP) -> a volume one voxel thick.
-
-    Parameters
-    ----------
-    image : SimpleITK.Image
-        Usually a subtraction.
-    view : {'sagittal', 'coronal', 'axial'}
-        The plane one looks at; the axis of the volume closest to its normal is projected away.
-
-    Returns
-    -------
-    SimpleITK.Image
-        Same type, size 1 along the projected axis.
-    """
-    check_choice(view, "view", get_args(View))
-    return sitk.MaximumProjection(image, axis_of(image, view))
-
-
 def axis_of(image: sitk.Image, view: View) -> int:
     """Find the axis (0 columns, 1 rows, 2 slices) that runs closest to the normal of a plane.
 
     The three planes get three different axes, also in an oblique volume.
     """
+    check_choice(view, "view", get_args(View))
     closeness = np.abs(np.reshape(image.GetDirection(), (3, 3)))
     axes: dict[int, int] = {}
     for _ in range(3):

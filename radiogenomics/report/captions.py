@@ -96,10 +96,6 @@ FIGURES = {
         _STARS,
     ),
     "link_scatter": ("The patients behind a link{}, one point each.", "The score is out-of-fold."),
-    "null_histogram": (
-        "Links that chance alone gives{}, with patients permuted and with random features, beside the number found.",
-        "",
-    ),
     "null_intervals": (
         "Links found in each family beside the central 95 % of what chance alone gives{}.",
         "The axis is linear to 1, then logarithmic.",

@@ -288,7 +288,7 @@ SECTIONS = (
             "gene_links": _gene_views,
             "clinical_links": _clinical_views,
         },
-        ("null_intervals", "null_histogram", "link_forest", "link_heatmap", "link_scatter"),
+        ("null_intervals", "link_forest", "link_heatmap", "link_scatter"),
     ),
     Section(
         "pathways", "Pathways", "Activity of gene sets in each patient.",

@@ -1,13 +1,13 @@
 """Signatures: scikit-learn estimators that turn a feature table into a probability."""
 
-from radiogenomics.signatures._balance import Balanced
+from radiogenomics.signatures._balance import balanced
 from radiogenomics.signatures._filters import StableFeatures, Uncorrelated, repeatability
 from radiogenomics.signatures._forest import Forest
 from radiogenomics.signatures._fusion import Fusion
 from radiogenomics.signatures._lasso import Lasso, LassoPath, cross_validate_lasso, lasso_path
 from radiogenomics.signatures._nomogram import Nomogram
 from radiogenomics.signatures._ranking import MRMR, ReliefF
-from radiogenomics.signatures._recipes import by_path, volume_only
+from radiogenomics.signatures._recipes import by_path
 from radiogenomics.signatures._size import ChosenSize
 from radiogenomics.signatures.recipes import RECIPES, Recipe
 from radiogenomics.signatures.recipes.lasso import lasso
@@ -17,7 +17,6 @@ from radiogenomics.signatures.recipes.published import published
 __all__ = [
     "MRMR",
     "RECIPES",
-    "Balanced",
     "ChosenSize",
     "Forest",
     "Fusion",
@@ -28,6 +27,7 @@ __all__ = [
     "ReliefF",
     "StableFeatures",
     "Uncorrelated",
+    "balanced",
     "by_path",
     "cross_validate_lasso",
     "lasso",
@@ -35,5 +35,4 @@ __all__ = [
     "mrmr",
     "published",
     "repeatability",
-    "volume_only",
 ]

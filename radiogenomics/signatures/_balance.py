@@ -1,25 +1,20 @@
-"""Class imbalance, treated inside the fit, so that no patient that is judged is ever copied or dropped."""
+"""Class imbalance, treated by imbalanced-learn inside the fit, so that no patient that is judged is ever copied or dropped."""
 
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.neighbors import NearestNeighbors
-from sklearn.utils import check_random_state
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from radiogenomics._tables import check_choice
 
-Floats = NDArray[np.float64]
 How = Literal["oversample", "undersample", "smote"]
 
 
-class Balanced(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Fit a classifier on as many patients of each class.
+def balanced(classifier: Any, *, how: How = "oversample", n_neighbors: int = 5, random_state: int | None = None) -> Any:
+    """Build a classifier that is fitted on as many patients of each class.
 
-    Only the patients handed to `fit` are drawn, copied or interpolated; those that are predicted stay as they are. Let it be
+    Only the patients handed to `fit` are drawn, copied or interpolated; those that are predicted stay as they are. It can be
     the last step of a pipeline. Probabilities then refer to equal classes.
 
     Parameters
@@ -27,71 +22,43 @@ class Balanced(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     classifier : classifier
         What is fitted.
     how : {"oversample", "undersample", "smote"}
-        Draw the smaller classes with replacement, draw the larger ones without, or interpolate between a patient of a smaller
-        class and one of its nearest of that class (Chawla et al. 2002).
+        Draw the smaller classes with replacement (``RandomOverSampler``), draw the larger ones without
+        (``RandomUnderSampler``), or interpolate between a patient of a smaller class and one of its nearest of that class
+        (``SMOTE``, Chawla et al. 2002).
     n_neighbors : int
-        Neighbours for ``smote``; a class with fewer patients uses all it has.
+        Neighbours for ``smote``; a class with fewer patients uses all it has, and a class of one patient is copied.
     random_state : int, optional
         Seed of the draws.
+
+    Returns
+    -------
+    imblearn.pipeline.Pipeline
+        The unfitted steps ``balance`` and ``classify``.
 
     References
     ----------
     N. V. Chawla et al., SMOTE: synthetic minority over-sampling technique, J Artif Intell Res 2002. doi:10.1613/jair.953
     """
+    from imblearn.over_sampling import SMOTE, RandomOverSampler
+    from imblearn.pipeline import Pipeline
+    from imblearn.under_sampling import RandomUnderSampler
 
-    def __init__(
-        self, classifier: Any, *, how: How = "oversample", n_neighbors: int = 5, random_state: int | None = None
-    ) -> None:
-        self.classifier = classifier
-        self.how = how
-        self.n_neighbors = n_neighbors
-        self.random_state = random_state
+    check_choice(how, "how", ("oversample", "undersample", "smote"))
+    if how == "smote":  # which counts a patient as the nearest one of its own
+        sampler = SMOTE(k_neighbors=_OfTheClass(n_neighbors=n_neighbors + 1), random_state=random_state)
+    else:
+        sampler = (RandomOverSampler if how == "oversample" else RandomUnderSampler)(random_state=random_state)
+    return Pipeline([("balance", sampler), ("classify", classifier)])
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Balance the classes and fit the classifier.
 
-        Parameters
-        ----------
-        X : array-like, shape (n_patients, n_features)
-            The measurements.
-        y : array-like, shape (n_patients,)
-            The classes.
+class _OfTheClass(NearestNeighbors):  # type: ignore[misc]
+    """The nearest patients of a class, as many as it has: imbalanced-learn refuses a class with fewer than it asks for."""
 
-        Returns
-        -------
-        self
-        """
-        check_choice(self.how, "how", ("oversample", "undersample", "smote"))
-        values, labels = validate_data(self, X, y, dtype=np.float64)
-        check_classification_targets(labels)
-        self.classes_, counts = np.unique(labels, return_counts=True)
-        goal, rng = counts.min() if self.how == "undersample" else counts.max(), check_random_state(self.random_state)
-        parts = [self._members(values[labels == one], goal, rng) for one in self.classes_]
-        repeated = np.repeat(self.classes_, [len(part) for part in parts])
-        self.classifier_ = clone(self.classifier).fit(np.concatenate(parts), repeated)
-        return self
-
-    def predict_proba(self, X: ArrayLike) -> Floats:
-        """Give each patient's probability of every class, shape (n_patients, n_classes)."""
-        check_is_fitted(self, "classifier_")
-        result: Floats = self.classifier_.predict_proba(validate_data(self, X, dtype=np.float64, reset=False))
-        return result
-
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Give each patient's most probable class, shape (n_patients,)."""
-        best = np.argmax(self.predict_proba(X), axis=1)
-        labels: NDArray[Any] = self.classes_[best]
-        return labels
-
-    def _members(self, members: Floats, goal: int, rng: np.random.RandomState) -> Floats:
-        if self.how == "undersample":
-            return members[rng.permutation(len(members))[:goal]]
-        drawn = rng.randint(len(members), size=goal - len(members))
-        if self.how == "oversample" or len(members) == 1:
-            return np.concatenate([members, members[drawn]])
-        near = (
-            NearestNeighbors(n_neighbors=min(self.n_neighbors, len(members) - 1)).fit(members).kneighbors(return_distance=False)
-        )
-        partner = near[drawn, rng.randint(near.shape[1], size=len(drawn))]
-        share = rng.random_sample((len(drawn), 1))
-        return np.concatenate([members, members[drawn] + share * (members[partner] - members[drawn])])
+    def kneighbors(
+        self, X: ArrayLike | None = None, n_neighbors: int | None = None, return_distance: bool = True
+    ) -> NDArray[np.intp] | tuple[NDArray[np.float64], NDArray[np.intp]]:
+        wanted = min(n_neighbors or self.n_neighbors, self.n_samples_fit_)
+        distance, near = super().kneighbors(X, wanted)
+        if self.n_samples_fit_ == 1:  # its own neighbour
+            distance, near = np.repeat(distance, 2, axis=1), np.repeat(near, 2, axis=1)
+        return (distance, near) if return_distance else near

@@ -1,4 +1,4 @@
-"""A random forest for a hundred patients."""
+"""A random forest for a hundred patients: our own because it grows in milliseconds where scikit-learn's takes a hundred."""
 
 from typing import Any, Literal, Self
 
@@ -44,8 +44,8 @@ class Forest(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ----------
     classes_ : array, shape (2,)
         The classes in order.
-    oob_probability_ : array, shape (n_patients,)
-        Each training patient's probability of the second class by the trees that did not see it; NaN where all did.
+    oob_decision_function_ : array, shape (n_patients, 2)
+        Each training patient's probability of either class by the trees that did not see it; NaN where all did.
 
     References
     ----------
@@ -97,7 +97,7 @@ class Forest(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             count = "1 class" if len(self.classes_) == 1 else f"{len(self.classes_)} classes"
             raise InputError(f"Only binary classification is supported. `y` has {count}; a Forest tells two classes apart.")
         balance = compute_class_weight(self.class_weight, classes=self.classes_, y=labels)
-        self._nodes, self._cuts, self.oob_probability_ = grow_forest(
+        self._nodes, self._cuts, second = grow_forest(
             np.ascontiguousarray(values.T),
             classes.astype(np.int32),
             balance.astype(np.float64),
@@ -107,6 +107,7 @@ class Forest(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self.bootstrap,
             int(check_random_state(self.random_state).randint(2**31 - 1)),
         )
+        self.oob_decision_function_ = np.column_stack([1 - second, second])
         return self
 
     def predict_proba(self, X: ArrayLike) -> Floats:

@@ -1,4 +1,7 @@
-"""The LASSO for two classes, with its penalty chosen by cross-validation, as R's glmnet does both."""
+"""The LASSO for two classes, with its penalty chosen by cross-validation, as R's glmnet does both.
+
+Ours, because scikit-learn has neither glmnet's grid of penalties nor its one-standard-error rule.
+"""
 
 from dataclasses import dataclass
 from typing import Any, Literal, Self

@@ -7,7 +7,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import StandardScaler
 
 from radiogenomics._tables import check_choice
-from radiogenomics.signatures._balance import Balanced
+from radiogenomics.signatures._balance import balanced
 from radiogenomics.signatures._filters import StableFeatures
 
 Imbalance = Literal["weights", "oversample", "undersample", "smote"]
@@ -31,9 +31,9 @@ def imputer() -> SimpleImputer:
     return SimpleImputer(strategy="median", keep_empty_features=True)
 
 
-def balanced(classifier: Any, imbalance: Imbalance | None, random_state: int | None) -> Any:
-    """Weigh the classes, or balance the patients that a classifier is fitted on."""
+def last_step(classifier: Any, imbalance: Imbalance | None, random_state: int | None) -> Any:
+    """Take the classifier as it is, or fit it on balanced patients; its own class weights are its builder's business."""
     if imbalance is None:
         return classifier
     check_choice(imbalance, "imbalance", ("weights", "oversample", "undersample", "smote"))
-    return classifier if imbalance == "weights" else Balanced(classifier, how=imbalance, random_state=random_state)
+    return classifier if imbalance == "weights" else balanced(classifier, how=imbalance, random_state=random_state)

@@ -1,37 +1,13 @@
-"""Recipes that have no name in the table: the baseline of lesion volume, and any classifier that can be imported."""
+"""A recipe that has no name in the table: any classifier that can be imported."""
 
 import importlib
 from typing import Any
 
-import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.compose import ColumnTransformer
-from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
 from radiogenomics._registry import ForeignCode
 from radiogenomics.signatures._parts import plain
-
-
-def volume_only(column: str) -> Pipeline:
-    """Build the baseline every signature must beat: logistic regression on one column, lesion volume.
-
-    Parameters
-    ----------
-    column : str
-        The column that holds the volume (PyRadiomics: ``original_shape_MeshVolume``).
-
-    Returns
-    -------
-    Pipeline
-        An unfitted scikit-learn classifier; it learns the direction from the patients it is fitted on.
-    """
-    return Pipeline(
-        [
-            ("volume", ColumnTransformer([("volume", "passthrough", [column])], verbose_feature_names_out=False)),
-            *plain(LogisticRegression(C=np.inf)),
-        ]
-    )
 
 
 def by_path(path: str, **parameters: Any) -> Pipeline:

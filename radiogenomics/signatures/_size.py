@@ -11,7 +11,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from radiogenomics._errors import InputError
 from radiogenomics._tables import check_choice
-from radiogenomics.signatures._forest import Forest
 from radiogenomics.signatures._ranking import Ranked
 from radiogenomics.stats import auc
 
@@ -33,8 +32,9 @@ class ChosenSize(SelectorMixin, BaseEstimator):  # type: ignore[misc]
     sizes : sequence of int
         The numbers of features to try; those above the number of features count as all of them.
     choose_by : {"folds", "out_of_bag"}
-        Inner stratified folds, or the out-of-bag votes of one `Forest` a size, at less than half the cost. Those votes flatter
-        every size, since the ranking has seen the patients out of bag; as a comparison of sizes they serve.
+        Inner stratified folds, or the out-of-bag votes of one forest a size (`Forest` or scikit-learn's), at less than half
+        the cost. Those votes flatter every size, since the ranking has seen the patients out of bag; as a comparison of sizes
+        they serve.
     n_splits : int
         Inner folds.
     random_state : int, optional
@@ -121,11 +121,7 @@ class ChosenSize(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         return scores
 
     def _out_of_bag(self, X: Floats, y: NDArray[Any], sizes: list[int]) -> dict[int, Floats]:
-        if not isinstance(self.classifier, Forest):
-            raise TypeError(
-                f"`choose_by` 'out_of_bag' needs a Forest, the classifier is a {type(self.classifier).__name__}; use 'folds'."
-            )
-        return {size: clone(self.classifier).fit(X[:, self.ranking_[:size]], y).oob_probability_ for size in sizes}
+        return {size: _votes(clone(self.classifier), X[:, self.ranking_[:size]], y) for size in sizes}
 
     def _get_support_mask(self) -> NDArray[np.bool_]:
         check_is_fitted(self, "size_")
@@ -138,6 +134,23 @@ class ChosenSize(SelectorMixin, BaseEstimator):  # type: ignore[misc]
         tags.target_tags.required = True
         tags.classifier_tags = None
         return tags
+
+
+def _votes(forest: Any, X: Floats, y: NDArray[Any]) -> Floats:
+    """Give each patient's vote by the trees that did not see it; NaN where all did."""
+    if "oob_score" in forest.get_params():  # scikit-learn's forests count these votes when they are asked to
+        forest.set_params(oob_score=True)
+    votes = getattr(forest.fit(X, y), "oob_decision_function_", None)
+    if votes is None:
+        raise TypeError(
+            f"`choose_by` 'out_of_bag' needs a forest, the classifier is a {type(forest).__name__}; use choose_by='folds'."
+        )
+    if not np.isfinite(votes).any():
+        raise InputError(
+            f"No patient is out of bag of the {type(forest).__name__} ; give bootstrap=True or use choose_by='folds'."
+        )
+    # Of a patient in every bag, scikit-learn's votes are 0 for either class.
+    return np.where(votes.sum(axis=1) > 0, votes[:, 1], np.nan)
 
 
 def _auc(y: NDArray[Any], scores: Floats) -> float:

@@ -1,4 +1,7 @@
-"""Cleveland's smoother without robustness, as R's ``lowess(x, y, iter = 0)``, on arrays."""
+"""Cleveland's smoother without robustness, as R's ``lowess(x, y, iter = 0)``, on arrays.
+
+Ours, because statsmodels' divides by zero where many probabilities are tied, as those of trees are, and is off there.
+"""
 
 import numpy as np
 

@@ -1,4 +1,7 @@
-"""Logistic regression with Firth's penalty: finite estimates and honest intervals where the data separate."""
+"""Logistic regression with Firth's penalty: finite estimates and honest intervals where the data separate.
+
+Ours, because none of scikit-learn, statsmodels and lifelines has Firth's penalty with profile intervals.
+"""
 
 from typing import Any, Literal, Self
 

@@ -1,4 +1,8 @@
-"""Cox regression: hazard ratios, and whether they hold over time."""
+"""Cox regression: hazard ratios, and whether they hold over time.
+
+Ours, because lifelines' coefficients stop 3e-8 away from ``coxph`` in one of the twelve reference cohorts (here 1e-9), and
+its test of proportional hazards is the approximation that R's survival 3.0 gave up. The concordance is lifelines'.
+"""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,4 +1,7 @@
-"""Intraclass correlation: how much of the spread of ratings lies between the subjects, in all forms of McGraw & Wong."""
+"""Intraclass correlation: how much of the spread of ratings lies between the subjects, in all forms of McGraw & Wong.
+
+Ours, because pingouin, the package that has it, is GPL, gives one feature at a time and half of the forms.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

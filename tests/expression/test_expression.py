@@ -1,10 +1,14 @@
 """Expression comes to a log scale; what is dropped is listed with the reason."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from radiogenomics import expression
+from radiogenomics.study.presentation import molecules
+from radiogenomics.study.steps import expression as steps
 
 
 def matrix(values, genes="AB"):
@@ -112,6 +116,56 @@ def test_principal_components_come_from_scanpy_and_carry_their_variance():
     assert scores.columns.tolist() == ["PC1", "PC2", "PC3", "PC4", "PC5"]
     assert abs(np.corrcoef(scores["PC1"], side)[0, 1]) > 0.99
     assert scores.attrs["variance_ratio"][0] > 0.8
+
+
+def test_quality_counts_reads_genes_and_the_share_of_the_commonest():
+    rng = np.random.default_rng(2)
+    counts = pd.DataFrame(rng.poisson(2, (6, 80))).add_prefix("g")  # patients known by number, as in a table of one's own
+    counts.iloc[3, 50:] = 0
+    made = expression.quality(counts)
+    pd.testing.assert_index_equal(made.index, counts.index)
+    assert made["total_counts"].tolist() == counts.sum(axis=1).tolist()
+    assert made["n_genes_by_counts"].tolist() == (counts > 0).sum(axis=1).tolist()
+    commonest = np.sort(counts.to_numpy(), axis=1)[:, -50:].sum(axis=1) / counts.sum(axis=1)
+    np.testing.assert_allclose(made["pct_counts_in_top_50_genes"], 100 * commonest)
+    assert made.loc[3, "pct_counts_in_top_50_genes"] == 100
+    assert list(expression.quality(counts.iloc[:, :49])) == ["n_genes_by_counts", "total_counts"]
+
+
+@pytest.mark.parametrize(("value", "message"), [(-3.0, "cannot be negative, the smallest value is -3"), (np.nan, "not finite")])
+def test_quality_refuses_what_is_no_count(value, message):
+    with pytest.raises(ValueError, match=message):
+        expression.quality(matrix([[1, 2], [3, value]]))
+
+
+@pytest.mark.parametrize("unit", ["counts", "log2"])
+def test_a_study_of_counts_lists_and_draws_the_reads(unit):
+    counts = matrix(np.random.default_rng(3).poisson(40, (12, 60)), [f"g{i}" for i in range(60)])
+    patients = pd.DataFrame({"cohort": "training", "included": True, "outcome": 1.0}, index=counts.index)
+    settings = SimpleNamespace(
+        expression=SimpleNamespace(unit=unit),
+        joined={},
+        simulated=False,
+        outcome=SimpleNamespace(name="node", labels=["no", "yes"]),
+    )
+    prepared = expression.prepare(counts, unit=unit)
+    tables = steps.expression(patients, prepared, settings=settings, inputs=SimpleNamespace(expression=counts))
+    drawn = list(
+        molecules.expression(
+            patients=patients,
+            expression_qc=tables["expression_qc"],
+            expression_facts=tables["expression_facts"],
+            settings=settings,
+        )
+    )
+    if unit == "log2":
+        assert list(tables["expression_qc"]) == [f"PC{i}" for i in range(1, 6)]
+        assert [panel.subject for panel in drawn] == [""]
+    else:
+        assert tables["expression_qc"]["total_counts"].equals(counts.sum(axis=1))
+        assert [panel.subject for panel in drawn] == ["", "reads"]
+        assert [ax.get_ylabel() for ax in drawn[1].axes.figure.axes][1] == "reads"
+        assert list(drawn[0].data) == ["PC1", "PC2", "PC3", "PC4", "PC5", "node"]
 
 
 @pytest.mark.real

@@ -53,7 +53,6 @@ EVERY_PANEL = {
     "link_scatter": lambda: figures.link_scatter(pd.DataFrame({"a": [0.0, 1], "b": [1.0, 0]}), one_link()),
     "link_forest": lambda: figures.link_forest(one_family("features x pathways")),
     "icc_by_kind": lambda: figures.icc_by_kind(simulated.agreement()),
-    "null_histogram": lambda: figures.null_histogram(simulated.null_counts(), found=5),
     "null_intervals": lambda: figures.null_intervals(simulated.link_null()),
     "soft_threshold": lambda: figures.soft_threshold(simulated.fits(), power=6),
     "dendrogram": lambda: figures.dendrogram(simulated.module_tree(simulated.modules(4)), simulated.modules(4)),
@@ -310,9 +309,6 @@ def test_roc_curves_are_told_apart_without_colour():
 
 
 def test_null_panels_show_found_beside_chance():
-    said = texts(figures.null_histogram(simulated.null_counts(), found=5))
-    assert "Found in the data: 5" in said
-    assert any(text.startswith("Permuted patients: mean 0.4") for text in said)
     ax = figures.null_intervals(simulated.link_null())
     assert line(ax, "Found").get_xdata().tolist() == [0, 5, 213]
 

@@ -157,17 +157,6 @@ def all_links() -> pd.DataFrame:
     )
 
 
-def null_counts(seed: int = 6) -> pd.DataFrame:
-    rng = np.random.default_rng(seed)
-    return pd.concat(
-        [
-            pd.DataFrame({"family": "features x modules", "null": null, "count": rng.poisson(mean, 1000)})
-            for null, mean in (("permuted patients", 0.4), ("random features", 0.7))
-        ],
-        ignore_index=True,
-    )
-
-
 def link_null() -> pd.DataFrame:
     rows = [
         ("signature x modules", "permuted patients", 0, 0.05, 0, 1, 1.0),

@@ -331,7 +331,7 @@ def test_maps_of_unequal_grids_or_thresholds_are_refused():
     with pytest.raises(ValueError, match=r"^`background` is 0, it must be a positive number\.$"):
         images.percent_enhancement(small, small, background=0)
     with pytest.raises(ValueError, match=r"^`view` is 'lateral', it must be one of 'sagittal', 'coronal', 'axial'\.$"):
-        images.project_maximum(small, view="lateral")
+        images.axis_of(small, "lateral")
     with pytest.raises(
         ValueError, match=r"^The pre-contrast volume holds one value only \(0\); it is not an image, leave the patient out\.$"
     ):

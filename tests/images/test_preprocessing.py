@@ -106,13 +106,10 @@ def test_maps_equal_their_formulas_by_hand():
     np.testing.assert_allclose(array(ratio).ravel(), [100 / 80, 0, 3, 0, 0, 3])
 
 
-@pytest.mark.parametrize(("plane", "axes"), [("axial", (0, 1, 2)), ("sagittal", (2, 0, 1))])
-def test_projections_look_along_the_patient(plane, axes):
+@pytest.mark.parametrize(("plane", "axes"), [("axial", [0, 1, 2]), ("sagittal", [2, 0, 1])])
+def test_planes_are_found_along_the_patient(plane, axes):
     image = noise_volume((4, 5, 6), plane=plane)
-    for view, axis in zip(["sagittal", "coronal", "axial"], axes, strict=True):
-        projected = images.project_maximum(image, view=view)
-        assert projected.GetSize()[axis] == 1
-        np.testing.assert_array_equal(array(projected).squeeze(), array(image).max(axis=2 - axis))
+    assert [images.axis_of(image, view) for view in ("sagittal", "coronal", "axial")] == axes
 
 
 def test_the_body_is_found_between_air_and_noise():

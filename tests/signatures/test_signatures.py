@@ -1,5 +1,6 @@
 """Selection and classifiers: equal to CORElearn, glmnet and scikit-learn, and safe to put into a pipeline."""
 
+import itertools
 import json
 import time
 from functools import partial
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from imblearn.over_sampling import SMOTE
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -19,16 +21,17 @@ from sklearn.utils.estimator_checks import check_estimator
 from radiogenomics import signatures
 from radiogenomics.signatures import (
     MRMR,
-    Balanced,
     ChosenSize,
     Forest,
     Lasso,
     ReliefF,
     StableFeatures,
     Uncorrelated,
+    balanced,
     lasso,
     repeatability,
 )
+from radiogenomics.validation import seeded
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +144,7 @@ def test_the_forest_votes_as_scikit_learns():
     votes = theirs.predict_proba(Z)[:, 1]
     # As near to one of scikit-learn's forests as another of them is.
     assert np.abs(ours.predict_proba(Z)[:, 1] - votes).mean() < 1.2 * np.abs(again.predict_proba(Z)[:, 1] - votes).mean()
-    assert np.abs(ours.oob_probability_ - theirs.oob_decision_function_[:, 1]).mean() < 0.05
+    assert np.abs(ours.oob_decision_function_ - theirs.oob_decision_function_).mean() < 0.05
 
 
 def test_the_forest_is_the_same_for_the_same_seed_only():
@@ -156,7 +159,7 @@ def test_balanced_weights_raise_the_rare_class():
     y = np.repeat([0, 1], [90, 10])
     X = rng.normal(size=(100, 2)) + 0.8 * y[:, None]
     plain, weighted = (Forest(300, min_samples_leaf=5, class_weight=w, random_state=0).fit(X, y) for w in (None, "balanced"))
-    assert weighted.oob_probability_.mean() > plain.oob_probability_.mean() + 0.1
+    assert weighted.oob_decision_function_[:, 1].mean() > plain.oob_decision_function_[:, 1].mean() + 0.1
 
 
 # The LASSO
@@ -293,48 +296,108 @@ def test_the_size_that_serves_best_is_chosen():
     y = np.arange(120) % 2
     X = rng.normal(size=(120, 30))
     X[:, :6] += 0.8 * y[:, None]
-    for choose_by in ("folds", "out_of_bag"):
-        fitted = ChosenSize(ReliefF(), Forest(50, random_state=0), sizes=(1, 6, 30), choose_by=choose_by, random_state=0).fit(
-            X, y
-        )
+    forests = Forest(50, random_state=0), RandomForestClassifier(50, random_state=0)
+    for choose_by, forest in itertools.product(("folds", "out_of_bag"), forests):
+        fitted = ChosenSize(ReliefF(), forest, sizes=(1, 6, 30), choose_by=choose_by, random_state=0).fit(X, y)
         assert fitted.size_ == max(fitted.aucs_, key=fitted.aucs_.get)
         assert fitted.size_ > 1
         assert fitted.get_support().sum() == fitted.size_
 
 
-def test_sizes_out_of_bag_need_a_forest():
+def test_sizes_out_of_bag_are_judged_by_scikit_learns_own_votes():
+    features, outcome = noise(60, 6, seed=3)
+    forest = RandomForestClassifier(200, random_state=0)
+    chosen = ChosenSize(ReliefF(), forest, sizes=(2, 6), choose_by="out_of_bag").fit(features, outcome)
+    kept = features.iloc[:, chosen.ranking_[:2]].to_numpy()
+    votes = RandomForestClassifier(200, oob_score=True, random_state=0).fit(kept, outcome).oob_decision_function_
+    assert chosen.aucs_[2] == pytest.approx(roc_auc_score(outcome, votes[:, 1]), abs=1e-12)
+    assert not forest.oob_score  # what is given stays as it is
+
+
+@pytest.mark.filterwarnings("ignore:Some inputs do not have OOB scores")  # three trees leave some patients in every bag
+def test_patients_in_every_bag_have_no_vote():
+    features, outcome = noise(40, 4, seed=1)
+    rare = outcome.to_numpy() == 1
+    aucs = []
+    for forest in (RandomForestClassifier(3, random_state=0), RandomForestClassifier(3, oob_score=True, random_state=0)):
+        chosen = ChosenSize(ReliefF(), forest, sizes=(2, 4), choose_by="out_of_bag").fit(features, outcome)
+        aucs.append(chosen.aucs_[4])
+    votes = forest.fit(features.iloc[:, chosen.ranking_].to_numpy(), outcome).oob_decision_function_
+    voted = votes.sum(axis=1) > 0
+    assert not voted.all()
+    assert aucs == pytest.approx([roc_auc_score(rare[voted], votes[voted, 1])] * 2, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("classifier", "error", "message"),
+    [
+        (LogisticRegression(), TypeError, "'out_of_bag' needs a forest.*LogisticRegression.*choose_by='folds'"),
+        (Forest(5, bootstrap=False), ValueError, "No patient is out of bag.*bootstrap=True"),
+        (RandomForestClassifier(5, bootstrap=False), ValueError, "bootstrap=True"),
+    ],
+)
+def test_sizes_out_of_bag_need_a_forest_that_leaves_patients_out(classifier, error, message):
     features, outcome = noise(30, 5)
-    with pytest.raises(TypeError, match="needs a Forest"):
-        ChosenSize(ReliefF(), LogisticRegression(), sizes=(1, 2), choose_by="out_of_bag").fit(features, outcome)
+    with pytest.raises(error, match=message):
+        ChosenSize(ReliefF(), classifier, sizes=(1, 2), choose_by="out_of_bag").fit(features, outcome)
+
+
+class Remembers(LogisticRegression):
+    """A classifier that keeps what it was fitted on."""
+
+    def fit(self, X, y):
+        self.table_, self.outcome_ = X, np.asarray(y)
+        return super().fit(X, y)
+
+
+def fitted_on(X, y, **options):
+    """Give the patients that a balanced classifier is fitted on."""
+    seen = balanced(Remembers(), random_state=0, **options).fit(X, y)["classify"]
+    return seen.table_, seen.outcome_
 
 
 @pytest.mark.parametrize("how", ["oversample", "undersample", "smote"])
 def test_balancing_draws_equal_classes_from_the_patients_fitted_on(how):
-    class Remembers(LogisticRegression):
-        def fit(self, X, y):
-            self.seen_ = pd.Series(y).value_counts().to_dict()
-            self.table_ = X
-            return super().fit(X, y)
-
     rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(50, 3)), np.repeat([0, 1], [40, 10])
-    fitted = Balanced(Remembers(), how=how, random_state=0).fit(X, y).classifier_
-    assert fitted.seen_ == dict.fromkeys([0, 1], 10 if how == "undersample" else 40)
+    X, y = rng.normal(size=(50, 3)), np.repeat(["mild", "severe"], [40, 10])
+    table, outcome = fitted_on(X, y, how=how)
+    size = 10 if how == "undersample" else 40
+    assert pd.Series(outcome).value_counts().to_dict() == {"mild": size, "severe": size}
+    rare = X[y == "severe"]
+    made = table[outcome == "severe"]
     if how == "smote":
-        rare = X[y == 1]
-        assert (fitted.table_[40:] >= rare.min(axis=0) - 1e-12).all()
-        assert (fitted.table_[40:] <= rare.max(axis=0) + 1e-12).all()
+        assert len(np.unique(made, axis=0)) == 40
+        assert (made >= rare.min(axis=0) - 1e-12).all()
+        assert (made <= rare.max(axis=0) + 1e-12).all()
+    else:
+        assert {tuple(row) for row in table} <= {tuple(row) for row in X}
+    np.testing.assert_array_equal(table, fitted_on(X, y, how=how)[0])
+
+
+@pytest.mark.parametrize("n_rare", [1, 2, 3, 6, 7])
+def test_smote_uses_the_neighbours_that_a_small_class_has(n_rare):
+    """Imbalanced-learn's own SMOTE refuses fewer than six; where there are enough, ours is its."""
+    rng = np.random.default_rng(n_rare)
+    X, y = rng.normal(size=(40, 2)), np.repeat([0, 1], [40 - n_rare, n_rare])
+    table, outcome = fitted_on(X, y, how="smote")
+    made, rare = table[outcome == 1], X[y == 1]
+    assert len(made) == 40 - n_rare
+    assert len(np.unique(made, axis=0)) == (1 if n_rare == 1 else len(made))
+    if n_rare == 1:
+        assert (made == rare).all()
+    if n_rare > 5:
+        np.testing.assert_array_equal(table, SMOTE(random_state=0).fit_resample(X, y)[0])
+
+
+def test_the_seed_of_a_validation_reaches_the_draws():
+    recipe = seeded(signatures.mrmr(imbalance="smote", random_state=1), 7)
+    assert recipe.get_params()["classify__balance__random_state"] == 7
 
 
 def test_recipes_cope_with_missing_values_and_empty_columns():
     features, outcome = noise(60, 12)
     features = features.mask(np.random.default_rng(0).random(features.shape) < 0.1).assign(f3=np.nan, f4=1.0)
-    for recipe in (
-        signatures.published(n_trees=10),
-        signatures.lasso(max_rho=0.95),
-        signatures.mrmr(),
-        signatures.volume_only("f0"),
-    ):
+    for recipe in (signatures.published(n_trees=10), signatures.lasso(max_rho=0.95), signatures.mrmr()):
         assert recipe.fit(features, outcome).predict_proba(features).shape == (60, 2)
 
 
@@ -343,12 +406,6 @@ def test_recipes_take_every_treatment_of_imbalance(imbalance):
     features, outcome = noise(60, 12)
     for build in (partial(signatures.published, n_trees=10), signatures.lasso, signatures.mrmr):
         assert np.isfinite(build(imbalance=imbalance).fit(features, outcome).predict_proba(features)).all()
-
-
-def test_volume_only_reads_one_column():
-    features, outcome = noise(40, 5)
-    recipe = signatures.volume_only("f2").fit(features, outcome)
-    np.testing.assert_array_equal(recipe.predict_proba(features), recipe.predict_proba(features.assign(f0=0.0)))
 
 
 def test_any_estimator_is_a_recipe_by_its_path():
@@ -386,7 +443,6 @@ ESTIMATORS = [
     MRMR(),
     Uncorrelated(),
     Lasso(n_splits=2, random_state=0),
-    Balanced(LogisticRegression(), random_state=0),
 ]
 
 

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from lifelines import KaplanMeierFitter
 from lifelines.statistics import multivariate_logrank_test
 from sklearn.base import clone
 
@@ -163,15 +162,23 @@ def test_planted_change_of_effect_is_found():
 
 @settings(deadline=None, max_examples=30)
 @given(st.lists(st.tuples(st.integers(0, 9), st.booleans(), st.integers(0, 1)), min_size=6, max_size=40))
-def test_curves_and_tests_equal_lifelines(rows):
+def test_curves_follow_their_definition_and_tests_equal_lifelines(rows):
     time, event, group = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
     assume(time.any())  # nobody followed is refused
-    curve = stats.kaplan_meier(time, event, interval="log-log")
-    fitter = KaplanMeierFitter().fit(time, event)
-    np.testing.assert_allclose(curve["survival"], fitter.predict(curve["time"]), atol=1e-12)
-    limits = fitter.confidence_interval_survival_function_.loc[curve["time"]].to_numpy()
-    inside = ((curve["survival"] > 0) & (curve["survival"] < 1)).to_numpy()
-    np.testing.assert_allclose(curve[["low", "high"]][inside], limits[inside], atol=1e-9)
+    curve = stats.kaplan_meier(time, event, interval="log-log", confidence=0.9)
+    assert list(curve["time"]) == sorted({0.0, *time})
+    survival, relative = 1.0, 0.0
+    for row in curve.itertuples():
+        n, d = (time >= row.time).sum(), event[time == row.time].sum()
+        assert (row.at_risk, row.events, row.censored) == (n, d, (time == row.time).sum() - d)
+        survival *= 1 - d / n
+        assert row.survival == pytest.approx(survival, abs=1e-12)
+        if survival < 1e-12:
+            assert np.isnan([row.low, row.high]).all()
+            continue
+        relative += d / (n * (n - d))
+        half = 1.6448536269514722 * np.sqrt(relative) / np.log(survival) if survival < 1 else 0
+        assert (row.low, row.high) == pytest.approx((survival ** np.exp(-half), survival ** np.exp(half)), abs=1e-9)
     if event.sum() and np.unique(group).size == 2:
         for weights in ("wilcoxon", "tarone-ware"):
             found = stats.log_rank(time, event, group, weights=weights)

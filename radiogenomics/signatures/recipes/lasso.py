@@ -9,7 +9,7 @@ from sklearn.preprocessing import StandardScaler
 
 from radiogenomics.signatures._filters import Uncorrelated
 from radiogenomics.signatures._lasso import Lasso, Measure
-from radiogenomics.signatures._parts import Imbalance, balanced, stable
+from radiogenomics.signatures._parts import Imbalance, last_step, stable
 from radiogenomics.signatures.recipes.protocol import Recipe
 
 
@@ -37,7 +37,7 @@ def lasso(
     penalty, measure, n_splits
         How the penalty is chosen, see `Lasso`.
     imbalance : {"weights", "oversample", "undersample", "smote"}, optional
-        Weigh the classes inversely to their size, or balance the patients the last step is fitted on (`Balanced`).
+        Weigh the classes inversely to their size, or balance the patients the last step is fitted on (`balanced`).
     random_state : int, optional
         Seed of folds and draws.
 
@@ -54,7 +54,7 @@ def lasso(
     steps += [
         ("scale", StandardScaler()),
         ("select", Lasso(penalty=penalty, measure=measure, n_splits=n_splits, random_state=random_state)),
-        ("classify", balanced(last, imbalance, random_state)),
+        ("classify", last_step(last, imbalance, random_state)),
     ]
     return Pipeline(steps)
 

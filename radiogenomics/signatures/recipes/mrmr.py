@@ -5,7 +5,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from radiogenomics.signatures._parts import SIZES, Imbalance, balanced, stable
+from radiogenomics.signatures._parts import SIZES, Imbalance, last_step, stable
 from radiogenomics.signatures._ranking import MRMR
 from radiogenomics.signatures._size import ChosenSize
 from radiogenomics.signatures.recipes.protocol import Recipe
@@ -33,7 +33,7 @@ def mrmr(
     n_splits : int
         Inner folds of that choice.
     imbalance : {"weights", "oversample", "undersample", "smote"}, optional
-        Weigh the classes inversely to their size, or balance the patients the last step is fitted on (`Balanced`).
+        Weigh the classes inversely to their size, or balance the patients the last step is fitted on (`balanced`).
     random_state : int, optional
         Seed of folds and draws.
 
@@ -47,7 +47,7 @@ def mrmr(
     H. Peng et al., Feature selection based on mutual information: criteria of max-dependency, max-relevance, and
     min-redundancy, IEEE Trans Pattern Anal Mach Intell 2005. doi:10.1109/TPAMI.2005.159
     """
-    last = balanced(LogisticRegression(class_weight="balanced" if imbalance == "weights" else None), imbalance, random_state)
+    last = last_step(LogisticRegression(class_weight="balanced" if imbalance == "weights" else None), imbalance, random_state)
     chosen = ChosenSize(MRMR(max(sizes, default=None)), last, sizes=sizes, n_splits=n_splits, random_state=random_state)
     return Pipeline([*stable(second_reader, icc), ("scale", StandardScaler()), ("select", chosen), ("classify", last)])
 

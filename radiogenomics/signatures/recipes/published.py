@@ -9,7 +9,7 @@ from sklearn.preprocessing import StandardScaler
 
 from radiogenomics._errors import InputError
 from radiogenomics.signatures._forest import Forest
-from radiogenomics.signatures._parts import SIZES, Imbalance, balanced, stable
+from radiogenomics.signatures._parts import SIZES, Imbalance, last_step, stable
 from radiogenomics.signatures._ranking import ReliefF
 from radiogenomics.signatures._size import ChosenSize
 from radiogenomics.signatures.recipes.protocol import Recipe
@@ -49,7 +49,7 @@ def published(
     n_neighbors : int
         Neighbours of ReliefF.
     imbalance : {"weights", "oversample", "undersample", "smote"}, optional
-        Weigh the classes inversely to their size, or balance the patients the forest is fitted on (`Balanced`).
+        Weigh the classes inversely to their size, or balance the patients the forest is fitted on (`balanced`).
     random_state : int, optional
         Seed of folds and forests.
 
@@ -67,7 +67,7 @@ def published(
     if not 0 < variance < 1:
         raise InputError(f"`variance` is {variance}; give the share of variance to keep, above 0 and below 1.")
     forest = Forest(n_trees, class_weight="balanced" if imbalance == "weights" else None, random_state=random_state)
-    last = balanced(forest, imbalance, random_state)
+    last = last_step(forest, imbalance, random_state)
     chosen = ChosenSize(
         ReliefF(n_neighbors=n_neighbors),
         last if choose_by == "folds" else forest,  # balanced copies have no out-of-bag votes

@@ -16,8 +16,8 @@ _BY_FILE = "study"
 """The room whose files count one by one. Any other room counts as a whole: most load their names lazily."""
 
 _LIBRARIES = (
-    "gseapy", "lifelines", "numba", "numpy", "pandas", "pydicom", "pyradiomics", "PyWGCNA", "scikit-learn", "scipy", "SimpleITK",
-    "statsmodels", "timm", "torch", "torchvision",
+    "gseapy", "imbalanced-learn", "lifelines", "numba", "numpy", "pandas", "pydicom", "pyradiomics", "PyWGCNA", "scanpy",
+    "scikit-learn", "scipy", "SimpleITK", "statsmodels", "timm", "torch", "torchvision",
 )  # fmt: skip
 """Libraries whose version can change a number."""
 

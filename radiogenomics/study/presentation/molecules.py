@@ -12,15 +12,19 @@ from radiogenomics.study.presentation.panels import Panels, drawing
 def expression(
     patients: pd.DataFrame, expression_qc: pd.DataFrame, expression_facts: pd.DataFrame, *, settings: Manifest
 ) -> Panels:
-    """Draw everybody with expression on the first two principal components, coloured by outcome and by joined columns."""
+    """Draw everybody with expression on the first two principal components, coloured by outcome, joined columns and reads."""
     facts, outcome = expression_facts.set_index("fact")["value"], settings.outcome
     words = patients["outcome"].map(dict(enumerate(outcome.labels)))
     explained = [facts["variance of PC1"], facts["variance of PC2"]]
-    scores = expression_qc.join(words.rename(outcome.name))  # everybody else is drawn grey
+    components = expression_qc.filter(regex=r"^PC\d+$")
+    scores = components.join(words.rename(outcome.name))  # everybody else is drawn grey
     yield Panel("expression_pca", "", figures.expression_pca(scores, color=outcome.name, explained=explained), scores)
     for column in (column for joined in settings.joined.values() for column in joined.columns):
-        scores = expression_qc.join(patients[column])
+        scores = components.join(patients[column])
         yield Panel("expression_pca", column, figures.expression_pca(scores, color=column, explained=explained), scores)
+    if "total_counts" in expression_qc:
+        scores = expression_qc.rename(columns={"total_counts": "reads"})
+        yield Panel("expression_pca", "reads", figures.expression_pca(scores, color="reads", explained=explained), scores)
 
 
 @drawing(section="modules")

@@ -25,7 +25,7 @@ def matrix(patients: pd.DataFrame, *, settings: Manifest, inputs: Inputs) -> roo
 @step(
     makes={
         "expression_linked": "expression of the linked patients, one column a gene",
-        "expression_qc": "principal components of everybody with expression",
+        "expression_qc": "principal components of everybody with expression; of counts, the reads and the genes found too",
         "expression_dropped": "genes left out, and why",
         "expression_facts": "how many patients, genes and clipped values there are",
     },
@@ -35,6 +35,7 @@ def matrix(patients: pd.DataFrame, *, settings: Manifest, inputs: Inputs) -> roo
 def expression(patients: pd.DataFrame, matrix: room.Prepared, *, settings: Manifest, inputs: Inputs) -> Tables:
     """Lay out the matrix of the linked patients, and what became of the others and of the genes."""
     scores = room.principal_components(matrix.expression)
+    counted = room.quality(inputs.expression) if settings.expression.unit == "counts" else pd.DataFrame(index=scores.index)
     facts = {
         "patients": len(matrix.expression),
         "genes given": inputs.expression.shape[1],
@@ -45,7 +46,7 @@ def expression(patients: pd.DataFrame, matrix: room.Prepared, *, settings: Manif
     facts |= {f"variance of {name}": share for name, share in zip(scores, scores.attrs["variance_ratio"], strict=True)}
     return {
         "expression_linked": matrix.expression.loc[linked(patients)],
-        "expression_qc": scores.rename_axis("patient"),
+        "expression_qc": scores.join(counted).rename_axis("patient"),
         "expression_dropped": matrix.dropped,
         "expression_facts": pd.DataFrame({"fact": facts.keys(), "value": facts.values()}).astype({"value": float}),
     }
