@@ -104,7 +104,9 @@ def test_a_phase_that_lacks_a_slice_is_named_with_its_place(tmp_path):
     gone = sorted(tmp_path.iterdir())[2 * 6 + 3]
     height = float(pydicom.dcmread(gone).ImagePositionPatient[2])
     gone.unlink()
-    with pytest.raises(ValueError, match=rf"phase post2 lacks 1 of the 6 slices that phase pre has \(at {height:.2f} mm\)"):
+    with pytest.raises(
+        ValueError, match=rf"1 slice\(s\) are missing in phase post2, at {height:.2f} mm, where phase pre has them"
+    ):
         reread(tmp_path)
 
 

@@ -100,7 +100,7 @@ def read_phases(series: Sequence[Series], *, pre_contrast: int, tell: Tell = log
     """
     sources, table = split_phases(series, pre_contrast=pre_contrast, tell=tell)
     check_rescale(series[0].place, [one for source in sources.values() for one in source.slices])
-    _refuse_missing(series[0].place, sources)
+    _refuse_missing(sources)
     images = {name: read_image(source, tell=tell) for name, source in sources.items()}
     one_grid(images)
     refuse_copied(images)
@@ -276,7 +276,7 @@ def _seconds(place: str, phases: Sequence[Sequence[Slice]], tell: Tell) -> tuple
     return [np.nan] * len(phases), "unknown"
 
 
-def _refuse_missing(place: str, sources: dict[str, Series]) -> None:
+def _refuse_missing(sources: dict[str, Series]) -> None:
     """Refuse a phase that lacks slices which another phase of the same stack has."""
     full = max(sources, key=lambda name: len(sources[name].slices))
     heights = np.array([one.height for one in sources[full].slices])
@@ -287,8 +287,8 @@ def _refuse_missing(place: str, sources: dict[str, Series]) -> None:
             continue  # complete, or of another stack
         missing = [f"{height:.2f}" for height in heights[distances.min(axis=1) > _SAME_MM]]
         raise InputError(
-            f"{place}: phase {name} lacks {len(heights) - len(mine)} of the {len(heights)} slices that phase {full} has (at "
-            f"{summarise(missing)} mm); fetch the series again, or leave it out."
+            f"{source.place}: {len(missing)} slice(s) are missing in phase {name}, at {summarise(missing)} mm, where phase "
+            f"{full} has them; fetch the series again, or leave it out."
         )
 
 
