@@ -24,7 +24,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radiogenomics._errors import FileError, InputError
-from radiogenomics._files import atomic
+from radiogenomics._files import atomic, unwritable
 
 logger = logging.getLogger(__name__)
 
@@ -89,10 +89,10 @@ def store(value: Any, key: str, path: Path, *, of: Types = ()) -> None:
     try:
         with atomic(path) as temporary:
             temporary.write_bytes(b"\n".join([_FORMAT, hashlib.sha256(body).hexdigest().encode(), body]))
+    except FileError:
+        raise
     except OSError as error:
-        raise FileError(
-            f"{path} cannot be written ({error.strerror or error}); fix this and run the same command again."
-        ) from error
+        raise unwritable(path, error.errno, reason="" if error.errno else str(error)) from error
 
 
 def load(key: str, path: Path, *, of: Types = ()) -> Any:

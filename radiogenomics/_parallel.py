@@ -37,7 +37,7 @@ DATA_ERRORS = (ValueError, OSError, RuntimeError, ArithmeticError, LookupError, 
 
 _MACHINE = frozenset(
     getattr(errno, name)
-    for name in ("EIO", "ENOMEM", "ENOSPC", "EDQUOT", "EMFILE", "ENFILE", "EAGAIN", "ESTALE", "ETIMEDOUT", "ENOLCK")
+    for name in ("EIO", "ENOMEM", "ENOSPC", "EDQUOT", "EFBIG", "EMFILE", "ENFILE", "EAGAIN", "ESTALE", "ETIMEDOUT", "ENOLCK")
     if hasattr(errno, name)
 )
 """What the operating system says when a device, memory, or its own limits give out, whatever the file holds."""

@@ -1,6 +1,15 @@
 """Files written whole or not at all, their checksums, and tables read as people have them."""
 
-from radiogenomics._files.decisions import Decision, Reading, Tell, decision_table, log_decision, log_decisions, told_of
+from radiogenomics._files.decisions import (
+    Decision,
+    Reading,
+    Tell,
+    changes_data,
+    decision_table,
+    log_decision,
+    log_decisions,
+    told_of,
+)
 from radiogenomics._files.foreign import check_file, endless, parsing, said
 from radiogenomics._files.reading import Rows, read_rows, read_table, table_reading
 from radiogenomics._files.unpacking import decoded, read_text
@@ -12,6 +21,7 @@ from radiogenomics._files.writing import (
     make_folder,
     refuse_links,
     sha256,
+    unwritable,
     without_formulas,
     write_table,
     write_text,
@@ -26,6 +36,7 @@ __all__ = [
     "Rows",
     "Tell",
     "atomic",
+    "changes_data",
     "check_file",
     "decision_table",
     "decoded",
@@ -48,6 +59,7 @@ __all__ = [
     "sheets_of",
     "table_reading",
     "told_of",
+    "unwritable",
     "voxel_files",
     "without_formulas",
     "write_table",

@@ -75,8 +75,16 @@ Tell = Callable[[Decision], None]
 
 def log_decision(decision: Decision) -> None:
     """Write one decision to the log in its own words, behind the place that it concerns."""
-    level = logging.INFO if decision.what in _QUIET else logging.WARNING
-    logger.log(level, "%s%s", f"{decision.where}: " if decision.where else "", decision.why)
+    logger.log(_level(decision), "%s%s", f"{decision.where}: " if decision.where else "", decision.why)
+
+
+def changes_data(what: str) -> bool:
+    """Say whether a kind of decision leaves out or changes something, as against how a file is written."""
+    return what not in _QUIET
+
+
+def _level(decision: Decision) -> int:
+    return logging.WARNING if changes_data(decision.what) else logging.INFO
 
 
 def told_of(patient: str, decisions: list[Decision]) -> Tell:
@@ -99,5 +107,4 @@ def decision_table(decisions: Iterable[Decision]) -> pd.DataFrame:
 def log_decisions(decisions: Sequence[Decision], logger: logging.Logger) -> None:
     """Write every decision to a log: what changed the data as a warning, how the file is written as information."""
     for decision in decisions:
-        level = logging.INFO if decision.what in _QUIET else logging.WARNING
-        logger.log(level, LOGGED, decision.where, decision.what, decision.count, decision.why)
+        logger.log(_level(decision), LOGGED, decision.where, decision.what, decision.count, decision.why)

@@ -17,6 +17,7 @@ MOST_COLUMNS = 100_000
 _USUAL, _RARE = (",", "\t", ";"), ("|", " ")
 _WORDS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "vertical bars", " ": "blanks"}
 _SAMPLE = 60
+_JSON = re.compile(r'\s*(\[\s*[\[{]|\{\s*["}])')
 IDENTIFIER = re.compile(
     r"^#?\s*(patient|subject|sample|case|participant|person|individual|feature|gene|symbol|hugo|ensembl|probe|entrez|transcript"
     r"|barcode|identifier|accession|names?|mrn|pid|rid|key|id|.*[a-z]id|.*ID|.*[\s_.-](id|ids|code|name|barcode|number|no)"
@@ -73,6 +74,8 @@ def lay_out(text: str, path: Path, separator: str | None, decisions: list[Decisi
     """
     if not text.strip():
         raise no_table(path, "it is empty")
+    if _JSON.match(text):
+        raise no_table(path, "it is JSON", "write it as a table, for example with pandas' to_csv")
     csv.field_size_limit(2**31 - 1)  # read by another separator, a wide table's heading is a single field
     lines = text.rstrip("\n").split("\n")
     start, announced, comments = _start(lines, path, decisions)
@@ -148,11 +151,21 @@ def _sniff(rest: Sequence[str], path: Path) -> str:
         widths = {sign: [len(row) for row in _parse(sample, sign, csv.QUOTE_MINIMAL, strict=False)] for sign in signs}
         even = {sign: found[-1] for sign, found in widths.items() if _is_even(found)}
         if even:
-            return max(even, key=lambda sign: even[sign])
+            widest = max(even, key=lambda sign: even[sign])
+            _refuse_two([sign for sign in even if even[sign] == even[widest]], sample[0], path)
+            return widest
         heads = {sign: found[0] for sign, found in widths.items() if max(found[0], found[-1]) > 1}
         if heads and signs is order:
             return max(heads, key=lambda sign: (sum(width > 1 for width in widths[sign]), heads[sign]))
     return order[0]
+
+
+def _refuse_two(signs: Sequence[str], heading: str, path: Path) -> None:
+    """Refuse a table that two separators part alike, heading and rows, into other columns."""
+    if len(signs) > 1:
+        words = " and ".join(_WORDS.get(sign, repr(sign)) for sign in signs)
+        reason = f"{words} part its lines alike, and no other sign more often, from the heading {heading[:60]!r} on"
+        raise no_table(path, reason, "say which parts the fields with `separator`, or write one kind alone")
 
 
 def _is_even(widths: Sequence[int]) -> bool:

@@ -41,6 +41,7 @@ _MARKS = {
 }
 _NO_LETTERS = bytes([*range(9), *range(14, 32), 0x81, 0x8D, 0x8F, 0x90, 0x9D])
 """Bytes that are no letters in Windows-1252."""
+_MARKUP = re.compile(r"<(!doctype|!--|\?xml|html|head|body|table|div|p|pre|style|script|svg|meta|center|h\d)\b|<!--")
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f\ufeff\ufffe]")
 _TWICE_DECODED = re.compile(
     "[\u00c2\u00c3][\u0080-\u00bf\u20ac\u201a-\u203a\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc]"
@@ -254,7 +255,7 @@ def _line(data: bytes, position: int) -> int:
 
 def _check_content(text: str, path: Path) -> None:
     start = text.lstrip()[:100].lower()
-    if start.startswith(("<!doctype html", "<html", "<?xml")):
+    if _MARKUP.match(start):
         raise no_table(path, "it is a web page or XML", "download the table itself")
     if start.startswith("version https://git-lfs"):
         raise no_table(path, "it is a Git LFS pointer, not the file", "fetch it with `git lfs pull`")

@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -21,6 +22,8 @@ _OF_THE_DISK = {
     errno.ENOTDIR, errno.EPERM, errno.EROFS,
 }  # fmt: skip
 """What keeps a file from being written."""
+_OF_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""What says that a file has no room."""
 _FORMULA = re.compile(r"[=+\-@\t\r].", re.DOTALL)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?%?")
 
@@ -62,8 +65,29 @@ def atomic(path: Path) -> Iterator[Path]:
     except OSError as error:
         if error.errno not in _OF_THE_DISK or isinstance(error, RadiogenomicsError):
             raise  # what a caller fetches or reads inside the block is for the caller to say
-        reason = (error.strerror or str(error)).lower()
-        raise FileError(f"{path} cannot be written: {reason}; check its folder's permissions and the space left.") from error
+        raise unwritable(path, error.errno) from error
+
+
+def unwritable(path: Path, number: int | None = None, *, reason: str = "") -> FileError:
+    """Make the error of a file that cannot be written, with the space that is left where that is the reason.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    number : int, optional
+        Of `errno`: what the system said.
+    reason : str
+        In words, where the system gave no number.
+    """
+    reason = reason or os.strerror(number or errno.EIO).lower()
+    if number in _OF_ROOM:
+        free = shutil.disk_usage(next(place for place in path.absolute().parents if place.is_dir())).free
+        reason = f"{reason} ({free / 1e6:,.1f} MB are free on its disk)"
+        remedy = "make room there, or choose a folder on another disk, and run the same again"
+    else:
+        remedy = "check its folder's permissions and the space left"
+    return FileError(f"{path} cannot be written: {reason}; {remedy}.")
 
 
 def make_folder(path: Path, name: str) -> Path:

@@ -53,11 +53,16 @@ def init(
 ) -> None:
     """Write a manifest for your own tables. Problems are noted as comments next to the keys."""
     from radiogenomics import study
+    from radiogenomics._files import Decision
 
     log(quiet or not verbose, verbose)
     words = positive.split(",") if positive else None
     files = features, expression, clinical
-    path = study.init(*files, outcome=outcome, positive=words, gene_sets=gene_sets, to=to, overwrite=overwrite)
+
+    def tell(decision: Decision) -> None:
+        say(quiet, f"{decision.where}: {decision.what} ({decision.count}): {decision.why}")
+
+    path = study.init(*files, outcome=outcome, positive=words, gene_sets=gene_sets, to=to, overwrite=overwrite, tell=tell)
     manifest = study.read_manifest(path)
     chosen = manifest.outcome
     say(

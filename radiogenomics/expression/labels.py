@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from datetime import date, timedelta
 
 from radiogenomics._files import is_missing_word
 
@@ -36,6 +37,9 @@ _SUMMARY = re.compile(
     r"|(grand[\s_]?)?total([\s_.-]*(counts?|reads?|umis?|mapped([\s_.-]*reads?)?))?|(lib(rary)?[\s_.-]*size)|(mapped|unmapped|multi[\s_-]?mapped)[\s_.-]*reads?"
     r"|sum|(row|column)[\s_]?sums?)$"
 )
+_CONTROL = re.compile(
+    r"(?i)^(ercc-\d{3,5}|affx[-_].+|\([+-]\)\S+|(ge_)?brightcorner|darkcorner|(neg|pos)_[a-h]\([\d.]+\)|sequin_\S+|r\d_\d{2,3}_\d)$"
+)
 _NAMELESS = {"none given", "none", "0", "uncharacterized"}
 _SYMBOLS_LIKE_MISSING = {"nc", "np", "nd", "nk", "nat", "unk"}  # UNK is a gene, others are old symbols, of PNP for example
 _ENSEMBL = re.compile(r"^(ENS[A-Z]*[GTP]\d{11})\.\d+(_PAR_Y)?$")
@@ -43,6 +47,7 @@ _MONTHS = "jan|feb|m[aä]r|mrz|apr|ma[yi]|jun|jul|aug|sep|sept|o[ck]t|nov|de[cz]
 _DAY_MONTH = re.compile(rf"(?i)^(\d{{1,2}})[-./ ]{{1,2}}({_MONTHS})\.?$")
 _MONTH_DAY = re.compile(rf"(?i)^({_MONTHS})\.?[-./ ](\d{{1,2}}|19\d\d|20\d\d)$")
 _ISO = re.compile(r"^\d{4}-(\d{2})-(\d{2})([ T].*)?$")
+_SERIAL, _FIRST_DAY = re.compile(r"^[34]\d{4}$"), date(1899, 12, 30)
 _GENES = {3: ("MARCHF{0} (MARCH{0})", "MTARC{0} (MARC{0})"), 9: ("SEPTIN{0} (SEPT{0})",), 12: ("DELEC{0} (DEC{0})",)}
 _OTHERS = {(10, 4): "POU5F1 (OCT4)", (2, 1): "FEB1", (4, 1): "APR1", (11, 1): "NOV1 (CCN3)"}
 
@@ -65,6 +70,11 @@ def is_of_patients(label: str) -> bool:
 def is_summary(label: str) -> bool:
     """Say whether a row's label is a count of reads that belong to no gene (STAR, HTSeq, featureCounts)."""
     return bool(_SUMMARY.match(label.strip()))
+
+
+def is_control(label: str) -> bool:
+    """Say whether a row's label is a control that a laboratory adds (ERCC, Affymetrix, Agilent, ...), no gene."""
+    return bool(_CONTROL.match(label.strip()))
 
 
 def is_nameless(label: object) -> bool:
@@ -102,6 +112,16 @@ def likely_symbol(label: str) -> str | None:
     month, day = found
     names = [name.format(day) for name in _GENES.get(month, ())]
     return " or ".join(names) or _OTHERS.get(found, f"a symbol that reads as month {month}, day {day}")
+
+
+def serial_dates(labels: Sequence[str]) -> dict[str, str]:
+    """Name the genes that Excel has likely made days since 1900, as 44441 of 2-Sep; none where other genes are numbers."""
+    numbers = {label for label in labels if label.isascii() and label.isdecimal()}
+    days = {label: _FIRST_DAY + timedelta(days=int(label)) for label in numbers if _SERIAL.match(label)}
+    if not days or len(days) < len(numbers) or len(numbers) > 0.1 * len(labels):
+        return {}
+    named = {label: likely_symbol(day.isoformat()) for label, day in days.items()}
+    return {label: symbol for label, symbol in named.items() if symbol is not None and not symbol.startswith("a symbol")}
 
 
 def _date(label: str) -> tuple[int, int] | None:

@@ -22,11 +22,13 @@ from radiogenomics._files import (
 from radiogenomics._tables import check_choice, summarise
 from radiogenomics.expression.labels import (
     is_annotation,
+    is_control,
     is_nameless,
     is_of_patients,
     is_statistic,
     is_summary,
     likely_symbol,
+    serial_dates,
     symbol_column,
     without_identifier,
     without_version,
@@ -204,10 +206,15 @@ def _named(table: pd.DataFrame, lines: list[int], unnamed: str, path: Path, deci
     if summary:
         why = f"counts of reads that belong to no gene: {summarise(summary)}"
         decisions.append(Decision("rows left out", path.name, len(summary), why))
+    controls = [label for label in table.index if isinstance(label, str) and is_control(label)]
+    if controls:
+        why = f"controls that a laboratory adds, no genes: {summarise(controls)}"
+        decisions.append(Decision("rows left out", path.name, len(controls), why))
     nameless = np.array([is_nameless(label) for label in table.index])
     if nameless.any():
         _tell_nameless(table, nameless, lines, unnamed, path, decisions)
     dates = {label: symbol for label in table.index if isinstance(label, str) and (symbol := likely_symbol(label))}
+    dates |= serial_dates([str(label) for label in table.index])
     if dates:
         why = (
             f"Excel has turned symbols into dates: {summarise(f'{label} is likely {symbol}' for label, symbol in dates.items())}"
@@ -226,7 +233,7 @@ def _named(table: pd.DataFrame, lines: list[int], unnamed: str, path: Path, deci
         why = f"rows that describe genes, not patients: {summarise(notes)}"
         decisions.append(Decision("rows left out", path.name, len(notes), why))
     table = table.set_axis(pd.Index(patients, dtype=object), axis=1)
-    return table.loc[~nameless & ~table.index.isin(summary), ~table.columns.isin(notes)]
+    return table.loc[~nameless & ~table.index.isin([*summary, *controls]), ~table.columns.isin(notes)]
 
 
 def _plain(labels: pd.Index, path: Path, decisions: list[Decision]) -> pd.Index:

@@ -21,6 +21,9 @@ from radiogenomics.images.splitting import TRUST, Split, check_gaps, split_serie
 from radiogenomics.images.times import CLOCKS, LONGEST_GAP_S, crosses_midnight, moments, unreadable
 from radiogenomics.images.volume import read_image
 
+_SAME_MM = 0.05
+"""Slices of two phases nearer to each other than this lie at one place."""
+
 
 @dataclass(frozen=True)
 class Phases:
@@ -97,6 +100,7 @@ def read_phases(series: Sequence[Series], *, pre_contrast: int, tell: Tell = log
     """
     sources, table = split_phases(series, pre_contrast=pre_contrast, tell=tell)
     check_rescale(series[0].place, [one for source in sources.values() for one in source.slices])
+    _refuse_missing(sources)
     images = {name: read_image(source, tell=tell) for name, source in sources.items()}
     one_grid(images)
     refuse_copied(images)
@@ -270,6 +274,22 @@ def _seconds(place: str, phases: Sequence[Sequence[Slice]], tell: Tell) -> tuple
             tell(Decision("times across midnight", place, len(phases), why))
         return [round(float(start - starts[0]), 3) for start in starts], keyword
     return [np.nan] * len(phases), "unknown"
+
+
+def _refuse_missing(sources: dict[str, Series]) -> None:
+    """Refuse a phase that lacks slices which another phase of the same stack has."""
+    full = max(sources, key=lambda name: len(sources[name].slices))
+    heights = np.array([one.height for one in sources[full].slices])
+    for name, source in sources.items():
+        mine = np.array([one.height for one in source.slices])
+        distances = np.abs(heights[:, None] - mine)
+        if len(mine) == len(heights) or distances.min(axis=0).max() > _SAME_MM:
+            continue  # complete, or of another stack
+        missing = [f"{height:.2f}" for height in heights[distances.min(axis=1) > _SAME_MM]]
+        raise InputError(
+            f"{source.place}: {len(missing)} slice(s) are missing in phase {name}, at {summarise(missing)} mm, where phase "
+            f"{full} has them; fetch the series again, or leave it out."
+        )
 
 
 def one_grid(images: dict[str, sitk.Image]) -> None:

@@ -1,5 +1,7 @@
 """Volumes -> files: simulated phases as the DICOM series a scanner would write, and NIfTI, NRRD or MetaImage for viewers."""
 
+import errno
+import shutil
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -17,12 +19,14 @@ from pydicom.filewriter import write_data_element, write_dataset, write_file_met
 from pydicom.uid import UID, ExplicitVRLittleEndian, MRImageStorage, generate_uid
 from pydicom.valuerep import format_number_as_ds
 
-from radiogenomics._errors import FileError, InputError
-from radiogenomics._files import atomic, said
+from radiogenomics._errors import InputError
+from radiogenomics._files import atomic, said, unwritable
 from radiogenomics._tables import check_choice
 
 Timing = Literal["TemporalPositionIdentifier", "AcquisitionTime", "TriggerTime", "ContentTime", "none"]
 
+_NIFTI_HEAD = 352  # bytes before the voxels
+_LITTLE_ROOM = 1_000_000
 _COMPRESSION = 2  # a fifth larger than the default and three times as fast
 _STUDY_START = datetime(2000, 1, 1, 9, 0, 0)
 _OWN = {"SOPInstanceUID": "UI", "InstanceNumber": "IS", "ImagePositionPatient": "DS", "PixelData": "OW"}
@@ -137,13 +141,35 @@ def write_volume(image: sitk.Image, path: Path) -> Path:
         whole = temporary.with_suffix(".nii.gz") if temporary.suffix == ".gz" else temporary
         try:
             sitk.WriteImage(image, str(whole), useCompression=True, compressionLevel=_COMPRESSION)
+            _refuse_cut(whole, image, path)
             whole.replace(temporary)
         except RuntimeError as error:
-            raise FileError(f"{path} cannot be written ({said(error)}); see to its folder and the space left.") from error
+            if shutil.disk_usage(path.parent).free < _LITTLE_ROOM:  # the part that was written still takes its room
+                raise unwritable(path, errno.ENOSPC) from OSError(errno.ENOSPC, said(error))
+            raise unwritable(path, reason=said(error)) from error
         finally:
             if whole != temporary:
                 whole.unlink(missing_ok=True)
     return path
+
+
+def _refuse_cut(written: Path, image: sitk.Image, path: Path) -> None:
+    """Refuse a NIfTI file that the disk had no room for: ITK writes as much as there is room, and says nothing.
+
+    A gzip file ends with the length of what it holds; where it was cut, other bytes stand there.
+    """
+    voxels = image.GetNumberOfPixels() * image.GetNumberOfComponentsPerPixel() * image.GetSizeOfPixelComponent()
+    size = written.stat().st_size
+    if written.suffix == ".nii":
+        whole = size >= _NIFTI_HEAD + voxels
+    elif written.suffix == ".gz":
+        with written.open("rb") as file:
+            file.seek(max(size - 4, 0))
+            whole = int.from_bytes(file.read(), "little") == (_NIFTI_HEAD + voxels) % 2**32
+    else:
+        return  # of other formats ITK says it
+    if not whole:
+        raise unwritable(path, errno.ENOSPC) from OSError(errno.ENOSPC, f"{size} bytes were written")
 
 
 def _check_phases(phases: Sequence[sitk.Image], seconds: Sequence[float]) -> None:
@@ -258,8 +284,12 @@ def _write(
 def _replace(path: Path, content: bytes) -> None:
     """Write a file whole or not at all, but leave the disk its time: a series has hundreds, and waiting for each costs most."""
     temporary = path.with_name(f".{path.name}")
-    temporary.write_bytes(content)
-    temporary.replace(path)
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise unwritable(path, error.errno) from error
 
 
 def _uid(*words: str) -> UID:

@@ -20,7 +20,8 @@ def choose(path: Path, known: Mapping[int, str], segment: int | str | None, *, w
     known : mapping of int to str
         Number -> name.
     segment : int or str or None
-        A number, a name, or a number in the digits 0 to 9; None when there is only one. A name counts before a number.
+        A number, a name, or a number in the digits 0 to 9; None when there is only one. A name counts before a number; blanks
+        around it mean nothing, as in DICOM.
     what : str
         What the file calls them, in the plural.
 
@@ -34,7 +35,7 @@ def choose(path: Path, known: Mapping[int, str], segment: int | str | None, *, w
         if len(known) == 1:
             return next(iter(known))
         raise InputError(f"{path.name} holds {len(known)} {what} ({listed}); choose one with `segment`.")
-    matches = [number for number, name in known.items() if segment == name]
+    matches = [number for number, name in known.items() if isinstance(segment, str) and segment.strip() == name.strip()]
     matches = matches or [number for number in known if number == as_number(segment)]
     if len(matches) != 1:
         hint = did_you_mean(segment, known.values()) if isinstance(segment, str) and not matches else ""

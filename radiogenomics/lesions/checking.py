@@ -22,6 +22,8 @@ from radiogenomics.lesions.placement import (
 )
 
 _NEIGHBOURS = np.ones((3, 3, 3))
+_MOST_LABELS = 50
+"""Of more labels than this one must be chosen: an image of signal that was given as a mask has hundreds."""
 _SHIFTED = 0.05  # voxels: a mask that lies farther off the image's voxels is said to
 
 
@@ -70,10 +72,11 @@ def check(mask: sitk.Image, image: sitk.Image) -> list[MaskProblem]:
 
     Returns
     -------
-    list of Finding
+    list of MaskProblem
         Fatal: other grid, other frame of reference on another grid, labels that are not whole numbers, empty, outside the
-        image, over padding, one voxel. To know: placed at the nearest voxels of the same frame of reference, several labels,
-        several lesions, touching the border, another frame of reference although the voxels coincide.
+        image, over padding, one voxel, more labels than lesions can be. To know: placed at the nearest voxels of the same
+        frame of reference, several labels, several lesions, touching the border, another frame of reference although the
+        voxels coincide.
     """
     findings = [*_check_labels(mask), *_check_grid(mask, image), *_check_frame(mask, image)]
     if not any(finding.fatal for finding in findings):
@@ -205,8 +208,14 @@ def _check_lesions(mask: sitk.Image) -> list[MaskProblem]:
         message = "The mask's largest piece is one voxel; no texture or shape can be measured in it, draw the lesion anew."
         findings.append(MaskProblem("one voxel", True, message))
     labels = np.unique(values[inside])
-    if len(labels) > 1:
-        named = ", ".join(f"{label:g}" for label in labels[:6])
+    named = ", ".join(f"{label:g}" for label in labels[:6])
+    if len(labels) > _MOST_LABELS:
+        message = (
+            f"The mask holds {len(labels)} labels ({named}...), more than lesions can be: is it an image of signal? Give the "
+            "mask, or choose a label (`segment`, --segment, segment in a manifest)."
+        )
+        findings.append(MaskProblem("labels", True, message, len(labels)))
+    elif len(labels) > 1:
         findings.append(
             MaskProblem(
                 "several labels",

@@ -30,7 +30,7 @@ from radiogenomics._tables import summarise
 from radiogenomics.features import Backbone
 from radiogenomics.study.engine.code import code_of, libraries
 from radiogenomics.study.engine.results import digest
-from radiogenomics.study.inputs.members import members
+from radiogenomics.study.inputs.members import masks_of, members
 from radiogenomics.study.manifest.choices import measuring_code
 from radiogenomics.study.manifest.schema import Extraction
 from radiogenomics.study.measuring import lesion as measurement
@@ -106,7 +106,7 @@ def measure_folder(
     if not (settings.radiomics or settings.kinetics or settings.deep):
         raise InputError("Nothing is measured; leave radiomics or kinetics on, or name a network under deep.")
     networks = local_networks(settings, parameters)
-    tasks, left_out = _tasks(Path(folder), Path(masks))
+    tasks, left_out, named = _tasks(Path(folder), Path(masks))
     out = make_folder(out, "the results' folder")
     keys = {name: _key(settings, parameters, networks, task) for name, task in tasks.items()}
     done = parallel_map(
@@ -128,8 +128,9 @@ def measure_folder(
         raise InputError(f"{folder}: none of {len(left_out)} patients could be measured; {patient}: {why}")
     tables = _tables(done.results, settings)
     tables["left_out"] = pd.DataFrame(left_out, columns=["patient", "reason"])
-    log_decisions(_decided(done.results, left_out, tables["lesions"], settings), logger)
-    tables["decisions"] = decision_table(_decided(done.results, left_out, tables["lesions"], settings))
+    found = [*named, *_decided(done.results, left_out, tables["lesions"], settings)]
+    log_decisions(found, logger)
+    tables["decisions"] = decision_table(found)
     files = [path for name, table in tables.items() for path in write_table(table, out / "tables" / name)]
     facts = {
         "extraction": settings.model_dump(),
@@ -141,9 +142,10 @@ def measure_folder(
     return MeasuredFolder(tables, [*files, out / "settings.json"])
 
 
-def _tasks(folder: Path, masks: Path) -> tuple[dict[str, Patient], list[tuple[str, str]]]:
-    """Bring images and masks together by patient -> whom to measure, and who has no mask."""
-    have, drawn = members(folder, folders=True), members(masks, folders=False)
+def _tasks(folder: Path, masks: Path) -> tuple[dict[str, Patient], list[tuple[str, str]], list[Decision]]:
+    """Bring images and masks together by patient -> whom to measure, who has no mask, and which masks are called otherwise."""
+    have = members(folder, folders=True)
+    drawn, named = masks_of(have, members(masks, folders=False), masks)
     if not drawn:
         raise InputError(f"{masks} holds no mask; give a folder with one mask a patient, named after the patient's folder.")
     if not have:
@@ -159,7 +161,7 @@ def _tasks(folder: Path, masks: Path) -> tuple[dict[str, Patient], list[tuple[st
     if strangers:
         raise InputError(f"{masks}: masks of {summarise(strangers)} belong to no folder of images; rename or remove them.")
     tasks = {patient: Patient(patient, have[patient], drawn[patient], _seed(patient)) for patient in both}
-    return tasks, [(patient, "no mask of the lesion") for patient in have if patient not in drawn]
+    return tasks, [(patient, "no mask of the lesion") for patient in have if patient not in drawn], named
 
 
 def _seed(patient: str) -> int:

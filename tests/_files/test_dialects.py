@@ -198,6 +198,12 @@ DAMAGED = {
     ),
     "empty.xlsx": (workbook([]), r"every sheet is empty"),
     "page.csv": ("<!DOCTYPE html><html><body>Sign in</body></html>", r"it is a web page or XML"),
+    "part of a page.csv": ("<div class=x><table><tr><td>subject</td></tr></table></div>\n<p>1</p>", r"it is a web page or XML"),
+    "records.json": ('[\n {"subject": "K-07", "weight": 61.5},\n {"subject": "K-11"}]', r"it is JSON\); write it as a table"),
+    "two separators.csv": (
+        "case;weight,stage\nK-07;61,II\nK-11;70,III\n",
+        r"commas and semicolons part its lines alike.*say which parts the fields with `separator`",
+    ),
     "pointer.csv": ("version https://git-lfs.github.com/spec/v1\noid sha256:0\n", r"it is a Git LFS pointer"),
     "nameless.csv": (PLAIN.replace("marker", ""), r"column 3 has values and no name"),
 }

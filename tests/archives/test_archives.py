@@ -2,6 +2,7 @@
 
 import hashlib
 import http.server
+import json
 import threading
 
 import pytest
@@ -104,3 +105,58 @@ def test_a_manifest_fetches_what_is_missing(url, tmp_path, monkeypatch):
     assert study.gather(path).files["truth"] == next((tmp_path / "cache").glob("*/remote.csv"))
     assert study.gather(path).files["truth"].read_bytes() == BODY
     assert Server.calls == {"/file": 1}
+
+
+LISTED = {"statistics": [{"libraryName": "Fly_Tissues_2031"}, {"libraryName": "Empty"}, {"libraryName": "Page"}]}
+ENRICHR = {
+    "/FlyEnrichr/datasetStatistics": ("application/json", json.dumps(LISTED)),
+    "/FlyEnrichr/geneSetLibrary?mode=text&libraryName=Fly_Tissues_2031": ("text/plain", "Wing\t\tvg,1.0\tap,0.5\t\nEye\tx\tey\n"),
+    "/FlyEnrichr/geneSetLibrary?mode=text&libraryName=Empty": ("text/plain", "\n"),
+    "/FlyEnrichr/geneSetLibrary?mode=text&libraryName=Page": ("text/html", "<html>Sign in</html>"),
+    "/Enrichr/datasetStatistics": ("application/json", '{"statistics": "under repair"}'),
+}
+
+
+@pytest.fixture
+def enrichr():
+    """Answer as Enrichr does, on loopback."""
+
+    class Answers(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            kind, body = ENRICHR[self.path]
+            self.send_response(200)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *args):
+            """Stay quiet."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_a_library_of_enrichr_comes_without_weights(enrichr):
+    found = archives.fetch_library("Fly_Tissues_2031", organism="fly", server=enrichr)
+    assert found == {"Wing": ["vg", "ap"], "Eye": ["ey"]}
+
+
+@pytest.mark.parametrize(
+    ("library", "organism", "message"),
+    [
+        ("Fly_Tissue_2030", "fly", r"no library 'Fly_Tissue_2030' for fly; the nearest are Fly_Tissues_2031"),
+        ("Empty", "fly", r"did not give the library 'Empty': it is empty"),
+        ("Page", "fly", r"did not give the library 'Page': .*a page of the kind text/html.*read a GMT file"),
+        ("kegg", "human", r"did not give the library 'KEGG_2021_Human': its list of libraries is not what it was"),
+        ("kegg", "cat", r"Enrichr has no organism 'cat'; give one of human, mouse"),
+    ],
+)
+def test_what_is_no_library_of_enrichr_is_refused(enrichr, library, organism, message):
+    with pytest.raises((ValueError, ConnectionError), match=message):
+        archives.fetch_library(library, organism=organism, server=enrichr)

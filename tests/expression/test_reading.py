@@ -110,6 +110,26 @@ def test_a_date_for_a_gene_is_named_with_its_likely_symbol(tmp_path, label, symb
     assert label in reading.table.columns
 
 
+def test_numbers_that_excel_made_of_symbols_are_named_unless_genes_are_numbers(tmp_path):
+    genes = [*GENES, *(f"LCE{number}" for number in range(20))]
+    rows = pd.DataFrame(np.arange(len(genes) * 3.0).reshape(-1, 3) + 0.5, index=genes, columns=["A", "B", "C"])
+    rows.rename({"LCE4": "43900", "LCE7": "44105"}).to_csv(tmp_path / "e.csv")  # 10 March and 1 October 2020
+    reading = expression.expression_reading(tmp_path / "e.csv", genes_in="rows")
+    assert reading.decisions[["what", "count"]].to_numpy().tolist() == [["dates for genes", 1]]
+    assert "43900 is likely MARCHF10 (MARCH10)" in reading.decisions["why"].item()
+    rows.set_axis([str(43900 + 7 * at) for at in range(len(genes))]).to_csv(tmp_path / "entrez.csv")
+    assert expression.expression_reading(tmp_path / "entrez.csv", genes_in="rows").decisions.empty
+
+
+def test_controls_of_a_laboratory_are_no_genes(tmp_path):
+    genes = ["ERCC1", "ERCC-00171", "AFFX-CreX-3_at", "(+)E1A_r60_3", "AFF1"]
+    rows = pd.DataFrame(np.arange(15.0).reshape(5, 3) + 0.25, index=genes, columns=["A", "B", "C"])
+    rows.to_csv(tmp_path / "e.csv")
+    reading = expression.expression_reading(tmp_path / "e.csv", genes_in="rows")
+    assert reading.table.columns.tolist() == ["ERCC1", "AFF1"]
+    assert reading.decisions[["what", "count"]].to_numpy().tolist() == [["rows left out", 3]]
+
+
 @pytest.mark.parametrize("label", ["", "NA", "?", "nan", "---"])
 def test_genes_without_a_symbol_are_refused_with_their_line_or_dropped_on_demand(tmp_path, label):
     (tmp_path / "e.tsv").write_text(table(["TP53", label, "KRT5", label]))

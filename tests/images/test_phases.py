@@ -99,6 +99,17 @@ def test_positions_rounded_otherwise_are_the_same_positions(tmp_path):
     assert reread(tmp_path).table["images"].tolist() == [6, 6, 6]
 
 
+def test_a_phase_that_lacks_a_slice_is_named_with_its_place(tmp_path):
+    write(three("axial"), tmp_path, seconds=[0, 90, 180], timing="AcquisitionTime")
+    gone = sorted(tmp_path.iterdir())[2 * 6 + 3]
+    height = float(pydicom.dcmread(gone).ImagePositionPatient[2])
+    gone.unlink()
+    with pytest.raises(
+        ValueError, match=rf"1 slice\(s\) are missing in phase post2, at {height:.2f} mm, where phase pre has them"
+    ):
+        reread(tmp_path)
+
+
 def test_two_phases_before_contrast(tmp_path):
     write(three(), tmp_path)
     phases = reread(tmp_path, pre_contrast=2)

@@ -122,6 +122,19 @@ def test_one_of_several_segments_is_chosen_by_number_or_label(case, tmp_path):
     np.testing.assert_array_equal(array(rest), array(mask) - expected)
 
 
+def test_an_image_of_signal_given_as_a_mask_is_refused_unless_a_label_is_chosen(case, tmp_path):
+    image, _, mask, _ = case
+    signal = np.where(array(mask) > 0, np.arange(mask.GetNumberOfPixels()).reshape(array(mask).shape) % 300 + 1, 0)
+    images.write_volume(volume_like(image, signal.astype(np.int16)), tmp_path / "t1.nii.gz")
+    with pytest.raises(
+        ValueError, match=r"t1\.nii\.gz: The mask holds \d+ labels .* is it an image of signal\? Give the mask, or choose"
+    ):
+        lesions.validate_mask(lesions.read_mask(tmp_path / "t1.nii.gz", image=image), image)
+    label = int(np.bincount(signal[signal > 0].ravel()).argmax())
+    chosen = lesions.read_mask(tmp_path / "t1.nii.gz", image=image, segment=label)
+    assert (array(chosen) > 0).sum() == (signal == label).sum()
+
+
 def test_planes_left_out_of_a_seg_are_empty(case, tmp_path):
     """A lesion in two parts with empty planes between: the file holds no frames for those."""
     image, series, mask, _ = case

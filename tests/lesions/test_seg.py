@@ -90,6 +90,13 @@ def test_a_label_map_of_one_segment_needs_no_choice(case, tmp_path):
     np.testing.assert_array_equal(array(lesions.validate_mask(lesions.read_mask(path, image=image), image)), array(mask))
 
 
+@pytest.mark.parametrize("word", ["Lesion ", " Lesion"])
+def test_blanks_around_the_name_of_a_segment_mean_nothing(case, seg, word):
+    rewrite(seg, lambda dataset: setattr(dataset.SegmentSequence[0], "SegmentLabel", "  Lesion"))
+    read = lesions.validate_mask(lesions.read_mask(seg, image=case[0], segment=word), case[0])
+    np.testing.assert_array_equal(array(read), array(case[2]))
+
+
 @pytest.mark.parametrize("word", ["²", "٣", "1.0", "lesion", ""])
 def test_a_word_that_is_no_segment_is_refused_with_what_there_is(case, seg, word):
     with pytest.raises(ValueError, match=r"^seg\.dcm has 0 segments called '.*'; it holds 1 'Lesion'"):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from radiogenomics import archives, pathways
+from radiogenomics import pathways
 
 
 def gmt(tmp_path, text):
@@ -279,22 +279,3 @@ def test_overlap_is_symmetric_and_lies_in_0_to_1(sets):
     assert shared.min() >= 0
     assert shared.max() <= 1
     np.testing.assert_array_equal(np.diag(shared), 1.0)
-
-
-def test_a_library_that_enrichr_does_not_know_names_the_nearest(monkeypatch):
-    import gseapy
-
-    monkeypatch.setattr(gseapy, "get_library_name", lambda organism: ["KEGG_2021_Human", "Reactome_Pathways_2024"])
-    with pytest.raises(ValueError, match="no library 'KEGG_2020_Human' for human; the nearest are KEGG_2021_Human"):
-        archives.fetch_library("KEGG_2020_Human")
-
-
-def test_no_answer_from_enrichr_says_so(monkeypatch):
-    import gseapy
-
-    def silent(organism):
-        raise ConnectionResetError("reset")
-
-    monkeypatch.setattr(gseapy, "get_library_name", silent)
-    with pytest.raises(ConnectionError, match=r"did not give the library 'Reactome_Pathways_2024'.*read a GMT file"):
-        archives.fetch_library("reactome")

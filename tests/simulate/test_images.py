@@ -179,7 +179,7 @@ def test_two_readers_agree_as_readers_do(made, written):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        ("a slice is missing", "1 slice.s. are missing between"),
+        ("a slice is missing", "1 slice.s. are missing in phase"),
         ("one phase only", "No dynamic series is here .1 image."),
         ("mask on another grid", "The mask's grid is not the image's"),
         ("mask outside the image", "voxels lie outside the image"),

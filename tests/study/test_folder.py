@@ -12,7 +12,7 @@ import SimpleITK as sitk
 from radiogenomics import images, study
 from radiogenomics._errors import InputError
 from radiogenomics.study.inputs import sources
-from radiogenomics.study.inputs.members import members
+from radiogenomics.study.inputs.members import masks_of, members
 from radiogenomics.study.manifest.model import Manifest
 from radiogenomics.study.manifest.schema import Extraction, MisfitError, Source
 from radiogenomics.study.measuring.examination import read_examination
@@ -50,7 +50,7 @@ def cohort(tmp_path_factory, exam):
     (folder / "images" / "N-4").mkdir()
     for name, phase in zip(("pre", "post1", "post2"), phases, strict=True):
         images.write_volume(phase, folder / "images" / "N-4" / f"{name}.nii.gz")
-    for name in ("AB1.1001", "AB1.1002", "N-4", "broken"):
+    for name in ("AB1.1001", "AB1.1002", "N-4_seg", "broken"):
         images.write_volume(mask, folder / "masks" / f"{name}.nii.gz")
     (folder / "masks" / "C.3.9").mkdir()
     images.write_volume(both, folder / "masks" / "C.3.9" / "reader one.nrrd")
@@ -71,10 +71,15 @@ def test_the_command_measures_whom_it_can_and_names_the_others(cohort, tmp_path)
         pd.testing.assert_series_equal(first, other, check_names=False, rtol=1e-6)
     left_out = pd.read_csv(tmp_path / "out" / "tables" / "left_out.csv").set_index("patient")["reason"]
     assert left_out["none"] == "no mask of the lesion"
-    assert "slice(s) are missing" in left_out["broken"]
+    assert "1 slice(s) are missing in phase post1" in left_out["broken"]
     decisions = pd.read_csv(tmp_path / "out" / "tables" / "decisions.csv")
     told = set(zip(decisions["where"], decisions["what"], strict=True))
-    assert {("C.3.9", "lesions left out"), ("N-4", "phases by file name"), ("none", "patient left out")} <= told
+    assert {
+        ("C.3.9", "lesions left out"),
+        ("N-4", "phases by file name"),
+        ("none", "patient left out"),
+        ("masks", "names of masks"),
+    } <= told
     assert ("lesions: background", "level of air found") in told
     assert "none: left out: no mask of the lesion" in ended.stdout
 
@@ -106,6 +111,27 @@ def test_each_lesion_has_a_row_and_a_second_call_measures_nobody_again(cohort, t
 def test_folders_that_do_not_fit_are_refused(cohort, tmp_path, images_in, masks_in, message):
     with pytest.raises(InputError, match=message):
         study.measure_folder(cohort / images_in, masks=cohort / masks_in, out=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["N-4_mask", "N-4.seg", "N-4-label", "N-4_ROI", "mask_N-4", "Segmentation-N-4", "N-4 tumour mask", "N-4_lesion_labelmap"],
+)
+def test_a_word_for_a_mask_is_no_part_of_the_patient(name):
+    masks, told = masks_of(
+        ["N-4", "mask", "AB_seg"], {name: Path(f"m/{name}.nii.gz"), "AB_seg": Path("m/AB_seg.nrrd")}, Path("m")
+    )
+    assert masks == {"N-4": Path(f"m/{name}.nii.gz"), "AB_seg": Path("m/AB_seg.nrrd")}
+    assert [(one.what, one.where, one.count) for one in told] == [("names of masks", "m", 1)]
+    assert f"{name}.nii.gz is N-4's" in told[0].why
+
+
+def test_a_mask_of_nobody_keeps_its_name_and_two_of_one_patient_are_refused():
+    masks, told = masks_of(["N-4"], {"N-44_mask": Path("m/N-44_mask.nii"), "maskN-4": Path("m/maskN-4.nii")}, Path("m"))
+    assert sorted(masks) == ["N-44_mask", "maskN-4"]
+    assert told == []
+    with pytest.raises(InputError, match=r"m has 2 masks of N-4 \(N-4\.nii, N-4_mask\.nii\); keep the one that is meant"):
+        masks_of(["N-4"], {"N-4": Path("m/N-4.nii"), "N-4_mask": Path("m/N-4_mask.nii")}, Path("m"))
 
 
 def test_a_latin_1_file_name_has_a_place_in_the_hash_of_a_folder(cohort):

@@ -1,17 +1,15 @@
 """The gene sets of a study: which are scored and linked, what became of the others, and where they come from."""
 
 import http.server
-import importlib
 import json
 import re
 import threading
 import tomllib
 
-import gseapy
 import pytest
 import tomli_w
 
-from radiogenomics import pathways, study
+from radiogenomics import archives, pathways, study
 from radiogenomics.study.inputs.gene_sets import study_sets
 from radiogenomics.study.manifest.model import ManifestError
 from tests.helpers.table_study import write_table_study
@@ -153,12 +151,13 @@ class Enrichr(http.server.BaseHTTPRequestHandler):
     """Answers as Enrichr does: its libraries, and one of them, with a weight behind a gene and an empty set."""
 
     def do_GET(self):
-        if self.path == "/datasetStatistics":
+        if self.path == "/Enrichr/datasetStatistics":
             body = json.dumps({"statistics": [{"libraryName": "KEGG_2021_Human"}]})
         else:
-            assert self.path == "/geneSetLibrary?mode=text&libraryName=KEGG_2021_Human"
+            assert self.path == "/Enrichr/geneSetLibrary?mode=text&libraryName=KEGG_2021_Human"
             body = "Cell cycle\t\tSIMG00001,1.0\t" + "\t".join(GENES[1:20]) + "\nEmpty\t\t\nApoptosis\t\t" + "\t".join(GENES[:15])
         self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body.encode())
 
@@ -168,18 +167,12 @@ class Enrichr(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def enrichr(tmp_path, monkeypatch):
-    """Enrichr on loopback: gseapy has its address typed in."""
+    """Enrichr on loopback."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Enrichr)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
 
-    class Here(gseapy.parser.EnrichrAPI):
-        def __init__(self, organism="human"):
-            super().__init__(organism)
-            self.base_url = f"http://127.0.0.1:{server.server_port}"
-
-    monkeypatch.setattr(gseapy.parser, "EnrichrAPI", Here)
-    monkeypatch.setattr(importlib.import_module("gseapy.enrichr"), "DEFAULT_CACHE_PATH", str(tmp_path / "gseapy"))
+    monkeypatch.setattr(archives.enrichr, "SERVER", f"http://127.0.0.1:{server.server_port}")
     monkeypatch.setenv("RADIOGENOMICS_CACHE", str(tmp_path / "cache"))
     yield
     server.shutdown()

@@ -129,6 +129,44 @@ def no_table(folder, victim):
     forged(folder / "steps" / "links.json", files=record["files"] | {"tables/links.parquet": sha256(path)})
 
 
+def made_up(folder: Path, name: str, table: pd.DataFrame) -> None:
+    """Put another table instead of one, with its hash in the record."""
+    path = next(path for path in (folder / "steps").glob("*.json") if name in json.loads(path.read_text())["tables"])
+    record = json.loads(path.read_text())
+    files = {f"tables/{file.name}": sha256(file) for file in write_table(table, folder / "tables" / name)}
+    forged(path, files=record["files"] | files)
+
+
+FORGERIES = {
+    "other columns": lambda table: pd.DataFrame({"x": [1.0, 2.0]}),
+    "another index": lambda table: table.reset_index(drop=True).rename_axis("row").add_suffix("_"),
+    "words for numbers": lambda table: table.map(lambda value: value if isinstance(value, str) else "many"),
+    "numbers for words": lambda table: table.map(lambda value: 3.5 if isinstance(value, str) else value),
+    "lists": lambda table: table.map(lambda value: [value]),
+}
+
+
+FORGED = (
+    "modules", "links", "gene_links", "clinical_links", "signatures", "patients", "link_null", "expression_linked", "eigengenes",
+    "features_mri",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_made_up_tables_with_their_hash_end_in_one_line(foreign, forgery):
+    for name in FORGED:
+        whole = pd.read_parquet(foreign / "tables" / f"{name}.parquet")
+        table = FORGERIES[forgery](whole)
+        made_up(foreign, name, table)
+        again = rf"tables/{name}\.parquet .*: the folder was damaged or made up; run the study's manifest into a new folder\.$"
+        said = refusals(Results(foreign).table, name)
+        assert table.equals(whole) or re.search(again, said[0]), name
+        if name in ("modules", "links"):
+            assert [bool(re.search(again, text)) for text in refusals(rg.query, foreign, "ME1")] == [True]
+        made_up(foreign, name, whole)
+        assert refusals(Results(foreign).table, name) == []
+
+
 ATTACKS = {
     **{
         f"{part} is a link": linked(part)

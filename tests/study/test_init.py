@@ -338,6 +338,17 @@ def test_init_finds_out_what_a_user_would_have_to_say(own):
     assert not (own / "study.toml.lock").exists()
 
 
+def test_what_is_left_out_of_a_table_is_told_and_stands_beside_its_source(own):
+    matrix = pd.read_csv(own / "expression.csv", index_col=0)
+    matrix.insert(0, "Chromosome", "chr7")
+    matrix.to_csv(own / "expression.csv")
+    told = []
+    lines = call_init(own, tell=told.append).read_text().splitlines()
+    assert [(one.what, one.where, one.count) for one in told] == [("columns left out", "expression.csv", 1)]
+    above = lines[: lines.index("[sources.expression]")]
+    assert "expression.csv: columns left out (1): columns that describe genes: Chromosome" in above[-1]
+
+
 def test_what_is_wrong_stands_in_the_manifest_beside_its_key(own):
     rest = pd.read_csv(own / "expression.csv", index_col=0)
     rest.iloc[:, :12].to_csv(own / "expression.csv")

@@ -13,6 +13,7 @@ import pandas as pd
 
 from radiogenomics._errors import FileError, InputError
 from radiogenomics._files import sha256
+from radiogenomics.study.engine.shapes import misfit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -162,11 +163,14 @@ class Results:
         InputError
             If no finished step made it; names those that are there.
         FileError
-            If its bytes are not those that the step wrote.
+            If its bytes are not those that the step wrote, or it is another table than the step makes.
         """
         if name not in self.tables():
             raise InputError(f"{self.folder} holds no table {name!r}; it has {', '.join(self.tables()) or 'none'}.")
-        return self._read(name, lambda path: pd.read_parquet(path, **options))
+        table = self._read(name, lambda path: pd.read_parquet(path, **options))
+        if reason := misfit(name, table, options.get("columns")):
+            raise FileError(f"{self.folder / 'tables' / f'{name}.parquet'} {reason}: {_AGAIN}")
+        return table
 
     def columns(self, name: str) -> list[str]:
         """Name the columns of a patient table without reading its values."""
@@ -174,7 +178,10 @@ class Results:
 
         if name not in self.tables():
             raise InputError(f"{self.folder} holds no table {name!r}; it has {', '.join(self.tables()) or 'none'}.")
-        return [column for column in self._read(name, lambda path: read_schema(path).names) if column != "patient"]
+        columns = self._read(name, lambda path: read_schema(path).names)
+        if "patient" not in columns:
+            raise FileError(f"{self.folder / 'tables' / f'{name}.parquet'} has no index 'patient': {_AGAIN}")
+        return [column for column in columns if column != "patient"]
 
     def panels(self) -> list[SavedPanel]:
         """List the finished figures, step by step in the order they were drawn."""
@@ -196,7 +203,7 @@ class Results:
         try:
             return read(path)
         except (ArrowException, OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
-            raise FileError(f"{path} cannot be read as a table ({error}): {_AGAIN}") from error
+            raise FileError(f"{path} cannot be read as a table ({_first_line(error)}): {_AGAIN}") from error
 
     def _verified(self, file: str) -> Path:
         """Give a file whose bytes are those of its record; a run that goes on meanwhile may have renewed both."""
@@ -225,6 +232,11 @@ class Results:
     def _hash(self, file: str) -> str:
         found = (record["files"][file] for record in self._records.values() if file in record["files"])
         return str(next(found, ""))
+
+
+def _first_line(error: Exception) -> str:
+    """Give the first line of an error: pyarrow lists every column below it."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def read_records(folder: Path) -> dict[str, dict[str, Any]]:

@@ -293,7 +293,6 @@ def _cohort_problems(inputs: Inputs, cohorts: dict[str, Cohort]) -> Iterator[Pro
         elif name == "training":
             yield from limits.measured_problems(inputs, made)
         yield from _fusion_problems(inputs, name, made)
-        yield from limits.clinical_problems(inputs, name, made)
     yield from limits.expression_problems(inputs)
     yield from limits.fusion_problems(inputs, cohorts["training"])
     yield from _covariate_problems(inputs, cohorts["training"])

@@ -59,6 +59,7 @@ def masks_found(inputs: Inputs, name: str) -> list[str]:
     have, drawn, again = inputs.images(name), inputs.masks(name, "reader"), inputs.masks(name, "second_reader")
     lacking = [patient for patient in have if patient not in drawn]
     lines = [f"with images: {len(have)}, with a mask: {len(have) - len(lacking)}, with a second reader's: {len(again)}"]
+    lines += [f"{one.where}: {one.what} ({one.count}): {one.why}" for one in inputs.named_masks(name)]
     return [*lines, *([f"no mask, will be left out: {summarise(lacking)}"] if lacking else [])]
 
 

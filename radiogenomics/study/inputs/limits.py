@@ -121,16 +121,6 @@ def _power(genes: pd.DataFrame, chosen: ModuleSettings) -> float:
     return found or modules.DEFAULT_POWER[chosen.network]
 
 
-def clinical_problems(inputs: Inputs, name: str, made: Cohort) -> Iterator[Problem]:
-    """Find infinite values in the columns that patients are described by."""
-    file = str(inputs.path)
-    for column in made.patients.columns.intersection(inputs.manifest.columns(), sort=False):
-        values = made.patients[column]
-        if pd.api.types.is_numeric_dtype(values) and np.isinf(values.to_numpy(dtype=float, na_value=np.nan)).any():
-            who = summarise(values.index[np.isinf(values)])
-            yield Problem(file, "clinical_columns", repr(column), f"infinite for {who} of {name}; correct it, or leave it blank")
-
-
 def fusion_problems(inputs: Inputs, made: Cohort) -> Iterator[Problem]:
     """Find clinical columns that the fusion cannot take: the same everywhere, with rare levels, combinations of others."""
     manifest, file = inputs.manifest, str(inputs.path)
@@ -160,7 +150,7 @@ def _unfit(values: pd.Series, factor: bool) -> str:
     if factor and counts.min() < FEWEST_IN_LEVEL:
         rare = f"its level {counts.idxmin()!r} has {counts.min()} patient(s)"
         return f"{rare}, fewer than {FEWEST_IN_LEVEL}, and may be missing in a fold: join levels"
-    return "it holds infinite values" if not factor and np.isinf(values.to_numpy(float)).any() else ""
+    return ""
 
 
 def check_follow_up(times: pd.DataFrame, endpoint: Survival) -> None:

@@ -18,7 +18,7 @@ from radiogenomics._errors import FileError, InputError, MissingFileError
 from radiogenomics._files import Decision, Reading, decision_table, files_below, sha256, voxel_files, write_text
 from radiogenomics._tables import summarise
 from radiogenomics.study.engine.context import DeclaredFiles
-from radiogenomics.study.inputs.members import members
+from radiogenomics.study.inputs.members import masks_of, members
 from radiogenomics.study.manifest.errors import ManifestError, Problem
 from radiogenomics.study.manifest.model import Manifest, read_manifest
 from radiogenomics.study.manifest.schema import CohortSection, Source
@@ -130,9 +130,16 @@ class Inputs:
 
     def masks(self, name: str, reader: Literal["reader", "second_reader"]) -> dict[str, Path]:
         """Find the masks that a reader drew -> the file (or folder of DICOM) of each patient."""
+        return self._masks(name, reader)[0]
+
+    def named_masks(self, name: str) -> list[Decision]:
+        """Say which masks of a cohort are called otherwise than their patient."""
+        return [decision for reader in ("reader", "second_reader") for decision in self._masks(name, reader)[1]]
+
+    def _masks(self, name: str, reader: str) -> tuple[dict[str, Path], list[Decision]]:
         masks = self._cohort(name).masks
         source = getattr(masks, reader) if masks else None
-        return self._members(source, folders=False) if source else {}
+        return masks_of(self.images(name), self._members(source, folders=False), self.files[source]) if source else ({}, [])
 
     def listing(self, source: str, member: Path) -> dict[str, str]:
         """List the files that a patient has in a folder -> SHA-256 of each by its path inside the folder.

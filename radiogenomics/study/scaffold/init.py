@@ -10,11 +10,12 @@ import pandas as pd
 
 from radiogenomics import cohort, expression
 from radiogenomics._errors import InputError
-from radiogenomics._files import make_folder, write_text
+from radiogenomics._files import Decision, Tell, changes_data, log_decision, make_folder, write_text
 from radiogenomics._names import did_you_mean, slug
 from radiogenomics._tables import summarise
 from radiogenomics.study.inputs.checks import check
 from radiogenomics.study.inputs.limits import no_module
+from radiogenomics.study.inputs.sources import Inputs
 from radiogenomics.study.manifest.errors import ManifestError
 from radiogenomics.study.scaffold.columns import Baseline, baseline, volume_column
 from radiogenomics.study.scaffold.files import Own, expression_file, patient_file, with_barcodes, with_patients
@@ -34,12 +35,14 @@ def init(
     gene_sets: Path | None = None,
     to: Path,
     overwrite: bool = False,
+    tell: Tell = log_decision,
 ) -> Path:
     """Write a manifest for feature tables, an expression matrix and clinical tables, and check it.
 
     How every file is written (separator, decimal comma, encoding, sheet), the column of patients, the way identifiers are
     written, the side of the genes, the unit, the column of lesion volume, and the clinical columns that describe, adjust and
-    predict are found out and stand in the manifest, with comments that say why.
+    predict are found out and stand in the manifest, with comments that say why. So does what was left out or changed while a
+    table was read.
 
     Parameters
     ----------
@@ -58,6 +61,8 @@ def init(
         Where to write the manifest.
     overwrite : bool
         Write over a manifest that is there.
+    tell : callable, optional
+        Called with each decision that leaves out or changes something of a table; left out, it is logged.
 
     Returns
     -------
@@ -83,10 +88,8 @@ def init(
     wrong = [remark for remark in remarks if remark.wrong]
     try:
         checked = check(to)
-        few = no_module(checked.inputs)
-        if few:
-            note = Remark(("modules",), f"modules.min_size is 30 unless it is given: {few}; the run would stop there")
-            write_text(to, manifest_text(raw, [*remarks, note]))
+        if notes := [*_few_genes(checked.inputs), *_decided(checked.inputs, tell)]:
+            write_text(to, manifest_text(raw, [*remarks, *notes]))
     except ManifestError as error:
         told = {remark.key[0] for remark in wrong}
         wrong += [remark for remark in remarks_of(error.problems) if remark.key[0] not in told]
@@ -99,6 +102,24 @@ def init(
             + "\n".join(f"  {remark}" for remark in wrong)
         )
     return to
+
+
+def _few_genes(inputs: Inputs) -> list[Remark]:
+    few = no_module(inputs)
+    text = f"modules.min_size is 30 unless it is given: {few}; the run would stop there"
+    return [Remark(("modules",), text)] if few else []
+
+
+def _decided(inputs: Inputs, tell: Tell) -> list[Remark]:
+    """Tell what is left out or changed of every table, and say it beside its source."""
+    notes = []
+    for source in inputs.manifest.tables():
+        for row in inputs.decisions([source]).itertuples():
+            decision = Decision(row.what, row.where, row.count, row.why)
+            if changes_data(decision.what):
+                tell(decision)
+                notes.append(Remark(("sources", source), f"{decision.where}: {decision.what} ({decision.count}): {decision.why}"))
+    return notes
 
 
 @dataclass(frozen=True)

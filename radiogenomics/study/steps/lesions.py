@@ -122,7 +122,8 @@ def extract(settings: Manifest, inputs: Inputs, run: Run) -> Extracted:
     if networks:
         rows = [[kind, one.name, one.label, one.sha256, len(one.names)] for kind, one in networks.items()]
         tables["networks"] = pd.DataFrame(rows, columns=["kind", "network", "weights", "sha256", "features"])
-    found = [*_decided(readings), *level_found(tables["lesions"], chosen)]
+    named = [one for cohort in settings.cohorts() for one in inputs.named_masks(cohort)]
+    found = [*named, *_decided(readings), *level_found(tables["lesions"], chosen)]
     log_decisions(found, logger)
     lost = pd.DataFrame(failures, columns=["patient", "cohort", "step", "reason"])
     return Extracted(tables, lost, decision_table(found))
