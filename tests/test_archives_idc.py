@@ -282,6 +282,7 @@ def test_a_process_killed_at_any_moment_leaves_no_half_series_and_no_child(fault
         time.sleep(float(rng.uniform(0, 1.5)))
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
+        process.stdout.close()
         for folder in (tmp_path / "idc").glob("1.*"):
             i = int(folder.name.rpartition(".")[2]) - 1
             assert {p.name: hashlib.md5(p.read_bytes()).digest() for p in folder.iterdir()} == {
