@@ -100,11 +100,11 @@ def test_rooms_are_offered_lazily():
     code = "import sys, radiogenomics as rg; rg.__version__; print([m for m in sys.modules if m.startswith(('pandas', 'radiogenomics.'))])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
-    with pytest.raises(AttributeError, match="no room 'modulse'"):
+    with pytest.raises(AttributeError, match="No radiogenomics attribute modulse"):
         radiogenomics.modulse  # noqa: B018
 
 
-@pytest.mark.parametrize("room", ["features", "figures", "pathways", "study"])
+@pytest.mark.parametrize("room", ["features", "figures", "pathways", "stats", "study"])
 def test_a_lazy_room_has_every_name_of_its_stub_and_no_other(room):
     offered = getattr(radiogenomics, room)
     assert dir(offered) == offered.__all__ == sorted(offered.__all__)

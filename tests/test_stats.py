@@ -18,7 +18,7 @@ def test_everything_offered_is_there_and_documented():
 
 
 def test_an_unknown_name_is_named():
-    with pytest.raises(AttributeError, match=r"radiogenomics.stats has no 'delong'"):
+    with pytest.raises(AttributeError, match=r"No radiogenomics.stats attribute delong"):
         _ = stats.delong
 
 

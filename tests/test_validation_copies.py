@@ -191,3 +191,8 @@ def test_a_possible_leak_is_said_when_a_recipe_is_judged(caplog):
     with caplog.at_level(logging.WARNING):
         one_nearest(table.assign(entry=np.arange(40)), outcome)
     assert "feature 'entry' may leak (row number)" in caplog.text
+
+
+def test_a_gene_is_not_taken_for_a_coil():
+    table = people(30, 4).set_axis(["COIL", "receive_coil", "CoilName", "ESR1"], axis=1)
+    assert find_leaks(table)["column"].tolist() == ["receive_coil", "CoilName"]

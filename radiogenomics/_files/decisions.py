@@ -8,6 +8,9 @@ import pandas as pd
 
 logger = logging.getLogger(__name__)
 
+LOGGED = "%s: %s (%d): %s"
+"""How a decision is written to a log."""
+
 _QUIET = {
     "separator",
     "decimal comma",
@@ -97,4 +100,4 @@ def log_decisions(decisions: Sequence[Decision], logger: logging.Logger) -> None
     """Write every decision to a log: what changed the data as a warning, how the file is written as information."""
     for decision in decisions:
         level = logging.INFO if decision.what in _QUIET else logging.WARNING
-        logger.log(level, "%s: %s (%d): %s", decision.where, decision.what, decision.count, decision.why)
+        logger.log(level, LOGGED, decision.where, decision.what, decision.count, decision.why)

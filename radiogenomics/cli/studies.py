@@ -1,11 +1,13 @@
 """Commands on whole studies: demo, init, check, fetch, run and query."""
 
 import gc
+import logging
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from radiogenomics._files.decisions import LOGGED
 from radiogenomics.cli.shell import Jobs, Manifest, Mirror, Out, Quiet, Scheduler, Verbose, Wait, app, log, say, shown_progress
 
 
@@ -74,6 +76,8 @@ def check(manifest: Manifest, mirror: Mirror = None, quiet: Quiet = False, verbo
     from radiogenomics import study
 
     log(quiet, verbose)
+    for handler in logging.getLogger("radiogenomics").handlers:
+        handler.addFilter(lambda record: record.msg != LOGGED)  # decisions are listed below
     checked = study.check(manifest, mirror=mirror)
     for name, cohort in checked.cohorts.items():
         for line in study.masks_found(checked.inputs, name):

@@ -14,7 +14,7 @@ _NAMED = re.compile(
     r"(^|[^a-z])(site|cent(er|re)(?!.of)|hospital|institut(e|ion)|clinic|scanner|station|manufacturer|vendor|batch|accession)"
     r"s?([^a-z]|$)|(^|[^a-z])(dates?|years?|time.?stamp|enrol?ment|mrn|operator|reader|observer|protocol|fold|split|study.?id)([^a-z]|$)"
     r"|(?-i:[a-z](Date|Time|Year|UID|Number|ID))$|^(study|series|acquisition|content).?(date|time|number|uid|id)|.uid$"
-    r"|(field.?strength|software.?version|ac?quisition.?(date|year)|coil)|^(row|index|order|number|no|nr|id)$|(row|serial|case).?(number|no|nr|index|id)$",
+    r"|(field.?strength|software.?version|ac?quisition.?(date|year)|coil.?(name|type|id)|(receive|transmit|breast|rf).?coil)|^(row|index|order|number|no|nr|id)$|(row|serial|case).?(number|no|nr|index|id)$",
     re.IGNORECASE,
 )
 _MEASURED = re.compile(
