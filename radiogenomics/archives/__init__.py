@@ -5,9 +5,11 @@ from typing import Protocol
 
 from radiogenomics._registry import Registry
 from radiogenomics.archives.addresses import public_address
+from radiogenomics.archives.catalogue import modalities, series
 from radiogenomics.archives.enrichr import COLLECTIONS, fetch_library
 from radiogenomics.archives.files import find, verify
 from radiogenomics.archives.http import download
+from radiogenomics.archives.lists import read_series_list
 
 
 class Fetch(Protocol):
@@ -47,4 +49,16 @@ ARCHIVES: Registry[Fetch] = Registry(
 )
 """Every archive by the name that a manifest gives it; see `Fetch` for what one is, and `ARCHIVES.register` to add one."""
 
-__all__ = ["ARCHIVES", "COLLECTIONS", "Fetch", "download", "fetch_library", "find", "public_address", "verify"]
+__all__ = [
+    "ARCHIVES",
+    "COLLECTIONS",
+    "Fetch",
+    "download",
+    "fetch_library",
+    "find",
+    "modalities",
+    "public_address",
+    "read_series_list",
+    "series",
+    "verify",
+]

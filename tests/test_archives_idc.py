@@ -1,0 +1,292 @@
+"""Image series from an S3 server on loopback: whole or not at all, under every fault that a network has."""
+
+import hashlib
+import http.client
+import multiprocessing
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from radiogenomics.archives import idc
+
+moto = pytest.importorskip("moto.server", reason="needs moto[server]")
+pytest.importorskip("idc_index_data", reason="needs the extra 'archives'")
+
+BUCKET = "idc-open-data"
+
+
+def content(series: int, image: int, size: int = 3000) -> bytes:
+    return np.random.default_rng([series, image]).bytes(size + image)
+
+
+def table_of(n_series: int, n_images: int = 4, first: int = 0) -> pd.DataFrame:
+    numbers = range(first, first + n_series)
+    return pd.DataFrame(
+        {
+            "patient": [f"P{i}" for i in numbers],
+            "series": [f"1.2.826.0.1.{i + 1}" for i in numbers],
+            "images": n_images,
+            "size_mb": [sum(len(content(i, j)) for j in range(n_images)) / 1e6 for i in numbers],
+            "licence": "CC BY 3.0",
+            "address": [f"s3://{BUCKET}/aaaa-{i}/*" for i in numbers],
+        }
+    )
+
+
+def request(port: int, method: str, path: str, body: bytes = b"") -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    connection.request(method, path, body, {"x-amz-acl": "public-read"})
+    assert connection.getresponse().status == 200
+    connection.close()
+
+
+@pytest.fixture(scope="module")
+def bucket():
+    """An S3 server with 12 series of 4 images -> its port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = moto.ThreadedMotoServer(port=port, verbose=False)
+    server.start()
+    request(port, "PUT", f"/{BUCKET}")
+    for i in range(12):
+        for j in range(4):
+            request(port, "PUT", f"/{BUCKET}/aaaa-{i}/{j}.dcm", content(i, j))
+    yield port
+    server.stop()
+
+
+class Faults(BaseHTTPRequestHandler):
+    """Passes requests on to the bucket; what `spoil` makes of an answer is sent."""
+
+    port, spoil, asked, lock = 0, staticmethod(lambda path, n, status, body: (status, body)), {}, threading.Lock()
+
+    def do_GET(self):
+        with self.lock:
+            n = self.asked[self.path] = self.asked.get(self.path, 0) + 1
+        connection = http.client.HTTPConnection("127.0.0.1", self.port)
+        connection.request("GET", self.path)
+        answer = connection.getresponse()
+        body, names = answer.read(), ("Content-Type", "ETag", "Last-Modified")
+        status, sent = self.spoil(self.path, n, answer.status, body)
+        self.send_response(status)
+        for name in names:
+            if answer.headers.get(name):
+                self.send_header(name, answer.headers[name])
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(sent)
+        if len(sent) < len(body):
+            self.close_connection = True
+
+    def do_HEAD(self):
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def faulty(bucket, monkeypatch):
+    """Set what becomes of every answer -> the number of requests by path."""
+    servers = []
+
+    def begin(spoil=lambda path, n, status, body: (status, body)):
+        kind = type("Spoiled", (Faults,), {"port": bucket, "spoil": staticmethod(spoil), "asked": {}})
+        server = ThreadingHTTPServer(("127.0.0.1", 0), kind)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        monkeypatch.setenv("RADIOGENOMICS_IDC_ENDPOINT", f"http://127.0.0.1:{server.server_address[1]}")
+        return kind.asked
+
+    yield begin
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def assert_whole(table: pd.DataFrame, cache: Path) -> None:
+    for i, uid in zip(table.index, table["series"], strict=True):
+        folder = cache / "idc" / uid
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == {f"{j}.dcm": content(i, j) for j in range(4)}
+    assert [path for path in (cache / "idc").iterdir() if path.name.startswith(".")] == []
+
+
+def of_files(asked: dict[str, int]) -> dict[str, int]:
+    return {path: n for path, n in asked.items() if ".dcm" in path}
+
+
+def test_series_are_fetched_once_and_nothing_twice(faulty, tmp_path):
+    asked, told = faulty(), []
+    table = table_of(6)
+    places = idc.fetch(table, tmp_path, progress=lambda *step: told.append(step))
+    assert list(places) == table["series"].tolist()
+    assert_whole(table, tmp_path)
+    assert set(of_files(asked).values()) == {1}
+    before = dict(asked)
+    assert idc.fetch(table, tmp_path, offline=True) == places
+    assert idc.fetch(table, tmp_path) == places
+    assert asked == before
+    assert told[-1][0] <= told[-1][1]
+
+
+def test_a_plan_says_what_will_come(faulty, tmp_path):
+    faulty()
+    table = table_of(5)
+    idc.fetch(table.iloc[:2], tmp_path)
+    plan = idc.plan(table, tmp_path)
+    assert (plan.series, plan.images, plan.cached, plan.licences) == (5, 20, 2, {"CC BY 3.0": 5})
+    assert plan.missing_mb == pytest.approx(table["size_mb"].iloc[2:].sum())
+
+
+def cut(path, n, status, body):
+    return status, body[: len(body) // 2] if ".dcm" in path and n == 1 else body
+
+
+def busy(path, n, status, body):
+    return (503, body) if n <= 2 else (status, body)
+
+
+def other_bytes(path, n, status, body):
+    return status, bytes(len(body)) if "aaaa-1/2.dcm" in path and n == 1 else body
+
+
+@pytest.mark.parametrize("spoil", [cut, busy, other_bytes])
+def test_a_passing_fault_is_overcome(faulty, tmp_path, spoil):
+    faulty(spoil)
+    table = table_of(3)
+    idc.fetch(table, tmp_path, wait_s=0.01)
+    assert_whole(table, tmp_path)
+
+
+def broken(path, n, status, body):
+    return (500, body) if "aaaa-2/1.dcm" in path else (status, body)
+
+
+def wrong(path, n, status, body):
+    return status, bytes(len(body)) if "aaaa-2/1.dcm" in path else body
+
+
+def test_a_lasting_fault_is_one_message_and_no_half_series(faulty, tmp_path):
+    table = table_of(3)
+    for spoil, words in ((broken, "500"), (wrong, "MD5 of 1.dcm")):
+        asked = faulty(spoil)
+        with pytest.raises(ConnectionError) as error:
+            idc.fetch(table, tmp_path, attempts=2, wait_s=0.01)
+        assert len(str(error.value)) < 600
+        assert all(word in str(error.value) for word in ("IDC", table["series"][2], words, "resumes")), str(error.value)
+        assert (
+            sorted(path.name for path in (tmp_path / "idc").iterdir() if not path.name.startswith((".", "fetching")))
+            == (table["series"].tolist()[:2])
+        )
+    asked = faulty()
+    idc.fetch(table, tmp_path)
+    assert_whole(table, tmp_path)
+    assert set(of_files(asked)) == {f"/{BUCKET}/aaaa-2/1.dcm"}  # the files that were right are not fetched again
+
+
+def test_a_server_that_falls_silent_is_left(faulty, tmp_path):
+    release = threading.Event()
+
+    def silent(path, n, status, body):
+        if ".dcm" in path:
+            release.wait(20)
+        return status, body
+
+    faulty(silent)
+    begin = time.monotonic()
+    with pytest.raises(ConnectionError, match="nothing was received for 1 s"):
+        idc.fetch(table_of(1), tmp_path, attempts=1, timeout_s=1.0)
+    release.set()
+    assert time.monotonic() - begin < 15
+
+
+def test_nobody_there_is_one_message(monkeypatch, tmp_path):
+    monkeypatch.setenv("RADIOGENOMICS_IDC_ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(ConnectionError, match=r"http://127.0.0.1:9.*connection refused"):
+        idc.fetch(table_of(1), tmp_path, attempts=1)
+
+
+def test_a_series_with_other_images_than_the_catalogue_says_is_refused(faulty, tmp_path):
+    faulty()
+    with pytest.raises(ValueError, match=r"has 4 files .* the catalogue says 5"):
+        idc.fetch(table_of(2, n_images=5), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"address": "s3://x/y/*'\nrm -rf /"}, "address"),
+        ({"address": "https://x/y/"}, "address"),
+        ({"series": "../../etc"}, "series"),
+        ({"series": ".."}, "series"),
+        ({"size_mb": 1e12}, "GB free"),
+    ],
+)
+def test_a_table_that_cannot_be_is_refused_before_anything_is_asked(faulty, tmp_path, change, words):
+    asked = faulty()
+    with pytest.raises((ValueError, OSError), match=words):
+        idc.fetch(table_of(1).assign(**change), tmp_path)
+    assert asked == {}
+
+
+def test_offline_names_what_is_missing(tmp_path):
+    with pytest.raises(ConnectionError, match=r"2 of 2 series are not in the cache .*1\.2\.826\.0\.1\.1.*without --offline"):
+        idc.fetch(table_of(2), tmp_path, offline=True)
+
+
+def test_two_processes_fetch_a_series_once(faulty, tmp_path):
+    asked = faulty()
+    table = table_of(8)
+    context = multiprocessing.get_context("spawn")
+    both = [context.Process(target=idc.fetch, args=(table, tmp_path)) for _ in range(2)]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join(120)
+        assert one.exitcode == 0
+    assert_whole(table, tmp_path)
+    assert set(of_files(asked).values()) == {1}
+
+
+@pytest.mark.slow
+def test_a_process_killed_at_any_moment_leaves_no_half_series_and_no_child(faulty, tmp_path):
+    def slowly(path, n, status, body):
+        time.sleep(0.05)
+        return status, body
+
+    faulty(slowly)
+    table = table_of(12)
+    table.to_json(tmp_path / "table.json")
+    code = (
+        "import sys, pandas as pd; from pathlib import Path; from radiogenomics.archives import idc; print('ready', flush=True);"
+        "idc.fetch(pd.read_json(sys.argv[1], dtype={'series': str}), Path(sys.argv[2]), n_workers=2)"
+    )
+    rng = np.random.default_rng(4)
+    for _ in range(20):
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path / "table.json"), str(tmp_path)], stdout=subprocess.PIPE, text=True
+        )
+        process.stdout.readline()
+        time.sleep(float(rng.uniform(0, 1.5)))
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        for folder in (tmp_path / "idc").glob("1.*"):
+            i = int(folder.name.rpartition(".")[2]) - 1
+            assert {p.name: hashlib.md5(p.read_bytes()).digest() for p in folder.iterdir()} == {
+                f"{j}.dcm": hashlib.md5(content(i, j)).digest() for j in range(4)
+            }
+    idc.fetch(table, tmp_path)
+    assert_whole(table, tmp_path)
