@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import SimpleITK as sitk
-from test_study_engine import Toy, run, value
 
 from radiogenomics import _kept, figures, images
 from radiogenomics._errors import FileError
@@ -20,6 +19,7 @@ from radiogenomics._files import write_table
 from radiogenomics._parallel import is_transient
 from radiogenomics.study.engine.results import Results
 from radiogenomics.study.engine.step import step
+from tests.study.test_engine import Toy, run, value
 
 NOISE = np.random.default_rng(0).integers(1, 30_000, (6, 70, 80)).astype(np.int16)
 MESSAGE = (
