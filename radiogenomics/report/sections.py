@@ -52,6 +52,23 @@ def _shown(table: pd.DataFrame, **how: Any) -> list[ReportData]:
     return [view(table, **how)]
 
 
+def _decisions(decisions: pd.DataFrame) -> list[ReportData]:
+    """Reduce what was decided to one row a kind: where, how much in all, and the reason of the one that touched most."""
+    ranked = decisions.sort_values("count", ascending=False, kind="stable")
+    kinds = ranked.groupby("what", sort=False).agg(
+        places=("where", "nunique"), first=("where", "first"), count=("count", "sum"), why=("why", "first")
+    )
+    several = kinds["places"] > 1
+    kinds["where"] = kinds["first"].where(~several, kinds["first"] + " and " + (kinds["places"] - 1).astype(str) + " more")
+    kinds["why"] = kinds["why"].where(~several, "for example: " + kinds["why"])
+    table = kinds.loc[decisions["what"].unique(), ["where", "count", "why"]].reset_index()
+    caption = (
+        f"What was decided about the data, and what to look at: {len(decisions):,} decisions of {len(kinds)} kinds, each with "
+        "the place that it touched most; all stand in tables/decisions."
+    )
+    return [view(table, caption, most=len(table))]
+
+
 def _module_sizes(modules: pd.DataFrame) -> list[ReportData]:
     """Reduce the gene table to one row a module with its five best connected genes."""
     genes = modules.rename_axis("gene").reset_index()
@@ -231,7 +248,7 @@ SECTIONS = (
         {
             "inclusion": _plain("inclusion", "Patients left after each step.", "cohort", "step", "n", "excluded", "reason"),
             "expression_facts": _plain("expression_facts", "Expression: what was kept and changed."),
-            "decisions": _plain("decisions", "What was decided about the data, and what to look at.", most=40),
+            "decisions": _decisions,
             "expression_dropped": _plain("expression_dropped", "Genes left out.", most=10),
             "baseline": _baseline,
         },

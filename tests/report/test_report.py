@@ -172,6 +172,19 @@ def test_the_summary_reads_the_counts_of_the_cohort():
     )
 
 
+def test_decisions_are_shown_by_kind_with_the_place_they_touched_most():
+    border = [["lesion at the border", f"P{number}", 1, "it touches the first slice"] for number in range(60)]
+    rows = [["word for missing", "a.csv", 4, "NP (4)"], *border, ["word for missing", "b.csv", 1_200, "NP (1200)"]]
+    decisions = pd.DataFrame([*rows, ["encoding", "b.csv", 1, "UTF-16"]], columns=["what", "where", "count", "why"])
+    (shown,) = next(one for one in SECTIONS if "decisions" in one.tables).tables["decisions"](decisions)
+    assert shown.rows == [
+        ["word for missing", "b.csv and 1 more", "1,204", "for example: NP (1200)"],
+        ["lesion at the border", "P0 and 59 more", "60", "for example: it touches the first slice"],
+        ["encoding", "b.csv", "1", "UTF-16"],
+    ]
+    assert "63 decisions of 3 kinds" in shown.caption
+
+
 def test_patients_who_were_left_out_do_not_count():
     everybody = pd.concat(
         [patients().assign(included=True), patients().head(3).rename(index="left out {}".format).assign(included=False)]
