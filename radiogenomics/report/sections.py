@@ -64,7 +64,7 @@ def _decisions(decisions: pd.DataFrame) -> list[ReportData]:
     table = kinds.loc[decisions["what"].unique(), ["where", "count", "why"]].reset_index()
     caption = (
         f"What was decided about the data, and what to look at: {len(decisions):,} decisions of {len(kinds)} kinds, each with "
-        "the place that it touched most; all stand in tables/decisions."
+        "the place that it touched most; all are in tables/decisions."
     )
     return [view(table, caption, most=len(table))]
 
