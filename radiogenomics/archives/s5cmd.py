@@ -45,7 +45,7 @@ def copy(transfer: Transfer, names: dict[str, str], tell: Callable[[int], None])
     folders = [transfer.folder / name for name in names.values()]
     for folder in folders:
         folder.mkdir(exist_ok=True)
-    commands = [f"cp --if-size-differ '{address}*' '{name}/'" for address, name in names.items()]
+    commands = [f"cp --no-clobber --if-size-differ '{address}*' '{name}/'" for address, name in names.items()]
     return _run(transfer, commands, lambda: _bytes_in(folders), tell)[1]
 
 
@@ -139,7 +139,14 @@ def _read(file: Any) -> list[dict[str, Any]]:
 
 
 def _bytes_in(folders: Iterable[Path]) -> int:
-    return sum(path.stat().st_size for folder in folders for path in folder.iterdir() if path.exists())
+    return sum(_size(path) for folder in folders for path in folder.iterdir())
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # s5cmd has given it its own name meanwhile
+        return 0
 
 
 def _md5(path: Path) -> str:

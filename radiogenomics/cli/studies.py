@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from radiogenomics._files.decisions import LOGGED
 from radiogenomics.cli.shell import Jobs, Manifest, Mirror, Out, Quiet, Scheduler, Verbose, Wait, app, log, say, shown_progress
 
 
@@ -79,6 +78,7 @@ def init(
 def check(manifest: Manifest, mirror: Mirror = None, quiet: Quiet = False, verbose: Verbose = False) -> None:
     """Check a study before running it: files, columns, patient IDs, masks, outcome counts."""
     from radiogenomics import study
+    from radiogenomics._files.decisions import LOGGED
 
     log(quiet, verbose)
     for handler in logging.getLogger("radiogenomics").handlers:

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from radiogenomics import archives
+from tests.helpers.command_line import call
 
 pytest.importorskip("idc_index_data", reason="needs the extra 'archives'")
 
@@ -121,13 +122,9 @@ def test_real_manifests_are_read_line_by_line(real, name, count):
 
 
 def test_the_command_lists_filters_and_writes(tmp_path):
-    from typer.testing import CliRunner
-
-    from radiogenomics.cli import app
-
     path = tmp_path / "mr.csv"
-    answer = CliRunner().invoke(app, ["series", "TCGA-BRCA", "--modality", "MR", "--csv", str(path)])
-    assert answer.exit_code == 0, answer.output
+    answer = call("series", "TCGA-BRCA", "--modality", "MR", "--csv", path)
+    assert answer.returncode == 0, answer.stderr
     assert "137 patients" in answer.stdout
     written = pd.read_csv(path, dtype=str)
     assert written["patient"].nunique() == 137

@@ -364,7 +364,7 @@ def test_an_image_that_cannot_be_used_is_refused(phantom):
 def test_a_parameter_file_that_is_wrong_is_refused(phantom, tmp_path, text, words, capfd):
     path = tmp_path / "mine.yaml"
     path.write_text(text)
-    with pytest.raises(ValueError, match=f"(?s)mine.yaml is none of PyRadiomics.*{words}.*Compare it with"):
+    with pytest.raises(ValueError, match=f"(?s)mine.yaml is not valid for PyRadiomics.*{words}.*Compare it with"):
         features.radiomics(*phantom, parameters=path)
     assert capfd.readouterr() == ("", "")
 

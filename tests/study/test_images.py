@@ -363,7 +363,7 @@ def test_a_parameter_file_with_a_mistake(change):
     (path.parent / "quick.yaml").write_text("setting: {binwidth_: 25}\n")
     found = problems(path)
     assert "extraction = 'radiomics, kinetics, googlenet_random_weights': The parameter file " in found
-    assert "quick.yaml is none of PyRadiomics" in found
+    assert "quick.yaml is not valid for PyRadiomics" in found
 
 
 def test_weights_nobody_knows(change):

@@ -200,9 +200,7 @@ def _why(names: Names, question: str, text: str, folder: Path) -> str:
     if len(held) > 1:
         first = ", ".join(held[:_SHOWN])
         return f"{question!r} could mean {len(held):,} things of the study in {folder} ({first}, ...); name one of them whole."
-    return (
-        f"{question!r} is not a pathway, gene or module of the study in {folder}, no imaging feature, category or list of genes."
-    )
+    return f"{question!r} is not a pathway, gene or module of the study in {folder}, nor an imaging feature, a category or a list of genes."
 
 
 def _said(text: str) -> list[str]:
