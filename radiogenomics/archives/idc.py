@@ -177,7 +177,8 @@ def _attempt(transfer: Transfer, rows: pd.DataFrame, places: dict[str, Path], te
         return reason
     for uid, images in zip(rows["series"], rows["images"], strict=True):
         _check_count(uid, prefixes[uid], len(remote.get(prefixes[uid], {})), int(images))
-    reason = s5cmd.copy(transfer, {prefix: _partial(places[uid]).name for uid, prefix in prefixes.items()}, tell)
+    folders = {prefix: _partial(places[uid]).name for uid, prefix in prefixes.items()}
+    reason = s5cmd.copy(transfer, folders, remote, tell)
     for uid, prefix in prefixes.items():
         wrong = s5cmd.first_wrong(_partial(places[uid]), remote[prefix])
         if wrong:

@@ -3,6 +3,7 @@
 import ctypes
 import hashlib
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 _LOOK_S = 0.25
+_NAME = re.compile(r"[\w.-]*\w")
 _REASON = 200  # characters of a reason that are told; s5cmd adds the answer's bytes
 _PDEATHSIG = 1
 
@@ -37,16 +39,18 @@ class Transfer:
     timeout_s: float
 
 
-def copy(transfer: Transfer, names: dict[str, str], tell: Callable[[int], None]) -> str:
-    """Copy what lies below addresses into subfolders of the transfer's -> why it failed, or nothing.
+def copy(transfer: Transfer, names: dict[str, str], remote: dict[str, dict[str, Remote]], tell: Callable[[int], None]) -> str:
+    """Copy files below addresses into subfolders of the transfer's -> why it failed, or nothing.
 
-    Files that have the right size are not copied again.
+    Files that are there with the right size are not copied again.
     """
+    commands = []
+    for address, name in names.items():
+        (transfer.folder / name).mkdir(exist_ok=True)
+        absent = [file for file, one in remote[address].items() if _size(transfer.folder / name / file) != one.size]
+        commands += [f"cp '{address}{file}' '{name}/{file}'" for file in absent]
     folders = [transfer.folder / name for name in names.values()]
-    for folder in folders:
-        folder.mkdir(exist_ok=True)
-    commands = [f"cp --no-clobber --if-size-differ '{address}*' '{name}/'" for address, name in names.items()]
-    return _run(transfer, commands, lambda: _bytes_in(folders), tell)[1]
+    return _run(transfer, commands, lambda: _bytes_in(folders), tell)[1] if commands else ""
 
 
 def listing(transfer: Transfer, addresses: Iterable[str]) -> tuple[dict[str, dict[str, Remote]], str]:
@@ -56,6 +60,8 @@ def listing(transfer: Transfer, addresses: Iterable[str]) -> tuple[dict[str, dic
     for line in lines:
         if "key" in line and "size" in line:
             address, _, name = line["key"].rpartition("/")
+            if not _NAME.fullmatch(name):
+                return {}, f"a file is called {name[:80]!r}"
             found.setdefault(f"{address}/", {})[name] = Remote(int(line["size"]), str(line.get("etag", "")))
     return found, reason
 
@@ -139,14 +145,14 @@ def _read(file: Any) -> list[dict[str, Any]]:
 
 
 def _bytes_in(folders: Iterable[Path]) -> int:
-    return sum(_size(path) for folder in folders for path in folder.iterdir())
+    return sum(max(_size(path), 0) for folder in folders for path in folder.iterdir())
 
 
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
-    except FileNotFoundError:  # s5cmd has given it its own name meanwhile
-        return 0
+    except FileNotFoundError:  # not there yet, or given its own name meanwhile
+        return -1
 
 
 def _md5(path: Path) -> str:

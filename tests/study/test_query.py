@@ -132,7 +132,7 @@ def test_what_else_a_question_could_mean_is_named():
     ("question", "first"), [("MAPK signling", "KEGG_MAPK_SIGNALING_PATHWAY"), ("gene: TP54", "TP53"), ("module 9", "ME1")]
 )
 def test_an_unknown_name_gives_the_five_nearest(question, first):
-    with pytest.raises(study.UnknownNameError, match="not a pathway, gene or module") as caught:
+    with pytest.raises(study.UnknownNameError, match="not a pathway, gene, module") as caught:
         find(NAMES, question, Path("study"))
     assert caught.value.nearest[0] == first
     assert len(caught.value.nearest) == 5

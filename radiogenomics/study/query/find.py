@@ -200,7 +200,8 @@ def _why(names: Names, question: str, text: str, folder: Path) -> str:
     if len(held) > 1:
         first = ", ".join(held[:_SHOWN])
         return f"{question!r} could mean {len(held):,} things of the study in {folder} ({first}, ...); name one of them whole."
-    return f"{question!r} is not a pathway, gene or module of the study in {folder}, nor an imaging feature, a category or a list of genes."
+    kinds = "pathway, gene, module, imaging feature, category or list of genes"
+    return f"{question!r} is not a {kinds} of the study in {folder}."
 
 
 def _said(text: str) -> list[str]:
