@@ -16,6 +16,7 @@ from radiogenomics._tables import check_choice, check_numeric, check_patients, c
 from radiogenomics.stats import benjamini_hochberg
 
 Correlation = Literal["pearson", "spearman"]
+_ROUNDING = 1e-10  # of its size; what varies less does not vary
 HUB_COLUMNS = ["gene", "module", "kme", "significance", "n", "p", "q", "hub"]
 
 
@@ -106,7 +107,7 @@ def _significance(expression: pd.DataFrame, score: NDArray[np.float64], method: 
     values = expression.to_numpy(dtype=float)
     if method == "spearman":
         values, score = rankdata(values, axis=0), rankdata(score)
-    varies = (values != values[0]).any(axis=0)
+    varies = np.ptp(values, axis=0) > _ROUNDING * np.abs(values).max(axis=0)
     table = pd.DataFrame({"significance": 0.0, "n": len(score), "p": 1.0}, index=expression.columns)
     if varies.any() and np.ptp(score) > 0:
         result = pearsonr(values[:, varies], score[:, None], axis=0)

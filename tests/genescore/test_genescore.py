@@ -93,6 +93,13 @@ def test_hub_genes_refuse_what_does_not_fit(options, message):
         genescore.hub_genes(membership, expression, score, **{"min_kme": 0.6, "min_significance": 0.3, **options})
 
 
+def test_a_gene_that_varies_by_rounding_alone_does_not_vary():
+    X, _, membership = cohort(3)
+    flat = X[GENES].assign(**{GENES[0]: 4.7 * (1 + 1e-15 * np.sign(X["f0"]))})
+    found = genescore.hub_genes(membership, flat, X["f0"], min_kme=0.0, min_significance=0.0).set_index("gene")
+    assert found.loc[GENES[0], ["significance", "p"]].tolist() == [0.0, 1.0]
+
+
 def test_intersection_counts_signatures():
     one = pd.DataFrame({"gene": ["a", "b", "c", "d"], "hub": [True, True, True, False]})
     hubs_of = {"one": one, "two": ["c", "b", "x"], "three": ["c", "y"]}
