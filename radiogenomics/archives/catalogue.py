@@ -141,7 +141,7 @@ def _read(catalogue: Any, collection: str) -> pd.DataFrame:
         raise InputError(f"There is no public collection {collection!r}{did_you_mean(name, known)}; {len(known)} are known.")
     number = pd.to_numeric(found["SeriesNumber"], errors="coerce")
     found = found.assign(_number=number).sort_values(["PatientID", "StudyDate", "_number", "SeriesInstanceUID"], kind="stable")
-    return found[list(_COLUMNS)].rename(columns=_COLUMNS)
+    return pd.DataFrame(found, columns=list(_COLUMNS)).rename(columns=_COLUMNS)
 
 
 def _listed(values: Any) -> list[Any]:
@@ -151,7 +151,7 @@ def _listed(values: Any) -> list[Any]:
 
 
 def _kept(table: pd.DataFrame, what: str, asked: Any, passes: Callable[[pd.DataFrame, Any], Any], kept: str) -> pd.DataFrame:
-    found = table[passes(table, asked)]
+    found: pd.DataFrame = table[passes(table, asked)]
     if found.empty:
         values = table["date"].str[:4] if what == "year" else table[what]
         common = values.dropna().value_counts().index[:_COMMON]

@@ -27,8 +27,8 @@ def series(
     from radiogenomics import _files, archives
 
     log(quiet, verbose=False)
-    filters = {"modality": modality, "manufacturer": manufacturer, "model": model, "description": description}
-    table = archives.series(collection, **filters, year=year, patient=patient)
+    texts = {"manufacturer": manufacturer, "model": model, "description": description}
+    table = archives.series(collection, modality=modality, year=year, patient=patient, **texts)
     summed = archives.modalities(table).reset_index()
     say(quiet, f"{collection}: {table['patient'].nunique()} patients, {len(table):,} series ({table.attrs['release']})")
     say(quiet, summed.to_string(index=False, float_format="{:.2f}".format))

@@ -5,25 +5,38 @@ import tomli_w
 
 from radiogenomics import simulate, study
 from radiogenomics._errors import InputError
-from radiogenomics.study import demo
 from radiogenomics.study.engine.store import claim
+from tests.helpers.table_study import MOLECULAR, source, write_simulated
+
+COHORTS = {
+    "training": {
+        "images": "images_training",
+        "masks": {"reader": "masks_training", "second_reader": "second_reader"},
+        "clinical": "clinical_training",
+    },
+    "external": {
+        "external": {"images": "images_external", "masks": {"reader": "masks_external"}, "clinical": "clinical_external"}
+    },
+    "extraction": {},
+    "seed": 5,
+}
 
 
 @pytest.fixture
 def manifest(tmp_path):
     """A manifest with folders of images and masks, whose files nobody reads here."""
     made = simulate.simulate(n_training=12, n_external=12, random_state=5)
-    sources = demo._write_tables(made, tmp_path)
+    sources = write_simulated(made, tmp_path)
     places = {
         "second_reader": "again",
         **{f"{what}_{name}": f"{name}/{what}" for what in ("images", "masks") for name in made.lesions},
     }
-    for source, place in places.items():
-        folder = tmp_path / place / "P1" if source.startswith("images") else tmp_path / place
+    for name, place in places.items():
+        folder = tmp_path / place / "P1" if name.startswith("images") else tmp_path / place
         folder.mkdir(parents=True)
-        (folder / ("1-001.dcm" if source.startswith("images") else "P1.nii.gz")).write_text(source)
-        sources[source] = demo._source(place)
-    (tmp_path / "demo.toml").write_text(tomli_w.dumps(demo._STUDY | {"sources": sources, "extraction": {}, "seed": 5}))
+        (folder / ("1-001.dcm" if name.startswith("images") else "P1.nii.gz")).write_text(name)
+        sources[name] = source(tmp_path, place)
+    (tmp_path / "demo.toml").write_text(tomli_w.dumps(MOLECULAR | COHORTS | {"sources": sources}))
     return tmp_path / "demo.toml"
 
 

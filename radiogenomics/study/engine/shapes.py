@@ -1,6 +1,7 @@
 """What the tables that are read again hold: their columns and kinds, so that a made-up table is told before it is used."""
 
 from collections.abc import Collection
+from typing import Any
 
 import pandas as pd
 
@@ -54,9 +55,9 @@ def misfit(name: str, table: pd.DataFrame, columns: Collection[str] | None = Non
     return f"holds values of another kind in {', '.join(map(str, wrong[:3]))}" if wrong else ""
 
 
-def _is_number(column: "pd.Series[object]") -> bool:
+def _is_number(column: "pd.Series[Any]") -> bool:
     return bool(pd.api.types.is_numeric_dtype(column) or column.isna().all())
 
 
-def _is_text(column: "pd.Series[object]") -> bool:
+def _is_text(column: "pd.Series[Any]") -> bool:
     return bool(pd.api.types.infer_dtype(column, skipna=True) in ("string", "empty"))

@@ -114,8 +114,8 @@ def _decided(inputs: Inputs, tell: Tell) -> list[Remark]:
     """Tell what is left out or changed of every table, and say it beside its source."""
     notes = []
     for source in inputs.manifest.tables():
-        for row in inputs.decisions([source]).itertuples():
-            decision = Decision(row.what, row.where, row.count, row.why)
+        for row in inputs.decisions([source]).to_dict("records"):
+            decision = Decision(str(row["what"]), str(row["where"]), int(row["count"]), str(row["why"]))
             if changes_data(decision.what):
                 tell(decision)
                 notes.append(Remark(("sources", source), f"{decision.where}: {decision.what} ({decision.count}): {decision.why}"))
