@@ -5,16 +5,23 @@ BIN := .venv/bin
 EXTRAS ?= all,dev
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test slow notebooks lint install clean
+# Plugins that no test needs take seconds to load in every worker. Files go out whole, in the order of tests/conftest.py.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -p no:nbmake -p no:zarr
+
+.PHONY: demo test slow coverage notebooks lint install clean
 
 demo: .venv/installed
 	$(BIN)/radiogenomics demo --out demo
 
 test: .venv/installed
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+	$(PYTEST)
 
 slow: .venv/installed
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n 2 --dist loadfile
+	$(PYTEST) -m slow
+
+# Reported, not chased: code that numba compiles and steps that run in processes of their own count as not run.
+coverage: .venv/installed
+	$(PYTEST) --cov=radiogenomics --cov-report=term:skip-covered $(ONLY)
 
 # STUDY=DIR runs them on another finished study.
 STUDY ?= $(CURDIR)/demo

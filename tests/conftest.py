@@ -23,7 +23,13 @@ def real_data() -> Path | None:
     return folder if folder.is_dir() else None
 
 
+LONG = ("study", "cli", "validation", "test_seams.py", "simulate", "features")
+"""Folders and files of tests that take longest: they begin, so that no core waits for another at the end."""
+
+
 def pytest_collection_modifyitems(items):
+    here = Path(__file__).parent
+    items.sort(key=lambda item: item.path.relative_to(here).parts[0] not in LONG if item.path.is_relative_to(here) else True)
     if find_spec("torch") is None:
         for item in items:
             if "deep" in item.keywords:

@@ -203,8 +203,6 @@ def laid(text):
     return sealed(zlib.compress(f'{{"key":"{KEY}","value":{text}}}'.encode()))
 
 
-MOST = 200_000
-
 HOSTILE = {
     "a pickle": lambda trap: pickle.dumps(trap),
     "a pickle with our hash": lambda trap: sealed(pickle.dumps(trap)),
@@ -228,14 +226,13 @@ HOSTILE = {
     "two kinds": lambda trap: laid('{"tuple":[],"dict":[]}'),
     "another version": lambda trap: sealed(zlib.compress(b'{"key":"k","value":1}'), name=b"radiogenomics kept 9"),
     "no JSON": lambda trap: sealed(zlib.compress(b"\xff\xfe")),
-    "more than any result": lambda trap: sealed(zlib.compress(b" " * (MOST + 1), 9)),
+    "more than any result": lambda trap: sealed(zlib.compress(b" " * (_kept.MOST_BYTES + 1), 1)),
     "empty": lambda trap: b"",
 }
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_a_foreign_file_is_no_result_and_runs_nothing(tmp_path, kind, monkeypatch):
-    monkeypatch.setattr(_kept, "MOST_BYTES", MOST)
+def test_a_foreign_file_is_no_result_and_runs_nothing(tmp_path, kind):
     path, trap = _kept.place(tmp_path, KEY), tmp_path / "trap"
     path.write_bytes(HOSTILE[kind](Trap(trap)))
     with pytest.raises(_kept.UnreadableError):
@@ -282,9 +279,9 @@ def test_a_result_that_cannot_be_written_is_one_error_with_its_file(tmp_path):
         again(1, tmp_path / "file")
 
 
-def test_too_large_a_result_is_not_kept_and_said_to_be(tmp_path, caplog, monkeypatch):
-    monkeypatch.setattr(_kept, "MOST_BYTES", MOST)
+@pytest.mark.slow
+def test_too_large_a_result_is_not_kept_and_said_to_be(tmp_path, caplog):
     path = _kept.place(tmp_path, KEY)
-    _kept.store(np.zeros(MOST // 8), KEY, path)
+    _kept.store(np.zeros(_kept.MOST_BYTES // 8), KEY, path)
     assert not path.exists()
     assert "is not kept: it holds" in caplog.text

@@ -1,6 +1,7 @@
 """Gene set libraries of Enrichr."""
 
 import json
+import os
 import tempfile
 from pathlib import Path
 from urllib.parse import quote
@@ -11,7 +12,7 @@ from radiogenomics._names import closest
 from radiogenomics.archives.http import download
 
 SERVER = "https://maayanlab.cloud"
-"""Where Enrichr lies."""
+"""Where Enrichr lies; ``RADIOGENOMICS_ENRICHR_ENDPOINT`` sets another."""
 ORGANISMS = {
     "human": "Enrichr",
     "mouse": "Enrichr",
@@ -42,7 +43,7 @@ def fetch_library(name: str, *, organism: str = "human", server: str | None = No
     organism : str
         Whose genes: one of `ORGANISMS`.
     server : str, optional
-        Where Enrichr lies, such as a mirror; `SERVER` when left out.
+        Where Enrichr lies, such as a mirror; the address in ``RADIOGENOMICS_ENRICHR_ENDPOINT``, or `SERVER`, when left out.
 
     Returns
     -------
@@ -62,7 +63,8 @@ def fetch_library(name: str, *, organism: str = "human", server: str | None = No
     """
     if organism not in ORGANISMS:
         raise InputError(f"Enrichr has no organism {organism!r}; give one of {', '.join(ORGANISMS)}.")
-    library, place = COLLECTIONS.get(name, name), f"{server or SERVER}/{ORGANISMS[organism]}"
+    server = server or os.environ.get("RADIOGENOMICS_ENRICHR_ENDPOINT", SERVER)
+    library, place = COLLECTIONS.get(name, name), f"{server}/{ORGANISMS[organism]}"
     try:
         with tempfile.TemporaryDirectory() as folder:
             known = _libraries(download(f"{place}/datasetStatistics", Path(folder) / "libraries.json"))

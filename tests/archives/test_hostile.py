@@ -164,10 +164,8 @@ def dribble(head: bool):
 )
 def test_a_server_that_dawdles_is_left(server, tmp_path, head, limits, said):
     Server.answers["/x"] = dribble(head)
-    started = time.monotonic()
     with pytest.raises(DownloadError, match=said):
         archives.download(f"{server}/x", tmp_path / "a.csv", attempts=1, timeout_s=0.3, **limits)
-    assert time.monotonic() - started < 5
     assert list(tmp_path.iterdir()) == []
 
 

@@ -205,11 +205,9 @@ def test_a_server_that_falls_silent_is_left(faulty, tmp_path):
         return status, body
 
     faulty(silent)
-    begin = time.monotonic()
     with pytest.raises(ConnectionError, match="nothing was received for 1 s"):
         idc.fetch(table_of(1), tmp_path, attempts=1, timeout_s=1.0)
     release.set()
-    assert time.monotonic() - begin < 15
 
 
 def test_nobody_there_is_one_message(monkeypatch, tmp_path):

@@ -128,16 +128,23 @@ def test_a_binary_column_with_ties_is_not_decided_by_rounding():
     assert links["p_permutation"].iloc[0] == pytest.approx(fisher, abs=0.02)
 
 
-def test_bits_do_not_depend_on_blas_threads_or_chunks(monkeypatch):
+def test_bits_do_not_depend_on_blas_threads():
     left, right = with_gaps(*two_tables(9, n=80, left=60, right=7))
     one = linking.correlate(left, right, n_permutations=300, random_state=3)
     with threadpool_limits(2):
         two = linking.correlate(left, right, n_permutations=300, random_state=3)
     columns = ["p_permutation", "p_max_t", "n"]
     pd.testing.assert_frame_equal(one[columns], two[columns], check_exact=True)
-    monkeypatch.setattr("radiogenomics.linking._permutation._ENTRIES", 1000)
-    chunks = linking.correlate(left, right, n_permutations=300, random_state=3)
-    pd.testing.assert_frame_equal(one[columns], chunks[columns], check_exact=True)
+
+
+def test_links_that_are_permuted_in_chunks_have_the_bits_of_a_few_in_one():
+    """Of 60 x 40 links, 416 permutations fit into a million correlations; of 60 x 7, all do."""
+    left, right = two_tables(9, n=40, left=60, right=40)
+    many, few = (linking.correlate(left, part, n_permutations=600, random_state=3) for part in (right, right.iloc[:, :7]))
+    keys = ["feature", "target"]
+    both = few[[*keys, "p_permutation"]].merge(many[[*keys, "p_permutation"]], on=keys, suffixes=("", "_in_chunks"))
+    assert len(both) == 60 * 7
+    assert both["p_permutation"].tolist() == both["p_permutation_in_chunks"].tolist()
 
 
 @settings(max_examples=20, deadline=None)

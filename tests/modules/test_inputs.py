@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import pickle
+import re
 import subprocess
 import sys
 import warnings
@@ -12,6 +13,7 @@ from dataclasses import replace
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -335,10 +337,13 @@ def test_indistinguishable_genes_still_fit_into_blocks():
     assert max(map(len, parts)) <= 12
 
 
-def test_too_little_memory_is_said_before_the_work(table, monkeypatch):
-    monkeypatch.setattr(blocks_module, "_available_bytes", lambda: 100_000)
-    with pytest.raises(MemoryError, match=r"A block of 200 genes needs 0.0 GB.*max_block_size=100"):
-        find(table)
+def test_too_little_memory_is_said_before_the_work():
+    """As many genes, of two patients, as have squares of twice the memory of this machine."""
+    many = int((2 * psutil.virtual_memory().total / (2 * np.dtype(np.float32).itemsize)) ** 0.5)
+    table = np.random.default_rng(0).normal(size=(2, many))
+    with pytest.raises(MemoryError, match=rf"A block of {many} genes needs \d.* free; .*max_block_size=\d+") as refused:
+        blocks_module.block_members(table, pd.RangeIndex(many), blocks=None, max_block_size=many, unsigned=True)
+    assert 2 < int(re.search(r"max_block_size=(\d+)", str(refused.value))[1]) < many
 
 
 # --- PyWGCNA ---

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import time
 from functools import partial
 
 import numpy as np
@@ -55,17 +54,6 @@ def test_relieff_equals_corelearn(simulated, reference):
     features, outcome = simulated
     expected = pd.read_csv(reference / "signatures" / "corelearn_ReliefFequalK10_all.csv")["ReliefFequalK10"]
     np.testing.assert_allclose(ReliefF().fit(features, outcome).scores_, expected, atol=1e-10)
-
-
-def test_relieff_of_a_full_table_costs_under_a_tenth_of_a_second():
-    features, outcome = noise(88, 1781)
-    selector = ReliefF(20)
-    took = []
-    for _ in range(3):
-        start = time.process_time()
-        selector.fit(features, outcome)
-        took.append(time.process_time() - start)
-    assert min(took) < 0.1
 
 
 @settings(max_examples=20, deadline=None)
@@ -188,11 +176,17 @@ def test_the_penalty_is_chosen_as_glmnet_does(simulated, reference, measure):
 
 @pytest.mark.parametrize("penalty", ["min", "1se"])
 @pytest.mark.parametrize("measure", ["deviance", "auc", "class"])
-def test_lambda_min_and_1se_equal_glmnet(simulated, reference, monkeypatch, measure, penalty):
+def test_lambda_min_and_1se_equal_glmnet(simulated, reference, measure, penalty):
     features, outcome = simulated
     fold = pd.read_csv(reference / "signatures" / "glmnet_foldid.csv")["fold"].to_numpy()
-    monkeypatch.setattr(Lasso, "_fold", lambda self, y: fold)  # glmnet's own folds
-    fitted = Lasso(penalty=penalty, measure=measure).fit(features, outcome)
+
+    class OnItsFolds(Lasso):
+        """On glmnet's own folds, which were drawn at random."""
+
+        def _fold(self, outcome):
+            return fold
+
+    fitted = OnItsFolds(penalty=penalty, measure=measure).fit(features, outcome)
     expected = json.loads((reference / "signatures" / "glmnet.json").read_text())[f"binomial_{measure}"]
     assert fitted.penalty_ == pytest.approx(expected[f"lambda_{penalty}"], rel=1e-10)
     coefficients = {name: value for name, value in zip(features, fitted.coef_, strict=True) if value != 0}

@@ -9,7 +9,7 @@ import tomllib
 import pytest
 import tomli_w
 
-from radiogenomics import archives, pathways, study
+from radiogenomics import pathways, study
 from radiogenomics.study.inputs.gene_sets import study_sets
 from radiogenomics.study.manifest.model import ManifestError
 from tests.helpers.table_study import write_table_study
@@ -172,7 +172,7 @@ def enrichr(tmp_path, monkeypatch):
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
 
-    monkeypatch.setattr(archives.enrichr, "SERVER", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("RADIOGENOMICS_ENRICHR_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
     monkeypatch.setenv("RADIOGENOMICS_CACHE", str(tmp_path / "cache"))
     yield
     server.shutdown()
