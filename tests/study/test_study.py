@@ -21,7 +21,7 @@ from radiogenomics import study
 from tests.helpers.table_study import run_for_tables, write_table_study
 
 SMALL = {
-    "signature": {"sizes": [4], "n_trees": 10, "n_repeats": 1, "n_splits": 3},
+    "signature": {"sizes": [3, 6], "n_trees": 15, "n_repeats": 1, "n_splits": 3},
     "links": {"n_permutations": 100},
     "gene_score": {"n_repeats": 1, "inner_repeats": 2, "min_kme": 0.8, "min_significance": 0.3},
 }
@@ -103,7 +103,7 @@ def test_the_provenance_names_inputs_versions_seeds_and_costs(done):
     }
     assert record["seed"] == raw["seed"]
     assert record["packages"]["numpy"]
-    assert record["settings"]["signature"]["sizes"] == [4]
+    assert record["settings"]["signature"]["sizes"] == [3, 6]
     assert all(cost["seconds"] >= 0 and cost["peak_mb"] > 0 for cost in record["steps"].values())
     assert set(record["steps"]) >= {"cohort", "signatures", "modules", "links", "gene_score", "figures_links", "report"}
 
