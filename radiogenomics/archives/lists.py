@@ -78,8 +78,8 @@ def _of_table(place: Path) -> pd.DataFrame:
     names = [name for name in table.columns if re.sub(r"[\s_]", "", str(name)).lower() in _HEADINGS]
     if len(names) != 1:
         raise InputError(
-            f"{place}: {len(names)} of its columns name series ({summarise(table.columns, 8)}); give one column `series` "
-            "of SeriesInstanceUIDs."
+            f"{place}: {len(names)} of its columns name series ({summarise(table.columns, 8)}); give one column `series` of "
+            "SeriesInstanceUIDs."
         )
     table = table.rename(columns={names[0]: "series"})
     for number, uid in enumerate(table["series"], start=2):

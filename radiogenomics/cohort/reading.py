@@ -222,9 +222,8 @@ def _check_named(identifiers: list[str], lines: list[int], key: str, path: Path)
     summary = [f"{text!r} in line {line}" for text, line in zip(identifiers, lines, strict=True) if _SUMMARY.match(text)]
     if summary:
         raise InputError(
-            f"{path}: row(s) of column {key!r} are named like a summary of the others ({summarise(summary)}); remove the "
-            "rows, or "
-            "give the patients other names."
+            f"{path}: row(s) of column {key!r} are named like a summary of the others ({summarise(summary)}); remove the rows, "
+            "or give the patients other names."
         )
 
 

@@ -257,8 +257,8 @@ def _tell_nameless(
     where = f"{'line' if lines else 'column'} {summarise(places)}"
     if unnamed == "refuse":
         raise InputError(
-            f"{path}: {len(places)} of {len(table)} genes have no symbol ({where}); name them, remove them, or drop them "
-            "with unnamed = 'drop'."
+            f"{path}: {len(places)} of {len(table)} genes have no symbol ({where}); name them, remove them, or drop them with "
+            "unnamed = 'drop'."
         )
     decisions.append(Decision("genes dropped", path.name, len(places), f"genes without a symbol ({where})"))
 

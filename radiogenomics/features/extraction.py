@@ -86,8 +86,8 @@ def radiomics(image: sitk.Image, mask: sitk.Image, *, parameters: Path | None = 
     if lacking:
         raise InputError(
             f"{described(lesion, label)} got no image of type {summarise(lacking)}, which {path.name} asks for: the volume "
-            "around it "
-            f"has fewer voxels than the filter needs, or a package is missing. Give the whole volume, or leave the filter out."
+            "around it has fewer voxels than the filter needs, or a package is missing. Give the whole volume, or leave the "
+            "filter out."
         )
     values = {name: float(value) for name, value in features.items()}
     return pd.Series(values, dtype=float, name="value").rename_axis("feature")

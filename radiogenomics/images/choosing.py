@@ -75,9 +75,8 @@ def _choices(dynamic: Sequence[Sequence[Series]]) -> str:
     patients = sorted({group[0].header.get("PatientID", "") for group in dynamic})
     if len(patients) > 1:
         return (
-            f"{len(dynamic)} dynamic series of {len(patients)} patients ({summarise(map(repr, patients))}) are here: "
-            f"{listed}. Give "
-            "the folder of one patient."
+            f"{len(dynamic)} dynamic series of {len(patients)} patients ({summarise(map(repr, patients))}) are here: {listed}. "
+            "Give the folder of one patient."
         )
     contents = list(dict.fromkeys(group[0].content for group in dynamic))
     numbers = {one.header.get("SeriesNumber") for group in dynamic for one in group}

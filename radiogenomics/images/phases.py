@@ -164,9 +164,9 @@ def _one_scan(series: Sequence[Series]) -> None:
     greys = sorted({one.header.get("PhotometricInterpretation", "missing") for each in series for one in each.slices})
     if len(greys) > 1:
         raise InputError(
-            f"{summarise([one.place for one in series])}: PhotometricInterpretation {summarise(map(repr, greys))} are mixed "
-            "in one "
-            "dynamic series: low values are bright in some images and dark in others. Fetch the series again, or leave it out."
+            f"{summarise([one.place for one in series])}: PhotometricInterpretation {summarise(map(repr, greys))} are mixed in "
+            "one dynamic series: low values are bright in some images and dark in others. Fetch the series again, or leave it "
+            "out."
         )
 
 

@@ -105,8 +105,7 @@ def _check_real_world(place: str, slices: Sequence[Slice]) -> None:
     if len(slopes) > 1 and not all(one.header.get("RescaleSlope") for one in slices):
         raise InputError(
             f"{place}: RealWorldValueSlope differs between images ({summarise(sorted(slopes), 4)}) and not all have a "
-            "RescaleSlope; "
-            "stored values cannot be compared. Export the series with a RescaleSlope, or leave it out."
+            "RescaleSlope; stored values cannot be compared. Export the series with a RescaleSlope, or leave it out."
         )
 
 

@@ -168,9 +168,8 @@ def _checked(series: Series, phases: list[tuple[Slice, ...]], keyword: str, stro
     """Check phases against stronger evidence, image types, the order of the files and the length of an examination."""
     if keyword in _SAYS_LITTLE and (types := _mixed_types(phases)):
         raise InputError(
-            f"{series.place} mixes images of ImageType {summarise(types, 4)} at one position, and only {keyword} orders "
-            "them: they "
-            "may be kinds of image, not times. Give the images of one kind."
+            f"{series.place} mixes images of ImageType {summarise(types, 4)} at one position, and only {keyword} orders them: "
+            "they may be kinds of image, not times. Give the images of one kind."
         )
     for other in stronger:
         _refuse_contradiction(series, phases, keyword, other)

@@ -136,8 +136,8 @@ def _check_labels(mask: sitk.Image) -> list[MaskProblem]:
     broken = values[values != np.round(values)]
     if broken.size:
         message = (
-            f"The mask holds values that are not whole numbers ({broken.size:,} voxels, e.g. {float(broken[0]):.3g}); "
-            f"threshold it first."
+            f"The mask holds values that are not whole numbers ({broken.size:,} voxels, e.g. {float(broken[0]):.3g}); threshold "
+            "it first."
         )
         return [MaskProblem("labels", True, message)]
     if values.min() < 0:

@@ -107,9 +107,8 @@ def _best(path: Path, bounds: npt.NDArray[np.int_], payload: npt.NDArray[np.uint
     connected = [reading for reading in fitting if ndimage.label(reading[1][1], _NEIGHBOURS)[1] == 1]
     if not connected:
         raise InputError(
-            f"{path.name}: in none of the {len(fitting)} readings that fit its bounds is the lesion one connected "
-            f"piece; the file "
-            "is damaged or of another layout, draw the mask anew."
+            f"{path.name}: in none of the {len(fitting)} readings that fit its bounds is the lesion one connected piece; the "
+            "file is damaged or of another layout, draw the mask anew."
         )
     return min(connected, key=lambda reading: reading[0])[1]
 

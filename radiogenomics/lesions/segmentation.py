@@ -126,7 +126,7 @@ def _check_frame_count(path: Path, dataset: Dataset) -> None:
         raise InputError(
             f"{path.name} announces {stated} frames (NumberOfFrames) of {dataset.Rows} x {dataset.Columns} pixels (Rows, "
             f"Columns), {expected:,} bytes of pixels, and holds {held:,}; slices of the mask would be lost or sheared, fetch or "
-            f"export it again."
+            "export it again."
         )
 
 

@@ -143,7 +143,7 @@ def _contours(path: Path, dataset: Dataset, number: int, tell: Tell) -> list[_Co
         others = f" (only {summarise([f'{count} {kind}' for kind, count in passed.items()])})" if passed else ""
         raise InputError(
             f"{path.name}: structure {number} has no closed contour{others}, its mask is empty; choose another or leave the "
-            f"patient out."
+            "patient out."
         )
     for kind, count in passed.items():
         why = f"{count} contour(s) of the type {kind} enclose nothing and are passed over."
@@ -157,7 +157,7 @@ def _points(path: Path, item: Dataset) -> Points:
     if len(values) == 0 or len(values) % 3 or (stated is not None and int(stated) != len(values) // 3):
         raise InputError(
             f"{path.name}: a contour announces {stated} points and holds {len(values)} numbers; it is damaged or cut short, "
-            f"export it again."
+            "export it again."
         )
     if not np.isfinite(values).all():
         raise InputError(
@@ -180,8 +180,8 @@ def _slice_of(path: Path, voxels: Points, depth: int) -> int:
         )
     if not 0 <= round(at) < depth:
         raise InputError(
-            f"{path.name}: a contour lies at slice {round(at)}, the image has slices 0 to {depth - 1}; give the image "
-            f"it was drawn on."
+            f"{path.name}: a contour lies at slice {round(at)}, the image has slices 0 to {depth - 1}; give the image it was "
+            "drawn on."
         )
     return round(at)
 

@@ -63,9 +63,8 @@ def _check_coverage(loadings: pd.DataFrame, there: np.ndarray[tuple[int], np.dty
     poor = covered[covered < _ENOUGH]
     if len(poor):
         raise InputError(
-            f"`expression` measures less than half of the genes of module(s) {summarise(poor.index)}; bring both tables to "
-            "the same "
-            "kind of gene identifier, or drop those modules."
+            f"`expression` measures less than half of the genes of module(s) {summarise(poor.index)}; bring both tables to the "
+            "same kind of gene identifier, or drop those modules."
         )
     absent = loadings.index[~there]
     warnings.warn(

@@ -169,8 +169,7 @@ def _ranking(statistic: pd.Series) -> pd.Series:
     if len(endless):
         raise InputError(
             f"`statistic` is infinite for {len(endless)} gene(s): {summarise(endless)}; a running sum needs finite weights: "
-            "leave "
-            "them out, or give a statistic that is finite, such as r instead of -log10 p."
+            "leave them out, or give a statistic that is finite, such as r instead of -log10 p."
         )
     if ranking.iloc[0] == ranking.iloc[-1]:
         raise InputError(f"`statistic` is {ranking.iloc[0]:g} for all {len(ranking)} genes, which ranks none before another.")

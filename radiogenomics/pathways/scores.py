@@ -210,7 +210,6 @@ def _check_rest(gene_sets: Mapping[str, list[str]], n_genes: int) -> None:
     whole = [name for name, genes in gene_sets.items() if len(genes) == n_genes]
     if whole:
         raise InputError(
-            f"{summarise(whole)} holds all {n_genes} genes of `expression`, and the score compares a pathway's genes with "
-            "the rest; "
-            f"give more genes, or leave it out with max_size={n_genes - 1}."
+            f"{summarise(whole)} holds all {n_genes} genes of `expression`, and the score compares a pathway's genes with the "
+            f"rest; give more genes, or leave it out with max_size={n_genes - 1}."
         )

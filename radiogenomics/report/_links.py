@@ -184,9 +184,8 @@ def _size(honest: pd.DataFrame, tables: Tables, below: float) -> str:
         return rest
     names = list(dict.fromkeys(surviving.loc[like, "feature"]))
     text = (
-        f"{_links_of(int(like.sum()), len(names))} tell of lesion size under another name ({summarise(names, 3)}: |Spearman "
-        "ρ| with "
-        f"volume {_LIKE_SIZE:g} or more): molecules go with the size of the lesion, which says nothing of imaging beyond it."
+        f"{_links_of(int(like.sum()), len(names))} tell of lesion size under another name ({summarise(names, 3)}: |Spearman ρ| "
+        f"with volume {_LIKE_SIZE:g} or more): molecules go with the size of the lesion, which says nothing of imaging beyond it."
     )
     return f"{text} {rest}".strip()
 

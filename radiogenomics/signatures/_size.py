@@ -147,7 +147,7 @@ def _votes(forest: Any, X: Floats, y: NDArray[Any]) -> Floats:
         )
     if not np.isfinite(votes).any():
         raise InputError(
-            f"No patient is out of bag of the {type(forest).__name__} ; give bootstrap=True or use choose_by='folds'."
+            f"No patient is out of bag of the {type(forest).__name__}; give bootstrap=True or use choose_by='folds'."
         )
     # Of a patient in every bag, scikit-learn's votes are 0 for either class.
     return np.where(votes.sum(axis=1) > 0, votes[:, 1], np.nan)

@@ -74,9 +74,8 @@ def fit_partial_likelihood(x: Floats, time: Floats, failed: Bools, names: Sequen
             return CoxFit(beta, covariance, start.log_likelihood, cohort.times, here)
     running = [name for name, change in zip(names, np.abs(step), strict=True) if change > 0.1 * np.abs(step).max()]
     raise InputError(
-        f"The Cox regression did not converge: {summarise(running)} separate(s) those with the event from the others at risk, "
-        "as a "
-        "rare level without events does, and no finite coefficient is the best; join levels or drop it."
+        f"The Cox regression did not converge: {summarise(running)} separate(s) those with the event from the others at risk, as "
+        "a rare level without events does, and no finite coefficient is the best; join levels or drop it."
     )
 
 

@@ -153,9 +153,8 @@ def _tasks(folder: Path, masks: Path) -> tuple[dict[str, Patient], list[tuple[st
     both = [patient for patient in have if patient in drawn]
     if not both:
         raise InputError(
-            f"No patient has a mask: images are of {summarise(list(have), 2)}, masks of {summarise(list(drawn), 2)}; name "
-            "every mask "
-            "after its patient's folder."
+            f"No patient has a mask: images are of {summarise(list(have), 2)}, masks of {summarise(list(drawn), 2)}; name every "
+            "mask after its patient's folder."
         )
     strangers = [patient for patient in drawn if patient not in have]
     if strangers:

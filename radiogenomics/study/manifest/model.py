@@ -184,8 +184,8 @@ class Manifest(Section):
         for i, column in enumerate(self.links.covariates or []):
             if column not in self.columns():
                 remedy = (
-                    f"no column of the patients{did_you_mean(column, self.columns())}; add it to clinical_columns, or name "
-                    "one of "
+                    f"no column of the patients{did_you_mean(column, self.columns())}; add it to clinical_columns, or name one "
+                    "of "
                 )
                 yield ("links", "covariates", str(i)), remedy + (summarise(self.columns(), 12) or "those there")
         if self.outcome.name in self.columns():

@@ -98,8 +98,7 @@ def _of_one_patient(series: Sequence[images.Series], folder: Path, patient: str 
         return mine
     if len(there) > 1:
         raise InputError(
-            f"{folder} holds images of {len(there)} patients ({summarise(map(repr, there))}). Choose one (--patient, "
-            "`patient`), or "
-            "give each a folder: `radiogenomics features` measures all of them."
+            f"{folder} holds images of {len(there)} patients ({summarise(map(repr, there))}). Choose one (--patient, `patient`), "
+            "or give each a folder: `radiogenomics features` measures all of them."
         )
     return list(series)
