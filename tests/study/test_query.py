@@ -28,7 +28,7 @@ from tests.helpers.table_study import run_for_tables, write_table_study
 SMALL = {
     "signature": {"sizes": [3], "n_trees": 20, "n_repeats": 1, "n_splits": 3},
     "links": {"n_permutations": 100, "covariates": ["subtype"]},
-    "gene_score": {"n_repeats": 1, "inner_repeats": 1, "min_kme": 0.8, "min_significance": 0.3},
+    "gene_score": {"n_repeats": 1, "inner_repeats": 2, "min_kme": 0.8, "min_significance": 0.3},
 }
 NAMES = Names(
     pathways=[
