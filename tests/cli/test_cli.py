@@ -1,6 +1,7 @@
 """The command line: help is quick, mistakes end in one message, own tables become a manifest, a patient becomes numbers."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -108,7 +109,7 @@ def test_a_file_in_the_place_of_a_folder_is_one_message(own, command, option):
 
 @pytest.mark.skipif(os.geteuid() == 0 and not Path("/proc").is_dir(), reason="needs a folder that nobody may write to")
 def test_a_place_that_cannot_be_written_to_is_one_message(tmp_path):
-    out = process("extract", tmp_path, "--seed", "1,2,3", "--out", "/proc/nowhere")
+    out = call("extract", tmp_path, "--seed", "1,2,3", "--out", "/proc/nowhere")
     assert out.returncode == 2
     assert out.stderr.startswith("Error: ")
     assert "Traceback" not in out.stderr
@@ -154,17 +155,23 @@ def test_an_unknown_option_is_a_mistake_too():
     assert "Traceback" not in out.stderr
 
 
-@pytest.fixture
-def own(tmp_path):
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
     """Tables of one's own."""
-    made = simulate.simulate()
-    made.features["training"].to_csv(tmp_path / "features.csv")
-    made.expression.to_csv(tmp_path / "expression.tsv", sep="\t")
+    folder, made = tmp_path_factory.mktemp("tables"), simulate.simulate()
+    made.features["training"].to_csv(folder / "features.csv")
+    made.expression.to_csv(folder / "expression.tsv", sep="\t")
     clinical = made.clinical["training"]
     clinical.assign(node=np.where(clinical["pathologic_n"].str.startswith("N0"), "negative", "positive")).to_csv(
-        tmp_path / "clinical.csv"
+        folder / "clinical.csv"
     )
-    return tmp_path
+    return folder
+
+
+@pytest.fixture
+def own(tables, tmp_path):
+    """A copy of them, beside which may be written."""
+    return shutil.copytree(tables, tmp_path / "own")
 
 
 def test_init_makes_a_valid_manifest_of_own_tables(own):
