@@ -94,7 +94,7 @@ def correlate(
 
 def _p_of_ranks(left: pd.DataFrame, right: pd.DataFrame) -> Floats:
     """Give Spearman's p of every pair of two aligned tables."""
-    _, r, freedom = correlations(left, right, np.empty((len(left), 0)), method=METHODS["spearman"])
+    _, r, freedom = correlations(left.to_numpy(), right.to_numpy(), np.empty((len(left), 0)), method=METHODS["spearman"])
     return p_of(r, freedom)
 
 
@@ -120,8 +120,8 @@ def linkable(
         As in `correlate`.
     """
     check_choice(method, "method", METHODS.names())
-    both = adjusted(*aligned(left, right), covariates, method)
-    parts, _, _ = correlations(*both, method=METHODS[method])
+    left_in, right_in, design = adjusted(*aligned(left, right), covariates, method)
+    parts, _, _ = correlations(left_in.to_numpy(), right_in.to_numpy(), design, method=METHODS[method])
     kept = varying(parts, (left.shape[1], right.shape[1]))
     return left.loc[:, kept[0]], right.loc[:, kept[1]]
 
@@ -157,17 +157,15 @@ def pair(
     left: pd.DataFrame, right: pd.DataFrame, design: Floats, *, method: LinkMethod, confidence: float = 0.95
 ) -> tuple[list[Block], Pairs]:
     """Correlate every left with every right column -> the blocks without missing values, and what was measured of every pair."""
-    parts, r, freedom = correlations(left, right, design, method=method)
+    parts, r, freedom = correlations(left.to_numpy(), right.to_numpy(), design, method=method)
     low, high = interval(r, freedom, variance=method.variance(r), confidence=confidence)
     n = counts(left.to_numpy(), right.to_numpy())
     return parts, Pairs(effect=r, low=low, high=high, n=n, p=p_of(r, freedom), t=np.abs(t_of(r, freedom)))
 
 
-def correlations(
-    left: pd.DataFrame, right: pd.DataFrame, design: Floats, *, method: LinkMethod
-) -> tuple[list[Block], Floats, Floats]:
+def correlations(left: Floats, right: Floats, design: Floats, *, method: LinkMethod) -> tuple[list[Block], Floats, Floats]:
     """Correlate every left with every right column -> the blocks without missing values, correlations, degrees of freedom."""
-    parts = list(blocks(left.to_numpy(), right.to_numpy(), design, values=method.values))
+    parts = list(blocks(left, right, design, values=method.values))
     shape = (left.shape[1], right.shape[1])
     r, freedom = np.full(shape, np.nan), np.full(shape, np.nan)
     for part in parts:

@@ -1,7 +1,6 @@
 """How many links chance alone finds, from permuted patients and from random features of the same distribution."""
 
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -9,18 +8,19 @@ from scipy.special import ndtri
 
 from radiogenomics._parallel import one_thread
 from radiogenomics._tables import check_choice
-from radiogenomics.linking._blocks import Ints, p_below, ranks
+from radiogenomics.linking._blocks import Floats, Ints, p_below, ranks
 from radiogenomics.linking._table import aligned, identifier_order, q_of
 from radiogenomics.linking.correlation import adjusted, correlations
 from radiogenomics.linking.methods import METHODS
 from radiogenomics.stats import holm
 
-Draw = Callable[[np.random.Generator], pd.DataFrame]
+Draw = Callable[[np.random.Generator], Floats]
 
 NULL_COLUMNS = [
     "imaging", "molecular", "adjustment", "family", "null", "tested", "found", "mean", "low", "high", "share", "p", "n_repeats",
 ]  # fmt: skip
 _FEWEST_DRAWS, _DRAWS_A_FAMILY = 200, 30
+_PAIRS_AT_ONCE = 1 << 18  # draws lie side by side in one product of matrices, as many as take a few megabytes
 
 
 @one_thread()
@@ -70,17 +70,23 @@ def random_feature_null(
     check_choice(method, "method", METHODS.names())
     left, right, design = adjusted(*aligned(left, right), covariates, method)
 
-    def count(features: pd.DataFrame) -> tuple[int, int]:
-        _, r, freedom = correlations(features, right, design, method=METHODS[method])
-        return int((q_of(p_below(r, freedom, alpha), family) < alpha).sum()), int((~np.isnan(r)).sum())
+    def p_values(*draws: Floats) -> list[Floats]:
+        _, r, freedom = correlations(np.hstack(draws), right.to_numpy(), design, method=METHODS[method])
+        return np.split(p_below(r, freedom, alpha), len(draws))
 
-    found, tested = count(left)
+    def count(p: Floats) -> int:
+        return int((q_of(p, family) < alpha).sum())
+
+    real = p_values(left.to_numpy(dtype=float))[0]
     origin = {"imaging": imaging, "molecular": molecular, "adjustment": adjustment, "family": family}
+    tested, found = int((~np.isnan(real)).sum()), count(real)
     streams = np.random.default_rng(random_state).spawn(2)
-    draws: dict[str, Draw] = {"permuted patients": partial(permuted_patients, left), "random features": _copula(left)}
+    at_once = max(_PAIRS_AT_ONCE // max(real.size, 1), 1)
+    draws: dict[str, Draw] = {"permuted patients": _permuted(left), "random features": _copula(left)}
     rows = []
     for (name, draw), rng in zip(draws.items(), streams, strict=True):
-        counts = np.array([count(draw(rng))[0] for _ in range(n_repeats)])
+        sizes = [min(at_once, n_repeats - start) for start in range(0, n_repeats, at_once)]
+        counts = np.array([count(p) for size in sizes for p in p_values(*(draw(rng) for _ in range(size)))])
         rows.append({**origin, "null": name, "tested": tested, "found": found, **_summary(counts, found)})
     return pd.DataFrame(rows, columns=NULL_COLUMNS)
 
@@ -127,10 +133,7 @@ def permuted_patients(left: pd.DataFrame, random_state: int | np.random.Generato
 
     Patients are dealt to in the order of their identifiers, so that the order of the rows does not matter.
     """
-    places = identifier_order(left.index)
-    source = np.empty_like(places)
-    source[places] = places[np.random.default_rng(random_state).permutation(len(left))]
-    return left.iloc[source].set_axis(left.index)
+    return left.iloc[_permutation(identifier_order(left.index), np.random.default_rng(random_state))].set_axis(left.index)
 
 
 def random_features(left: pd.DataFrame, random_state: int | np.random.Generator) -> pd.DataFrame:
@@ -139,7 +142,22 @@ def random_features(left: pd.DataFrame, random_state: int | np.random.Generator)
     Every row is a random mixture of the normal scores of all rows, which keeps their correlation; each column's values are then
     dealt out in the order of the mixture. Missing values stay where they are, and the order of the rows does not matter.
     """
-    return _copula(left.iloc[identifier_order(left.index)])(np.random.default_rng(random_state)).loc[left.index]
+    ordered = left.iloc[identifier_order(left.index)]
+    drawn = pd.DataFrame(_copula(ordered)(np.random.default_rng(random_state)), index=ordered.index, columns=ordered.columns)
+    return drawn.loc[left.index]
+
+
+def _permutation(places: Ints, rng: np.random.Generator) -> Ints:
+    """Deal the patients out in the order of their places -> the row that each row is given."""
+    source = np.empty_like(places)
+    source[places] = places[rng.permutation(len(places))]
+    return source
+
+
+def _permuted(left: pd.DataFrame) -> Draw:
+    """Prepare `permuted_patients` of a table for many draws."""
+    values, places = left.to_numpy(dtype=float), identifier_order(left.index)
+    return lambda rng: values[_permutation(places, rng)]
 
 
 def _copula(left: pd.DataFrame) -> Draw:
@@ -148,12 +166,12 @@ def _copula(left: pd.DataFrame) -> Draw:
     present, ordered = ~np.isnan(values), np.sort(values, axis=0)
     scores = np.where(present, ndtri(ranks(values) / (present.sum(axis=0) + 1.0)), 0.0)
 
-    def draw(rng: np.random.Generator) -> pd.DataFrame:
+    def draw(rng: np.random.Generator) -> Floats:
         mixed = rng.standard_normal((len(left), len(left))) @ scores
         order = np.argsort(np.where(present, mixed, np.inf), axis=0)
         dealt = np.empty_like(values)
         np.put_along_axis(dealt, order, ordered, axis=0)  # NaN sorts last, and so do the places of the missing
-        return pd.DataFrame(dealt, index=left.index, columns=left.columns)
+        return dealt
 
     return draw
 
