@@ -63,7 +63,7 @@ def _reached(start: Path) -> frozenset[Path]:
 def _imported(path: Path) -> tuple[Path, ...]:
     """List the package's files that one file imports, at its top or inside a function."""
     found: dict[Path, None] = {}
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    for node in _statements(ast.parse(path.read_bytes())):
         names = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -74,18 +74,29 @@ def _imported(path: Path) -> tuple[Path, ...]:
     return tuple(found)
 
 
-def _files(name: str) -> Iterator[Path]:
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Walk through the statements below a node, where imports stand, and not into their expressions."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.stmt | ast.excepthandler | ast.match_case):
+            yield child
+            yield from _statements(child)
+
+
+@cache
+def _files(name: str) -> tuple[Path, ...]:
     """Find the files of a dotted name: a file of the study, or every file of another room."""
     first, *parts = name.split(".")
     if first != _PACKAGE.name or not parts:
-        return
+        return ()
     if parts[0] == _BY_FILE:
-        place = _PACKAGE
-        for part in parts:
-            place /= part
-            yield from (path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file())
-    elif (_PACKAGE / parts[0]).is_dir():
-        inside = (_PACKAGE / parts[0]).rglob("*")
-        yield from (path for path in inside if path.is_file() and "__pycache__" not in path.parts)
-    elif (path := _PACKAGE / f"{parts[0]}.py").is_file():
-        yield path
+        places = [_PACKAGE.joinpath(*parts[: end + 1]) for end in range(len(parts))]
+        return tuple(path for at in places for path in (at.with_suffix(".py"), at / "__init__.py") if path.is_file())
+    return _room(parts[0])
+
+
+@cache
+def _room(name: str) -> tuple[Path, ...]:
+    """List every file of a room, or the one file that it is."""
+    if (folder := _PACKAGE / name).is_dir():
+        return tuple(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return (path,) if (path := _PACKAGE / f"{name}.py").is_file() else ()
