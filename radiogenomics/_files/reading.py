@@ -14,7 +14,7 @@ import pandas as pd
 from pandas.api.types import is_object_dtype
 
 from radiogenomics._errors import InputError
-from radiogenomics._files.columns import choose_columns
+from radiogenomics._files.columns import BLANKS, choose_columns
 from radiogenomics._files.decisions import Decision, Reading, decision_table, log_decisions
 from radiogenomics._files.dialect import UNNAMED, Layout, check_width, lay_out
 from radiogenomics._files.sheets import read_sheet
@@ -53,12 +53,15 @@ class Rows:
         How many lines of comments stood before the heading.
     decisions : list of Decision
         What was decided.
+    repeated : dict of str to str
+        The name in the heading of each column that was numbered since another has it too.
     """
 
     table: pd.DataFrame
     lines: list[int]
     comments: int
     decisions: list[Decision]
+    repeated: dict[str, str] = field(default_factory=dict)
 
 
 def read_table(
@@ -158,7 +161,8 @@ def read_rows(
     table = _points(table, {names[at] for at in raw.numeric & set(names)}, path, decimal, decisions)
     if not text:
         table = pd.concat([table.iloc[:, :1], number_columns(table.iloc[:, 1:])[0]], axis=1)
-    return Rows(table, raw.lines, raw.comments, decisions)
+    headed = {name: raw.names[at].strip(BLANKS) for at, name in names.items()}
+    return Rows(table, raw.lines, raw.comments, decisions, {name: was for name, was in headed.items() if was != name})
 
 
 @dataclass(frozen=True)
