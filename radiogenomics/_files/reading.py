@@ -199,7 +199,7 @@ def _parse_wide(layout: Layout, blank: list[str]) -> _Raw:
     others = sorted(set(range(1, cells.shape[1])) - plain)
     typed = _read_csv(layout, None, blank, others) if others else pd.DataFrame()
     cells[missing] = np.nan
-    numeric = plain | {at for at, kind in typed.dtypes.items() if kind.kind in "iuf"}
+    numeric = plain | {at for at in others if typed[at].dtype.kind in "iuf"}
     return _Raw(pd.DataFrame(cells), layout.names, layout.lines, layout.comments, numeric)
 
 
