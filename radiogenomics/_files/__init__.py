@@ -18,6 +18,7 @@ from radiogenomics._files.words import MissingWords, is_missing_word, is_number_
 from radiogenomics._files.writing import (
     MOST_PLAIN_VALUES,
     atomic,
+    is_half_written,
     make_folder,
     refuse_links,
     sha256,
@@ -43,6 +44,7 @@ __all__ = [
     "endless",
     "files_below",
     "how_written",
+    "is_half_written",
     "is_missing_word",
     "is_number_like",
     "log_decision",

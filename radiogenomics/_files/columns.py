@@ -7,6 +7,9 @@ import pandas as pd
 from radiogenomics._files.decisions import Decision
 from radiogenomics._files.unpacking import no_table
 
+BLANKS = " \t\n\u00a0\u200b"
+"""What is taken off around a name."""
+
 
 def choose_columns(
     table: pd.DataFrame, names: list[str], path: Path, number_names: bool, decisions: list[Decision]
@@ -20,7 +23,7 @@ def choose_columns(
     ValueError
         If a nameless column holds values, or a name comes again over other values and `number_names` is False.
     """
-    named = _named(table, [name.strip(" \t\n\u00a0\u200b") for name in names], path, decisions)
+    named = _named(table, [name.strip(BLANKS) for name in names], path, decisions)
     kept = _without_copies(table, named, path, decisions)
     again = _again(kept)
     if not again:

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -169,7 +170,7 @@ def number_columns(table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, list[in
     if texts.shape[1]:
         cells = texts.to_numpy(dtype=object)
         values = pd.to_numeric(cells.ravel(), errors="coerce").reshape(cells.shape)
-        wrong = (pd.isna(values) & ~pd.isna(cells)) | _truths(cells)
+        wrong = (pd.isna(values) & ~pd.isna(cells)) | _truths(cells, values)
         whole = np.flatnonzero(~np.asarray(wrong).any(axis=0))
         numbers.append(pd.DataFrame(values[:, whole].astype(float), index=table.index, columns=texts.columns[whole]))
     done = {name for part in numbers for name in part.columns}
@@ -179,11 +180,12 @@ def number_columns(table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, list[in
     return pd.concat([*numbers, others], axis=1)[list(table.columns)], exceptions
 
 
-_is_truth = np.frompyfunc(lambda value: isinstance(value, bool | np.bool_), 1, 1)
-
-
-def _truths(cells: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
-    return np.asarray(_is_truth(cells), dtype=bool)
+def _truths(cells: npt.NDArray[np.object_], values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Find the cells that are true or false, among those that became 1 or 0."""
+    found = np.zeros(cells.shape, dtype=bool)
+    at = np.nonzero((values == 0) | (values == 1))
+    found[at] = [isinstance(value, bool | np.bool_) for value in cells[at]]
+    return found
 
 
 def is_number_like(word: object) -> bool:

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,6 +24,7 @@ _OF_THE_DISK = {
 """What keeps a file from being written."""
 _OF_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """What says that a file has no room."""
+_HALF_WRITTEN = re.compile(r"\.(?P<stem>.+)-[a-z0-9_]{8}(?P<suffix>\.[a-z0-9]+)")
 _FORMULA = re.compile(r"[=+\-@\t\r].", re.DOTALL)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?%?")
 
@@ -66,6 +67,24 @@ def atomic(path: Path) -> Iterator[Path]:
         if error.errno not in _OF_THE_DISK or isinstance(error, RadiogenomicsError):
             raise  # what a caller fetches or reads inside the block is for the caller to say
         raise unwritable(path, error.errno) from error
+
+
+def is_half_written(path: Path, stem: str = "", suffixes: Collection[str] = ()) -> bool:
+    """Tell the temporary file of `atomic` that a killed process left, from a hidden file of somebody else.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    stem : str
+        The stem of the file that it would have become; any when empty.
+    suffixes : collection of str
+        Endings, with their dot, of the files that are written in its folder; any when empty.
+    """
+    name = _HALF_WRITTEN.fullmatch(path.name)
+    if name is None or (stem and name["stem"] != stem) or (suffixes and name["suffix"] not in suffixes):
+        return False
+    return path.is_file() and not path.is_symlink()
 
 
 def unwritable(path: Path, number: int | None = None, *, reason: str = "") -> FileError:

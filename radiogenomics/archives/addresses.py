@@ -12,14 +12,18 @@ from radiogenomics._errors import DownloadError, InputError
 _HIDDEN = "HIDDEN"
 _SECRET_WORDS = {
     "access", "apikey", "auth", "authkey", "authorization", "bearer", "code", "credential", "credentials", "jwt", "key", "login",
-    "pass", "passphrase", "passwd", "password", "pwd", "secret", "session", "sid", "sig", "sign", "signature", "ticket", "token",
-    "user", "username",
+    "nonce", "otp", "pass", "passcode", "passphrase", "passwd", "password", "pat", "pin", "pwd", "sas", "secret", "session",
+    "sid", "sig", "sign", "signature", "ticket", "token", "user", "username",
 }  # fmt: skip
 """Words in the name of a part of a query whose value is a secret."""
-_SECRET_PARTS = ("token", "secret", "passw", "apikey", "signature", "credential")
+_SECRET_PARTS = ("token", "secret", "passw", "apikey", "signature", "credential", "sessid", "sessionid")
 """Parts of such names that are written without a gap."""
 _RANDOM = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_\-+/=~]{20,}")
 """A value that looks drawn at random, whatever its name is."""
+_ISSUED = re.compile(r"(gh[a-z]_|github_pat_|glpat-|hf_|xox[a-z]-|sk-|AKIA|ASIA|eyJ)[\w.\-]+")
+"""A token with the beginning that its issuer gives to all."""
+_USER = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*:)?(//)?[^/\\?#@\s]*:[^/\\?#@\s]*@")
+"""A user and a password before a server, in a text that is no whole address."""
 
 
 class RefusedError(DownloadError):
@@ -37,19 +41,25 @@ def public_address(address: str) -> str:
     Returns
     -------
     str
-        The address without user and fragment. In the query, a value is replaced by ``HIDDEN`` where its name holds a word such
-        as token, key, password or signature, or where it looks drawn at random. A secret in the path cannot be told apart.
+        The address without user and fragment. In the query, and in parameters of the path (``;name=value``), a value is replaced
+        by ``HIDDEN`` where its name holds a word such as token, key, password or signature, or where it looks drawn at random;
+        an address there is treated alike. Another secret in the path cannot be told apart.
     """
     try:
         parts = urlsplit(address)
-        if not parts.scheme or not parts.netloc:
-            return address
+        if not parts.netloc:
+            return _USER.sub("", address)
         query = parse_qsl(parts.query, keep_blank_values=True)
     except ValueError:
         return re.sub(r"//[^/]*@|[?#].*", lambda found: "//" if found[0].startswith("//") else "", address)
     shown = [_shown(name, value) for name, value in query]
     text = parts.query if shown == query else urlencode(shown)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, text, ""))
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], _shown_path(parts.path), text, ""))
+
+
+def _shown_path(path: str) -> str:
+    """Hide the secrets among the parameters of a path, such as ``;jsessionid=``."""
+    return re.sub(r";([^;/=]+)=([^;/]*)", lambda found: f";{'='.join(_shown(*found.groups()))}", path)
 
 
 def _shown(name: str, value: str) -> tuple[str, str]:
@@ -58,8 +68,9 @@ def _shown(name: str, value: str) -> tuple[str, str]:
         return (_HIDDEN if _RANDOM.fullmatch(name) else name), ""
     named = {word for word in re.split(r"[^a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", name).lower()) if word}
     joined = re.sub(r"[^a-z]", "", name.lower())
-    told = named & _SECRET_WORDS or any(part in joined for part in _SECRET_PARTS) or _RANDOM.fullmatch(value)
-    return name, _HIDDEN if told else value
+    told = named & _SECRET_WORDS or any(part in joined for part in _SECRET_PARTS)
+    drawn = _RANDOM.fullmatch(value) or _ISSUED.fullmatch(value)
+    return name, _HIDDEN if told or drawn else public_address(value)
 
 
 def request_of(address: str) -> urllib.request.Request:

@@ -2,13 +2,16 @@
 
 import bz2
 import gzip
+import json
 import lzma
+import re
 import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 from radiogenomics._errors import InputError
+from radiogenomics._files.unpacking import decode, is_workbook, unpack
 
 _PAGES = {
     "text/html": (".html", ".htm"),
@@ -21,6 +24,11 @@ _PAGES = {
 """Kinds of answer that servers use for log-in pages and errors, and the names of files that are meant to be such."""
 
 _TEXTS = (".csv", ".tsv", ".txt", ".tab", ".gmt", ".gct", ".toml", ".yaml", ".yml", ".json", ".tcia")
+_TABLES = (".csv", ".tsv", ".txt", ".tab", ".gmt", ".gct", ".tcia")
+_MARKED_UP = (".html", ".htm", ".xhtml", ".xml", ".svg")
+_MARKUP = re.compile(rb"<[!?a-z]")
+_MOST_READ = 1 << 26
+"""Bytes up to which a table is decoded whole."""
 _CHUNK = 1 << 20
 
 
@@ -63,15 +71,36 @@ def check_content(path: Path, name: str, *, whole: bool) -> None:
         tail = file.read()
     lower = name.lower()
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body")) and not lower.endswith((".html", ".htm")):
-        raise InputError(f"a web page was received for {name}, such as a log-in or an error")
+    if _MARKUP.match(start) and not lower.endswith(_MARKED_UP):
+        raise InputError(f"a web page or XML was received for {name}, such as a log-in or an error")
+    if not start and size <= len(head):
+        raise InputError(f"an answer of blanks was received for {name}")
     for ending, read in _READERS.items():
         if lower.endswith(ending):
             _try(read, path, name)
+    if re.sub(r"\.(gz|bz2|xz)$", "", lower).endswith(_TABLES) and size <= _MOST_READ:
+        _check_table(path, name)
     if lower.endswith(".parquet") and not (head.startswith(b"PAR1") and tail == b"PAR1"):
         raise InputError(f"what was received for {name} is an invalid or truncated parquet file")
     if lower.endswith(_TEXTS) and not whole and not tail.endswith((b"\n", b"\r", b"\n\x00")):
         raise InputError(f"the server did not say how long {name} is, and it ends within a line, as one does that was cut")
+
+
+def _check_table(path: Path, name: str) -> None:
+    """Refuse what no table of text can be: another kind of file, a web page in any encoding, an error in JSON."""
+    try:
+        data = unpack(path, [])
+        if data.startswith(b"PAR1") or is_workbook(data, path):
+            return
+        text = decode(data, path, None, [])
+    except InputError as error:
+        raise InputError(f"what was received is no text: {error}".replace(str(path), name).rstrip(".")) from error
+    try:
+        answer = json.loads(text) if text.lstrip().startswith(("{", "[")) else None
+    except (ValueError, RecursionError):
+        return
+    if answer is not None:
+        raise InputError(f"JSON was received for {name}, such as an error: {text.strip()[:100]}")
 
 
 def _try(read: Callable[[Path], None], path: Path, name: str) -> None:

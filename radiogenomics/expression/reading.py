@@ -118,11 +118,11 @@ def expression_reading(
     path = Path(path)
     options: dict[str, Any] = {"separator": separator, "decimal": decimal, "encoding": encoding, "sheet": sheet}
     words = MissingWords(own=frozenset(word.strip() for word in missing or ()))
-    rows = read_rows(path, missing=words, text=False, **options)
-    decisions = list(rows.decisions)
+    rows = read_rows(path, missing=words, text=False, number_names=genes_in == "columns", **options)
+    decisions = [one for one in rows.decisions if one.what != "names numbered"]  # a gene that comes again is joined below
     table = _labelled(rows, genes_in, path, decisions)
     if genes_in == "columns":
-        table = _named(table.T, [], unnamed, path, decisions)
+        table = _named(table.rename(columns=rows.repeated).T, [], unnamed, path, decisions)
     else:
         table = _named(table, _lines(rows, table), unnamed, path, decisions)
     table = _each_once(table, duplicates, genes_in, path, decisions).T

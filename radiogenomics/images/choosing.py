@@ -93,15 +93,29 @@ def _none(series: Sequence[Series], number: int | None, content: str | None) -> 
         )
         asked = f"Series number {number}" if content is None else f"Content {content!r}"
         asked += f" of series number {number}" if number is not None and content is not None else ""
-        hint = "; a derived one needs `derived`" if any(_is(one, number) and one.kind == "derived map" for one in series) else ""
+        hint = (
+            "; a derived one needs `derived` (--derived, extraction.derived)"
+            if any(_is(one, number) and one.kind == "derived map" for one in series)
+            else ""
+        )
         return f"{asked} is not part of a dynamic series; the series are {known}{hint}."
     found = ", ".join(f"{count} {kind}" for kind, count in Counter(one.kind for one in series).items())
     contents = list(dict.fromkeys(one.content for one in series if one.content))
     split = f" Some differ in {summarise(contents)}, which is not a change in time." if contents else ""
     return (
         f"No dynamic series is here ({found}): no image series repeats its positions, and no two share a grid. "
-        f"Give the whole examination.{split}"
+        f"Give the whole examination{_processed(series)}.{split}"
     )
+
+
+def _processed(series: Sequence[Series]) -> str:
+    """Name the derived series that may be the dynamic one, filtered or corrected on the scanner, and how to choose it."""
+    groups = _stacks([one for one in series if one.kind == "derived map" and one.content not in NEVER_DYNAMIC])
+    numbers = [group[0].header.get("SeriesNumber", "?") for group in groups if len(group) > 1 or _repeats(group[0]) > 1]
+    if not numbers:
+        return ""
+    choice = f"--series {numbers[0]} --derived, or extraction.series and extraction.derived"
+    return f", or choose the derived series {summarise(numbers)} if it is a dynamic one that was processed ({choice})"
 
 
 def _is(series: Series, number: int | None) -> bool:

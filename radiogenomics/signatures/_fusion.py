@@ -168,7 +168,22 @@ class Fusion(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return build_nomogram(axes, float(coefficient["intercept"]), self._linear(self.training_), risks)
 
     def total_points(self, X: pd.DataFrame) -> pd.Series:
-        """Add up each patient's points -> Series by patient; a value beyond an axis gets points beyond 0 or the axis' most."""
+        """Add up each patient's points on the nomogram.
+
+        Parameters
+        ----------
+        X : DataFrame, shape (n_patients, n_columns)
+            The columns that the fusion was fitted on: features of every signature, and clinical columns.
+
+        Returns
+        -------
+        Series, shape (n_patients,)
+            Points, named ``total_points``, by patient. A value beyond an axis gets points beyond 0 or the axis' most.
+
+        References
+        ----------
+        .. [1] Harrell FE (2015). Regression Modeling Strategies, 2nd ed., section 11.3. doi:10.1007/978-3-319-19425-7
+        """
         layout = self.nomogram()
         least = self.terms_["coefficient"].iloc[0] + layout.points.groupby("term")["linear"].min().sum()
         return pd.Series(layout.points_per_unit * (self._linear(self.scores(X)) - least), index=X.index, name="total_points")

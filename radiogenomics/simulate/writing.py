@@ -1,6 +1,6 @@
 """Simulated patients -> the files of a study: DICOM series as scanners write them, masks by two readers, a few damaged ones."""
 
-import shutil
+import re
 import zlib
 from dataclasses import dataclass
 from itertools import cycle
@@ -13,6 +13,7 @@ import SimpleITK as sitk
 
 from radiogenomics import images
 from radiogenomics._errors import InputError
+from radiogenomics._files import is_half_written
 from radiogenomics._parallel import Progress, parallel_map
 from radiogenomics._tables import summarise
 from radiogenomics.images.writing import Timing
@@ -20,6 +21,8 @@ from radiogenomics.simulate.breast import SECONDS, SHAPE, SPACING, acquire, grow
 from radiogenomics.simulate.lesion import Lesion, Mask, enhance, grow_lesion, redraw
 from radiogenomics.simulate.tables import Simulated, volume_mm3
 
+_SLICE = re.compile(r"\d+-\d{3,}\.dcm")
+"""How `images.write_dicom` calls its files."""
 _LOST_SLICE = 9  # of the first post-contrast phase, counted from 1
 
 
@@ -106,7 +109,8 @@ def write_images(
     made : Simulated
         From `simulate`; its damaged patients get images that cannot be used.
     folder : Path
-        Made when missing. DICOM folders of the same patients in it are replaced.
+        Made when missing. Slices of an earlier simulation of the same patients are replaced; a patient's folder with other
+        files is refused.
     second_reader : int
         How many patients of the training cohort, from the first on, a second reader draws too.
     random_state : int
@@ -177,8 +181,7 @@ def _write_patient(task: _Task) -> dict[str, object]:
     rng = np.random.default_rng([task.random_state, zlib.crc32(task.patient.encode())])
     lesion, phases, origin = _draw(task, rng)
     dicom = task.folder / "dicom" / task.patient
-    if dicom.exists():
-        shutil.rmtree(dicom)  # another simulation's slices must not stand among these
+    _clear(dicom)
     _write_series(task, [place(phase, origin) for phase in phases], dicom)
     images.write_volume(_mask(task, lesion.mask, origin), task.folder / "masks" / f"{task.patient}.nii.gz")
     if task.second_reader:
@@ -194,6 +197,16 @@ def _write_patient(task: _Task) -> dict[str, object]:
         "fill_seconds": lesion.fill_seconds,
         "washout": lesion.washout,
     }
+
+
+def _clear(dicom: Path) -> None:
+    """Remove the slices of another simulation, which must not stand among the new ones; refuse a folder with other files."""
+    files = list(dicom.glob("*"))
+    others = [path.name for path in files if not (path.is_file() and (_SLICE.fullmatch(path.name) or is_half_written(path)))]
+    if others:
+        raise InputError(f"{dicom} holds {summarise(others, 3)}, which no simulation wrote; give another folder.")
+    for path in files:
+        path.unlink()
 
 
 def _draw(task: _Task, rng: np.random.Generator) -> tuple[Lesion, list[np.ndarray], tuple[float, ...]]:

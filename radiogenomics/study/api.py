@@ -175,12 +175,13 @@ class Study:
         ------
         InputError
             If the study has no such figure; names the nearest.
+        FileError
+            If its files are not those that the study drew.
         """
-        panels = {panel.name: panel for panel in self._results.panels()}
-        if name not in panels:
-            known = ", ".join(panels) or "none"
-            raise InputError(f"{self.folder} has no figure {name!r}{did_you_mean(name, panels)}; it has {known}.")
-        return panels[name]
+        if name not in self.figures:
+            known = ", ".join(self.figures) or "none"
+            raise InputError(f"{self.folder} has no figure {name!r}{did_you_mean(name, self.figures)}; it has {known}.")
+        return self._results.panel(name)
 
     def query(self, question: str) -> Answer:
         """Ask about gene sets, genes, a module or an imaging feature; see `radiogenomics.query`."""

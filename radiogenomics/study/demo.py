@@ -7,7 +7,7 @@ import tomli_w
 
 from radiogenomics import simulate
 from radiogenomics._errors import InputError
-from radiogenomics._files import make_folder, refuse_links, sha256, write_table, write_text
+from radiogenomics._files import refuse_links, sha256, write_table, write_text
 from radiogenomics._parallel import Progress
 from radiogenomics.study.engine.results import MARKER
 from radiogenomics.study.engine.store import claim
@@ -39,7 +39,7 @@ def write_demo(
     Parameters
     ----------
     folder : Path
-        Where the files shall lie.
+        Where the files shall lie: absent, empty, or made by an earlier call.
     n_training, n_external : int
         Patients whose images are whole; a few with damaged images are added to the training cohort.
     signal : bool
@@ -57,8 +57,13 @@ def write_demo(
     -------
     Path
         The manifest.
+
+    Raises
+    ------
+    InputError
+        If the folder holds files of somebody else.
     """
-    folder = make_folder(folder, "the demo's folder")
+    folder = claim(Path(folder), "the demo's folder")
     made = simulate.simulate(n_training=n_training, n_external=n_external, signal=signal, damaged=True, random_state=random_state)
     report = None if progress is None else lambda done, total, name: progress(done, total, f"simulated images: {name}")
     drawn = simulate.write_images(

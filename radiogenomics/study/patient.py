@@ -202,7 +202,7 @@ def extract_patient(
     drawn = (
         read_mask(Path(mask), phases, settings=settings, tell=told)
         if mask is not None
-        else _grow(maps["pe1"], seed, box, tell=told, **grow)
+        else _grow(maps["pe1"], seed, box, maps_in=out / "images", tell=told, **grow)
     )
     whole, parts = _lesions(phases, drawn, settings=settings.model_copy(update={"background": level}), tell=told)
     measured = measure_lesions(parts, settings=settings, parameters=parameters, networks=networks, random_state=0, tell=told)
@@ -351,16 +351,20 @@ def _grow(
     seed: Sequence[int] | None,
     box: Sequence[tuple[int, int]] | None,
     *,
+    maps_in: Path,
     radius_mm: float,
     fraction: float,
     leak: room.Leak,
     tell: Tell,
 ) -> sitk.Image:
     how: dict[str, Any] = {"fraction": fraction, "smoothing_mm": SETTINGS["grow_smoothing_mm"]}
-    if box is not None:
-        grown = room.grow_in_box(enhancement, box=box, **how)
-    else:
-        grown = room.grow_from_seed(enhancement, seed=seed or (), radius_mm=radius_mm, leak=leak, tell=tell, **how)
+    try:
+        if box is not None:
+            grown = room.grow_in_box(enhancement, box=box, **how)
+        else:
+            grown = room.grow_from_seed(enhancement, seed=seed or (), radius_mm=radius_mm, leak=leak, tell=tell, **how)
+    except InputError as error:
+        raise InputError(f"{error} The maps are in {maps_in}.") from error
     why = f"Grown above {grown.threshold:.0f} % enhancement: {grown.volume_mm3:.0f} mm3."
     tell(Decision("lesion grown", "", room.count(grown.mask), why))
     return room.validate_mask(grown.mask, enhancement, tell=tell)

@@ -17,7 +17,7 @@ import tomli_w
 
 from radiogenomics import cohort, expression, images, lesions, pathways, study
 from radiogenomics._errors import FileError, InputError, MissingFileError
-from radiogenomics._files import number_columns, parsing, read_table, sha256
+from radiogenomics._files import number_columns, parsing, read_table, sha256, table_reading
 from radiogenomics._files.dialect import MOST_COLUMNS
 from radiogenomics._files.unpacking import _read_within
 from radiogenomics._files.words import number_column
@@ -238,6 +238,35 @@ def test_a_heading_longer_than_a_field_may_be_is_read(tmp_path):
     code = f"from radiogenomics._files import read_table; print(read_table({str(path)!r}).shape)"
     made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert made.stdout.strip() == "(1, 9001)"
+
+
+def test_a_wide_table_is_read_as_narrow_ones_are(tmp_path):
+    """In one piece, rather than column by column: the same values, words for missing, kinds and decisions."""
+    odd = {
+        "word": ["a", "NA", "b ", "", " c"], "gone": ["1", "NA", "Not Collected", "", "2"], "date": ["2020-01-02"] * 5,
+        "truth": ["True", "False", "", "True", "True"], "zeros": ["007", "08", "9", "NA", "1"], "huge": ["9" * 25, "1", "2", "3", "4"],
+        "sign": ["+1", "-.5", "3.", "1e3", " 2"], "sign2": ["\u22121", "2", "3", "4", "5"], "nothing": ["", "NA", " ", "", ""],
+        "nan": ["nan", "1", "2", "3", "4"], "code": ["1_0", "1", "2", "3", "0x1"],
+        "percent": ["1%", "2%", "3%", "4%", "5%"],
+    }  # fmt: skip
+    rng = np.random.default_rng(4)
+    columns = {f"f{i}": [f"{value:.4g}" for value in rng.normal(size=5)] for i in range(1100)} | odd
+    columns |= {f"g{i}": [str(value) for value in rng.integers(0, 2, 5)] for i in range(100)}
+    names = list(columns)
+    read = {}
+    for file, part in {"wide": names, "first": names[:600], "second": names[600:]}.items():
+        rows = [["patient", *part], *([f"P{at}", *(columns[name][at] for name in part)] for at in range(5))]
+        (tmp_path / f"{file}.csv").write_text("\n".join(",".join(row) for row in rows) + "\n")
+        read[file] = table_reading(tmp_path / f"{file}.csv"), cohort.patients_reading(tmp_path / f"{file}.csv", text_columns=[])
+    for at in (0, 1):
+        wide, first, second = (read[file][at] for file in ("wide", "first", "second"))
+        parts = [first.table, second.table.drop(columns="patient", errors="ignore")]
+        pd.testing.assert_frame_equal(wide.table, pd.concat(parts, axis=1), check_exact=True)
+        told = [
+            [(what, where.partition(",")[2], count, why) for what, where, count, why in reading.decisions.to_numpy()]
+            for reading in (wide, first, second)
+        ]
+        assert told[0] == told[1] + told[2] != []
 
 
 def test_columns_turned_together_are_those_turned_one_by_one():

@@ -38,10 +38,21 @@ def flipped(data: bytes) -> bytes:
 
 ANSWERS = {
     "log-in page": (200, "text/html; charset=utf-8", PAGE, "a page of the kind text/html came for a.csv"),
-    "log-in page called a table": (200, "text/csv", PAGE, "a web page was received for a.csv"),
-    "page without a type": (200, None, b"\xef\xbb\xbf<HTML>x", "a web page was received for a.csv"),
+    "log-in page called a table": (200, "text/csv", PAGE, "a web page or XML was received for a.csv"),
+    "page without a type": (200, None, b"\xef\xbb\xbf<HTML>x", "a web page or XML was received for a.csv"),
     "error in JSON": (200, "application/json", b'{"error": "token expired"}', "of the kind application/json came for a.csv"),
     "error in XML": (200, "application/xml", b"<Error/>", "of the kind application/xml came for a.csv"),
+    "error in JSON called text": (200, "text/plain", b' [{"detail": "quota"}]\n', "JSON was received for a.csv"),
+    "error in XML without a type": (
+        200,
+        None,
+        b"\n<Error><Code>NoSuchKey</Code></Error>",
+        "a web page or XML was received for a.csv",
+    ),
+    "page in UTF-16": (200, "text/plain", "<html>Log in".encode("utf-16"), "it is a web page or XML"),
+    "PDF": (200, "application/octet-stream", b"%PDF-1.7 ...", "a.csv: cannot be read as a table (it is a PDF)"),
+    "bytes": (200, "application/octet-stream", bytes(range(256)), "a.csv: cannot be read as a table ("),
+    "blanks": (200, "text/csv", b" \r\n\r\n", "an answer of blanks was received for a.csv"),
     "nothing": (200, "text/csv", b"", "an empty answer was received for a.csv"),
     "no content": (204, None, None, "HTTP 204 No Content came, and no file"),
     "accepted, not ready": (202, "text/csv", b"later\n", "HTTP 202 Accepted came, and no file"),
@@ -49,6 +60,8 @@ ANSWERS = {
 }
 CONTENTS = {
     "a.csv.gz": (gzip.compress(TABLE), [gzip.compress(TABLE)[:-9], TABLE, flipped(gzip.compress(TABLE))]),
+    "a.tsv.gz": (gzip.compress(b"\xef\xbb\xbf" + TABLE), [gzip.compress(b"<p>Log in"), gzip.compress(b'{"error": 1}')]),
+    "a.txt": (b"{curly} is a name\n", [b'{"error": "curly"}', b"[]"]),
     "a.zip": (zipped(TABLE), [zipped(TABLE)[:-30], gzip.compress(TABLE), flipped(zipped(TABLE))]),
     "a.parquet": (parquet(), [parquet()[:-1], TABLE]),
 }
@@ -117,7 +130,10 @@ def test_a_file_must_read_as_its_name_says(server, tmp_path, name):
     good, bad = CONTENTS[name]
     for i, body in enumerate(bad):
         Server.answers["/x"] = (200, "application/octet-stream", body)
-        with pytest.raises(DownloadError, match=rf"what was received for {name} is "):
+        with pytest.raises(
+            DownloadError,
+            match=rf"(what was received for {name} is |JSON was received for {name}|{name}: cannot be read as a table)",
+        ):
             archives.download(f"{server}/x", tmp_path / str(i) / name, wait_s=0.01)
         assert list(tmp_path.rglob("*.*")) == []
     Server.answers["/x"] = (200, "application/octet-stream", good)
@@ -240,8 +256,15 @@ def test_no_secret_of_an_address_is_told(server, tmp_path, address, caplog):
         ("https://h.org/a?6f1ed002ab5595859014ebf0951522d9", "https://h.org/a?HIDDEN="),
         ("https://www.ncbi.nlm.nih.gov/geo/download/?acc=GSE1&format=file", None),
         ("https://h.org/a%20b?x=a%2Fb&y=", None),
+        ("//me:pw@h.org/a.csv", "//h.org/a.csv"),
+        ("me:pw@h.org/a.csv", "h.org/a.csv"),
+        ("https://h.org/a;PHPSESSID=12ab;v=2/b?x=1", "https://h.org/a;PHPSESSID=HIDDEN;v=2/b?x=1"),
+        ("https://h.org/a?via=https%3A%2F%2Fme%3Apw%40i.org%2Fb", "https://h.org/a?via=https%3A%2F%2Fi.org%2Fb"),
+        ("https://h.org/a?q=hf_abc&pin=1234&sas=x&part=2", "https://h.org/a?q=HIDDEN&pin=HIDDEN&sas=HIDDEN&part=2"),
         ("tables/a.csv", None),
         ("C:/data/a.csv", None),
+        ("C:\\data\\me:you@home.csv", None),
+        ("https://h.org/a;v=2/b?x=1", None),
         ("Smith et al. (2020), doi:10.1/x?y", None),
     ],
 )

@@ -156,6 +156,12 @@ def test_a_gene_that_comes_more_than_once_is_joined_by_the_rule(tmp_path, rule, 
     assert reading.table["A"].tolist() == pytest.approx(expected)
     assert reading.table.columns.tolist() == ["A", "B"]
     assert reading.decisions["what"].tolist() == ["genes joined"]
+    (tmp_path / "t.tsv").write_text(lines(*zip(*[["patient", *PATIENTS], *rows], strict=True)))
+    with pytest.raises(ValueError, match=r"gene\(s\) A appear more than once.*genes_in = 'columns'.*duplicates = 'mean'"):
+        expression.read_expression(tmp_path / "t.tsv", genes_in="columns")
+    turned = expression.expression_reading(tmp_path / "t.tsv", genes_in="columns", duplicates=rule)
+    pd.testing.assert_frame_equal(turned.table, reading.table)
+    assert turned.decisions["why"].tolist() == reading.decisions["why"].tolist()
 
 
 @pytest.mark.parametrize(

@@ -273,10 +273,16 @@ def test_files_numbered_in_no_order_do_not_doubt_a_clock(tmp_path):
 
 def test_a_processed_dynamic_series_is_taken_by_its_number(tmp_path):
     write(three(), tmp_path, tags={"SeriesNumber": "7", "ImageType": ["DERIVED", "PRIMARY", "M", "MOCO"]})
-    with pytest.raises(ValueError, match=r"the series are 7 \(derived map\); a derived one needs `derived`\.$"):
+    with pytest.raises(
+        ValueError, match=r"the series are 7 \(derived map\); a derived one needs `derived` \(--derived, extraction\.derived\)\.$"
+    ):
         reread(tmp_path, number=7)
     with pytest.raises(ValueError, match=r"^`derived` needs `number`"):
         reread(tmp_path, derived=True)
+    with pytest.raises(
+        ValueError, match=r"or choose the derived series 7 if it is .* \(--series 7 --derived, or extraction\.series"
+    ):
+        reread(tmp_path)
     np.testing.assert_array_equal(array(reread(tmp_path, number=7, derived=True).last), array(three()[2]))
 
 

@@ -221,6 +221,11 @@ def test_another_seed_draws_other_images_and_leaves_no_slice_of_the_old(made, tm
     stale = before.dicom("training") / "SIM-TR-001" / "9-001.dcm"
     stale.write_bytes(b"left over")
     first = digests(tmp_path)
+    (stale.parent / "scan-of-mine.dcm").write_bytes(b"mine")
+    with pytest.raises(RuntimeError, match=r"SIM-TR-001 holds scan-of-mine\.dcm, which no simulation wrote; give another folder"):
+        simulate.write_images(one, tmp_path, second_reader=1, random_state=2)
+    (stale.parent / "scan-of-mine.dcm").unlink()
+    assert stale.read_bytes() == b"left over"
     after = simulate.write_images(one, tmp_path, second_reader=1, random_state=2)
     second = digests(tmp_path)
     assert not stale.exists()

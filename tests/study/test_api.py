@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import radiogenomics as rg
-from radiogenomics._errors import InputError, MissingFileError
+from radiogenomics._errors import FileError, InputError, MissingFileError
 
 
 @pytest.fixture
@@ -64,6 +64,16 @@ def test_a_figure_shows_itself_and_has_its_table(done):
     assert figure._repr_png_().startswith(b"\x89PNG")
     assert {"feature", "target", "effect"} <= set(figure.data)
     assert set(done.figures) == {path.stem for path in (done.folder / "figures").glob("*.png")}
+
+
+@pytest.mark.parametrize("ending", [".png", ".csv"])
+def test_a_figure_with_a_changed_byte_is_refused(done, tmp_path, ending):
+    shutil.copytree(done.folder, tmp_path / "out")
+    path = tmp_path / "out" / "figures" / f"module_trait{ending}"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-20] + bytes([whole[-20] ^ 1]) + whole[-19:])
+    with pytest.raises(FileError, match=rf"figures/module_trait\{ending} is not what its step wrote"):
+        rg.Study.open(tmp_path / "out").figure("module_trait")
 
 
 def test_it_answers_as_the_command_does(done):

@@ -257,6 +257,33 @@ def test_a_kill_while_a_folder_was_claimed_leaves_it_claimable(tmp_path):
     assert Results(claim(tmp_path, "the study's folder")).finished is False
 
 
+def test_what_somebody_put_into_a_study_stays_and_what_a_kill_left_goes(foreign):
+    """Only names that a writer gives to its temporary files, and kept results, are removed."""
+    mine = [
+        "work/thesis.tex", "work/figures/old.kept", "kept/features/table.csv", "tables/.my-own.csv", "tables/.a-12345678.txt",
+        "figures/.draft-2.svg", "steps/.links-old.json", ".report-final.html", ".study-of-mine.json", ".vscode-settings.toml",
+    ]  # fmt: skip
+    left = [
+        f"work/signatures-0123456789abcdef/mri/{'0' * 32}.kept", f"work/gene_score-0/.{'0' * 32}-ab12cd_9.kept",
+        "tables/.links-ab12cd_9.parquet", "tables/.gene_links.csv-ab12cd_9.gz", "figures/.roc_mri-_b12cd_9.png",
+        "steps/.links-ab12cd_9.json", ".report-ab12cd_9.html",
+    ]  # fmt: skip
+    for file in mine + left:
+        (foreign / file).parent.mkdir(parents=True, exist_ok=True)
+        (foreign / file).write_text("x")
+    claim_and_sweep(foreign)
+    assert [file for file in mine if not (foreign / file).is_file()] == []
+    assert [file for file in left if (foreign / file).exists()] == []
+    assert {path.name for path in (foreign / "work").iterdir()} == {"thesis.tex", "figures"}
+
+
+def test_a_demo_is_written_over_no_file_of_somebody_else(tmp_path):
+    (tmp_path / "expression.csv").write_text("mine")
+    with pytest.raises(InputError, match=r"the demo's folder is .*holds files and was not made by a study"):
+        study.write_demo(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["expression.csv"]
+
+
 def test_a_demo_writes_through_no_link(tmp_path, victim):
     claim(tmp_path / "demo", "the demo's folder")
     (tmp_path / "demo" / "inputs").symlink_to(victim)

@@ -91,6 +91,17 @@ def test_a_patient_without_any_expression(tiny):
     assert "expression.source = 'expression': patient(s) T08 have no value of any gene" in found
 
 
+@pytest.mark.parametrize(("empty", "said"), [(["T08"], "1 of 44 patients have no count of any gene: T08"), (None, "44 of 44")])
+def test_patients_without_counts(tiny, empty, said):
+    def counts(table):
+        whole = (2**table).round().astype(int)
+        return whole.assign(**dict.fromkeys(empty or whole.columns, 0))
+
+    found = problems(tiny(lambda raw: raw["expression"].update(unit="counts"), expression=counts))
+    assert f"expression.source = 'expression': {said}" in found
+    assert "remove them from the expression matrix" in found
+
+
 def test_features_that_are_the_outcome_or_nothing(tiny):
     def recoded(table):
         words = pd.read_csv(path.with_name("clinical_training.csv"), index_col=0)["node"]

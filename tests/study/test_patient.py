@@ -10,6 +10,7 @@ import pytest
 from matplotlib.collections import LineCollection
 
 from radiogenomics import figures, images, lesions
+from radiogenomics._errors import InputError
 from radiogenomics.study.patient import extract_patient
 from tests.helpers.imaging_phantoms import array, breast, write
 
@@ -71,6 +72,12 @@ def test_a_seed_grows_the_lesion_from_a_zip(patient, tmp_path):
             file.write(path, path.relative_to(folder))
     result = extract_patient(archive, seed=(29, 22, 10), out=tmp_path / "out")
     assert lesions.dice(result.lesion, mask) > 0.95
+
+
+def test_a_seed_that_grows_nothing_leaves_maps_and_says_where(patient, tmp_path):
+    with pytest.raises(InputError, match=r"does not enhance: .* on the PE1 map\. The maps are in .*out/images\.$"):
+        extract_patient(patient[0], seed=(0, 0, 0), out=tmp_path / "out")
+    assert {"pe1.nii.gz", "subtraction.nii.gz"} <= {path.name for path in (tmp_path / "out" / "images").iterdir()}
 
 
 @pytest.mark.slow

@@ -160,6 +160,14 @@ def test_an_unknown_name_gives_the_five_nearest(question, first):
         ("SER", "feature", ["Signal Enhancement Ratio (SER) (K7)"]),
         ("k7", "feature", ["Signal Enhancement Ratio (SER) (K7)"]),
         ("tumour volume", "feature", ["Lesion volume (S1)"]),
+        ("tumour size", "feature", ["Lesion volume (S1)"]),
+        ("cell cycle", "pathway", ["HALLMARK_E2F_TARGETS"]),
+        (
+            "inflammation of the breast tumours",
+            "category",
+            ["HALLMARK_INFLAMMATORY_RESPONSE", "HALLMARK_TNFA_SIGNALING_VIA_NFKB"],
+        ),
+        ("HER2 positive", "gene", ["ERBB2"]),
         ("volume", "feature", ["Lesion volume (S1)", "Surface to Volume ratio (G3)"]),
         ("glcm contrast", "feature", ["original_glcm_Contrast"]),
     ],
@@ -178,6 +186,13 @@ def test_a_category_holds_its_sets_of_every_source_and_those_that_the_study_call
 
 def test_genes_that_are_not_measured_are_said_and_never_replaced():
     assert find(CLINIC, "CA9, VEGFA, SLC2A1", Path("study"))[1:] == ("VEGFA", (), ("VEGFA",), ("CA9", "SLC2A1"))
+    assert find(CLINIC, "VEGFA SLC2A1 KDR", Path("study"))[3:] == (("VEGFA", "KDR"), ("SLC2A1",))
+    with pytest.raises(study.UnknownNameError, match="None of MKI67, CA9 is among the 7 genes"):
+        find(CLINIC, "MKI67 CA9", Path("study"))
+    with pytest.raises(study.UnknownNameError, match="'VEGFA TRIAL' is not a"):
+        find(CLINIC, "VEGFA TRIAL", Path("study"))
+    with pytest.raises(study.UnknownNameError, match="'ER negative' is the gene ESR1, which is not among"):
+        find(CLINIC, "ER negative", Path("study"))
     assert find(CLINIC, "oestrogen receptor", Path("study")).missing == ("ESR1",)
     with pytest.raises(study.UnknownNameError, match="'ER' is the gene ESR1, which is not among the 7 genes") as caught:
         find(CLINIC, "ER", Path("study"))

@@ -191,6 +191,19 @@ class Results:
             for name, facts in record["panels"].items()
         ]
 
+    def panel(self, name: str) -> SavedPanel:
+        """Give a finished figure of `panels`, after its picture and its table were compared with the record of its step.
+
+        Raises
+        ------
+        FileError
+            If their bytes are not those that the step wrote.
+        """
+        panel = next(one for one in self.panels() if one.name == name)
+        for ending in (".png", ".csv"):
+            self._verified(f"figures/{name}{ending}")
+        return panel
+
     def records(self) -> dict[str, dict[str, Any]]:
         """Give the record of every finished step by name."""
         return dict(self._records)

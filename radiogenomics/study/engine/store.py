@@ -8,7 +8,6 @@ and ends in the same tables.
 import json
 import logging
 import os
-import shutil
 import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,7 +20,8 @@ from filelock import FileLock, Timeout
 
 from radiogenomics import __version__
 from radiogenomics._errors import InputError, RunError
-from radiogenomics._files import make_folder, refuse_links, sha256, write_table, write_text
+from radiogenomics._files import is_half_written, make_folder, refuse_links, sha256, write_table, write_text
+from radiogenomics._kept import forget_all_but
 from radiogenomics.study.engine.code import code_of, libraries
 from radiogenomics.study.engine.context import Context
 from radiogenomics.study.engine.cost import measured
@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 Product = pd.DataFrame | Panel | Page
 
 _LOCK = "running.lock"
+_WRITTEN = {"tables": (".parquet", ".csv", ".gz"), "figures": (".svg", ".png", ".csv"), "steps": (".json",)}
+"""Folders of a study, and the endings of what is written there."""
 _PAGES = ("report.html", "provenance.json", RUNNING, MARKER)
 
 
@@ -67,7 +69,7 @@ def claim(folder: Path, name: str) -> Path:
 
 def _is_begun(path: Path) -> bool:
     """Tell a marker that a killed process left half written: nothing else lies in a folder before its marker does."""
-    return path.is_file() and path.match(f".{Path(MARKER).stem}-*{Path(MARKER).suffix}")
+    return is_half_written(path, Path(MARKER).stem, [Path(MARKER).suffix])
 
 
 class Store(Results):
@@ -153,7 +155,12 @@ class Store(Results):
     def finish(self) -> None:
         """Say that every step is finished, and remove the parts of unfinished work."""
         _mark(self.folder, finished=True)
-        shutil.rmtree(self.folder / "work", ignore_errors=True)
+        places = [path for path in (self.folder / "work").rglob("*") if path.is_dir() and not path.is_symlink()]
+        for place in (*sorted(places, reverse=True), self.folder / "work"):  # the deepest first
+            if place.is_dir():
+                forget_all_but([], place)
+                if not any(place.iterdir()):  # what somebody else put there stays
+                    place.rmdir()
 
     def forget(self, steps: Iterable[str]) -> None:
         """Remove the results of every step but these: what an earlier manifest asked for is no part of the study any more."""
@@ -163,11 +170,14 @@ class Store(Results):
 
     def sweep(self) -> None:
         """Remove what a killed process left half written: hidden files beside the final ones."""
-        rests = [path for folder in ("tables", "figures", "steps") for path in (self.folder / folder).glob(".*-*.*")]
-        rests += [path for page in map(Path, _PAGES) for path in self.folder.glob(f".{page.stem}-*{page.suffix}")]
-        for rest in rests:
-            if rest.is_file():
-                rest.unlink()
+        for folder, suffixes in _WRITTEN.items():
+            for path in (self.folder / folder).glob(".*"):
+                if is_half_written(path, suffixes=suffixes):
+                    path.unlink()
+        for page in map(Path, _PAGES):
+            for path in self.folder.glob(f".{page.stem}-*"):
+                if is_half_written(path, page.stem, [page.suffix]):
+                    path.unlink()
 
     def _files(self) -> list[str]:
         return [file for record in self._records.values() for file in record["files"]]

@@ -72,6 +72,12 @@ def expression_problems(inputs: Inputs) -> Iterator[Problem]:
         remedy = f"patient(s) {summarise(empty)} have no value of any gene; remove them from the expression matrix"
         yield Problem(file, "expression.source", repr(chosen.source), remedy)
         return
+    unread = matrix.index[matrix.sum(axis=1) == 0] if chosen.unit == "counts" else matrix.index[:0]
+    if len(unread):
+        remedy = f"{len(unread)} of {len(matrix)} patients have no count of any gene: {summarise(unread)}"
+        remedy += "; remove them from the expression matrix, or read their files again"
+        yield Problem(file, "expression.source", repr(chosen.source), remedy)
+        return
     yield from _module_problems(inputs)
 
 

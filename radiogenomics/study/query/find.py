@@ -151,11 +151,16 @@ def _features(names: Names, text: str, *, exactly: bool) -> Iterator[Meant]:
         plain = [name for name in names.features if words(re.sub(r"\([^()]*\)", " ", name)) == asked]
         found = whole or short or plain
     else:
-        found = [name for name in names.features if all(_has(_measured(name), word) for word in _measured(text))]
+        found = _worded(names, text) or _worded(names, re.sub(r"(?i)\bsize\b", "volume", text))
     if len(found) == 1:
         yield _one("feature", found[0])
     elif 1 < len(found) <= MOST_FEATURES:
         yield Meant("feature", text, (), tuple(found))
+
+
+def _worded(names: Names, text: str) -> list[str]:
+    """List the features whose names have every word asked."""
+    return [name for name in names.features if all(_has(_measured(name), word) for word in _measured(text))]
 
 
 def _measured(name: str) -> list[str]:
@@ -173,10 +178,15 @@ def _list(names: Names, text: str, genes: dict[str, str]) -> Iterator[Meant]:
     found = {part: meaning.gene_of(part, genes, names.aliases) for part in parts}
     measured = list(dict.fromkeys(gene for gene in found.values() if gene in set(names.genes)))
     missing = tuple(part for part, gene in found.items() if gene not in measured)
-    if len(parts) < 2 or not measured or (missing and not marked):
+    if len(parts) < 2 or not measured or not (marked or all(map(_is_symbol, missing))):
         return
     kind: Kind = "list" if len(measured) > 1 else "gene"
     yield Meant(kind, ", ".join(measured), (), tuple(measured), missing)
+
+
+def _is_symbol(word: str) -> bool:
+    """Tell the symbol or known name of a gene, such as ``CA9``, from another word in capitals."""
+    return bool(re.fullmatch(r"[A-Z][A-Z0-9-]*[0-9][A-Z0-9-]*", word)) or meaning.gene_of(word, {}, {}) is not None
 
 
 def _parts(text: str) -> tuple[list[str], bool]:
@@ -194,7 +204,7 @@ def _why(names: Names, question: str, text: str, folder: Path) -> str:
     if gene and gene not in genes.values():
         return f"{question!r} is the gene {gene}, which is not among the {len(genes):,} genes of the study in {folder}."
     parts, marked = _parts(text)
-    if marked and len(parts) > 1:
+    if len(parts) > 1 and (marked or all(map(_is_symbol, parts))):
         return f"None of {', '.join(parts)} is among the {len(genes):,} genes of the study in {folder}."
     held = [*_held(names, text), *(one for one in names.features if all(_has(_measured(one), word) for word in _said(text)))]
     if len(held) > 1:

@@ -83,7 +83,7 @@ CATEGORIES = {
     ),
     "proliferation": Category(
         ("proliferation", "proliferative", "cell proliferation", "growth", "tumour growth", "cell division", "mitosis",
-         "cell growth"),
+         "cell growth", "cell cycle", "cycling"),
         ("E2F targets", "G2M checkpoint", "mitotic spindle", "MYC targets", "cell cycle", "DNA replication"),
     ),
     "DNA repair": Category(
@@ -151,7 +151,8 @@ IDLE = frozenset("kegg hallmark reactome wp biocarta pid gobp gomf gocc medicus 
 ASIDE = frozenset(
     """what is are the about how does do tell me show of in on for and with to which link links linked association associated
     correlate correlation between imaging mri image images gene genes protein set sets signature activity activation score
-    expression level levels status family please""".split()  # noqa: SIM905
+    expression level levels status family please tumor tumour tumors tumours breast lesion lesions patient patients positive
+    negative positivity our any there""".split()  # noqa: SIM905
 )
 """Words that people put around the thing they ask for."""
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from radiogenomics import cohort, expression
 from radiogenomics._errors import InputError
-from radiogenomics._files import Reading, how_written, read_table, sheets_of
+from radiogenomics._files import MissingWords, Reading, how_written, read_rows, read_table, sheets_of
 from radiogenomics._tables import summarise
 from radiogenomics.study.scaffold.writing import Remark
 
@@ -153,7 +153,7 @@ def expression_file(file: Path, patients: Sequence[str]) -> Own:
 
 def _genes_in(file: Path, keys: Mapping[str, Any], patients: Sequence[str]) -> str:
     """Find out where the genes stand, by the names of the patients first."""
-    table = read_table(file, missing=(), text=True, **keys)
+    table = read_rows(file, missing=MissingWords(known=False), number_names=True, **keys).table
     found = expression.orientation(list(table.iloc[:, 0].astype(str)), list(table.columns[1:]), list(patients))
     if found is None:
         raise InputError(f"{file}: cannot tell whether genes are in rows or in columns; give genes_in in the manifest.")
