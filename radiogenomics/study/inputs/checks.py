@@ -20,6 +20,7 @@ from radiogenomics.study.inputs import image_checks, limits
 from radiogenomics.study.inputs.cohort import build_cohort, in_some_tables
 from radiogenomics.study.inputs.gene_sets import study_sets
 from radiogenomics.study.inputs.identities import identity_problems
+from radiogenomics.study.inputs.leftovers import leftovers
 from radiogenomics.study.inputs.sources import Inputs, gather
 from radiogenomics.study.inputs.suspicions import suspicions
 from radiogenomics.study.manifest.errors import ManifestError, Problem
@@ -91,7 +92,8 @@ def decided(inputs: Inputs) -> pd.DataFrame:
     outcome = inputs.outcome("training", inputs.members("training"))
     seen = suspicions({f"features_{kind}": inputs.features("training", kind) for kind in training}, outcome)
     return pd.concat(
-        [inputs.decisions(inputs.manifest.tables()), decision_table([*in_some_tables(inputs), *seen])], ignore_index=True
+        [inputs.decisions(inputs.manifest.tables()), decision_table([*in_some_tables(inputs), *leftovers(inputs), *seen])],
+        ignore_index=True,
     )
 
 
