@@ -279,6 +279,8 @@ def test_counts_given_to_modules_are_warned_of():
     counts.columns = pd.Index([f"G{at}" for at in range(80)], name="gene")
     with pytest.warns(UserWarning, match=r"looks like raw counts \(whole numbers up to 1\d\d\)"):
         modules.find_modules(counts, power=6, min_size=20)
+    with pytest.warns(UserWarning, match=r"looks like values on a linear scale, .* \(numbers up to 1\d\d\).*unit='tpm'"):
+        modules.find_modules(counts * 1.013, power=6, min_size=20)
 
 
 @pytest.mark.real

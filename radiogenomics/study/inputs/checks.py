@@ -22,7 +22,7 @@ from radiogenomics.study.inputs.gene_sets import study_sets
 from radiogenomics.study.inputs.identities import identity_problems
 from radiogenomics.study.inputs.leftovers import leftovers
 from radiogenomics.study.inputs.sources import Inputs, gather
-from radiogenomics.study.inputs.suspicions import suspicions
+from radiogenomics.study.inputs.suspicions import expression_twice, suspicions
 from radiogenomics.study.manifest.errors import ManifestError, Problem
 from radiogenomics.study.manifest.model import Manifest
 from radiogenomics.study.manifest.schema import GeneSets, Survival
@@ -92,7 +92,10 @@ def decided(inputs: Inputs) -> pd.DataFrame:
     outcome = inputs.outcome("training", inputs.members("training"))
     seen = suspicions({f"features_{kind}": inputs.features("training", kind) for kind in training}, outcome)
     return pd.concat(
-        [inputs.decisions(inputs.manifest.tables()), decision_table([*in_some_tables(inputs), *leftovers(inputs), *seen])],
+        [
+            inputs.decisions(inputs.manifest.tables()),
+            decision_table([*in_some_tables(inputs), *leftovers(inputs), *seen, *expression_twice(inputs.expression)]),
+        ],
         ignore_index=True,
     )
 

@@ -11,7 +11,7 @@ from radiogenomics.study.engine.step import Tables, step
 from radiogenomics.study.inputs.gene_sets import NOT_ASKED
 from radiogenomics.study.inputs.leftovers import leftovers
 from radiogenomics.study.inputs.sources import Inputs
-from radiogenomics.study.inputs.suspicions import suspicions
+from radiogenomics.study.inputs.suspicions import expression_twice, suspicions
 from radiogenomics.study.manifest.model import Manifest
 from radiogenomics.study.steps.imaging import measured
 from radiogenomics.study.steps.left_out import (
@@ -53,6 +53,7 @@ def decisions(
     seen = suspicions(mine, patients.loc[patients["cohort"] == "training", "outcome"])
     found = [
         *seen,
+        *expression_twice(inputs.expression),
         *_left_out(failures),
         *_in_some_tables(features, patients, failures),
         *leftovers(inputs),
