@@ -42,6 +42,14 @@ def test_not_reported_is_a_class_beside_reported(tmp_path):
     assert table["family history"].nunique() == 2
 
 
+@pytest.mark.parametrize(("minus", "plus"), [("-", "+"), ("--", "++"), ("–", "(+)")])
+def test_a_minus_is_a_class_beside_a_plus_and_missing_alone(tmp_path, minus, plus):
+    rows = "".join(f"Q{i},{minus if i % 3 else plus},{minus if i % 3 else i}\n" for i in range(12))
+    table = cohort.read_patients(written(tmp_path, "patient,her2,weight\n" + rows))
+    assert table["her2"].value_counts().to_dict() == {minus: 8, plus: 4}
+    assert table["weight"].isna().sum() == 8
+
+
 @pytest.mark.parametrize("entry", ["<LLOQ", "3/20", "61?", "(61)", "less than 4", "inf", "≥ 75"])
 def test_an_entry_that_keeps_numbers_from_being_numbers_is_refused_with_its_line(tmp_path, entry):
     rows = "".join(f"Q{i},{i * 3 + 20}\n" for i in range(14))
@@ -94,6 +102,24 @@ def test_sums_below_a_matrix_and_ages_beside_one_are_no_genes(tmp_path):
     assert list(expression.read_expression(turned, genes_in="columns").columns) == ["ABC1", "DEF2"]
 
 
+def test_numbers_about_genes_among_counts_are_told_whatever_their_heading(tmp_path):
+    rng = np.random.default_rng(8)
+    level = np.exp(rng.normal(5, 2, 120))
+    table = pd.DataFrame(
+        {f"K{i}": rng.poisson(level * rng.gamma(4, 0.25, 120)) for i in range(7)}, index=[f"GEN{i}A" for i in range(120)]
+    )
+    table.insert(0, "kb100", rng.integers(3, 900, 120))
+    table.to_csv(tmp_path / "counts.csv", index_label="symbol")
+    decisions = expression.expression_reading(tmp_path / "counts.csv", genes_in="rows").decisions
+    assert decisions[["what", "count"]].to_numpy().tolist() == [["patients unlike the others", 1]]
+    assert "kb100" in decisions["why"][0]
+    table.drop(columns="kb100").T.to_csv(tmp_path / "counts.csv", index_label="patient")
+    assert expression.expression_reading(tmp_path / "counts.csv", genes_in="columns").decisions.empty
+    spread = pd.DataFrame(rng.normal(size=(120, 9)), index=table.index, columns=[f"K{i}" for i in range(9)])
+    spread.to_csv(tmp_path / "z.csv", index_label="symbol")
+    assert expression.expression_reading(tmp_path / "z.csv", genes_in="rows").decisions.empty
+
+
 @pytest.mark.parametrize("label", ["None", "Unknown", "[not available]", "N.A."])
 def test_a_gene_called_missing_is_no_gene(tmp_path, label):
     with pytest.raises(InputError, match="no symbol"):
@@ -141,6 +167,17 @@ def test_a_column_that_parts_the_classes_without_an_error_is_named():
     assert found[["column", "kind"]].to_numpy().tolist() == [["score", "the outcome in disguise"]]
 
 
+def test_a_code_of_two_sites_beside_measurements_is_named():
+    rng = np.random.default_rng(7)
+    outcome = pd.Series(np.arange(60) % 2, index=[f"S{i:02d}" for i in rng.permutation(60)])
+    table = pd.DataFrame(rng.normal(size=(60, 5)), index=outcome.index).add_prefix("u")
+    code = outcome.where(rng.random(60) < 0.85, 1 - outcome)
+    kinds = [validation.find_leaks(table.assign(w=code * step + 1), outcome)["kind"].tolist() for step in (1, 4)]
+    assert kinds == [["code that tells the outcome"]] * 2
+    words = (table > 0).astype(int).assign(w=code)
+    assert validation.find_leaks(words, outcome).empty
+
+
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     return tiny_study.write(tmp_path_factory.mktemp("silent") / "study")
@@ -172,6 +209,13 @@ def test_check_refuses_patients_written_in_two_ways_and_copies_in_another_cohort
         copied.training = study.parent / "features_training.csv"
         with pytest.raises(ManifestError, match=message):
             check(change(study, tmp_path / str(number), file, how))
+
+
+def test_check_tells_of_a_patient_who_stands_in_the_expression_twice(study, tmp_path):
+    noise = np.random.default_rng(1).normal(scale=0.01, size=90)
+    path = change(study, tmp_path, "expression.csv", lambda table: table.assign(K7=table["T11"] + noise))
+    said = decided(check(path).inputs).set_index("what")
+    assert "T11 and K7" in said.loc["patients twice", "why"]
 
 
 def test_check_tells_of_patients_whom_one_table_of_features_lacks(study, tmp_path):

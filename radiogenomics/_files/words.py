@@ -42,6 +42,7 @@ _PHRASE = re.compile(
     r"|(cannot|can not|could not|unable to) (be )?(assess|determine|evaluate|measure)(ed|d)?"
     rf"|unknown ?(/|or) ?(not ({_KINDS}))|not ({_KINDS}) ?(/|or) ?(unknown|not ({_KINDS})))"
 )
+_MINUS, _PLUS = ("-", "--", "---", "–", "—"), ("+", "++", "+++", "(+)", "+/-", "-/+", "±")
 _INTEGER, _DOT = re.compile(r"[-+]?\d+"), re.compile(r"[-+]?\d*\.\d+([eE][-+]?\d+)?")
 _COMMA = re.compile(r"[-+]?(\d+|\d{1,3}(\.\d{3})+),\d+([eE][-+]?\d+)?")
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+")
@@ -102,7 +103,12 @@ def without_missing(column: pd.Series, words: MissingWords) -> tuple[pd.Series, 
 
 
 def _opposite(word: str) -> set[str]:
-    """Say which words make one of two classes out of a word for missing: in "reported" and "not reported" nothing is missing."""
+    """Say which words make one of two classes out of a word for missing: in "reported" and "not reported" nothing is missing.
+
+    A minus is the negative class beside a plus, as pathologists write receptors.
+    """
+    if word in _MINUS:
+        return set(_PLUS)
     return {re.sub(r"^(not[\s_]+|un)", "", word.casefold())} - {word.casefold()}
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Unit = Literal["counts", "tpm", "fpkm", "log2", "zscore"]
 _FEWEST_VALUES = 4
+_LARGEST_LOG, _NEARLY_ALL, _ENOUGH = 30.0, 0.999, 500  # two to the power of 30 is a thousand million: no expression lies above
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +112,7 @@ def prepare(
             f"no gene is left of {matrix.shape[1]}: {dropped['reason'].value_counts().to_dict()}; "
             "relax min_mean or check the unit."
         )
-    decisions = [*_said(matrix, dropped, clipped, clip), *imputed(measured, imputation)]
+    decisions = [*doubt_unit(expression, unit=unit), *_said(matrix, dropped, clipped, clip), *imputed(measured, imputation)]
     log_decisions(decisions, logger)
     return Prepared(impute(measured, method=imputation), dropped, clipped, measured, decision_table(decisions))
 
@@ -248,6 +249,35 @@ def check_unit(expression: pd.DataFrame, *, unit: Unit, clip: float | None = Non
         raise InputError(
             f"z-scores reach {expression.abs().max().max():,.0f}; give clip = 4 so that single patients do not rule every gene."
         )
+
+
+def doubt_unit(expression: pd.DataFrame, *, unit: Unit) -> list[Decision]:
+    """Tell where the range of an expression matrix speaks against its unit: logarithms taken twice, or never.
+
+    Parameters
+    ----------
+    expression : DataFrame, shape (n_patients, n_genes)
+        As it stands in the file.
+    unit : {'counts', 'tpm', 'fpkm', 'log2', 'zscore'}
+        What the numbers are said to be.
+
+    Returns
+    -------
+    list of Decision
+        One, or none where the range fits or the matrix is too small to say.
+    """
+    values = expression.to_numpy(float)
+    known = values[np.isfinite(values)]
+    if known.size < _ENOUGH or known.min() < 0:
+        return []
+    high = float(np.quantile(known, _NEARLY_ALL))
+    if unit == "log2" and high > _LARGEST_LOG:
+        why = f"unit is 'log2', but values reach {known.max():,.6g}, which no log2 scale does: is it 'tpm', 'fpkm' or 'counts'?"
+    elif unit in ("counts", "tpm", "fpkm") and high <= _LARGEST_LOG and (known != np.round(known)).any():
+        why = f"unit is {unit!r}, but values lie below {known.max():.6g}, as logarithms do, and are logged again: is it 'log2'?"
+    else:
+        return []
+    return [Decision("unit doubted", "expression", int(known.size), why)]
 
 
 def _to_log(expression: pd.DataFrame, unit: Unit) -> pd.DataFrame:

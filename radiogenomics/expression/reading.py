@@ -33,6 +33,7 @@ from radiogenomics.expression.labels import (
     without_identifier,
     without_version,
 )
+from radiogenomics.expression.unlike import unlike_others
 
 logger = logging.getLogger(__name__)
 
@@ -126,6 +127,10 @@ def expression_reading(
     else:
         table = _named(table, _lines(rows, table), unnamed, path, decisions)
     table = _each_once(table, duplicates, genes_in, path, decisions).T
+    odd = unlike_others(table)
+    if odd:
+        why = f"their genes are ordered unlike those of all others, as lengths or positions are: {summarise(odd)}; they are kept"
+        decisions.append(Decision("patients unlike the others", path.name, len(odd), f"{why}, remove what is no patient"))
     log_decisions(decisions, logger)
     return Reading(table.rename_axis(index="patient", columns="gene"), decision_table(decisions))
 

@@ -111,13 +111,14 @@ def find_series(folder: Path, *, tell: Tell = log_decision) -> list[Series]:
 
 
 def _tell_contents(series: Sequence[Series], tell: Tell) -> None:
-    """Say which series were split by content."""
-    split: dict[tuple[str, Kind], list[Series]] = {}
+    """Say which series were split by kind or content."""
+    split: dict[str, list[Series]] = {}
     for one in series:
-        split.setdefault((one.uid, one.kind), []).append(one)
+        split.setdefault(one.uid or one.kind, []).append(one)
     for parts in split.values():
         if len(parts) > 1:
-            told = summarise([f"{one.content or 'magnitude'} ({len(one.slices)} images)" for one in parts])
+            rest = "magnitude" if len({one.kind for one in parts}) == 1 else ""
+            told = summarise([f"{one.content or rest or one.kind} ({len(one.slices)} images)" for one in parts])
             why = f"{parts[0].place} holds several kinds of image and was split: {told}."
             tell(Decision("series split", "", sum(len(one.slices) for one in parts), why))
 

@@ -15,6 +15,7 @@ Voxels = npt.NDArray[np.bool_]
 
 _EDGE = 1e-3  # voxels: a voxel's centre this close to a contour lies on it; decimal strings round to less
 _SAME = 0.25  # voxels: contours that nowhere lie farther apart are one contour, stored twice
+_SMALL = 2.0  # voxels: only a smaller contour can lie between all centres, but for slivers
 _TWICE = 0.8  # a hole with this share of its outer contour's area may be the same lesion drawn twice
 
 
@@ -88,6 +89,12 @@ def hollow(contours: Sequence[Points]) -> int:
     """Count the paths that go round nothing although they reach over voxels: there and back along the same points."""
     folded = [contour for contour in map(_once, contours) if np.ptp(contour, axis=0).min() > 1 and _area(contour) < _EDGE]
     return sum(not _raster(contour - contour.min(axis=0), _extent(contour))[0].any() for contour in folded)
+
+
+def without_voxel(contours: Sequence[Points], shape: Sequence[int]) -> int:
+    """Count the contours that hold no centre of a voxel, such as a line or a speck between centres."""
+    small = [contour for contour in map(_once, contours) if _area(contour) < _SMALL and not hollow([contour])]
+    return sum(not np.logical_or(*_raster(contour, shape)).any() for contour in small)
 
 
 def _extent(contour: Points) -> list[int]:

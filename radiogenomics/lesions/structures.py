@@ -16,7 +16,7 @@ from radiogenomics._files import Decision, Tell, log_decision
 from radiogenomics._tables import summarise
 from radiogenomics.images import FRAME
 from radiogenomics.lesions._choosing import choose
-from radiogenomics.lesions._contours import distinct, fill, hollow, thin_rings
+from radiogenomics.lesions._contours import distinct, fill, hollow, thin_rings, without_voxel
 from radiogenomics.lesions._datasets import read_dataset
 from radiogenomics.lesions._parsing import parsing
 
@@ -248,12 +248,12 @@ def _fill_slice(path: Path, at: int, drawn: list[_Contour], shape: tuple[int, ..
     filled = np.zeros(shape, dtype=bool)
     for kind in kinds:
         contours = [contour.points for contour in drawn if contour.kind == kind]
-        _say_doubt(path, at, contours, tell)
+        _say_doubt(path, at, contours, shape, tell)
         filled |= fill(contours, shape)
     return filled
 
 
-def _say_doubt(path: Path, at: int, contours: list[Points], tell: Tell) -> None:
+def _say_doubt(path: Path, at: int, contours: list[Points], shape: tuple[int, ...], tell: Tell) -> None:
     copies = len(contours) - len(distinct(contours))
     if copies:
         why = f"slice {at} stores {copies} contour(s) twice; each counts once."
@@ -262,6 +262,10 @@ def _say_doubt(path: Path, at: int, contours: list[Points], tell: Tell) -> None:
     if folded:
         why = f"in slice {at} {folded} contour(s) run there and back along the same points and enclose nothing; they are empty."
         tell(Decision("contours that enclose nothing", path.name, folded, why))
+    lost = without_voxel(contours, shape)
+    if lost:
+        why = f"in slice {at} {lost} contour(s) hold no centre of a voxel; they are empty."
+        tell(Decision("contours that enclose nothing", path.name, lost, why))
     for share in thin_rings(contours):
         why = (
             f"in slice {at} a contour with {100 * share:.0f} % of the area of another lies inside it and is taken for a hole; "

@@ -6,6 +6,7 @@ import pandas as pd
 from radiogenomics._errors import InputError
 from radiogenomics._parallel import one_thread
 from radiogenomics.linking._blocks import Floats
+from radiogenomics.linking._table import identifier_order
 from radiogenomics.linking.correlation import correlate
 
 
@@ -51,6 +52,7 @@ def structure(
             raise InputError(f"`{name}` is {value}; give 1 or more.")
     links = correlate(features, score.to_frame("score"), n_permutations=0)
     values = features.loc[features.index.intersection(score.dropna().index)]
+    values = values.iloc[identifier_order(values.index)]  # the order of the rows shall decide of no draw
     x, y = values.to_numpy(dtype=np.float64), score.loc[values.index].to_numpy(dtype=np.float64)
     share = _among_strongest(x, np.asarray(y, dtype=np.float64), most, n_bootstraps, random_state)
     links["among_strongest"] = pd.Series(share, index=values.columns).reindex(links["feature"]).to_numpy()

@@ -13,7 +13,7 @@ Array = np.ndarray[Any, Any]
 FEWEST_PATIENTS = 15
 _FEWEST_VALUES = 4
 _CONSTANT = 1e-10
-_LARGEST_LOG = 30.0
+_LARGEST_LOG, _NEARLY_ALL = 30.0, 0.999
 
 
 def check_expression(expression: pd.DataFrame) -> Array:
@@ -54,16 +54,20 @@ def check_power(power: float) -> float:
 
 
 def warn_of_counts(expression: pd.DataFrame) -> None:
-    """Warn of what looks like raw counts: correlations of counts follow library size and a few samples of many reads."""
+    """Warn of what is on no log scale: correlations of counts follow library size, those of TPM a few samples of large values."""
     values = expression.to_numpy(dtype=np.float64, na_value=np.nan)
     known = values[~np.isnan(values)]
-    if known.size and known.min() >= 0 and known.max() > _LARGEST_LOG and (known == np.round(known)).all():
-        warnings.warn(
-            f"`expression` looks like raw counts (whole numbers up to {known.max():,.0f}), whose correlations follow library "
-            "size; bring them to a log scale first, for example with `expression.prepare(table, unit='counts').measured`.",
-            UserWarning,
-            stacklevel=3,
-        )
+    if not known.size or known.min() < 0 or np.quantile(known, _NEARLY_ALL) <= _LARGEST_LOG:
+        return
+    counts = bool((known == np.round(known)).all())
+    what = "raw counts (whole numbers" if counts else "values on a linear scale, such as TPM, FPKM or intensities (numbers"
+    why = "follow library size" if counts else "follow a few patients of large values"
+    warnings.warn(
+        f"`expression` looks like {what} up to {known.max():,.0f}), whose correlations {why}; bring them to a log scale first, "
+        f"for example with `expression.prepare(table, unit={'counts' if counts else 'tpm'!r}).measured`.",
+        UserWarning,
+        stacklevel=3,
+    )
 
 
 def usable(expression: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

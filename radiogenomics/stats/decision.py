@@ -69,13 +69,12 @@ def decision_curve(
     Vickers AJ, Elkin EB (2006). Medical Decision Making 26:565. doi:10.1177/0272989X06295361
     Kerr KF, et al. (2016). Journal of Clinical Oncology 34:2534. doi:10.1200/JCO.2015.65.5654
     """
-    event = binary(y_true)
+    event, models = _in_order(binary(y_true), models=_models(y_prob, y_true, "y_true"))
 
     def _rates(treated: Bools, weights: Floats) -> tuple[Floats, Floats]:
         size = weights.sum(axis=1, keepdims=True)
         return (weights * event) @ treated / size, (weights * ~event) @ treated / size
 
-    models = _models(y_prob, y_true, "y_true")
     return _curves(_rates, models, event.size, _thresholds(thresholds), _Bootstrap(n_boot, random_state, confidence))
 
 
@@ -124,19 +123,19 @@ def survival_decision_curve(
     doi:10.1186/1472-6947-8-53
     """
     follow_up, failed = _follow_up(time, event, horizon)
-    order = np.argsort(follow_up, kind="stable")
-    starts = np.flatnonzero(np.diff(follow_up[order], prepend=-np.inf))
-    times = follow_up[order][starts]
+    failed, models = _in_order(failed, follow_up, models=_models(y_prob, time, "time"))
+    follow_up = np.sort(follow_up)
+    starts = np.flatnonzero(np.diff(follow_up, prepend=-np.inf))
+    times = follow_up[starts]
     due = times <= horizon
     last = int(np.searchsorted(times, horizon))
 
     def _rates(treated: Bools, weights: Floats) -> tuple[Floats, Floats]:
         positive = weights @ treated / weights.sum(axis=1, keepdims=True)
-        columns = [_risk(weights[:, order] * on[order], failed[order], starts, due, last) for on in treated.T]
+        columns = [_risk(weights * on, failed, starts, due, last) for on in treated.T]
         risk = np.where(positive > 0, np.stack(columns, axis=1), 0.0)
         return positive * risk, positive * (1 - risk)
 
-    models = _models(y_prob, time, "time")
     return _curves(_rates, models, follow_up.size, _thresholds(thresholds), _Bootstrap(n_boot, random_state, confidence))
 
 
@@ -172,6 +171,12 @@ class _Bootstrap:
         known = ~np.isnan(benefit).all(axis=0)
         low[known], high[known] = np.nanquantile(benefit[:, known], self.tails, axis=0)
         return low, high
+
+
+def _in_order(event: Bools, *first: Floats, models: dict[str, Floats]) -> tuple[Bools, dict[str, Floats]]:
+    """Sort patients by follow-up where there is one, outcome and probabilities: their order shall decide of no draw."""
+    order = np.lexsort([*models.values(), event, *first])
+    return event[order], {name: p[order] for name, p in models.items()}
 
 
 def _curves(rates: Rates, models: dict[str, Floats], n: int, thresholds: Floats, bootstrap: _Bootstrap) -> pd.DataFrame:

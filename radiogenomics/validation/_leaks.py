@@ -21,7 +21,7 @@ _MEASURED = re.compile(
     r"^(original|wavelet|log-sigma|square|logarithm|exponential|gradient|lbp|shuffled|kinetics)[_-]", re.IGNORECASE
 )
 _FEWEST = 8  # rows: fewer stand in ascending order by chance (8: once in 20,160)
-_MOST_LEVELS = 12
+_MOST_LEVELS, _MEASURED_SHARE = 12, 0.8
 _DENSE = 1.2
 _TELLS = 0.01
 
@@ -46,8 +46,8 @@ def find_leaks(features: pd.DataFrame, outcome: "pd.Series[Any] | None" = None) 
         values that rise or fall with every row), "identifier" (values that rise or fall with the number in the identifiers),
         "site code" (levels that are those of a part of the identifiers) or "named" (the name says site, centre, scanner, batch
         or row); with `outcome` also "the outcome in disguise" (values that part its two
-        classes without an error) and "code that tells the outcome" (whole numbers of 3 to 12 levels beside measurements, with
-        a chi-square p below 0.01). Empty where nothing is odd.
+        classes without an error) and "code that tells the outcome" (whole numbers of 3 to 12 levels, of 2 where most
+        columns hold fractions, with a chi-square p below 0.01). Empty where nothing is odd.
 
     Raises
     ------
@@ -55,17 +55,17 @@ def find_leaks(features: pd.DataFrame, outcome: "pd.Series[Any] | None" = None) 
         If the table has a patient or a column twice.
     """
     check_patients(features, "features")
-    rows, numbers = [], _numbers(features.index)
+    rows, numbers, fewest = [], _numbers(features.index), _fewest_levels(features)
     for name in features.columns:
         values = features[name].cat.codes if isinstance(features[name].dtype, pd.CategoricalDtype) else features[name]
-        kind, detail = _suspicion(str(name), values, outcome, numbers)
+        kind, detail = _suspicion(str(name), values, outcome, numbers, fewest)
         if kind:
             rows.append({"column": name, "kind": kind, "detail": detail})
     return pd.DataFrame(rows, columns=LEAK_COLUMNS)
 
 
 def _suspicion(
-    name: str, values: "pd.Series[Any]", outcome: "pd.Series[Any] | None", numbers: "pd.Series[float]"
+    name: str, values: "pd.Series[Any]", outcome: "pd.Series[Any] | None", numbers: "pd.Series[float]", fewest: int
 ) -> tuple[str, str]:
     """Say what is odd about one column, the surest sign first; two empty words where nothing is."""
     if not pd.api.types.is_numeric_dtype(values):
@@ -76,7 +76,7 @@ def _suspicion(
     if _NAMED.search(name) and not _MEASURED.search(name):
         return "named", "its name says where or when patients were recorded"
     kind, detail = _separating(values, outcome)
-    return (kind, detail) if kind else _telling(values, outcome)
+    return (kind, detail) if kind else _telling(values, outcome, fewest)
 
 
 def _numbers(patients: pd.Index) -> "pd.Series[float]":
@@ -143,10 +143,18 @@ def _separating(values: "pd.Series[Any]", outcome: "pd.Series[Any] | None") -> t
     return "", ""
 
 
-def _telling(values: "pd.Series[Any]", outcome: "pd.Series[Any] | None") -> tuple[str, str]:
+def _fewest_levels(features: pd.DataFrame) -> int:
+    """Say how few levels make a code: two among measurements, three where other columns are clinical words turned to numbers."""
+    numbers = features.select_dtypes("number").to_numpy(dtype=float, na_value=np.nan)
+    with np.errstate(invalid="ignore"):
+        fractions = (np.nan_to_num(numbers, posinf=0.0, neginf=0.0) % 1 != 0).any(axis=0)
+    return 2 if fractions.size and fractions.mean() >= _MEASURED_SHARE else 3
+
+
+def _telling(values: "pd.Series[Any]", outcome: "pd.Series[Any] | None", fewest: int) -> tuple[str, str]:
     """Recognise a code that tells the outcome: a few whole numbers."""
     known = values.dropna()
-    if outcome is None or not 3 <= known.nunique() <= _MOST_LEVELS or not (known == known.round()).all():
+    if outcome is None or not fewest <= known.nunique() <= _MOST_LEVELS or not (known == known.round()).all():
         return "", ""
     both = known.index.intersection(outcome.dropna().index)
     table = pd.crosstab(known.loc[both], outcome.loc[both])

@@ -279,12 +279,26 @@ def test_the_side_of_the_genes_is_found_by_patients_annotation_and_genes(rows, c
     assert expression.orientation(rows, columns, patients) == expected
 
 
+@pytest.mark.parametrize(
+    ("scale", "unit", "count"),
+    [("log", "tpm", 1), ("log", "fpkm", 1), ("log", "log2", 0), ("linear", "log2", 1), ("linear", "tpm", 0)],
+)
+def test_a_unit_that_the_range_speaks_against_is_doubted(scale, unit, count):
+    rng = np.random.default_rng(31)
+    table = pd.DataFrame(rng.normal(6, 2, (25, 60)).clip(0), index=pd.Index([f"P{at}" for at in range(25)], name="patient"))
+    table = table.add_prefix("G") if scale == "log" else np.exp2(table.add_prefix("G"))
+    told = expression.prepare(table, unit=unit).decisions
+    assert (told["what"] == "unit doubted").sum() == count == len(expression.doubt_unit(table, unit=unit))
+
+
 def test_counts_given_to_modules_are_warned_of():
     rng = np.random.default_rng(8)
     counts = pd.DataFrame(rng.poisson(90, (20, 80)), index=pd.Index([f"P{at}" for at in range(20)], name="patient"))
     counts.columns = pd.Index([f"G{at}" for at in range(80)], name="gene")
     with pytest.warns(UserWarning, match=r"looks like raw counts \(whole numbers up to 1\d\d\)"):
         modules.find_modules(counts, power=6, min_size=20)
+    with pytest.warns(UserWarning, match=r"looks like values on a linear scale, .* \(numbers up to 1\d\d\).*unit='tpm'"):
+        modules.find_modules(counts * 1.013, power=6, min_size=20)
 
 
 @pytest.mark.real

@@ -152,6 +152,16 @@ def test_features_that_make_a_score_are_found_and_their_copies_share_it(patients
         linking.structure(table, score, most=0, random_state=1)
 
 
+def test_the_order_of_the_rows_changes_no_share(patients):
+    rng = np.random.default_rng(14)
+    table = pd.DataFrame(rng.normal(size=(48, 25)), index=patients, columns=[f"f{i}" for i in range(25)])
+    score = table["f3"] + pd.Series(rng.normal(size=48), index=patients)
+    made = linking.structure(table, score, most=4, n_bootstraps=50, random_state=2)
+    assert made["among_strongest"].between(0.1, 0.9).any()
+    dealt = linking.structure(table.iloc[rng.permutation(48)], score, most=4, n_bootstraps=50, random_state=2)
+    pd.testing.assert_frame_equal(made, dealt)
+
+
 def test_the_share_of_a_resample_is_that_of_plain_correlations(patients):
     rng = np.random.default_rng(4)
     table = pd.DataFrame(rng.normal(size=(48, 12)), index=patients, columns=[f"f{i}" for i in range(12)])

@@ -39,6 +39,19 @@ def test_a_folder_tells_what_it_split_and_passed_over(tmp_path):
     assert facts(told) == [("files passed over", 1), ("series split", 18)]
 
 
+def test_maps_that_stand_in_the_series_of_their_images_are_told(tmp_path):
+    paths = write([noise_volume(seed=seed) for seed in range(4)], tmp_path, tags={"ImageType": ["ORIGINAL", "PRIMARY", "M"]})
+    for path in paths[18:]:
+        dataset = pydicom.dcmread(path)
+        dataset.ImageType = ["DERIVED", "PRIMARY", "M", "SUB"]
+        dataset.save_as(path)
+    told = []
+    found = images.find_series(tmp_path, tell=told.append)
+    assert [(one.kind, len(one.slices)) for one in found] == [("derived map", 6), ("image", 18)]
+    assert facts(told) == [("series split", 24)]
+    assert "image (18 images), derived map (6 images)" in told[0].why
+
+
 def test_positions_rounded_to_one_decimal_are_even_and_told(tmp_path):
     written = write([noise_volume((7, 6, 6), spacing=(1.0, 1.0, 1.33), origin=(0.0, 0.0, 0.0))], tmp_path)
     for path in written:

@@ -75,6 +75,17 @@ def test_a_contour_stored_twice_counts_once(image, tmp_path, caplog, name):
     assert caplog.messages == ["2.dcm: slice 2 stores 1 contour(s) twice; each counts once."]
 
 
+def test_a_contour_that_holds_no_centre_of_a_voxel_is_told(image, tmp_path, caplog):
+    line, speck = np.array([[4.2, 5.3], [9.4, 5.4]]), ellipse(20.5, 15.5, 0.3, 0.2, points=9)
+    drawn = [("CLOSED_PLANAR", 1, line), ("CLOSED_PLANAR", 3, OUTER), ("CLOSED_PLANAR", 3, speck)]
+    read = array(lesions.read_mask(structure_set(tmp_path / "1.dcm", image, drawn), image=image))
+    assert not read[1].any()
+    assert [message.split(": ", 1)[1][:28] for message in caplog.messages if "centre of a voxel" in message] == [
+        "in slice 1 1 contour(s) hold",
+        "in slice 3 1 contour(s) hold",
+    ]
+
+
 def test_a_path_that_goes_round_twice_is_no_empty_lesion():
     np.testing.assert_array_equal(fill([np.concatenate([OUTER, OUTER])], SHAPE[1:]), fill([OUTER], SHAPE[1:]))
 

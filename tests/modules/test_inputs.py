@@ -86,6 +86,7 @@ def test_order_of_patients_and_genes_changes_nothing(random):
     pd.testing.assert_frame_equal(one.eigengenes, other.eigengenes.loc[one.eigengenes.index], rtol=0, atol=1e-10)
 
 
+@pytest.mark.filterwarnings("ignore:.*values on a linear scale")
 @FEW
 @given(st.lists(st.floats(1e-3, 1e3), min_size=60, max_size=60), st.floats(-50, 50))
 def test_scale_of_genes_changes_nothing(scales, shift):

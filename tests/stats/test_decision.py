@@ -33,6 +33,20 @@ def test_equal_to_r_dcurves(reference, predictions):
             np.testing.assert_allclose(mine[ours], rows[theirs], rtol=0, atol=1e-12)
 
 
+def test_the_order_of_patients_changes_no_bit_of_a_band():
+    rng = np.random.default_rng(12)
+    risks = pd.DataFrame(rng.uniform(0.05, 0.95, (70, 2)), columns=["old", "new"])
+    event, days = (rng.random(70) < risks["new"]).astype(int), rng.integers(10, 90, 70).astype(float)
+    dealt = rng.permutation(70)
+    how = {"thresholds": [0.1, 0.35, 0.6], "n_boot": 40, "random_state": 6}
+    first = stats.decision_curve(event, risks, **how)
+    assert first["low"].lt(first["high"]).any()
+    pd.testing.assert_frame_equal(first, stats.decision_curve(event[dealt], risks.iloc[dealt], **how), check_exact=True)
+    first = stats.survival_decision_curve(days, event, risks, horizon=50, **how)
+    again = stats.survival_decision_curve(days[dealt], event[dealt], risks.iloc[dealt], horizon=50, **how)
+    pd.testing.assert_frame_equal(first, again, check_exact=True)
+
+
 def test_standardised_equals_rmda(reference, predictions):
     expected = pd.read_csv(reference / "stats" / "dca_rmda_full.csv")
     for name, model in (("p_full", "y ~ p_full"), ("all", "All")):

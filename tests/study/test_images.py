@@ -323,6 +323,21 @@ def test_a_mask_of_nobody(inputs, change):
     assert "training.images = 'images_training': masks of SIM-TR-999 belong to no folder of images" in problems(path)
 
 
+def test_the_same_image_files_under_two_names_are_refused(change):
+    path = change()
+    images = path.parent / "images"
+    for cohort, name in (("training", "SIM-TR-990"), ("external", "SIM-EX-990")):
+        (theirs,) = images.glob("training/**/SIM-TR-004/")
+        place = images / cohort / theirs.relative_to(images / "training").with_name(name)
+        shutil.copytree(theirs, place)
+        next(file for file in sorted(place.rglob("*")) if file.is_file()).write_bytes(b"changed")
+        shutil.copy(images / "training" / "masks" / "SIM-TR-004.nii.gz", images / cohort / "masks" / f"{name}.nii.gz")
+    found = problems(path)
+    assert "training.images = SIM-TR-990: " in found
+    assert "external.external.images = SIM-EX-990: " in found
+    assert "of its image files are those of SIM-TR-004 (training): one patient under two names" in found
+
+
 def test_a_patient_without_a_mask_is_left_out_and_named(change, tmp_path):
     path = change()
     (path.parent / "images" / "training" / "masks" / "SIM-TR-002.nii.gz").unlink()

@@ -14,14 +14,15 @@ from radiogenomics._errors import InputError
 from radiogenomics._files import decision_table
 from radiogenomics._tables import check_numeric, summarise
 from radiogenomics.cohort import Cohort
-from radiogenomics.expression import check_unit
+from radiogenomics.expression import check_unit, doubt_unit
 from radiogenomics.signatures import RECIPES, by_path
 from radiogenomics.study.inputs import image_checks, limits
 from radiogenomics.study.inputs.cohort import build_cohort, in_some_tables
 from radiogenomics.study.inputs.gene_sets import study_sets
 from radiogenomics.study.inputs.identities import identity_problems
+from radiogenomics.study.inputs.leftovers import leftovers
 from radiogenomics.study.inputs.sources import Inputs, gather
-from radiogenomics.study.inputs.suspicions import suspicions
+from radiogenomics.study.inputs.suspicions import expression_twice, suspicions
 from radiogenomics.study.manifest.errors import ManifestError, Problem
 from radiogenomics.study.manifest.model import Manifest
 from radiogenomics.study.manifest.schema import GeneSets, Survival
@@ -90,9 +91,9 @@ def decided(inputs: Inputs) -> pd.DataFrame:
     training = inputs.manifest.training.features
     outcome = inputs.outcome("training", inputs.members("training"))
     seen = suspicions({f"features_{kind}": inputs.features("training", kind) for kind in training}, outcome)
-    return pd.concat(
-        [inputs.decisions(inputs.manifest.tables()), decision_table([*in_some_tables(inputs), *seen])], ignore_index=True
-    )
+    found = [*in_some_tables(inputs), *leftovers(inputs), *seen, *expression_twice(inputs.expression)]
+    found += doubt_unit(inputs.expression, unit=inputs.manifest.expression.unit)
+    return pd.concat([inputs.decisions(inputs.manifest.tables()), decision_table(found)], ignore_index=True)
 
 
 def _table_problems(inputs: Inputs) -> Iterator[Problem]:

@@ -1,5 +1,6 @@
 """Who is who: patients written differently in two tables, and patients of one cohort who stand in another under another name."""
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations
 
@@ -19,6 +20,7 @@ def identity_problems(inputs: Inputs) -> Iterator[Problem]:
         yield from _written_differently(inputs, name)
     for first, second in combinations(manifest.cohorts(), 2):
         yield from _in_two_cohorts(inputs, first, second)
+    yield from _same_images(inputs)
 
 
 def _written_differently(inputs: Inputs, name: str) -> Iterator[Problem]:
@@ -57,6 +59,32 @@ def _in_two_cohorts(inputs: Inputs, first: str, second: str) -> Iterator[Problem
                 f"their {kind} features are those of patients of the {first} cohort: {_shown(_pairs(copies))}; keep one of each"
             )
             yield Problem(str(inputs.path), f"{key}.features.{kind}", f"{len(copies)} patients", remedy)
+
+
+def _same_images(inputs: Inputs) -> Iterator[Problem]:
+    """Find patients, of any cohort, whose folders hold the same image files: one patient under two names."""
+    folders = {(name, patient): hashes for name in inputs.manifest.cohorts() for patient, hashes in _files(inputs, name).items()}
+    owners: dict[str, list[tuple[str, str]]] = {}
+    for owner, hashes in folders.items():
+        for one in hashes:
+            owners.setdefault(one, []).append(owner)
+    shared = Counter(pair for several in owners.values() for pair in combinations(several, 2))
+    for ((first, one), (second, other)), count in shared.items():
+        if 2 * count > min(len(folders[first, one]), len(folders[second, other])):
+            where = "training" if second == "training" else f"external.{second}"
+            remedy = f"{count} of its image files are those of {one} ({first}): one patient under two names; keep one of them"
+            yield Problem(str(inputs.path), f"{where}.images", other, remedy)
+
+
+def _files(inputs: Inputs, name: str) -> dict[str, set[str]]:
+    """Give the hashes of all files of every patient with images."""
+    source = inputs.manifest.cohorts()[name].images
+    if source is None:
+        return {}
+    below: dict[str, set[str]] = {}
+    for file, found in inputs.listings[source].items():
+        below.setdefault(file.split("/")[0], set()).add(found)
+    return {patient: below.get(folder.name, set()) for patient, folder in inputs.images(name).items()}
 
 
 def _pairs(copies: pd.DataFrame) -> list[tuple[object, object]]:

@@ -9,7 +9,7 @@ from radiogenomics._files import Decision
 from radiogenomics._names import written_alike
 from radiogenomics._tables import summarise
 
-_FEWEST_KNOWN = 5
+_FEWEST_KNOWN, _MOST_GENES = 5, 1000
 
 
 def suspicions(tables: Mapping[str, pd.DataFrame], outcome: "pd.Series[float] | None" = None) -> list[Decision]:
@@ -30,11 +30,7 @@ def suspicions(tables: Mapping[str, pd.DataFrame], outcome: "pd.Series[float] | 
     found = []
     for name, table in tables.items():
         found += _uninformative(name, table)
-        copies = validation.find_copies({name: table})
-        if len(copies):
-            pairs = summarise((f"{one} and {other}" for one, other in zip(copies["first"], copies["second"], strict=True)), 5)
-            why = f"they have nearly the same features: {pairs}; they stay in one fold. Drop one of each if they are one person"
-            found.append(Decision("patients twice", name, len(copies), why))
+        found += _twice(name, table, "they have nearly the same features", "they stay in one fold")
         alike = [(one, two) for one, two in written_alike(table.index, table.index) if str(one) < str(two)]
         if alike:
             why = f"names that differ in case, signs or zeros alone: {summarise((f'{one} and {two}' for one, two in alike), 5)}"
@@ -44,6 +40,22 @@ def suspicions(tables: Mapping[str, pd.DataFrame], outcome: "pd.Series[float] | 
             why = f"{row['detail']}; it is kept: remove it from the table unless it is a measurement"
             found.append(Decision(f"possible leak: {row['kind']}", f"{name}: {row['column']}", 1, why))
     return found
+
+
+def expression_twice(expression: pd.DataFrame) -> list[Decision]:
+    """Look for copies of patients in an expression matrix, by up to a thousand genes -> a decision, if there are some."""
+    some = expression.iloc[:, :: max(1, expression.shape[1] // _MOST_GENES)]
+    return _twice("expression", some, "they have nearly the same expression", "both count in modules and links")
+
+
+def _twice(name: str, table: pd.DataFrame, what: str, so: str) -> list[Decision]:
+    """Name the patients who stand in a table twice under different names."""
+    copies = validation.find_copies({name: table})
+    if copies.empty:
+        return []
+    pairs = summarise((f"{one} and {other}" for one, other in zip(copies["first"], copies["second"], strict=True)), 5)
+    why = f"{what}: {pairs}; {so}. Drop one of each if they are one person"
+    return [Decision("patients twice", name, len(copies), why)]
 
 
 def _uninformative(name: str, table: pd.DataFrame) -> list[Decision]:

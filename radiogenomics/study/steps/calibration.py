@@ -1,5 +1,6 @@
 """What the predicted probabilities of every model are worth as probabilities, on patients that no fit had seen."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from radiogenomics.study.steps.imaging import baselines
 _GROUPS = 5
 """Groups of risk, as many as the figures show."""
 _MEASURES = ("intercept", "intercept_low", "intercept_high", "slope", "slope_low", "slope_high", "brier", "brier_scaled")
-_COLUMNS = ["cohort", "signature", "estimate", "n", "events", *_MEASURES, "hl_chi2", "hl_df", "hl_p", "remark"]
+_KEYS = ["cohort", "signature", "estimate"]
+_COLUMNS = [*_KEYS, "n", "events", *_MEASURES, "hl_chi2", "hl_df", "hl_p", "remark"]
 
 
 @step(
@@ -23,20 +25,29 @@ _COLUMNS = ["cohort", "signature", "estimate", "n", "events", *_MEASURES, "hl_ch
 )
 def calibration(signatures: pd.DataFrame, *, settings: Manifest) -> Tables:
     """Measure the calibration of every model by nested cross-validation and in the external cohorts."""
-    scores = signatures
-    honest = scores["estimate"].isin(["nested", "external"]) & ~scores["signature"].isin(baselines(settings))
-    keys = ["cohort", "signature", "estimate"]
     rows = [
-        dict(zip(keys, names, strict=True)) | _measured(part["outcome"].to_numpy(), part["score"].to_numpy())
-        for names, part in scores[honest].groupby(keys, sort=False)
+        dict(zip(_KEYS, names, strict=True)) | _measured(part["outcome"].to_numpy(), part["score"].to_numpy())
+        for names, part in honest_scores(signatures, settings)
     ]
     return {"calibration": pd.DataFrame(rows, columns=_COLUMNS)}
+
+
+def honest_scores(signatures: pd.DataFrame, settings: Manifest) -> Iterator[tuple[tuple[str, str, str], pd.DataFrame]]:
+    """Give the scores of patients whom no fit had seen, by cohort, signature and estimate."""
+    honest = signatures["estimate"].isin(["nested", "external"]) & ~signatures["signature"].isin(baselines(settings))
+    for (cohort, signature, estimate), part in signatures[honest].groupby(_KEYS, sort=False):
+        yield (str(cohort), str(signature), str(estimate)), part
+
+
+def nearest_probability(n: int) -> float:
+    """Give the probability nearest to 0 that n patients can show; the logit of 0 and 1 is infinite."""
+    return 1 / (2 * n)
 
 
 def _measured(outcome: "np.ndarray[Any, Any]", probability: "np.ndarray[Any, Any]") -> dict[str, Any]:
     """Measure one model; where a measure cannot be had, the remark says why."""
     n = len(outcome)
-    inside = np.clip(probability, 1 / (2 * n), 1 - 1 / (2 * n))  # the logit of 0 and 1 is infinite
+    inside = np.clip(probability, nearest_probability(n), 1 - nearest_probability(n))
     facts: dict[str, Any] = {"n": n, "events": int(outcome.sum())}
     try:
         found = stats.calibration_measures(outcome, inside)

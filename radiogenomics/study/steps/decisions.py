@@ -1,22 +1,34 @@
 """What was decided about the data on the way: dropped, joined, imputed, clipped, taken for missing; one row a decision."""
 
+import logging
+
 import pandas as pd
 
-from radiogenomics._files import Decision, decision_table
+from radiogenomics._files import Decision, decision_table, log_decisions
 from radiogenomics._tables import summarise
 from radiogenomics.expression import Prepared
 from radiogenomics.study.engine.step import Tables, step
 from radiogenomics.study.inputs.gene_sets import NOT_ASKED
+from radiogenomics.study.inputs.leftovers import leftovers
 from radiogenomics.study.inputs.sources import Inputs
-from radiogenomics.study.inputs.suspicions import suspicions
+from radiogenomics.study.inputs.suspicions import expression_twice, suspicions
 from radiogenomics.study.manifest.model import Manifest
 from radiogenomics.study.steps.imaging import measured
+from radiogenomics.study.steps.left_out import (
+    clinical_gaps,
+    clipped_scores,
+    left_out_of_adjusted,
+    left_out_of_survival,
+    unmeasured_genes,
+)
 from radiogenomics.study.steps.patients import of_cohort
+
+logger = logging.getLogger(__name__)
 
 
 @step(
     makes={"decisions": "what was decided about the data: what, where, how many, why"},
-    settings=("training", "external", "expression", "joined", "survival"),
+    settings=("training", "external", "extraction", "expression", "joined", "survival", "clinical_columns", "outcome", "links"),
     sources=lambda manifest: manifest.tables(),
 )
 def decisions(
@@ -26,22 +38,34 @@ def decisions(
     features: Tables,
     image_decisions: pd.DataFrame,
     module_decisions: pd.DataFrame,
+    signatures: pd.DataFrame,
+    adjusted_links: pd.DataFrame,
+    gene_score_everyone: pd.DataFrame,
+    survival_tests: pd.DataFrame | None = None,
     gene_sets: pd.DataFrame | None = None,
     gene_symbols: pd.DataFrame | None = None,
     *,
     settings: Manifest,
     inputs: Inputs,
 ) -> Tables:
-    """Gather what was decided on the way from files to modules, who was left out, and what to look at."""
+    """Gather what was decided on the way from files to tests, who was left out, and what to look at."""
     mine = {f"features_{kind}": of_cohort(measured(table), patients, "training") for kind, table in features.items()}
     seen = suspicions(mine, patients.loc[patients["cohort"] == "training", "outcome"])
     found = [
         *seen,
+        *expression_twice(inputs.expression),
         *_left_out(failures),
         *_in_some_tables(features, patients, failures),
+        *leftovers(inputs),
         *_imputed(features),
+        *clinical_gaps(patients, settings),
         *_sets(gene_sets, gene_symbols),
+        *unmeasured_genes(gene_sets),
+        *left_out_of_adjusted(adjusted_links, patients, settings),
+        *left_out_of_survival(survival_tests, gene_score_everyone),
+        *clipped_scores(signatures, settings),
     ]
+    log_decisions(found, logger)
     parts = [inputs.decisions(settings.tables()), image_decisions, matrix.decisions, module_decisions, decision_table(found)]
     return {"decisions": pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)}
 
