@@ -45,7 +45,8 @@ class Answer:
     grid : DataFrame
         What the heat map shows: `feature, target, effect, p, q, measure`.
     patients : DataFrame, one row a patient
-        Out-of-fold scores of the signatures, the values of what was asked about, and the outcome.
+        Out-of-fold scores of the signatures, the values of what was asked about, and the outcome. A gene that is called like a
+        signature is named with its kind: ``MRI (gene)``.
     sentence : str
         What may be said, no more.
     others : tuple of str
@@ -101,7 +102,15 @@ class Answer:
     def _drawn(self) -> pd.DataFrame:
         """The links that the scatter shows: those of out-of-fold scores, or of the features asked for."""
         links = self.links if self.kind == "feature" else self.links[self.links["estimate"] == "nested"]
+        kinds = ("target", self.kind)
+        links = links.assign(target=[self._column(name, kinds) for name in links["target"]])
+        if self.kind == "feature":
+            links = links.assign(feature=[self._column(name, kinds[1:]) for name in links["feature"]])
         return links[links["target"].isin(self.patients.columns)].sort_values("p", kind="stable")
+
+    def _column(self, name: str, kinds: tuple[str, ...]) -> str:
+        """Find the column of `patients` with the values of a name, see `side_by_side`."""
+        return next((column for kind in kinds if (column := f"{name} ({kind})") in self.patients), name)
 
     def scatter(self) -> "Figure | SubFigure":
         """Draw the patients: score of each signature, or the feature, against what was asked about or goes with it."""

@@ -205,9 +205,15 @@ def with_targets(results: Results, gathered: Gathered) -> Gathered:
     first = list(dict.fromkeys(gathered.links["target"]))[:3]
     columns = {name: table for table in ("eigengenes", "pathways", "patients") for name in _columns(results, table)}
     parts = [results.table(columns[name], columns=[name]) for name in first if name in columns]
-    return replace(
-        gathered, measured=pd.concat([gathered.measured, *(part.loc[gathered.measured.index] for part in parts)], axis=1)
-    )
+    measured = gathered.measured
+    for part in parts:
+        measured = side_by_side(measured, part, kind="target")
+    return replace(gathered, measured=measured)
+
+
+def side_by_side(left: pd.DataFrame, right: pd.DataFrame, *, kind: str) -> pd.DataFrame:
+    """Set columns of another kind beside a patient table; one whose name is taken gets its kind behind it: ``MRI (gene)``."""
+    return left.join(right.rename(columns={name: f"{name} ({kind})" for name in right.columns if name in left}))
 
 
 def _columns(results: Results, table: str) -> list[str]:

@@ -11,7 +11,7 @@ import pandas as pd
 from radiogenomics.study.engine.results import Results
 from radiogenomics.study.query.answer import Answer, sentence
 from radiogenomics.study.query.find import Meant, find
-from radiogenomics.study.query.gather import gather, with_targets
+from radiogenomics.study.query.gather import gather, side_by_side, with_targets
 from radiogenomics.study.query.names import Names, UnknownNameError, names_of, read_names
 
 __all__ = ["Names", "UnknownNameError", "find", "names_of", "query"]
@@ -78,4 +78,4 @@ def _patients(results: Results, meant: Meant, values: pd.DataFrame, facts: dict[
     wide = scores.pivot_table(index="patient", columns="signature", values="score").rename_axis(columns=None)
     outcome = scores.drop_duplicates("patient").set_index("patient")["outcome"]
     words = outcome.map(dict(enumerate(facts["outcome"]["labels"]))).rename(facts["outcome"]["name"])
-    return wide.join(values).join(words)
+    return side_by_side(side_by_side(wide, values, kind=meant.kind), words.to_frame(), kind="outcome")
