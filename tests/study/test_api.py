@@ -8,7 +8,6 @@ import pytest
 import radiogenomics as rg
 from radiogenomics._errors import InputError, MissingFileError
 
-
 NAMES_TWICE = pytest.mark.filterwarnings("ignore:var_names are not unique", "ignore:Cannot join columns with the same name")
 """mudata says so when it writes and reads: ME1 is a gene and an eigengene, each in its own modality."""
 
