@@ -1,4 +1,4 @@
-"""The one fan-out: independent tasks over joblib processes or a Dask cluster, one thread a task.
+"""The one fan-out: independent tasks over joblib processes or a Dask cluster, one thread per task.
 
 A worker that dies costs its task, not the study: what was finished is kept, and what it may have been at runs again, one by one.
 A task has failed when its data are at fault. One that the machine stopped (no memory, a full disk, a killed worker) is
@@ -76,8 +76,8 @@ class FanOut:
             rest = f"The other {len(self.results) + len(self.failures)} are done"
             raise RunError(
                 f"{len(self.interrupted)} of {self._count()} tasks were interrupted, not because of their data: "
-                f"{_listed(self.interrupted)}. {rest}{' and kept' if self.kept else ''}; see to memory and disk, and run the "
-                f"same command again{': it goes on from there' if self.kept else ''}."
+                f"{_listed(self.interrupted)}. {rest}{' and kept' if self.kept else ''}; check memory and disk space, and run "
+                f"the same command again{': it goes on from there' if self.kept else ''}."
             )
 
     def require(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""One table a kind of thing that people add: its members by name, loaded when they are asked for.
+"""One table per kind of thing that people add: its members by name, loaded when they are asked for.
 
 A member is an object, or the place of one, ``"package.module:attribute"``. Three sorts stand in one table: the package's own,
 what `Registry.register` added in this process, and what installed packages offer under the entry-point group

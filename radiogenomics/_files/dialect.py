@@ -102,7 +102,7 @@ def check_width(columns: int, path: Path) -> None:
     """Refuse a table with more columns than any has, before each of them costs time."""
     if columns > MOST_COLUMNS:
         reason = f"its heading has {columns:,} columns, at most {MOST_COLUMNS:,} are read"
-        raise no_table(path, reason, "give a table of patients the features you need, a table of genes one row a gene")
+        raise no_table(path, reason, "keep the features you need; a table of genes has one row per gene")
 
 
 def _start(lines: Sequence[str], path: Path, decisions: list[Decision]) -> tuple[int, str | None, int]:
@@ -198,7 +198,7 @@ def _records(rest: Sequence[str], separator: str, path: Path, start: int, decisi
     except csv.Error as error:
         plain = [record for record in _plain_records(rest, separator) if record.filled]
         if separator == "\t" and len({record.width for record in plain}) == 1 and plain[-1].width > 1:
-            why = f"a quote that opens in line {start + before + 1} does not close: quotes are read as letters"
+            why = f"a quote that opens in line {start + before + 1} is not closed: quotes are read as ordinary characters"
             decisions.append(Decision("quotes", path.name, 1, why))
             return _plain_records(rest, separator), csv.QUOTE_NONE
         reason = f"a quote that opens in line {start + before + 1} is not closed as it should ({error})"

@@ -241,7 +241,7 @@ def _check_flat(schema: Any, path: Path) -> None:
     nested = [f"{column.name!r} ({column.type})" for column in schema if pyarrow.types.is_nested(column.type)]
     if nested:
         more = f" and {len(nested) - 3} more" if len(nested) > 3 else ""
-        reason = f"column(s) {', '.join(nested[:3])}{more} hold several values a cell"
+        reason = f"column(s) {', '.join(nested[:3])}{more} hold several values per cell"
         raise no_table(path, reason, "give every value a column of its own, or leave them out")
 
 

@@ -59,9 +59,9 @@ class Cohort:
     patients : DataFrame, shape (n_patients, n_columns)
         Those with features, indexed by 'patient'; columns ``cohort, outcome, has_expression, included``, then clinical ones.
     inclusion : DataFrame
-        Columns ``cohort, step, n, excluded, reason``, one row a step, in order.
+        Columns ``cohort, step, n, excluded, reason``, one row per step, in order.
     left_out : DataFrame
-        Columns ``patient, cohort, step, reason``, one row a patient who is not included.
+        Columns ``patient, cohort, step, reason``, one row per patient who is not included.
     """
 
     patients: pd.DataFrame

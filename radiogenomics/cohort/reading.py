@@ -1,4 +1,4 @@
-"""A table of patients in a file -> one row a patient, and what was decided while it was read."""
+"""A table of patients in a file -> one row per patient, and what was decided while it was read."""
 
 import logging
 import re
@@ -237,7 +237,7 @@ def _repeated(table: pd.DataFrame) -> npt.NDArray[np.bool_]:
 
 def _once(rows: Rows, path: Path) -> tuple[pd.DataFrame, list[int], list[Decision]]:
     """Keep one of rows that say the same of a patient; refuse rows that say different things."""
-    # Tables with one row a sample repeat what they know of the patient; rows that say the same are one.
+    # Tables with one row per sample repeat what they know of the patient; rows that say the same are one.
     copies = _repeated(rows.table)
     table = rows.table[~copies]
     lines = [line for line, copy in zip(rows.lines, copies, strict=True) if not copy]

@@ -192,7 +192,7 @@ def to_anndata(expression: pd.DataFrame | Prepared, patients: pd.DataFrame | Non
     Parameters
     ----------
     expression : DataFrame, shape (n_patients, n_genes), or Prepared
-        One row a patient; or what `prepare` returned. AnnData names the patients in words, levels of an index joined by "_".
+        One row per patient; or what `prepare` returned. AnnData names the patients in words, levels of an index joined by "_".
     patients : DataFrame, optional
         Columns to carry in ``obs``.
 

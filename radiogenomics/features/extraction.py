@@ -153,7 +153,7 @@ def check_parameters(path: Path) -> None:
 
 
 def nonfinite(table: pd.DataFrame) -> pd.DataFrame:
-    """Find values that are not numbers -> one row a feature that has any, the worst first.
+    """Find values that are not numbers -> one row per feature that has any, the worst first.
 
     Parameters
     ----------

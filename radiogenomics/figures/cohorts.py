@@ -27,7 +27,7 @@ def inclusion_flow(inclusion: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     inclusion : DataFrame
-        One row a step, in order: ``cohort, step, n, excluded, reason``; ``n`` patients are left after the step.
+        One row per step, in order: ``cohort, step, n, excluded, reason``; ``n`` patients are left after the step.
     ax : Axes, optional
         Where to draw; new axes, one journal column wide for one cohort and a page for more, without it.
 
@@ -87,7 +87,7 @@ def _box(ax: Axes, x: float, y: float, width: float, height: float, color: str) 
 def expression_pca(
     scores: pd.DataFrame, *, color: str | None = None, explained: Sequence[float] | None = None, ax: Axes | None = None
 ) -> Axes:
-    """Draw the first two principal components of expression, one point a patient.
+    """Draw the first two principal components of expression, one point per patient.
 
     Parameters
     ----------

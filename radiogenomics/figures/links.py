@@ -37,7 +37,7 @@ def module_trait(
     Parameters
     ----------
     links : DataFrame
-        ``feature, target, effect, p, q``, one row a pair; one side of each pair is an eigengene (``ME1``...).
+        ``feature, target, effect, p, q``, one row per pair; one side of each pair is an eigengene (``ME1``...).
     modules : DataFrame or Modules, optional
         What `modules.find_modules` found, or a table indexed by gene, ``module, color``: adds the module's colour, name and
         number of genes to its row.
@@ -101,7 +101,7 @@ def link_heatmap(links: pd.DataFrame, *, most: int = 40, label: str = "Pearson r
     Parameters
     ----------
     links : DataFrame
-        ``feature, target, effect, q, p``, one row a pair.
+        ``feature, target, effect, q, p``, one row per pair.
     most : int
         Of more targets (or features) than this, those with the smallest p are drawn, and the title says so.
     label : str
@@ -208,7 +208,7 @@ def link_forest(
     Parameters
     ----------
     links : DataFrame
-        ``feature, target, effect, effect_low, effect_high, p, q``, one row a link; with ``p_spearman`` a link that ranks do not
+        ``feature, target, effect, effect_low, effect_high, p, q``, one row per link; with ``p_spearman`` a link that ranks do not
         show is drawn open where q is below `q_below`.
     most : int
         So many links with the smallest p are drawn; the title says when some were left out.
@@ -222,7 +222,7 @@ def link_forest(
     Returns
     -------
     Axes
-        One row a link, the smallest p on top; effect and q as text on the right.
+        One row per link, the smallest p on top; effect and q as text on the right.
     """
     st.require(links, "links", ["feature", "target", "effect", "effect_low", "effect_high", "p", "q"])
     drawn = links.nsmallest(most, "p")
@@ -278,7 +278,7 @@ def null_intervals(nulls: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     nulls : DataFrame
-        ``family, null, found, mean, low, high``, one row a family and null.
+        ``family, null, found, mean, low, high``, one row per family and null.
     ax : Axes, optional
         Where to draw.
 
@@ -316,11 +316,11 @@ def null_intervals(nulls: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def link_scatter(
     patients: pd.DataFrame, links: pd.DataFrame, *, color: str | None = None, figure: Figure | SubFigure | None = None
 ) -> Figure | SubFigure:
-    """Draw the patients behind links: one panel a link, one point a patient.
+    """Draw the patients behind links: one panel per link, one point per patient.
 
     Parameters
     ----------
-    patients : DataFrame, one row a patient
+    patients : DataFrame, one row per patient
         The columns that the links name.
     links : DataFrame
         ``feature, target, effect, effect_low, effect_high, n, q``; the first three are drawn. Where ``estimate`` is another than
@@ -328,7 +328,7 @@ def link_scatter(
     color : str, optional
         A column of groups.
     figure : Figure or SubFigure, optional
-        Where to draw; it gets one axes a link.
+        Where to draw; it gets one axes per link.
 
     Returns
     -------

@@ -132,7 +132,7 @@ def pathway_dot(links: pd.DataFrame, *, most: int = 30, ax: Axes | None = None) 
     Parameters
     ----------
     links : DataFrame
-        ``feature, target, effect, p, q``, one row a pair.
+        ``feature, target, effect, p, q``, one row per pair.
     most : int
         So many pathways, and so many features, with the smallest p are drawn; the title says when some were left out.
     ax : Axes, optional
@@ -173,7 +173,7 @@ def enrichment_dot(enrichment: pd.DataFrame, *, most: int = 5, ax: Axes | None =
     Parameters
     ----------
     enrichment : DataFrame
-        ``list, pathway, overlap, q``, one row a test.
+        ``list, pathway, overlap, q``, one row per test.
     most : int
         So many gene sets with the smallest q are drawn of each list.
     ax : Axes, optional
@@ -182,7 +182,7 @@ def enrichment_dot(enrichment: pd.DataFrame, *, most: int = 5, ax: Axes | None =
     Returns
     -------
     Axes
-        One column a list, one row a gene set; area is the overlap, colour -log10 q, a black rim q below 0.05.
+        One column a list, one row per gene set; area is the overlap, colour -log10 q, a black rim q below 0.05.
     """
     st.require(enrichment, "enrichment", ["list", "pathway", "overlap", "q"])
     first = enrichment.sort_values("q", kind="stable").groupby("list", sort=False).head(most)

@@ -19,9 +19,9 @@ class ScoreSurvival:
     ----------
     curves : DataFrame
         Kaplan-Meier of "low" and "high": `group, time, at_risk, events, censored, survival, se, low, high`.
-    groups : DataFrame, one row a group
+    groups : DataFrame, one row per group
         `group, n, events, median, low, high`.
-    hazards : DataFrame, one row a model and term
+    hazards : DataFrame, one row per model and term
         `model` ("score" alone, "adjusted"), `term, hazard_ratio, low, high, p, p_proportional, n, events`; the score's ratio is
         per standard deviation; `p_proportional` tests whether the ratio changes with time.
     log_rank_p : float

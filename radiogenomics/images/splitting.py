@@ -62,7 +62,7 @@ def split_series(series: Series) -> Split:
     places = place_numbers(series)
     number = max(Counter(places).values())
     if number == 1:
-        return Split([series.slices], "one phase a series")
+        return Split([series.slices], "one phase per series")
     values = {keyword: moments(series.slices, keyword) for keyword in _BY_RANK}
     stronger: list[str] = []
     for keyword in TRUST:

@@ -82,7 +82,7 @@ def _why_unfit(values: pd.Series, budget: int, sized: bool) -> str:
     """Say which of the two rules keeps a covariate out: too few known, or too many numbers and levels for the patients."""
     known, n = int(values.notna().sum()), len(values)
     if known < _KNOWN * n:
-        return f"known of {known} of the {n} linked patients, fewer than four in five; leave it out"
+        return f"known of {known} of the {n} linked patients, missing for more than one in five; leave it out"
     cost = 1 if pd.api.types.is_numeric_dtype(values) else values.nunique() - 1
     beside = "with lesion volume and the covariates before it" if sized else "with the covariates before it"
     return (

@@ -34,7 +34,7 @@ class SoftThreshold:
     power : float or None
         The first power whose `r2` is above the cut; None when none is.
     table : DataFrame
-        One row a power: `power, r2, slope, truncated_r2, mean_k, median_k, max_k`.
+        One row per power: `power, r2, slope, truncated_r2, mean_k, median_k, max_k`.
     """
 
     power: float | None

@@ -27,7 +27,7 @@ class Updated:
     gene_sets : dict of str to list of str
         The sets; a gene that could not be found keeps its name.
     report : DataFrame
-        One row a gene that was not measured under its own name: `gene, symbol` (its measured name, missing when lost), `n_sets`.
+        One row per gene not measured under its own name: `gene, symbol` (its measured name, missing when lost), `n_sets`.
     """
 
     gene_sets: dict[str, list[str]]

@@ -76,7 +76,7 @@ def _evaluated(table: pd.DataFrame, *, where: str, more: str = "") -> list[Repor
 
 
 def _volume_once(table: pd.DataFrame) -> pd.DataFrame:
-    """Keep of volume, which is the same beside every signature, one row a cohort, under its own name at the end."""
+    """Keep of volume, which is the same beside every signature, one row per cohort, under its own name at the end."""
     volume = table["estimate"].eq("volume")
     once = table[volume].drop_duplicates("cohort").assign(signature="lesion volume")
     return pd.concat([table[~volume], once], ignore_index=True) if volume.any() else table

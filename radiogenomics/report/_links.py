@@ -184,8 +184,9 @@ def _size(honest: pd.DataFrame, tables: Tables, below: float) -> str:
         return rest
     names = list(dict.fromkeys(surviving.loc[like, "feature"]))
     text = (
-        f"{_links_of(int(like.sum()), len(names))} tell of lesion size under another name ({summarise(names, 3)}: |Spearman ρ| "
-        f"with volume {_LIKE_SIZE:g} or more): molecules go with the size of the lesion, which says nothing of imaging beyond it."
+        f"{_links_of(int(like.sum()), len(names))} reflect lesion size ({summarise(names, 3)}: |Spearman ρ| "
+        f"with volume {_LIKE_SIZE:g} or more): molecules are associated with the size of the lesion, which says nothing about "
+        "imaging beyond it."
     )
     return f"{text} {rest}".strip()
 
@@ -241,7 +242,8 @@ def _by_ranks(links: pd.DataFrame, below: float) -> str:
     if weak.empty:
         return ""
     names = "; ".join(f"{row['feature']} – {row['target']}" for row in records(weak.head(3)))
-    return f"Vanishing by ranks (Spearman p ≥ 0.05), so made by a few outlying patients: {len(weak):,} of them: {names}."
+    said = "Not significant by rank correlation (Spearman p ≥ 0.05), so probably driven by a few outliers"
+    return f"{said}: {len(weak):,} of them: {names}."
 
 
 def _fitted_links(fitted: pd.DataFrame, honest: pd.DataFrame, below: float) -> str:

@@ -75,7 +75,7 @@ def _chosen_again(genes: pd.DataFrame, stability: pd.DataFrame) -> str:
     line += f", in {none} of them there is none" if none else ""
     share = genes["chosen"].median()
     line += f"; half of the genes above are chosen in {share:.0%} of the fits or less."
-    return line + (" The list is an accident of these patients and no finding." if share < 0.5 else "")
+    return line + (" The list depends on these particular patients and is not a finding." if share < 0.5 else "")
 
 
 def _separation(*tables: pd.DataFrame) -> str:

@@ -42,7 +42,7 @@ FIGURES = {
     "inclusion_flow": ("Patients{} who stayed in the study and who were left out, step by step.", ""),
     "expression_pca": (
         "Patients on the first two principal components of expression{}.",
-        "Groups apart can be biology or batch.",
+        "Separate groups can reflect biology or batch effects.",
     ),
     "phase_montage": (
         "One slice of an example lesion{}, in every phase, on one grey scale.",
@@ -97,7 +97,7 @@ FIGURES = {
     ),
     "link_scatter": ("The patients behind a link{}, one point each.", "The score is out-of-fold."),
     "null_intervals": (
-        "Links found in each family beside the central 95 % of what chance alone gives{}.",
+        "Links found in each family beside the central 95 % of the number expected by chance{}.",
         "The axis is linear to 1, then logarithmic.",
     ),
     "pathway_bar": (

@@ -83,7 +83,7 @@ class Study:
 
     @staticmethod
     def check(manifest: Path | str, *, mirror: Path | str | None = None) -> pd.DataFrame:
-        """Check everything that can be known before long work -> a row a problem: ``file, key, value, remedy``; empty is well."""
+        """Check everything that can be known before long work -> one row per problem: ``file, key, value, remedy``; empty is well."""
         try:
             check(Path(manifest), mirror=Path(mirror) if mirror is not None else None)
         except ManifestError as error:
@@ -111,7 +111,7 @@ class Study:
         return self._results.tables()
 
     def table(self, name: str) -> pd.DataFrame:
-        """Read a table; patient tables have one row a patient and the index ``patient``.
+        """Read a table; patient tables have one row per patient and the index ``patient``.
 
         Raises
         ------
@@ -143,7 +143,7 @@ class Study:
         Returns
         -------
         DataFrame
-            One row a link; rows whose ``estimate`` is "published" use fitted scores, and stand for comparison only.
+            One row per link; rows whose ``estimate`` is "published" use fitted scores, and stand for comparison only.
 
         Raises
         ------

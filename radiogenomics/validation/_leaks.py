@@ -42,10 +42,10 @@ def find_leaks(features: pd.DataFrame, outcome: "pd.Series[Any] | None" = None) 
     Returns
     -------
     DataFrame
-        ``column, kind, detail``, at most one row a column. ``kind`` is "row number" (whole numbers that count the patients, or
+        ``column, kind, detail``, at most one row per column. ``kind`` is "row number" (whole numbers that count the patients, or
         values that rise or fall with every row), "identifier" (values that rise or fall with the number in the identifiers),
-        "site code" (levels that are those of a part of the identifiers) or "named" (the name says site, centre, scanner, batch
-        or row); with `outcome` also "the outcome in disguise" (values that part its two
+        "site code" (levels that are those of a part of the identifiers) or "suspicious name" (the name says site, centre,
+        scanner, batch or row); with `outcome` also "the outcome in disguise" (values that part its two
         classes without an error) and "code that tells the outcome" (whole numbers of 3 to 12 levels beside measurements, with
         a chi-square p below 0.01). Empty where nothing is odd.
 
@@ -69,12 +69,12 @@ def _suspicion(
 ) -> tuple[str, str]:
     """Say what is odd about one column, the surest sign first; two empty words where nothing is."""
     if not pd.api.types.is_numeric_dtype(values):
-        return ("named", "its name says where or when patients were recorded") if _NAMED.search(name) else ("", "")
+        return ("suspicious name", "its name says where or when patients were recorded") if _NAMED.search(name) else ("", "")
     for kind, detail in (_numbering(values, numbers), _part_of_identifiers(values)):
         if kind:
             return kind, detail
     if _NAMED.search(name) and not _MEASURED.search(name):
-        return "named", "its name says where or when patients were recorded"
+        return "suspicious name", "its name says where or when patients were recorded"
     kind, detail = _separating(values, outcome)
     return (kind, detail) if kind else _telling(values, outcome)
 

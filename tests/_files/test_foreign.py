@@ -280,7 +280,7 @@ def test_parquet_holds_dates_as_dates_and_no_lists(tmp_path):
     assert read["count"].dtype == float
     nested = {"lists": [[1], [2, 3]], "records": [{"a": 1}, {"a": 2}]}
     pd.DataFrame({"patient": ["a", "b"], **nested}).to_parquet(tmp_path / "n.parquet")
-    with pytest.raises(InputError, match=r"column\(s\) 'lists' \(list<.*'records' \(struct<.* hold several values a cell"):
+    with pytest.raises(InputError, match=r"column\(s\) 'lists' \(list<.*'records' \(struct<.* hold several values per cell"):
         cohort.read_patients(tmp_path / "n.parquet")
 
 

@@ -33,10 +33,10 @@ class StudySets:
     scored : dict of str to list of str
         Those that are scored and linked: asked for, and of a usable size. Measured genes only.
     table : DataFrame
-        One row a set, those asked for first: `pathway, source, category` (of our 36), `size` (genes in the library), `measured`
+        One row per set, those asked for first: `pathway, source, category` (of our 36), `size` (genes in the library), `measured`
         (those at hand), `kept` (scored), and the `reason` where it is not.
     symbols : DataFrame
-        One row a gene of the sets that is not at hand under its own name: `gene, symbol` (the name it goes by, missing where it
+        One row per gene of the sets that is not at hand under its own name: `gene, symbol` (the name it goes by, missing where it
         has none), `n_sets`.
     """
 

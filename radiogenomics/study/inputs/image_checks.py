@@ -17,7 +17,7 @@ def folders(inputs: Inputs, name: str) -> Callable[[], object]:
     def run() -> None:
         have, drawn = inputs.images(name), inputs.masks(name, "reader")
         if not have:
-            raise InputError("no patient has a folder in it; give a folder with one folder of DICOM files a patient")
+            raise InputError("no patient has a folder in it; give a folder with one folder of DICOM files per patient")
         strangers = [patient for patient in drawn if patient not in have]
         if not set(have) & set(drawn):
             raise InputError(

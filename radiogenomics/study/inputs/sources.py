@@ -154,7 +154,7 @@ class Inputs:
         return files | {name: listed[name] for name in named if name in listed}
 
     def decisions(self, sources: Iterable[str]) -> pd.DataFrame:
-        """Tell what was decided while these tables were read -> ``what, where, count, why``, one row a decision."""
+        """Tell what was decided while these tables were read -> ``what, where, count, why``, one row per decision."""
         matrix = self.manifest.expression.source
         for source in sources:
             _ = self.expression if source == matrix else self.patients(source)

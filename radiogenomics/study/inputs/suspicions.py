@@ -18,7 +18,7 @@ def suspicions(tables: Mapping[str, pd.DataFrame], outcome: "pd.Series[float] | 
     Parameters
     ----------
     tables : mapping of str to DataFrame
-        Feature tables by the name that the findings shall give, one row a patient.
+        Feature tables by the name that the findings shall give, one row per patient.
     outcome : Series, optional
         Of at least some of the patients; numbers that tell it like a code are named then too.
 

@@ -145,7 +145,7 @@ class Manifest(Section):
 
     def _unfit_lesions(self) -> Iterator[Unfit]:
         if self.extraction.lesions == "each":
-            remedy = "a study has one row a patient; give 'largest' or 'union' (radiogenomics features gives a row each lesion)"
+            remedy = "a study has one row per patient: give 'largest' or 'union' (`radiogenomics features` takes each)"
             yield ("extraction", "lesions"), remedy
 
     def _taken_names(self) -> Iterator[Unfit]:

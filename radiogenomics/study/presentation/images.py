@@ -94,7 +94,7 @@ def _kind(signature: str, feature: str) -> str:
 
 
 def segmentation(settings: Manifest, inputs: Inputs) -> pd.DataFrame:
-    """Say how the lesions of every cohort came to be: one row a cohort."""
+    """Say how the lesions of every cohort came to be: one row per cohort."""
     rows = []
     for name in (name for name, one in settings.cohorts().items() if one.images):
         masks = inputs.masks(name, "reader")

@@ -72,7 +72,7 @@ def query(folder: Path | str, question: str) -> Answer:
 
 
 def _patients(results: Results, meant: Meant, values: pd.DataFrame, facts: dict[str, Any]) -> pd.DataFrame:
-    """Lay the out-of-fold signature scores beside what was asked about, one row a patient."""
+    """Lay the out-of-fold signature scores beside what was asked about, one row per patient."""
     chosen = [("cohort", "==", "training"), ("estimate", "==", "nested")]
     scores = results.table("signatures", filters=chosen)
     wide = scores.pivot_table(index="patient", columns="signature", values="score").rename_axis(columns=None)

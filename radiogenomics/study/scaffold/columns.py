@@ -97,7 +97,7 @@ def baseline(
     Parameters
     ----------
     clinical : DataFrame
-        Every column, one row a patient.
+        Every column, one row per patient.
     outcome : Series
         1 or 0 of the patients who will be in.
     outcome_column : str
@@ -118,7 +118,7 @@ def baseline(
     fit = [name for name, reason in reasons.items() if not reason]
     known = [name for name in fit if _BASELINE.search(name)]
     ordered = fit if len(fit) <= _MOST_COLUMNS else known[:_MOST_COLUMNS] or fit[:_MOST_COLUMNS]
-    reasons |= {name: "the table has many; add it if it matters" for name in fit if name not in ordered}
+    reasons |= {name: "the table has many columns; add it if it matters" for name in fit if name not in ordered}
     columns = [name for name in fit if not reasons[name]]
     beside = pd.DataFrame({_SIZE: 0.0} if sized else {}, index=table.index)
     affordable = linking.affordable_covariates(pd.concat([beside, linking.find_confounders(table[columns])], axis=1))
@@ -131,11 +131,11 @@ def _unfit(values: pd.Series, outcome: pd.Series) -> str:
     """Say why a column does not describe patients before the outcome; nothing where it does."""
     name = str(values.name)
     if _LATER.search(name):
-        return "by its name known only later: follow-up or treatment"
+        return "known only later, judging by its name: follow-up or treatment"
     if _NO_BASELINE.search(name):
         return "by its name a date or an identifier"
     if values.notna().mean() < _KNOWN:
-        return "known of fewer than four in five patients"
+        return "missing for more than one in five patients"
     if values.nunique() < 2:
         return "the same in every patient"
     if np.isinf(pd.to_numeric(values, errors="coerce")).any():

@@ -32,7 +32,7 @@ class Own:
     keys : dict of str to str
         The keys of the source that say how it is read.
     table : DataFrame or None
-        One row a patient; None where it cannot be read, which the check will tell.
+        One row per patient; None where it cannot be read, which the check will tell.
     remarks : tuple of Remark
         What was decided, beside the keys.
     """

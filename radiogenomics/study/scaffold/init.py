@@ -47,7 +47,7 @@ def init(
     Parameters
     ----------
     features, clinical : Path or sequence of Path
-        Text, ``.xlsx`` or parquet with one row a patient. Several feature tables are several signatures; several clinical
+        Text, ``.xlsx`` or parquet with one row per patient. Several feature tables are several signatures; several clinical
         tables are joined by patient.
     expression_file : Path
         The expression matrix, genes in rows or in columns.
@@ -273,7 +273,7 @@ def _of_baseline(chosen: Baseline) -> list[Remark]:
     left = "; ".join(f"{summarise(names, 6)} ({reason})" for reason, names in groups.items())
     remarks = [Remark(("clinical_columns",), f"left out: {left}")] if left else []
     if chosen.covariates:
-        remarks.append(Remark(("links", "covariates"), "links are adjusted for these beside lesion volume"))
+        remarks.append(Remark(("links", "covariates"), "links are adjusted for these in addition to lesion volume"))
     text = "one model of the signatures and these columns; as many as the outcome's smaller group allows"
     return [*remarks, *([Remark(("fusion", "clinical"), text)] if chosen.fusion else [])]
 

@@ -41,7 +41,7 @@ def feature_volume(
 @step(
     makes={
         "adjusted_links": "links given lesion volume and other confounders, and those of high against low scores",
-        "adjusted_null": "adjusted links that chance alone gives in each family",
+        "adjusted_null": "number of adjusted links expected by chance in each family",
     },
     settings=(*_SETTINGS, "links", "outcome", "joined", "fusion", "seed"),
 )

@@ -1,4 +1,4 @@
-"""What was decided about the data on the way: dropped, joined, imputed, clipped, taken for missing; one row a decision."""
+"""What was decided about the data on the way: dropped, joined, imputed, clipped, taken for missing; one row per decision."""
 
 import pandas as pd
 
@@ -61,7 +61,7 @@ def _in_some_tables(features: Tables, patients: pd.DataFrame, failures: pd.DataF
     for kind, table in features.items():
         alone = table.index.difference(known, sort=False)
         if len(alone):
-            why = f"they are not in every table of features: {summarise(alone)}"
+            why = f"not in every table of features: {summarise(alone)}"
             found.append(Decision("patients left out", f"features_{kind}", len(alone), why))
     return found
 

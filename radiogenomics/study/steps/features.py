@@ -21,9 +21,9 @@ def _sources(manifest: Manifest) -> list[str]:
 
 @step(
     makes={
-        "features_*": "imaging features of one kind, every cohort, one row a patient",
+        "features_*": "imaging features of one kind, every cohort, one row per patient",
         "second_reader_*": "the same features from the second reader's masks",
-        "lesions": "volume in mm3, largest diameter in mm, number of phases and level of air of every measured lesion",
+        "lesions": "volume in mm3, largest diameter in mm, number of phases and background (air) signal of every measured lesion",
         "nonfinite": "features that could not be computed, by table and patient",
         "networks": "deep networks, their weights and the hash of these",
         "image_decisions": "what was decided about single patients' images and masks",

@@ -118,7 +118,7 @@ def _recipe(settings: Manifest, hubs: genescore.HubGenes) -> Pipeline:
 
 
 def _genes(judged: validation.Evaluation, table: pd.DataFrame, outcome: pd.Series, modules: pd.DataFrame) -> pd.DataFrame:
-    """One row a gene of the score fitted to everyone.
+    """One row per gene of the score fitted to everyone.
 
     Its module, membership, significance and weight; the share of the nested fits that chose it; its own odds ratio per SD.
     """

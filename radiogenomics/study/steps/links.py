@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 @step(
     makes={
         "links": "links of signatures and features with modules, pathways and further tables",
-        "link_null": "links that chance alone gives in each family, with permuted patients and with random features",
+        "link_null": "number of links expected by chance in each family, with permuted patients and with random features",
     },
     settings=("links", "joined", "fusion", "training", "extraction", "seed"),
 )
@@ -56,13 +56,13 @@ def links(
 
 
 def _linkable(left: pd.DataFrame, right: pd.DataFrame, family: str, method: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Leave out what cannot be linked, since it does not vary or is known of too few patients, and say so."""
+    """Leave out what cannot be linked, since it does not vary or is missing for too many patients, and say so."""
     kept = linking.linkable(linking.varying_columns(left), linking.varying_columns(right), method=method)
     for table, rest in zip((left, right), kept, strict=True):
         gone = table.columns.difference(rest.columns, sort=False)
         if len(gone):
             logger.warning(
-                "%s: %d column(s) do not vary or are known of too few patients: %s", family, len(gone), summarise(gone)
+                "%s: %d column(s) do not vary or are missing for too many patients: %s", family, len(gone), summarise(gone)
             )
     return kept
 

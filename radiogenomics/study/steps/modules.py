@@ -23,7 +23,7 @@ Network = Literal["unsigned", "signed", "signed hybrid"]
         "soft_threshold": "scale-free fit and connectivity by power",
         "modules": "module, colour and membership (kME) of every gene",
         "module_tree": "merges of the gene dendrogram, by block",
-        "eigengenes": "module eigengenes, one row a patient",
+        "eigengenes": "module eigengenes, one row per patient",
         "membership": "correlation of every gene with every eigengene",
         "module_decisions": "what was decided on the way to the modules",
     },
@@ -84,7 +84,7 @@ def _soft_threshold(matrix: pd.DataFrame, network: Network) -> room.SoftThreshol
 
 
 def _genes(found: room.Modules) -> pd.DataFrame:
-    """One row a gene: its module, the module's colour, and its membership in it (kME)."""
+    """One row per gene: its module, the module's colour, and its membership in it (kME)."""
     table = pd.DataFrame({"module": found.labels, "color": found.colors})
     for label in table["module"].unique():
         members = table.index[table["module"] == label]

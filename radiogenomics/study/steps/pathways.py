@@ -20,7 +20,7 @@ def _has_sets(manifest: Manifest) -> bool:
 
 @step(
     makes={
-        "pathways": "pathway scores, one row a patient",
+        "pathways": "pathway scores, one row per patient",
         "pathway_genes": "measured genes of every gene set",
         "other_set_genes": "measured genes of the gene sets that are too small or too large to be scored",
         "gene_sets": "what became of every gene set: source, category, size, measured genes, why it is not scored",

@@ -11,7 +11,7 @@ _COLUMNS = ["signature", "feature", "effect", "effect_low", "effect_high", "n", 
 
 
 @step(
-    makes={"signature_features": "how the out-of-fold score of each signature goes with its features, and how stably"},
+    makes={"signature_features": "correlation of each signature's out-of-fold score with its features, and how stable it is"},
     settings=("training", "extraction", "fusion", "seed"),
 )
 def signature_features(

@@ -50,7 +50,7 @@ def _follow(inputs: Inputs, endpoint: Survival, scores: pd.DataFrame) -> genesco
 
 
 def _tests(found: genescore.ScoreSurvival) -> pd.DataFrame:
-    """Lay the log-rank test and the Cox models out, one row a test and term."""
+    """Lay the log-rank test and the Cox models out, one row per test and term."""
     sizes = found.groups[["n", "events"]].sum()
     log_rank = pd.DataFrame([{"test": "log-rank", "term": "high against low", "p": found.log_rank_p, **sizes}])
     names = {"score": "Cox, score per SD", "adjusted": "Cox, adjusted"}
