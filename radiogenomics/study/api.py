@@ -83,7 +83,7 @@ class Study:
 
     @staticmethod
     def check(manifest: Path | str, *, mirror: Path | str | None = None) -> pd.DataFrame:
-        """Check everything that can be known before long work -> one row per problem: ``file, key, value, remedy``; empty is well."""
+        """Check everything that can be known before long work -> one row per problem: ``file, key, value, remedy``."""
         try:
             check(Path(manifest), mirror=Path(mirror) if mirror is not None else None)
         except ManifestError as error:
