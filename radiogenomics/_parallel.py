@@ -182,15 +182,15 @@ def _sorted(outcomes: Mapping[str, Any], *, kept: bool) -> FanOut:
 
 def _found(kept_as: Mapping[str, str], keep: Path, of: Sequence[type]) -> dict[str, Any]:
     """Read what is kept; what cannot be read is missing."""
-    found = {}
+    kept_results = {}
     for name, key in kept_as.items():
         try:
-            found[name] = _kept.load(key, _kept.place(keep, key), of=of)
+            kept_results[name] = _kept.load(key, _kept.place(keep, key), of=of)
         except FileNotFoundError:
             continue
         except (_kept.UnreadableError, OSError) as error:
             logger.warning("The kept result of %s cannot be read (%s); it is computed again.", name, error)
-    return found
+    return kept_results
 
 
 def release_workers() -> None:

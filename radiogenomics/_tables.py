@@ -41,7 +41,7 @@ def check_patients(table: pd.DataFrame, name: str) -> pd.DataFrame:
         raise TypeError(f"`{name}` must be a pandas DataFrame with one row per patient, it is a {type(table).__name__}.")
     if table.index.name in ("gene", "symbol", "gene_id"):
         raise InputError(f"`{name}` has genes in rows (its index is {table.index.name!r}); use table.T.rename_axis('patient').")
-    unnamed = table.index.to_frame().isna().any(axis=1).sum() if table.index.nlevels > 1 else table.index.isna().sum()
+    unnamed = int(np.sum(table.index.to_frame().isna().to_numpy().any(axis=1)))
     if unnamed:
         raise InputError(f"`{name}` has {unnamed} rows without a patient identifier; drop or name them.")
     _unique(table.index, f"`{name}` has more than one row for patient", "reduce to one row per patient first")

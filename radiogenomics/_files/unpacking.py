@@ -85,10 +85,10 @@ def unpack(path: Path, decisions: list[Decision]) -> bytes:
         raise FileError(f"{path}: cannot be read ({error.strerror}); ask for the permission or copy the file.") from error
     names = path.name.lower()
     for _ in range(_LAYERS + 1):
-        found = _unpack_once(data, path)
-        if found is None:
+        unpacked = _unpack_once(data, path)
+        if unpacked is None:
             break
-        data, kind, ending = found
+        data, kind, ending = unpacked
         if ending not in names:
             decisions.append(Decision("unpacked", path.name, 1, f"the file is {kind} though its name does not end in {ending}"))
     else:

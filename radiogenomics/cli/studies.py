@@ -63,10 +63,10 @@ def init(
 
     path = study.init(*files, outcome=outcome, positive=words, gene_sets=gene_sets, to=to, overwrite=overwrite, tell=tell)
     manifest = study.read_manifest(path)
-    chosen = manifest.outcome
+    recorded = manifest.outcome
     say(
         quiet,
-        f"positive: {', '.join(chosen.positive)}; negative: {', '.join(chosen.negative)} (move other values to `excluded`)",
+        f"positive: {', '.join(recorded.positive)}; negative: {', '.join(recorded.negative)} (move other values to `excluded`)",
     )
     say(
         quiet, f"volume: {manifest.training.volume or 'none'}; clinical columns: {', '.join(manifest.clinical_columns) or 'none'}"

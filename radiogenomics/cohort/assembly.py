@@ -42,9 +42,9 @@ def binary_outcome(
     unknown = sorted(set(words.dropna()) - set(meaning))
     if unknown:
         counts = words.value_counts()
-        found = ", ".join(f"{word!r} ({counts[word]})" for word in unknown)
+        examples = ", ".join(f"{word!r} ({counts[word]})" for word in unknown)
         raise InputError(
-            f"outcome {values.name!r} has value(s) with no meaning: {found}; add each to positive, negative or excluded."
+            f"outcome {values.name!r} has value(s) with no meaning: {examples}; add each to positive, negative or excluded."
         )
     codes = {"positive": 1.0, "negative": 0.0, "excluded": np.nan}
     return words.map({word: codes[kind] for word, kind in meaning.items()}).astype(float)

@@ -310,8 +310,8 @@ def _numbers_in_words(table: pd.DataFrame, path: Path) -> list[Decision]:
 
 
 def _without_diagnostics(table: pd.DataFrame, path: Path, decisions: list[Decision]) -> pd.DataFrame:
-    found = [name for name in table.columns if str(name).startswith("diagnostics_")]
-    if found:
-        why = f"PyRadiomics' notes on the extraction are not features: {summarise(found, 3)}"
-        decisions.append(Decision("columns left out", path.name, len(found), why))
-    return table.drop(columns=found)
+    notes = [name for name in table.columns if str(name).startswith("diagnostics_")]
+    if notes:
+        why = f"PyRadiomics' notes on the extraction are not features: {summarise(notes, 3)}"
+        decisions.append(Decision("columns left out", path.name, len(notes), why))
+    return table.drop(columns=notes)

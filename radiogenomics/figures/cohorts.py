@@ -135,15 +135,15 @@ def _classes(ax: Axes, scores: pd.DataFrame, color: str) -> None:
     order = sorted(set(labels), key=lambda name: (name == "others", name))
     looks = [st.PALE if name == "others" else st.CYCLE[number % len(st.CYCLE)] for number, name in enumerate(order)]
     for depth, (name, look) in enumerate(zip(order, looks, strict=True)):
-        part = scores[labels.eq(name)]
+        members = scores[labels.eq(name)]
         behind = 1 if name == "others" else 2 + depth / 10
         ax.scatter(
-            part["PC1"],
-            part["PC2"],
+            members["PC1"],
+            members["PC2"],
             s=9,
             lw=0,
             color=look,
-            label=f"{formatting.short(name, 20)} (n = {len(part)})",
+            label=f"{formatting.short(name, 20)} (n = {len(members)})",
             zorder=behind,
         )
     ax.legend(

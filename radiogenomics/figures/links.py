@@ -229,9 +229,9 @@ def link_forest(
     ax = st.panel_axes(ax, width_mm=st.PAGE_MM, height_mm=22 + _ROW_MM * len(drawn))
     ax.axvline(0, lw=0.6, color=st.GREY, zorder=0)
     for place, row in enumerate(drawn.to_dict("records")):
-        found = row["q"] < q_below
-        color = st.GREY if not found else st.VERMILION if row["effect"] > 0 else st.BLUE
-        ranks = not (found and row.get("p_spearman", 0.0) >= q_below)
+        significant = row["q"] < q_below
+        color = st.GREY if not significant else st.VERMILION if row["effect"] > 0 else st.BLUE
+        ranks = not (significant and row.get("p_spearman", 0.0) >= q_below)
         ax.plot([row["effect_low"], row["effect_high"]], [place, place], color=color, lw=1.4, solid_capstyle="butt")
         ax.plot(row["effect"], place, "o", ms=4, mfc=color if ranks else "white", mec=color, mew=1)
         _beside(ax, place, formatting.interval(row["effect"], row["effect_low"], row["effect_high"]), formatting.p_text(row["q"]))
@@ -296,8 +296,8 @@ def null_intervals(nulls: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.hlines(places, part["low"], part["high"], color=color, lw=2.4, alpha=0.6)
         label = f"{str(name).capitalize()} (central 95 %)"
         ax.plot(part["high"], places, "|o"[number % 2], ms=(6, 3)[number % 2], color=color, label=label)
-    found = nulls.drop_duplicates("family")
-    ax.plot(found["found"], found["family"].map(families.index) - 0.2, "D", ms=4, color=st.VERMILION, label="Found in the data")
+    counts = nulls.drop_duplicates("family")
+    ax.plot(counts["found"], counts["family"].map(families.index) - 0.2, "D", ms=4, color=st.VERMILION, label="Found in the data")
     ax.set_yticks(range(len(families)), [formatting.wrapped(name, 22) for name in families])
     top = max(float(nulls[["found", "high"]].to_numpy().max()), 1.0)
     ticks = [tick for tick in (0, 1, 2, 5, 10, 30, 100, 300, 1000, 3000, 10_000, 100_000) if tick <= top * 1.3] or [0, 1]

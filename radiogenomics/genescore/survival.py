@@ -99,13 +99,13 @@ def survival(
 
 def _training(score: pd.Series, training: Sequence[str] | pd.Index | None) -> pd.Series:
     known = score.dropna()
-    chosen = known if training is None else known[known.index.isin(training)]
-    if chosen.empty:
+    splitting = known if training is None else known[known.index.isin(training)]
+    if splitting.empty:
         raise InputError(
             f"None of the training patients ({summarise(training or [], 3)}) has a score; `score` has "
             f"{summarise(known.index, 3)}."
         )
-    return chosen
+    return splitting
 
 
 def _numbers(covariates: pd.DataFrame) -> pd.DataFrame:

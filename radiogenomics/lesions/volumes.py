@@ -110,12 +110,16 @@ def _slicer_mask(path: Path, volume: sitk.Image, segments: dict[int, _Segment], 
     if layers == 1:
         return _named(path, volume, segments, segment)
     if segment is None and len(segments) > 1:
-        names = summarise([repr(part.name) for part in segments.values()], _SHOWN)
+        names = summarise([repr(asked_for.name) for asked_for in segments.values()], _SHOWN)
         raise InputError(f"{path.name} holds {len(segments)} segments ({names}) in {layers} layers; choose one with `segment`.")
-    part = segments[choose(path, {number: part.name for number, part in segments.items()}, segment, what="segments")]
-    if not 0 <= part.layer < layers:
-        raise InputError(f"{path.name}: segment {part.name!r} lies in layer {part.layer} of {layers}; export the mask again.")
-    return sitk.Cast(sitk.VectorIndexSelectionCast(volume, part.layer) == part.label, sitk.sitkUInt8)
+    asked_for = segments[
+        choose(path, {number: asked_for.name for number, asked_for in segments.items()}, segment, what="segments")
+    ]
+    if not 0 <= asked_for.layer < layers:
+        raise InputError(
+            f"{path.name}: segment {asked_for.name!r} lies in layer {asked_for.layer} of {layers}; export the mask again."
+        )
+    return sitk.Cast(sitk.VectorIndexSelectionCast(volume, asked_for.layer) == asked_for.label, sitk.sitkUInt8)
 
 
 def _named(path: Path, volume: sitk.Image, segments: dict[int, _Segment], segment: int | str | None) -> sitk.Image:

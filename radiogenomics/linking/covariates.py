@@ -71,11 +71,11 @@ def unfit_covariates(covariates: pd.DataFrame, *, sized: bool) -> dict[str, str]
         By column; empty where all can be.
     """
     same = [name for name in covariates.columns if covariates[name].nunique() < 2]
-    found = dict.fromkeys(map(str, same), "it is the same in all linked patients; leave it out")
+    unfit = dict.fromkeys(map(str, same), "it is the same in all linked patients; leave it out")
     size = pd.DataFrame({"lesion volume": 0.0} if sized else {}, index=covariates.index)
     whole = pd.concat([size, covariates.drop(columns=same)], axis=1)
     dear = whole.columns.difference(affordable_covariates(whole).columns, sort=False).drop("lesion volume", errors="ignore")
-    return found | {str(name): _why_unfit(whole[name], len(whole) // _PATIENTS_A_NUMBER, sized) for name in dear}
+    return unfit | {str(name): _why_unfit(whole[name], len(whole) // _PATIENTS_A_NUMBER, sized) for name in dear}
 
 
 def _why_unfit(values: pd.Series, budget: int, sized: bool) -> str:

@@ -122,9 +122,9 @@ def carriers(table: pd.DataFrame) -> list[ReportData]:
     """Show for every signature the features that its score goes with most closely."""
     views = []
     for signature, rows in table.groupby("signature", sort=False):
-        chosen = bool(rows["chosen"].notna().any())
-        caption = f"{_CARRIED}{_KEPT if chosen else _NOT_KEPT} Signature: {signature}."
-        columns = ["feature", "effect", "n", "p", "q", "among_strongest", *["chosen"] * chosen]
+        selects = bool(rows["chosen"].notna().any())
+        caption = f"{_CARRIED}{_KEPT if selects else _NOT_KEPT} Signature: {signature}."
+        columns = ["feature", "effect", "n", "p", "q", "among_strongest", *["chosen"] * selects]
         views.append(view(rows, caption, columns=columns, most=10, where="tables/signature_features"))
     return views
 

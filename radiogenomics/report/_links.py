@@ -26,9 +26,9 @@ def links(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
         return []
     fitted, below = _fitted(table), level(study)
     honest = table[~fitted]
-    found = int(honest["q"].lt(below).sum())
+    n_found = int(honest["q"].lt(below).sum())
     rule = f"correction for multiple tests (q < {below:g} within the family)"
-    lines = [f"{f'{found:,}' if found else 'None'} of {len(honest):,} links survive{'s' * (found < 2)} {rule}."]
+    lines = [f"{f'{n_found:,}' if n_found else 'None'} of {len(honest):,} links survive{'s' * (n_found < 2)} {rule}."]
     lines += [
         _whose(honest, tables, below),
         _size(honest, tables, below),
@@ -225,8 +225,8 @@ def _given(tables: Tables, below: float) -> list[str]:
 
 
 def _beside(links: pd.DataFrame, which: str, below: float) -> str:
-    found = int(links["q"].lt(below).sum())
-    return f"{f'{found:,}' if found else 'none'} in {which} {_n(links)} patients" if len(links) else ""
+    n_found = int(links["q"].lt(below).sum())
+    return f"{f'{n_found:,}' if n_found else 'none'} in {which} {_n(links)} patients" if len(links) else ""
 
 
 def _n(links: pd.DataFrame) -> str:
@@ -247,12 +247,12 @@ def _by_ranks(links: pd.DataFrame, below: float) -> str:
 
 
 def _fitted_links(fitted: pd.DataFrame, honest: pd.DataFrame, below: float) -> str:
-    found = int(fitted["q"].lt(below).sum()) if len(fitted) else 0
-    if not found:
+    n_found = int(fitted["q"].lt(below).sum()) if len(fitted) else 0
+    if not n_found:
         return ""
     beside = int(honest.loc[honest["feature"].isin(fitted["feature"]), "q"].lt(below).sum())
     return (
-        f"With the fitted signature {found:,} of {len(fitted):,} links would have passed; "
+        f"With the fitted signature {n_found:,} of {len(fitted):,} links would have passed; "
         f"with the out-of-fold one it is {beside:,}. "
         "A fitted signature is the outcome in disguise, so its links say nothing about imaging."
     )

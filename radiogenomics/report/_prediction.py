@@ -136,8 +136,8 @@ def _other_statistic(study: Mapping[str, Any], honest: Row) -> str:
         return ""
     published = study.get("settings", {}).get("signature", {}).get("recipe", "published") == "published"
     quicker = ", with sizes chosen by the quicker out-of-bag rule" * (published and noun(honest["signature"]) == "signature")
-    one = f"The permutation test judges the area of one cross-validation{quicker}"
-    return f"{one}, not the mean of all repeats above: the two may differ."
+    judged = f"The permutation test judges the area of one cross-validation{quicker}"
+    return f"{judged}, not the mean of all repeats above: the two may differ."
 
 
 def _untaught(signature: str) -> str:

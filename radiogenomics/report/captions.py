@@ -179,11 +179,11 @@ def _cohort(name: object) -> str:
 def _scores(subject: str, study: Mapping[str, Any], tables: Tables) -> str:
     """Describe a model by every estimate."""
     rows = _evaluated(tables)
-    part = rows[rows["signature"].eq(subject)]
-    if part.empty:
+    rows_shown = rows[rows["signature"].eq(subject)]
+    if rows_shown.empty:
         return ""
-    kinds = [kind for kind in dict.fromkeys(part["estimate"]) if kind not in ("optimism", "volume")]
-    return f" of {model_name(subject)} by every estimate: {_listed(kinds, subject)} ({_counts(part, study)})"
+    kinds = [kind for kind in dict.fromkeys(rows_shown["estimate"]) if kind not in ("optimism", "volume")]
+    return f" of {model_name(subject)} by every estimate: {_listed(kinds, subject)} ({_counts(rows_shown, study)})"
 
 
 def _scores_of_all(subject: str, study: Mapping[str, Any], tables: Tables) -> str:
@@ -191,8 +191,8 @@ def _scores_of_all(subject: str, study: Mapping[str, Any], tables: Tables) -> st
     rows = _evaluated(tables)
     for cohort, kind in _groups(rows):
         if subject == f"{kind} {cohort}":
-            part = rows[rows["cohort"].eq(cohort) & rows["estimate"].eq(kind)]
-            return f" of every model {_listed([kind])} ({_counts(part, study)})"
+            rows_shown = rows[rows["cohort"].eq(cohort) & rows["estimate"].eq(kind)]
+            return f" of every model {_listed([kind])} ({_counts(rows_shown, study)})"
     return ""
 
 

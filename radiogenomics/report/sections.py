@@ -99,8 +99,8 @@ def _by_family(links: pd.DataFrame, where: str, note: Callable[[pd.DataFrame], s
     """Show the strongest links of every family, and how many have q below the level of the study."""
     views = []
     for family, rows in links.groupby("family", sort=False):
-        found = int(rows["q"].lt(below).sum())
-        begin = f"Links of the family {family_name(family)}{note(rows)}: {found:,} of {len(rows):,} with q < {below:g}."
+        n_found = int(rows["q"].lt(below).sum())
+        begin = f"Links of the family {family_name(family)}{note(rows)}: {n_found:,} of {len(rows):,} with q < {below:g}."
         best = rows.sort_values("p", kind="stable").head(most)
         best = best.assign(target=[formatting.pathway_label(name, 60) for name in best["target"]])
         if len(rows) > most:
@@ -131,9 +131,9 @@ def _gene_views(links: pd.DataFrame, below: float = 0.05) -> list[ReportData]:
     honest = links[links["estimate"].eq("nested")]
     views = []
     for signature, rows in honest.groupby("feature", sort=False):
-        found = int(rows["q"].lt(below).sum())
+        n_found = int(rows["q"].lt(below).sum())
         caption = (
-            f"Genes by their link with the out-of-fold score of {signature}, the smallest p first: {found:,} of {len(rows):,} "
+            f"Genes by their link with the out-of-fold score of {signature}, the smallest p first: {n_found:,} of {len(rows):,} "
             f"have q < {below:g} over the family {family_name(rows['family'].iloc[0])}."
         )
         best = rows.sort_values("p", kind="stable").rename(columns={"target": "gene"})
@@ -160,9 +160,9 @@ def _baseline(table: pd.DataFrame) -> list[ReportData]:
 
 def _enriched(table: pd.DataFrame) -> list[ReportData]:
     """Show the gene sets that are most over-represented in modules; genes shared stand in the file."""
-    found = int(table["q"].lt(0.05).sum()) if "q" in table else 0
+    n_found = int(table["q"].lt(0.05).sum()) if "q" in table else 0
     caption = (
-        f"Gene sets over-represented in modules, hypergeometric against all genes measured: {found:,} of {len(table):,} tests "
+        f"Gene sets over-represented in modules, hypergeometric against all genes measured: {n_found:,} of {len(table):,} tests "
         "with q < 0.05."
     )
     table = table.assign(pathway=[formatting.pathway_label(name, 60) for name in table["pathway"]])

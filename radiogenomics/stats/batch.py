@@ -203,8 +203,8 @@ class ComBat(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         association = float(np.sqrt(((table - expected) ** 2 / expected).sum() / len(X)))
         if association > self.max_confounding:
             counts = zip(self.batches_, table[:, 1], table.sum(axis=1), strict=True)
-            found = ", ".join(f"{events} of {size} in {name}" for name, events, size in counts)
-            message = f"Batch and outcome are confounded (events {found}; Cramer's V {association:.2f})"
+            events_by_batch = ", ".join(f"{events} of {size} in {name}" for name, events, size in counts)
+            message = f"Batch and outcome are confounded (events {events_by_batch}; Cramer's V {association:.2f})"
             raise InputError(f"{message}; no adjustment can tell them apart. Analyse the batches apart, or use other patients.")
         return association
 

@@ -223,8 +223,8 @@ def study_folder(default: Path | str = "../demo") -> Path:
     named = os.environ.get("RADIOGENOMICS_STUDY")
     starts = [Path(os.environ.get("PWD", ".")), Path.cwd()] if named else [Path.cwd()]
     tried = list(dict.fromkeys(Path(os.path.normpath(start / (named or default))) for start in starts))
-    found = next((folder for folder in tried if is_marked(folder)), None)
-    if found is None:
+    place = next((folder for folder in tried if is_marked(folder)), None)
+    if place is None:
         value = (
             f"RADIOGENOMICS_STUDY is {named!r}"
             if named
@@ -232,4 +232,4 @@ def study_folder(default: Path | str = "../demo") -> Path:
         )
         remedy = "set it to the absolute path of a finished study, or make one: radiogenomics demo --out demo"
         raise MissingFileError(f"{value}; no study in {' or '.join(map(str, tried))}; {remedy}.")
-    return found
+    return place

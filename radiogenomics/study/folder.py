@@ -128,9 +128,9 @@ def measure_folder(
         raise InputError(f"{folder}: none of {len(left_out)} patients could be measured; {patient}: {why}")
     tables = _tables(done.results, settings)
     tables["left_out"] = pd.DataFrame(left_out, columns=["patient", "reason"])
-    found = [*named, *_decided(done.results, left_out, tables["lesions"], settings)]
-    log_decisions(found, logger)
-    tables["decisions"] = decision_table(found)
+    decisions = [*named, *_decided(done.results, left_out, tables["lesions"], settings)]
+    log_decisions(decisions, logger)
+    tables["decisions"] = decision_table(decisions)
     files = [path for name, table in tables.items() for path in write_table(table, out / "tables" / name)]
     facts = {
         "extraction": settings.model_dump(),

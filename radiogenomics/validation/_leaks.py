@@ -113,9 +113,9 @@ def _part_of_identifiers(values: "pd.Series[Any]") -> tuple[str, str]:
         return "", ""
     split = [re.findall(r"[A-Za-z]+|\d+", str(patient)) for patient in known.index]
     for place in range(min(len(parts) for parts in split)):
-        part = pd.Series([parts[place] for parts in split], index=known.index)
-        if part.groupby(known).nunique().eq(1).all() and known.groupby(part).nunique().eq(1).all():
-            return "site code", f"its {known.nunique()} levels are those of a part of the identifiers ({_levels(part)})"
+        segment = pd.Series([parts[place] for parts in split], index=known.index)
+        if segment.groupby(known).nunique().eq(1).all() and known.groupby(segment).nunique().eq(1).all():
+            return "site code", f"its {known.nunique()} levels are those of a part of the identifiers ({_levels(segment)})"
     return "", ""
 
 

@@ -65,10 +65,10 @@ def masks_found(inputs: Inputs, name: str) -> list[str]:
 
 def settings(inputs: Inputs) -> None:
     """Check the parameter file and the networks."""
-    chosen = inputs.manifest.extraction
-    if chosen.parameters:
-        features.check_parameters(inputs.files[chosen.parameters])
-    for name, weights in chosen.deep.items():
+    extraction = inputs.manifest.extraction
+    if extraction.parameters:
+        features.check_parameters(inputs.files[extraction.parameters])
+    for name, weights in extraction.deep.items():
         if weights not in inputs.files and weights not in (known := ["random", *features.known_weights(name)]):
             raise InputError(f"deep.{name} is {weights!r}; give a source of [sources], or one of {', '.join(known)}")
 

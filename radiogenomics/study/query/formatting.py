@@ -102,14 +102,14 @@ def _with_features(links: pd.DataFrame, nulls: pd.DataFrame, alpha: float) -> li
     """Count the imaging features that go with it, kind by kind, and name the strongest."""
     parts = []
     for family, rows in links.groupby("family", sort=False) if len(links) else ():
-        found = rows[rows["q"] < alpha].sort_values("p", kind="stable")
+        significant = rows[rows["q"] < alpha].sort_values("p", kind="stable")
         best = rows.sort_values("p", kind="stable").iloc[0]
         of = f"of {len(rows)} links with {rows['feature'].nunique()} {rows['imaging'].iloc[0]} features"
-        if found.empty:
+        if significant.empty:
             told = f"none has q < {alpha:g} over the family {family!r} (the strongest {_named(best, rows)})"
         else:
-            count = f"{len(found)} {_have(len(found))} q < {alpha:g}"
-            told = f"{count} over the family {family!r} ({_first(found, rows)}){_weighed(nulls, family)}"
+            count = f"{len(significant)} {_have(len(significant))} q < {alpha:g}"
+            told = f"{count} over the family {family!r} ({_first(significant, rows)}){_weighed(nulls, family)}"
         parts.append(f"{of} {told}")
     return parts
 
@@ -164,13 +164,13 @@ def _with_clinic(clinical: pd.DataFrame, alpha: float) -> list[str]:
     """Count the clinical columns with a link, and name the strongest."""
     if clinical.empty:
         return []
-    found = clinical[clinical["q"] < alpha].sort_values("p", kind="stable")
+    significant = clinical[clinical["q"] < alpha].sort_values("p", kind="stable")
     count, several = clinical["feature"].nunique(), clinical["target"].nunique() > 1
     of = f"{len(clinical)} links with {count}" if several else f"{count}"
-    if found.empty:
+    if significant.empty:
         return [f"of {of} clinical columns and groups none has q < {alpha:g}"]
-    named = [_named(row, clinical) for row in found.head(_MOST_NAMED).to_dict("records")]
-    return [f"of {of} clinical columns and groups {len(found)} with q < {alpha:g} ({'; '.join(named)})"]
+    named = [_named(row, clinical) for row in significant.head(_MOST_NAMED).to_dict("records")]
+    return [f"of {of} clinical columns and groups {len(significant)} with q < {alpha:g} ({'; '.join(named)})"]
 
 
 def _p(value: float) -> str:

@@ -70,9 +70,9 @@ def _measure(facts: dict[str, Any]) -> str:
 
 def _group_links(results: Results, names: list[str], facts: dict[str, Any], estimate: str = "nested") -> pd.DataFrame:
     """Read the links of pathways and modules: those with signatures from out-of-fold scores, those with clinical columns."""
-    chosen = [("target", "in", names), ("estimate", "==", estimate)]
-    links = results.table("links", filters=chosen).assign(measure=_measure(facts))
-    parts = [links, results.table("clinical_links", filters=chosen[:1])] if estimate == "nested" else [links]
+    filters = [("target", "in", names), ("estimate", "==", estimate)]
+    links = results.table("links", filters=filters).assign(measure=_measure(facts))
+    parts = [links, results.table("clinical_links", filters=filters[:1])] if estimate == "nested" else [links]
     return pd.concat(parts, ignore_index=True)[[*LINK, "measure"]]
 
 
@@ -176,8 +176,8 @@ def _of_features(results: Results, names: Names, meant: Meant, facts: dict[str, 
     from radiogenomics.study.query.fresh import Fresh
 
     fresh, asked = Fresh(results, facts), list(meant.members)
-    chosen = [("feature", "in", asked), ("estimate", "==", "measured")]
-    links = _strongest(results.table("links", filters=chosen).assign(measure=_measure(facts))[[*LINK, "measure"]])
+    filters = [("feature", "in", asked), ("estimate", "==", "measured")]
+    links = _strongest(results.table("links", filters=filters).assign(measure=_measure(facts))[[*LINK, "measure"]])
     tables = {kind: fresh.features(kind).filter(items=asked) for kind in dict.fromkeys(names.features[name] for name in asked)}
     values = pd.concat([table for table in tables.values() if table.shape[1]], axis=1)
     genes = [fresh.with_genes(table, kind) for kind, table in tables.items() if table.shape[1]]

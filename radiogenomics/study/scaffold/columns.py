@@ -154,7 +154,7 @@ def _tells(values: pd.Series, outcome: pd.Series) -> bool:
 def _fused(table: pd.DataFrame, outcome: pd.Series) -> list[str]:
     """Choose columns for a fusion: complete, no rare level, no combination of others, one term for ten of the smaller class."""
     left = int(outcome.value_counts().min()) // _EVENTS_A_TERM - 1 if outcome.nunique() == 2 else 0
-    chosen: list[str] = []
+    columns: list[str] = []
     design = np.ones((len(table), 1))
     for name in table.columns:
         terms = _terms(table[name])
@@ -162,8 +162,8 @@ def _fused(table: pd.DataFrame, outcome: pd.Series) -> list[str]:
             continue
         wider = np.hstack([design, terms])
         if np.linalg.matrix_rank(wider) == wider.shape[1]:
-            chosen, design, left = [*chosen, str(name)], wider, left - terms.shape[1]
-    return chosen
+            columns, design, left = [*columns, str(name)], wider, left - terms.shape[1]
+    return columns
 
 
 def _terms(values: pd.Series) -> np.ndarray | None:

@@ -39,9 +39,9 @@ def _measured(outcome: "np.ndarray[Any, Any]", probability: "np.ndarray[Any, Any
     inside = np.clip(probability, 1 / (2 * n), 1 - 1 / (2 * n))  # the logit of 0 and 1 is infinite
     facts: dict[str, Any] = {"n": n, "events": int(outcome.sum())}
     try:
-        found = stats.calibration_measures(outcome, inside)
+        measures = stats.calibration_measures(outcome, inside)
         fit = stats.hosmer_lemeshow(outcome, probability, groups=_GROUPS, fitted=False)
     except InputError as error:  # all have one score, or scores separate the classes
         return facts | {"remark": str(error)}
     tested = {"hl_chi2": fit.statistic, "hl_df": fit.df, "hl_p": fit.p, "remark": ""}
-    return facts | {name: getattr(found, name) for name in _MEASURES} | tested
+    return facts | {name: getattr(measures, name) for name in _MEASURES} | tested

@@ -35,14 +35,14 @@ def decisions(
     """Gather what was decided on the way from files to modules, who was left out, and what to look at."""
     mine = {f"features_{kind}": of_cohort(measured(table), patients, "training") for kind, table in features.items()}
     seen = suspicions(mine, patients.loc[patients["cohort"] == "training", "outcome"])
-    found = [
+    rows = [
         *seen,
         *_left_out(failures),
         *_in_some_tables(features, patients, failures),
         *_imputed(features),
         *_sets(gene_sets, gene_symbols),
     ]
-    parts = [inputs.decisions(settings.tables()), image_decisions, matrix.decisions, module_decisions, decision_table(found)]
+    parts = [inputs.decisions(settings.tables()), image_decisions, matrix.decisions, module_decisions, decision_table(rows)]
     return {"decisions": pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)}
 
 
@@ -57,34 +57,34 @@ def _left_out(failures: pd.DataFrame) -> list[Decision]:
 def _in_some_tables(features: Tables, patients: pd.DataFrame, failures: pd.DataFrame) -> list[Decision]:
     """Say who stands in some tables of features and not in all, and is therefore no patient of the study."""
     known = patients.index.union(pd.Index(failures["patient"]))
-    found = []
+    rows = []
     for kind, table in features.items():
         alone = table.index.difference(known, sort=False)
         if len(alone):
             why = f"not in every table of features: {summarise(alone)}"
-            found.append(Decision("patients left out", f"features_{kind}", len(alone), why))
-    return found
+            rows.append(Decision("patients left out", f"features_{kind}", len(alone), why))
+    return rows
 
 
 def _sets(gene_sets: pd.DataFrame | None, symbols: pd.DataFrame | None) -> list[Decision]:
     """Say which gene sets that were asked for are not scored, and how many symbols were brought up to date."""
-    found = []
+    listed = []
     if symbols is not None and len(symbols):
-        found.append(Decision("gene symbols updated", "gene_symbols", len(symbols), "old symbols of gene sets or of the matrix"))
+        listed.append(Decision("gene symbols updated", "gene_symbols", len(symbols), "old symbols of gene sets or of the matrix"))
     if gene_sets is not None:
         lost = gene_sets[~gene_sets["kept"] & (gene_sets["reason"] != NOT_ASKED)]
         for reason, rows in lost.groupby("reason", sort=False):
-            found.append(Decision("gene sets left out", "gene_sets", len(rows), f"{reason}: {summarise(rows['pathway'])}"))
-    return found
+            listed.append(Decision("gene sets left out", "gene_sets", len(rows), f"{reason}: {summarise(rows['pathway'])}"))
+    return listed
 
 
 def _imputed(features: Tables) -> list[Decision]:
     """Say of every kind of features how many values are missing: each fit fills them with the median of its own patients."""
-    found = []
+    rows = []
     for kind, table in features.items():
         gaps = measured(table).isna().sum()
         if gaps.any():
             names = ", ".join(map(str, gaps[gaps > 0].nlargest(3, keep="first").index))
             why = f"missing values of {int((gaps > 0).sum())} feature(s), most in {names}: the median of the patients of each fit"
-            found.append(Decision("features imputed", f"features_{kind}", int(gaps.sum()), why))
-    return found
+            rows.append(Decision("features imputed", f"features_{kind}", int(gaps.sum()), why))
+    return rows

@@ -14,8 +14,8 @@ from radiogenomics.study.steps.imaging import measured
 
 def _sources(manifest: Manifest) -> list[str]:
     named = [source for one in manifest.cohorts().values() for source in one.sources() if source not in one.clinical_tables()]
-    chosen = manifest.extraction
-    files = (chosen.parameters, *chosen.deep.values()) if manifest.training.images else ()
+    extraction = manifest.extraction
+    files = (extraction.parameters, *extraction.deep.values()) if manifest.training.images else ()
     return [*named, *(part for part in files if part in manifest.sources)]
 
 

@@ -33,7 +33,7 @@ def links(
     settings: Manifest,
 ) -> Tables:
     """Link every imaging table with every molecular one; scores fitted to the same patients stand in `published` rows only."""
-    chosen = settings.links
+    rules = settings.links
     found, nulls = [], []
     targets = dict(molecules(patients, eigengenes, pathways, settings))
     repeats = linking.null_draws(len(targets) * (1 + len(settings.kinds())))
@@ -42,15 +42,15 @@ def links(
             family = family_of(imaging, molecular)
             seed = settings.seed_of(f"{family} {estimate}")
             how: dict[str, Any] = {"imaging": imaging, "molecular": molecular, "family": family, "random_state": seed}
-            how["method"] = chosen.method
-            left, usable = _linkable(left.loc[linked(patients)], right, family, chosen.method)
+            how["method"] = rules.method
+            left, usable = _linkable(left.loc[linked(patients)], right, family, rules.method)
             if not (left.shape[1] and usable.shape[1]):
                 continue
             found.append(
-                linking.correlate(left, usable, estimate=estimate, ranks=True, n_permutations=chosen.n_permutations, **how)
+                linking.correlate(left, usable, estimate=estimate, ranks=True, n_permutations=rules.n_permutations, **how)
             )
             if estimate != "published":
-                nulls.append(linking.random_feature_null(left, usable, alpha=chosen.alpha, n_repeats=repeats, **how))
+                nulls.append(linking.random_feature_null(left, usable, alpha=rules.alpha, n_repeats=repeats, **how))
     null = linking.holm_over_families(pd.concat(nulls, ignore_index=True))
     return {"links": pd.concat(found, ignore_index=True), "link_null": null}
 

@@ -34,7 +34,7 @@ def modules(matrix: Prepared, *, settings: Manifest) -> Tables:
     chosen, genes = settings.modules, matrix.measured
     fit = _soft_threshold(genes, chosen.network)
     power = chosen.power if chosen.power != "auto" else fit.power or room.DEFAULT_POWER[chosen.network]
-    found = room.find_modules(
+    made = room.find_modules(
         genes,
         power=power,
         network=chosen.network,
@@ -43,17 +43,17 @@ def modules(matrix: Prepared, *, settings: Manifest) -> Tables:
         merge_height=chosen.merge_height,
         engine=chosen.engine,
     )
-    if found.eigengenes.empty:
+    if made.eigengenes.empty:
         raise InputError(
             f"no module of {chosen.min_size} genes or more was found at power {power:g}; lower modules.min_size or the power"
         )
     return {
         "soft_threshold": fit.table.assign(chosen=fit.table["power"] == power),
-        "modules": _genes(found),
-        "module_tree": room.tree_table(found.trees),
-        "eigengenes": found.eigengenes,
-        "membership": found.membership,
-        "module_decisions": decision_table(_decided(found, fit, chosen)),
+        "modules": _genes(made),
+        "module_tree": room.tree_table(made.trees),
+        "eigengenes": made.eigengenes,
+        "membership": made.membership,
+        "module_decisions": decision_table(_decided(made, fit, chosen)),
     }
 
 

@@ -23,8 +23,10 @@ def signature_features(
     for kind in settings.kinds():
         if kind in scores:
             table = linking.varying_columns(training_features(features, patients, kind))
-            found = linking.structure(table, scores[kind], random_state=settings.seed_of(f"structure {kind}"))
-            parts.append(found.assign(signature=kind, chosen=found["feature"].map(_chosen(stability, kind)))[_COLUMNS])
+            correlations = linking.structure(table, scores[kind], random_state=settings.seed_of(f"structure {kind}"))
+            parts.append(
+                correlations.assign(signature=kind, chosen=correlations["feature"].map(_chosen(stability, kind)))[_COLUMNS]
+            )
     return {"signature_features": pd.concat(parts[1:] or parts, ignore_index=True)}
 
 

@@ -30,10 +30,10 @@ def survival(gene_score_everyone: pd.DataFrame, *, settings: Manifest, inputs: I
     curves, tests = [pd.DataFrame(columns=["endpoint", "group"])], [pd.DataFrame(columns=_TESTS)]
     if scores["score"].nunique() > 1:
         for endpoint in settings.survival:
-            found = _follow(inputs, endpoint, scores)
-            curves.append(found.curves.assign(endpoint=endpoint.name))
+            followed = _follow(inputs, endpoint, scores)
+            curves.append(followed.curves.assign(endpoint=endpoint.name))
             fitted = int(inputs.patients(endpoint.source).index.isin(scores.index[scores["linked"]]).sum())
-            tests.append(_tests(found).assign(endpoint=endpoint.name, fitted=fitted)[_TESTS])
+            tests.append(_tests(followed).assign(endpoint=endpoint.name, fitted=fitted)[_TESTS])
     made = {"survival_curves": curves, "survival_tests": tests}
     return {name: pd.concat(parts[1:] or parts, ignore_index=True) for name, parts in made.items()}
 
