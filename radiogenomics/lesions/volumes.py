@@ -110,16 +110,14 @@ def _slicer_mask(path: Path, volume: sitk.Image, segments: dict[int, _Segment], 
     if layers == 1:
         return _named(path, volume, segments, segment)
     if segment is None and len(segments) > 1:
-        names = summarise([repr(asked_for.name) for asked_for in segments.values()], _SHOWN)
+        names = summarise([repr(each.name) for each in segments.values()], _SHOWN)
         raise InputError(f"{path.name} holds {len(segments)} segments ({names}) in {layers} layers; choose one with `segment`.")
-    asked_for = segments[
-        choose(path, {number: asked_for.name for number, asked_for in segments.items()}, segment, what="segments")
-    ]
-    if not 0 <= asked_for.layer < layers:
+    segment_chosen = segments[choose(path, {number: each.name for number, each in segments.items()}, segment, what="segments")]
+    if not 0 <= segment_chosen.layer < layers:
         raise InputError(
-            f"{path.name}: segment {asked_for.name!r} lies in layer {asked_for.layer} of {layers}; export the mask again."
+            f"{path.name}: segment {segment_chosen.name!r} lies in layer {segment_chosen.layer} of {layers}; export the mask again."
         )
-    return sitk.Cast(sitk.VectorIndexSelectionCast(volume, asked_for.layer) == asked_for.label, sitk.sitkUInt8)
+    return sitk.Cast(sitk.VectorIndexSelectionCast(volume, segment_chosen.layer) == segment_chosen.label, sitk.sitkUInt8)
 
 
 def _named(path: Path, volume: sitk.Image, segments: dict[int, _Segment], segment: int | str | None) -> sitk.Image:

@@ -106,7 +106,7 @@ def test_what_is_packed_many_times_over_is_refused(tmp_path):
     (tmp_path / "t.csv.gz").write_bytes(content)
     assert read_table(tmp_path / "t.csv.gz").shape == (2, 2)
     (tmp_path / "t.csv.gz").write_bytes(lzma.compress(content))
-    with pytest.raises(InputError, match="it is packed more than 3 times over"):
+    with pytest.raises(InputError, match="it is compressed more than 3 times"):
         read_table(tmp_path / "t.csv.gz")
 
 
