@@ -112,12 +112,10 @@ def _slicer_mask(path: Path, volume: sitk.Image, segments: dict[int, _Segment], 
     if segment is None and len(segments) > 1:
         names = summarise([repr(each.name) for each in segments.values()], _SHOWN)
         raise InputError(f"{path.name} holds {len(segments)} segments ({names}) in {layers} layers; choose one with `segment`.")
-    segment_chosen = segments[choose(path, {number: each.name for number, each in segments.items()}, segment, what="segments")]
-    if not 0 <= segment_chosen.layer < layers:
-        raise InputError(
-            f"{path.name}: segment {segment_chosen.name!r} lies in layer {segment_chosen.layer} of {layers}; export the mask again."
-        )
-    return sitk.Cast(sitk.VectorIndexSelectionCast(volume, segment_chosen.layer) == segment_chosen.label, sitk.sitkUInt8)
+    member = segments[choose(path, {number: each.name for number, each in segments.items()}, segment, what="segments")]
+    if not 0 <= member.layer < layers:
+        raise InputError(f"{path.name}: segment {member.name!r} lies in layer {member.layer} of {layers}; export the mask again.")
+    return sitk.Cast(sitk.VectorIndexSelectionCast(volume, member.layer) == member.label, sitk.sitkUInt8)
 
 
 def _named(path: Path, volume: sitk.Image, segments: dict[int, _Segment], segment: int | str | None) -> sitk.Image:
