@@ -19,7 +19,7 @@ from radiogenomics import study
 
 
 def simulated_imaging(counts: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """Simulate 58 features and a volume of the patients of a matrix of counts, genes x patients -> one row a patient."""
+    """Simulate 58 features and a volume of the patients of a matrix of counts, genes x patients -> one row per patient."""
     rates = np.log2(counts / counts.sum() * 1e6 + 1).loc[["ESR1", "MKI67"]]
     hidden = rates.sub(rates.mean(axis=1), axis=0).div(rates.std(axis=1), axis=0).to_numpy()
     names = [f"original_{kind}_{i}" for kind, n in (("firstorder", 18), ("glcm", 24), ("glrlm", 16)) for i in range(n)]

@@ -14,7 +14,8 @@ import radiogenomics as rg
 _HEAD = """# Every public name
 
 Generated from the code by `python docs/make_api.py`. Arguments behind `*` go by name; those in `[brackets]` have a default.
-The same argument has the same name everywhere:
+Methods stand below their class, without those that every scikit-learn estimator has. The same argument has the same name
+everywhere:
 
 | argument | what it is |
 |---|---|
@@ -46,11 +47,22 @@ def members() -> Iterator[tuple[str, str, Any]]:
                 yield room, name, member
 
 
+def methods(member: Any) -> Iterator[tuple[str, Any]]:
+    """Give the methods and properties that a class of ours defines under its own name; not those that scikit-learn gives it."""
+    if not inspect.isclass(member) or issubclass(member, BaseException):
+        return
+    for name, method in vars(member).items():
+        function = method.__func__ if isinstance(method, classmethod | staticmethod) else method
+        documented = inspect.isfunction(function) or isinstance(function, property)
+        if documented and not name.startswith("_") and (function.__doc__ or "").strip():
+            yield name, function
+
+
 def arguments(member: Any) -> list[inspect.Parameter]:
-    """List what a function, or the constructor of a class, takes."""
-    if is_typeddict(member) or (inspect.isclass(member) and issubclass(member, BaseException)):
+    """List what a function, or the constructor of a class, takes; a class that other functions make is not called."""
+    if isinstance(member, property) or is_typeddict(member) or (inspect.isclass(member) and issubclass(member, BaseException)):
         return []
-    return [one for one in inspect.signature(member).parameters.values() if one.name not in ("self", "args", "kwargs")]
+    return [one for one in inspect.signature(member).parameters.values() if one.name not in ("self", "cls", "args", "kwargs")]
 
 
 def _argument_text(member: Any) -> str:
@@ -65,14 +77,16 @@ def _argument_text(member: Any) -> str:
 def _returned(member: Any) -> str:
     if inspect.isclass(member):
         return "exception" if issubclass(member, BaseException) else "class"
-    text = inspect.formatannotation(inspect.signature(member).return_annotation).strip("'\"")
+    function = member.fget if isinstance(member, property) else member
+    text = inspect.formatannotation(inspect.signature(function).return_annotation).strip("'\"").replace("~", "")
     short = re.sub(r"\b(?:\w+\.)+(?=\w)", "", text)
     return short.replace("|", "\\|")
 
 
 def _table(rows: list[tuple[str, Any]]) -> Iterator[str]:
     yield "| name | arguments | returns | |\n|---|---|---|---|"
-    for name, member in rows:
+    inner = [(f"{name}.{method}", function) for name, member in rows for method, function in methods(member)]
+    for name, member in sorted([*rows, *inner], key=lambda row: row[0]):
         says = (inspect.getdoc(member) or "").split("\n")[0].replace("|", "\\|")
         yield f"| `{name}` | {_argument_text(member)} | {_returned(member)} | {says} |"
 

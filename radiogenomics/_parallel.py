@@ -1,4 +1,4 @@
-"""The one fan-out: independent tasks over joblib processes or a Dask cluster, one thread a task.
+"""The one fan-out: independent tasks over joblib processes or a Dask cluster, one thread per task.
 
 A worker that dies costs its task, not the study: what was finished is kept, and what it may have been at runs again, one by one.
 A task has failed when its data are at fault. One that the machine stopped (no memory, a full disk, a killed worker) is
@@ -76,8 +76,8 @@ class FanOut:
             rest = f"The other {len(self.results) + len(self.failures)} are done"
             raise RunError(
                 f"{len(self.interrupted)} of {self._count()} tasks were interrupted, not because of their data: "
-                f"{_listed(self.interrupted)}. {rest}{' and kept' if self.kept else ''}; see to memory and disk, and run the "
-                f"same command again{': it goes on from there' if self.kept else ''}."
+                f"{_listed(self.interrupted)}. {rest}{' and kept' if self.kept else ''}; check memory and disk space, and run "
+                f"the same command again{': it goes on from there' if self.kept else ''}."
             )
 
     def require(self) -> dict[str, Any]:
@@ -182,15 +182,15 @@ def _sorted(outcomes: Mapping[str, Any], *, kept: bool) -> FanOut:
 
 def _found(kept_as: Mapping[str, str], keep: Path, of: Sequence[type]) -> dict[str, Any]:
     """Read what is kept; what cannot be read is missing."""
-    found = {}
+    kept_results = {}
     for name, key in kept_as.items():
         try:
-            found[name] = _kept.load(key, _kept.place(keep, key), of=of)
+            kept_results[name] = _kept.load(key, _kept.place(keep, key), of=of)
         except FileNotFoundError:
             continue
         except (_kept.UnreadableError, OSError) as error:
             logger.warning("The kept result of %s cannot be read (%s); it is computed again.", name, error)
-    return found
+    return kept_results
 
 
 def release_workers() -> None:

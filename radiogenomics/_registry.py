@@ -1,4 +1,4 @@
-"""One table a kind of thing that people add: its members by name, loaded when they are asked for.
+"""One table per kind of thing that people add: its members by name, loaded when they are asked for.
 
 A member is an object, or the place of one, ``"package.module:attribute"``. Three sorts stand in one table: the package's own,
 what `Registry.register` added in this process, and what installed packages offer under the entry-point group
@@ -132,14 +132,14 @@ class Registry(Mapping[str, Member], Generic[Member]):
             member is loaded for it. A member without a file, typed into a notebook, is named in a warning.
         """
         asked = self.outside() if names is None else [name for name in self.outside() if name in set(names)]
-        found: set[Path] = set()
+        files_found: set[Path] = set()
         for name in asked:
             files = {file for module in _modules(self._members[name]) for file in source_files(module)}
             if not files:
                 remedy = "a change of it is not noticed: put it into a file, or use a new folder for the study"
                 logger.warning("The %s %r has no source file, so that %s.", self.what, name, remedy)
-            found |= files
-        return sorted(found)
+            files_found |= files
+        return sorted(files_found)
 
     def __getitem__(self, name: str) -> Member:
         if name not in self:
@@ -152,8 +152,8 @@ class Registry(Mapping[str, Member], Generic[Member]):
             if name not in self._own:
                 self._hashes[name] = hash_of(self.foreign_files([name]))
             member = self._members[name] = self._checked(name, self._loaded(name, member))
-        found: Member = member
-        return found
+        loaded: Member = member
+        return loaded
 
     def __contains__(self, name: object) -> bool:
         return name in self.names()

@@ -23,7 +23,7 @@ def check_patients(table: pd.DataFrame, name: str) -> pd.DataFrame:
     Parameters
     ----------
     table : DataFrame, shape (n_patients, n_columns)
-        A patient table; its index holds the identifiers and may have any name.
+        A patient table; its index holds the identifiers, may have any name, and more than one level.
     name : str
         What the caller calls it; stands in the message.
 
@@ -41,8 +41,9 @@ def check_patients(table: pd.DataFrame, name: str) -> pd.DataFrame:
         raise TypeError(f"`{name}` must be a pandas DataFrame with one row per patient, it is a {type(table).__name__}.")
     if table.index.name in ("gene", "symbol", "gene_id"):
         raise InputError(f"`{name}` has genes in rows (its index is {table.index.name!r}); use table.T.rename_axis('patient').")
-    if table.index.hasnans:
-        raise InputError(f"`{name}` has {int(np.sum(table.index.isna()))} rows without a patient identifier; drop or name them.")
+    unnamed = int(np.sum(table.index.to_frame().isna().to_numpy().any(axis=1)))
+    if unnamed:
+        raise InputError(f"`{name}` has {unnamed} rows without a patient identifier; drop or name them.")
     _unique(table.index, f"`{name}` has more than one row for patient", "reduce to one row per patient first")
     _unique(table.columns, f"`{name}` has more than one column named", "rename or drop the duplicates")
     return table

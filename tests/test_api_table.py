@@ -24,7 +24,9 @@ def made():
 
 @pytest.fixture(scope="module")
 def public(made):
-    return [(room, name, [one.name for one in made["arguments"](member)]) for room, name, member in made["members"]()]
+    every = list(made["members"]())
+    every += [(room, f"{name}.{method}", own) for room, name, member in every for method, own in made["methods"](member)]
+    return [(room, name, [one.name for one in made["arguments"](member)]) for room, name, member in every]
 
 
 def test_the_page_is_what_the_code_says(made):
@@ -40,6 +42,12 @@ def test_one_argument_has_one_name(public):
     ]
     assert wrong == []
     assert {(room, name) for room, name, arguments in public if "seed" in arguments} == OTHER_SEEDS
+
+
+def test_the_table_has_the_methods_of_classes_too(public):
+    listed = {(room, name): arguments for room, name, arguments in public}
+    assert listed["radiogenomics", "Study.links"] == ["imaging", "molecular"]
+    assert listed["stats", "ComBat.transform"] == ["X"]
 
 
 def test_the_outcome_comes_before_the_score(public):

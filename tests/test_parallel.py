@@ -141,7 +141,9 @@ def test_a_worker_that_always_dies_costs_its_task_alone_and_is_no_failure():
     assert list(done.results) == [f"task {i}" for i in (0, 1, 2, 4, 5)]
     assert done.failures == {}
     assert done.interrupted["task 3"].startswith("its worker process was killed 3 times when it ran alone")
-    with pytest.raises(RunError, match=r"1 of 6 tasks were interrupted, .*: task 3: its worker .* The other 5 are done; see to"):
+    with pytest.raises(
+        RunError, match=r"1 of 6 tasks were interrupted, .*: task 3: its worker .* The other 5 are done; check memory"
+    ):
         done.require()
 
 

@@ -15,6 +15,7 @@ INDEXES = {
     "another name": pd.Index([f"P{i:02d}" for i in range(N)], name="sample"),
     "no name": pd.Index([f"P{i:02d}" for i in range(N)]),
     "numbers": pd.RangeIndex(100, 100 + N),
+    "several levels": pd.MultiIndex.from_product([["A", "B"], [f"{i:02d}" for i in range(N // 2)]], names=["site", "number"]),
 }
 AGREEMENT = {"model": "twoway", "definition": "agreement", "unit": "single"}
 SETS = {"A": [f"G{i:02d}" for i in range(12)], "B": [f"G{i:02d}" for i in range(20, 34)]}
@@ -86,7 +87,7 @@ def test_any_unique_index_gives_the_same_numbers_and_comes_back(plain, result, i
     if expected.index.name == "patient":
         back = given.features.index[: len(expected)]
         assert made.index.equals(back)
-        assert made.index.name == back.name
+        assert made.index.names == back.names
     left, right = made.reset_index(drop=True), expected.reset_index(drop=True)
     for one in [] if isinstance(left, pd.Series) else [name for name in ("patient",) if name in left]:
         left, right = left.drop(columns=one), right.drop(columns=one)

@@ -68,7 +68,7 @@ def _numbered(names: dict[int, str], again: str, path: Path, decisions: list[Dec
         seen[name] = seen.get(name, -1) + 1
         numbered[at] = f"{name}.{seen[name]}" if seen[name] else name
     count = sum(numbered[at] != name for at, name in names.items())
-    decisions.append(Decision("names numbered", path.name, count, f"{again} come again: the second 'x' is called 'x.1'"))
+    decisions.append(Decision("names numbered", path.name, count, f"{again} are repeated: the second 'x' is renamed 'x.1'"))
     if _again(numbered):
         raise no_table(path, f"column(s) {_again(numbered)} appear more than once", "rename or drop the duplicates")
     return numbered

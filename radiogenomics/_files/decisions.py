@@ -1,4 +1,4 @@
-"""What was decided while data were read or prepared: one row a decision, for the log and for a study's report."""
+"""What was decided while data were read or prepared: one row per decision, for the log and for a study's report."""
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
@@ -62,7 +62,7 @@ class Reading:
     table : DataFrame
         The table.
     decisions : DataFrame
-        Columns ``what, where, count, why``, one row a decision; empty where nothing had to be decided.
+        Columns ``what, where, count, why``, one row per decision; empty where nothing had to be decided.
     """
 
     table: pd.DataFrame

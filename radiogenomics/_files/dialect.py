@@ -83,26 +83,26 @@ def lay_out(text: str, path: Path, separator: str | None, decisions: list[Decisi
     if separator is not None and (len(separator) != 1 or separator in "\"'\n"):
         raise InputError(f"{path}: separator = {separator!r}; give one character, such as ',', ';' or '\\t'.")
     check_width(max(rest[0].count(sign) for sign in (separator or announced or ",\t;")) + 1 if rest else 0, path)
-    chosen = separator or announced or _sniff(rest, path)
-    records, quoting = _records(rest, chosen, path, start, decisions)
+    separates = separator or announced or _sniff(rest, path)
+    records, quoting = _records(rest, separates, path, start, decisions)
     records = _without_titles(_without_blank(records, path, decisions), path, decisions)
     if not records:
         raise no_table(path, "it holds no row")
     heading, *body = records
-    names = next(_parse(rest[heading.line : heading.end], chosen, quoting))
+    names = next(_parse(rest[heading.line : heading.end], separates, quoting))
     names = _fit(_marked(names, lines, start), heading, body, path, decisions, start)
-    _say_separator(chosen, separator, path, decisions)
+    _say_separator(separates, separator, path, decisions)
     if not body:
         raise no_table(path, "it has a heading and no row", "give a table with rows")
     kept = [line for record in body for line in rest[record.line : record.end]]
-    return Layout(chosen, names, kept, [start + record.line + 1 for record in body], quoting, comments)
+    return Layout(separates, names, kept, [start + record.line + 1 for record in body], quoting, comments)
 
 
 def check_width(columns: int, path: Path) -> None:
     """Refuse a table with more columns than any has, before each of them costs time."""
     if columns > MOST_COLUMNS:
         reason = f"its heading has {columns:,} columns, at most {MOST_COLUMNS:,} are read"
-        raise no_table(path, reason, "give a table of patients the features you need, a table of genes one row a gene")
+        raise no_table(path, reason, "keep the features you need; a table of genes has one row per gene")
 
 
 def _start(lines: Sequence[str], path: Path, decisions: list[Decision]) -> tuple[int, str | None, int]:
@@ -110,9 +110,9 @@ def _start(lines: Sequence[str], path: Path, decisions: list[Decision]) -> tuple
     at, announced, comments = 0, None, 0
     while at < len(lines):
         line = lines[at].strip().strip('"')
-        found = re.fullmatch(r"sep=(.)", lines[at].strip(" \r\n").strip('"'), re.IGNORECASE)
-        if found and at == 0:
-            announced = found.group(1)
+        announcement = re.fullmatch(r"sep=(.)", lines[at].strip(" \r\n").strip('"'), re.IGNORECASE)
+        if announcement and at == 0:
+            announced = announcement.group(1)
         elif re.fullmatch(r"#1\.2", line.rstrip()) and at == 0:
             at += 1  # the line after GCT's mark counts rows and columns
             comments += 2
@@ -198,7 +198,7 @@ def _records(rest: Sequence[str], separator: str, path: Path, start: int, decisi
     except csv.Error as error:
         plain = [record for record in _plain_records(rest, separator) if record.filled]
         if separator == "\t" and len({record.width for record in plain}) == 1 and plain[-1].width > 1:
-            why = f"a quote that opens in line {start + before + 1} does not close: quotes are read as letters"
+            why = f"a quote that opens in line {start + before + 1} is not closed: quotes are read as ordinary characters"
             decisions.append(Decision("quotes", path.name, 1, why))
             return _plain_records(rest, separator), csv.QUOTE_NONE
         reason = f"a quote that opens in line {start + before + 1} is not closed as it should ({error})"

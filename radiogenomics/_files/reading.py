@@ -151,8 +151,13 @@ def read_rows(
     if data.startswith(b"PAR1"):
         raw = _parquet(data, path)
     elif is_workbook(data, path):
-        found = read_sheet(data, path, sheet, decisions)
-        raw = _Raw(pd.DataFrame(found.rows, dtype=object), [found.names[0] or UNNAMED, *found.names[1:]], found.lines, 0)
+        sheet_read = read_sheet(data, path, sheet, decisions)
+        raw = _Raw(
+            pd.DataFrame(sheet_read.rows, dtype=object),
+            [sheet_read.names[0] or UNNAMED, *sheet_read.names[1:]],
+            sheet_read.lines,
+            0,
+        )
     else:
         with opening(path, "text", "export it again"):
             raw = _parse(lay_out(decode(data, path, encoding, decisions), path, separator, decisions), missing, text)
@@ -268,7 +273,7 @@ def _check_flat(schema: Any, path: Path) -> None:
     nested = [f"{column.name!r} ({column.type})" for column in schema if pyarrow.types.is_nested(column.type)]
     if nested:
         more = f" and {len(nested) - 3} more" if len(nested) > 3 else ""
-        reason = f"column(s) {', '.join(nested[:3])}{more} hold several values a cell"
+        reason = f"column(s) {', '.join(nested[:3])}{more} hold several values per cell"
         raise no_table(path, reason, "give every value a column of its own, or leave them out")
 
 

@@ -85,14 +85,14 @@ def unpack(path: Path, decisions: list[Decision]) -> bytes:
         raise FileError(f"{path}: cannot be read ({error.strerror}); ask for the permission or copy the file.") from error
     names = path.name.lower()
     for _ in range(_LAYERS + 1):
-        found = _unpack_once(data, path)
-        if found is None:
+        unpacked = _unpack_once(data, path)
+        if unpacked is None:
             break
-        data, kind, ending = found
+        data, kind, ending = unpacked
         if ending not in names:
             decisions.append(Decision("unpacked", path.name, 1, f"the file is {kind} though its name does not end in {ending}"))
     else:
-        raise no_table(path, f"it is packed more than {_LAYERS} times over", "unpack it and give the table's file")
+        raise no_table(path, f"it is compressed more than {_LAYERS} times", "unpack it and give the table's file")
     foreign = next((text for mark, text in _FOREIGN.items() if data.startswith(mark)), None)
     if foreign:
         what, remedy = foreign.split("; ")
@@ -184,7 +184,7 @@ def _detect(data: bytes, path: Path, decisions: list[Decision]) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         if b"\xff\xfe" in data or b"\xfe\xff" in data:
-            raise no_table(path, "it holds bytes of UTF-16 amid others", "save it in one encoding, best UTF-8") from error
+            raise no_table(path, "it mixes UTF-16 and another encoding", "save it in one encoding, best UTF-8") from error
         text = _decode_as(data, path, "cp1252", hint=f"nor UTF-8 (line {_line(data, error.start)})")
         mixed = _TWICE_DECODED.search(text)
         if mixed:
@@ -264,5 +264,5 @@ def _check_content(text: str, path: Path) -> None:
         begin = text.rfind("\n", 0, damage.start()) + 1
         number, end = text.count("\n", 0, begin) + 1, text.find("\n", damage.start())
         excerpt = text[max(begin, damage.start() - 20) : min(end if end >= 0 else len(text), damage.start() + 20)]
-        reason = f"line {number} holds the control character {damage.group()!r} in {excerpt!r}: the file is damaged or no text"
+        reason = f"line {number} holds the control character {damage.group()!r} in {excerpt!r}: it is damaged or not a text file"
         raise no_table(path, reason, "copy or export it again")

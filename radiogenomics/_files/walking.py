@@ -46,10 +46,10 @@ def _below(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
     if real in above:
         return  # a link to a folder that it lies in
     try:
-        found = [path for path in folder.iterdir() if not path.name.startswith(".")]
+        entries = [path for path in folder.iterdir() if not path.name.startswith(".")]
     except OSError as error:
         raise FileError(f"{folder} cannot be listed ({error.strerror}); make it readable and try again.") from error
-    for path in found:
+    for path in entries:
         if path.is_dir():
             yield from _below(path, above | {real})
         elif path.is_file():

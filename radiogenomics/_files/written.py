@@ -38,9 +38,9 @@ def how_written(path: Path, *, sheet: str | None = None) -> dict[str, str]:
         return {"sheet": read_sheet(data, path, sheet, []).title, **_decimal(path, sheet)}
     encoding = encoding_of(data)
     separator = lay_out(decode(data, path, None, []), path, None, []).separator
-    found = {"separator": separator} if separator != "," else {}
-    found |= _decimal(path, None)
-    return found | ({"encoding": encoding} if encoding not in ("utf-8", "utf-8-sig") else {})
+    written = {"separator": separator} if separator != "," else {}
+    written |= _decimal(path, None)
+    return written | ({"encoding": encoding} if encoding not in ("utf-8", "utf-8-sig") else {})
 
 
 def _decimal(path: Path, sheet: str | None) -> dict[str, str]:

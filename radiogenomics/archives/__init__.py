@@ -1,4 +1,4 @@
-"""Public archives to verified local files: one file an archive, and the one table of them; always with a checksum."""
+"""Public archives to verified local files: one file per archive, and the one table of them; always with a checksum."""
 
 from pathlib import Path
 from typing import Protocol

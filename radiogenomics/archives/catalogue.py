@@ -135,13 +135,13 @@ def _read(catalogue: Any, collection: str) -> pd.DataFrame:
 
     place = Path(catalogue.IDC_INDEX_PARQUET_FILEPATH)
     name = collection.strip().lower().replace("-", "_").replace(" ", "_")
-    found = parquet.read_table(place, columns=list(_COLUMNS), filters=[("collection_id", "=", name)]).to_pandas()
-    if found.empty:
+    rows = parquet.read_table(place, columns=list(_COLUMNS), filters=[("collection_id", "=", name)]).to_pandas()
+    if rows.empty:
         known = sorted(parquet.read_table(place.parent / "collections_index.parquet", columns=["collection_id"])[0].to_pylist())
         raise InputError(f"There is no public collection {collection!r}{did_you_mean(name, known)}; {len(known)} are known.")
-    number = pd.to_numeric(found["SeriesNumber"], errors="coerce")
-    found = found.assign(_number=number).sort_values(["PatientID", "StudyDate", "_number", "SeriesInstanceUID"], kind="stable")
-    return pd.DataFrame(found, columns=list(_COLUMNS)).rename(columns=_COLUMNS)
+    number = pd.to_numeric(rows["SeriesNumber"], errors="coerce")
+    rows = rows.assign(_number=number).sort_values(["PatientID", "StudyDate", "_number", "SeriesInstanceUID"], kind="stable")
+    return pd.DataFrame(rows, columns=list(_COLUMNS)).rename(columns=_COLUMNS)
 
 
 def _listed(values: Any) -> list[Any]:
@@ -151,12 +151,12 @@ def _listed(values: Any) -> list[Any]:
 
 
 def _kept(table: pd.DataFrame, what: str, asked: Any, passes: Callable[[pd.DataFrame, Any], Any], kept: str) -> pd.DataFrame:
-    found: pd.DataFrame = table[passes(table, asked)]
-    if found.empty:
+    passing: pd.DataFrame = table[passes(table, asked)]
+    if passing.empty:
         values = table["date"].str[:4] if what == "year" else table[what]
         common = values.dropna().value_counts().index[:_COMMON]
         raise InputError(f"No series of {kept} has {what} {asked!r}; there are {summarise(common, _COMMON)}.")
-    return found
+    return passing
 
 
 def _one_of(column: str) -> Callable[[pd.DataFrame, list[str]], Any]:

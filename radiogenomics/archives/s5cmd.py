@@ -56,14 +56,14 @@ def copy(transfer: Transfer, names: dict[str, str], remote: dict[str, dict[str, 
 def listing(transfer: Transfer, addresses: Iterable[str]) -> tuple[dict[str, dict[str, Remote]], str]:
     """Ask what lies below addresses -> by address, every file's name, size and ETag; and why it failed, or nothing."""
     lines, reason = _run(transfer, [f"ls --etag '{address}*'" for address in addresses], lambda: 0, lambda received: None)
-    found: dict[str, dict[str, Remote]] = {}
+    remote_files: dict[str, dict[str, Remote]] = {}
     for line in lines:
         if "key" in line and "size" in line:
             address, _, name = line["key"].rpartition("/")
             if not _NAME.fullmatch(name):
                 return {}, f"a file is called {name[:80]!r}"
-            found.setdefault(f"{address}/", {})[name] = Remote(int(line["size"]), str(line.get("etag", "")))
-    return found, reason
+            remote_files.setdefault(f"{address}/", {})[name] = Remote(int(line["size"]), str(line.get("etag", "")))
+    return remote_files, reason
 
 
 def first_wrong(folder: Path, files: dict[str, Remote]) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from radiogenomics.cli.shell import Quiet, app, log, say
+from radiogenomics.cli.shell import Quiet, Verbose, app, log, say
 
 _SHOWN = 20
 _COLUMNS = ["patient", "date", "modality", "number", "description", "manufacturer", "model", "images", "size_mb", "licence"]
@@ -22,11 +22,12 @@ def series(
     patient: Annotated[list[str] | None, typer.Option("--patient", help="Patient ID. May be repeated.")] = None,
     csv: Annotated[Path | None, typer.Option("--csv", help="Write all series to this file, which a manifest can name.")] = None,
     quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """List the image series of a public collection (works offline)."""
     from radiogenomics import _files, archives
 
-    log(quiet, verbose=False)
+    log(quiet, verbose)
     texts = {"manufacturer": manufacturer, "model": model, "description": description}
     table = archives.series(collection, modality=modality, year=year, patient=patient, **texts)
     summed = archives.modalities(table).reset_index()

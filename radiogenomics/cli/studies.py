@@ -63,10 +63,10 @@ def init(
 
     path = study.init(*files, outcome=outcome, positive=words, gene_sets=gene_sets, to=to, overwrite=overwrite, tell=tell)
     manifest = study.read_manifest(path)
-    chosen = manifest.outcome
+    recorded = manifest.outcome
     say(
         quiet,
-        f"positive: {', '.join(chosen.positive)}; negative: {', '.join(chosen.negative)} (move other values to `excluded`)",
+        f"positive: {', '.join(recorded.positive)}; negative: {', '.join(recorded.negative)} (move other values to `excluded`)",
     )
     say(
         quiet, f"volume: {manifest.training.volume or 'none'}; clinical columns: {', '.join(manifest.clinical_columns) or 'none'}"
@@ -139,11 +139,13 @@ def query(
     ],
     out: Annotated[Path | None, typer.Option("--out", help="Output folder. Default: FOLDER/queries/NAME.")] = None,
     quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Query a finished study: how gene sets, genes, a module or a feature are linked with imaging and clinical columns."""
     gc.disable()  # a command of a second: the collector would only walk through what was just imported
     from radiogenomics import study
 
+    log(quiet, verbose)
     answer = study.query(folder, question)
     place = study.answer_folder(folder, answer) if out is None else out
     files = study.save_answer(answer, place)

@@ -199,7 +199,7 @@ def _numbers(text: str | None) -> list[float] | None:
     if text is None:
         return None
     if not re.fullmatch(r"\d+(\.\d+)?(,\d+(\.\d+)?)+", text):
-        raise InputError(f"--seconds is {text!r}; give one number a phase, separated by commas: 0,90,180.")
+        raise InputError(f"--seconds is {text!r}; give one number per phase, separated by commas: 0,90,180.")
     return [float(part) for part in text.split(",")]
 
 

@@ -42,9 +42,9 @@ def binary_outcome(
     unknown = sorted(set(words.dropna()) - set(meaning))
     if unknown:
         counts = words.value_counts()
-        found = ", ".join(f"{word!r} ({counts[word]})" for word in unknown)
+        examples = ", ".join(f"{word!r} ({counts[word]})" for word in unknown)
         raise InputError(
-            f"outcome {values.name!r} has value(s) with no meaning: {found}; add each to positive, negative or excluded."
+            f"outcome {values.name!r} has value(s) with no meaning: {examples}; add each to positive, negative or excluded."
         )
     codes = {"positive": 1.0, "negative": 0.0, "excluded": np.nan}
     return words.map({word: codes[kind] for word, kind in meaning.items()}).astype(float)
@@ -59,9 +59,9 @@ class Cohort:
     patients : DataFrame, shape (n_patients, n_columns)
         Those with features, indexed by 'patient'; columns ``cohort, outcome, has_expression, included``, then clinical ones.
     inclusion : DataFrame
-        Columns ``cohort, step, n, excluded, reason``, one row a step, in order.
+        Columns ``cohort, step, n, excluded, reason``, one row per step, in order.
     left_out : DataFrame
-        Columns ``patient, cohort, step, reason``, one row a patient who is not included.
+        Columns ``patient, cohort, step, reason``, one row per patient who is not included.
     """
 
     patients: pd.DataFrame

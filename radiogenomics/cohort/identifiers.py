@@ -127,8 +127,8 @@ def plain_patients(identifiers: Sequence[str], *, name: str = "identifiers") -> 
 
 
 def _barcode(text: str) -> str:
-    found = _BARCODE.match(text.strip().upper().replace(".", "-"))
-    return found.group(1) if found else _without_zeros(text)
+    barcode = _BARCODE.match(text.strip().upper().replace(".", "-"))
+    return barcode.group(1) if barcode else _without_zeros(text)
 
 
 _WAYS: dict[str, Callable[[str], str]] = {
@@ -165,11 +165,11 @@ def match_patients(given: Sequence[str], known: Sequence[str], *, name: str = "i
     for way, plain in _WAYS.items():
         taken = set(names.values())
         left, right = _once([text for text in given if text not in names], plain), _once(known, plain)
-        found = {left[key]: right[key] for key in left if key in right and right[key] not in taken}
-        if found:
-            examples = ", ".join(f"{text} is {other}" for text, other in list(found.items())[:3])
-            decisions.append(Decision("identifiers matched", name, len(found), f"written {way}: {examples}"))
-        names |= found
+        matched = {left[key]: right[key] for key in left if key in right and right[key] not in taken}
+        if matched:
+            examples = ", ".join(f"{text} is {other}" for text, other in list(matched.items())[:3])
+            decisions.append(Decision("identifiers matched", name, len(matched), f"written {way}: {examples}"))
+        names |= matched
     unmatched = [text for text in given if text not in names]
     return Matched(names, unmatched, decision_table(decisions))
 

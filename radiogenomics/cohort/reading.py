@@ -1,4 +1,4 @@
-"""A table of patients in a file -> one row a patient, and what was decided while it was read."""
+"""A table of patients in a file -> one row per patient, and what was decided while it was read."""
 
 import logging
 import re
@@ -237,7 +237,7 @@ def _repeated(table: pd.DataFrame) -> npt.NDArray[np.bool_]:
 
 def _once(rows: Rows, path: Path) -> tuple[pd.DataFrame, list[int], list[Decision]]:
     """Keep one of rows that say the same of a patient; refuse rows that say different things."""
-    # Tables with one row a sample repeat what they know of the patient; rows that say the same are one.
+    # Tables with one row per sample repeat what they know of the patient; rows that say the same are one.
     copies = _repeated(rows.table)
     table = rows.table[~copies]
     lines = [line for line, copy in zip(rows.lines, copies, strict=True) if not copy]
@@ -310,8 +310,8 @@ def _numbers_in_words(table: pd.DataFrame, path: Path) -> list[Decision]:
 
 
 def _without_diagnostics(table: pd.DataFrame, path: Path, decisions: list[Decision]) -> pd.DataFrame:
-    found = [name for name in table.columns if str(name).startswith("diagnostics_")]
-    if found:
-        why = f"PyRadiomics' notes on the extraction are not features: {summarise(found, 3)}"
-        decisions.append(Decision("columns left out", path.name, len(found), why))
-    return table.drop(columns=found)
+    notes = [name for name in table.columns if str(name).startswith("diagnostics_")]
+    if notes:
+        why = f"PyRadiomics' notes on the extraction are not features: {summarise(notes, 3)}"
+        decisions.append(Decision("columns left out", path.name, len(notes), why))
+    return table.drop(columns=notes)

@@ -106,12 +106,12 @@ def without_version(label: str) -> str:
 
 def likely_symbol(label: str) -> str | None:
     """Name the gene that Excel has likely turned into a date; None where the label is no date."""
-    found = _date(label.strip())
-    if found is None:
+    date = _date(label.strip())
+    if date is None:
         return None
-    month, day = found
+    month, day = date
     names = [name.format(day) for name in _GENES.get(month, ())]
-    return " or ".join(names) or _OTHERS.get(found, f"a symbol that reads as month {month}, day {day}")
+    return " or ".join(names) or _OTHERS.get(date, f"a symbol that reads as month {month}, day {day}")
 
 
 def serial_dates(labels: Sequence[str]) -> dict[str, str]:

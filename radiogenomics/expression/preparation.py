@@ -193,7 +193,7 @@ def to_anndata(expression: pd.DataFrame | Prepared, patients: pd.DataFrame | Non
     Parameters
     ----------
     expression : DataFrame, shape (n_patients, n_genes), or Prepared
-        Index 'patient'; or what `prepare` returned.
+        One row per patient; or what `prepare` returned. AnnData names the patients in words, levels of an index joined by "_".
     patients : DataFrame, optional
         Columns to carry in ``obs``.
 
@@ -211,7 +211,8 @@ def to_anndata(expression: pd.DataFrame | Prepared, patients: pd.DataFrame | Non
         made.uns |= {"decisions": expression.decisions, "dropped": expression.dropped}
         return made
     obs = pd.DataFrame(index=expression.index) if patients is None else patients.reindex(expression.index)
-    obs = obs.set_axis(expression.index.astype(str))
+    patients_named = expression.index.map(lambda name: "_".join(map(str, name)) if isinstance(name, tuple) else str(name))
+    obs = obs.set_axis(patients_named)
     return ad.AnnData(X=expression.to_numpy(float), obs=obs, var=pd.DataFrame(index=expression.columns.astype(str)))
 
 

@@ -46,7 +46,7 @@ def quality(counts: pd.DataFrame) -> pd.DataFrame:
 
 
 def principal_components(expression: pd.DataFrame, *, n_components: int = 5) -> pd.DataFrame:
-    """Find the main directions of expression by scanpy -> one row a patient, PC1...
+    """Find the main directions of expression by scanpy -> one row per patient, PC1...
 
     Parameters
     ----------

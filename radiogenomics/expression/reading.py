@@ -271,7 +271,7 @@ def _tell_nameless(
 def _each_once(
     table: pd.DataFrame, duplicates: Duplicates | None, genes_in: Side, path: Path, decisions: list[Decision]
 ) -> pd.DataFrame:
-    """Bring a matrix of genes x patients to one row a gene by the rule; refuse a patient who comes twice."""
+    """Bring a matrix of genes x patients to one row per gene by the rule; refuse a patient who comes twice."""
     patients = table.columns[table.columns.duplicated()].unique()
     if len(patients):
         raise InputError(_twice(path, "patient", patients, genes_in) + ".")

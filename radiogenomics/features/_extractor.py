@@ -195,8 +195,8 @@ def _normalised(image: sitk.Image, statistics: tuple[float, float], settings: di
 
 def _alone(mask: sitk.Image, label: int) -> sitk.Image:
     """Leave one label in a mask, of the type that PyRadiomics works with."""
-    one = sitk.Cast(mask == label, sitk.sitkUInt32)
-    return one if label == 1 else one * label
+    binary = sitk.Cast(mask == label, sitk.sitkUInt32)
+    return binary if label == 1 else binary * label
 
 
 def _near(image: sitk.Image, mask: sitk.Image, settings: dict[str, Any]) -> tuple[sitk.Image, sitk.Image]:

@@ -17,7 +17,7 @@ def placed_mask(image: sitk.Image, mask: sitk.Image) -> sitk.Image:
     if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
         raise InputError(
             f"The image has {image.GetDimension()} dimensions and {image.GetNumberOfComponentsPerPixel()} value(s) a voxel; "
-            f"give one three-dimensional volume of one value a voxel, such as one phase."
+            f"give one three-dimensional volume of one value per voxel, such as one phase."
         )
     alike = mask.GetSize() == image.GetSize() and mask.IsSameImageGeometryAs(image, 1e-2, 1e-3)
     # What can be wrong with a mask on the image's own grid shows in the box around what is not 0.

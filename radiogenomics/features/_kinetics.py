@@ -136,8 +136,10 @@ def kinetics(
     for zone, inside in _parts(labels).items():
         _tell_left_out(zone, inside, tissue, tell)
         held = inside & tissue
-        found = _measures(signal[:, held], times, names, min_enhancement, plateau) | _textures(signal, held, times, names, levels)
-        values |= {f"kinetics_{zone}_{name}": value for name, value in found.items()}
+        measures = _measures(signal[:, held], times, names, min_enhancement, plateau) | _textures(
+            signal, held, times, names, levels
+        )
+        values |= {f"kinetics_{zone}_{name}": value for name, value in measures.items()}
     result = pd.Series(values, dtype=float, name="kinetics").rename_axis("feature")
     _tell_missing(result)
     return result

@@ -31,7 +31,7 @@ _DIRECTIONS = [step for step in product((-1, 0, 1), repeat=3) if step > (0, 0, 0
 
 
 def neighbours(inside: npt.NDArray[np.bool_]) -> Pairs:
-    """Find the voxels of a zone that touch -> their numbers (in the order of ``values[inside]``), one entry a pair."""
+    """Find the voxels of a zone that touch -> their numbers (in the order of ``values[inside]``), one entry per pair."""
     padded = np.pad(inside, 1)
     number = np.full(padded.shape, -1, dtype=np.intp)
     number[padded] = np.arange(inside.sum())

@@ -33,8 +33,8 @@ class Torchvision(Offered):
 
         url = torchvision_models().get_model_weights(self.network)[weights].url
         path = Path(torch.hub.get_dir()) / "checkpoints" / Path(url).name
-        found = re.search(r"-([0-9a-f]{8,})\.", path.name)
-        start = found.group(1) if found else ""
+        hash_in_name = re.search(r"-([0-9a-f]{8,})\.", path.name)
+        start = hash_in_name.group(1) if hash_in_name else ""
         if not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True)
             with downloading(f"{self.network}, {weights}", url):

@@ -153,7 +153,7 @@ def check_parameters(path: Path) -> None:
 
 
 def nonfinite(table: pd.DataFrame) -> pd.DataFrame:
-    """Find values that are not numbers -> one row a feature that has any, the worst first.
+    """Find values that are not numbers -> one row per feature that has any, the worst first.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def nonfinite(table: pd.DataFrame) -> pd.DataFrame:
     values = check_patients(table, "table").to_numpy(dtype=float, na_value=np.nan)
     bad = ~np.isfinite(values)
     columns = np.flatnonzero(bad.any(axis=0))
-    found = pd.DataFrame(
+    shapes = pd.DataFrame(
         {
             "feature": table.columns[columns],
             "missing": np.isnan(values[:, columns]).sum(axis=0),
@@ -183,8 +183,8 @@ def nonfinite(table: pd.DataFrame) -> pd.DataFrame:
             "patients": [", ".join(map(str, table.index[bad[:, column]])) for column in columns],
         }
     )
-    worst = (-(found["missing"] + found["infinite"])).argsort(kind="stable")
-    return found.iloc[worst].reset_index(drop=True)
+    worst = (-(shapes["missing"] + shapes["infinite"])).argsort(kind="stable")
+    return shapes.iloc[worst].reset_index(drop=True)
 
 
 @contextmanager

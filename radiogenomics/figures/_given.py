@@ -11,7 +11,7 @@ class Judged(Protocol):
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a cohort and estimate."""
+        """One row per cohort and estimate."""
 
     @property
     def scores(self) -> pd.DataFrame:
@@ -31,7 +31,7 @@ class Powers(Protocol):
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a power."""
+        """One row per power."""
 
 
 @runtime_checkable
@@ -61,13 +61,13 @@ class GeneTree(Protocol):
 
 
 def as_genes(modules: pd.DataFrame | FoundModules) -> pd.DataFrame:
-    """Give modules as a table -> one row a gene, ``module, color``."""
+    """Give modules as a table -> one row per gene, ``module, color``."""
     if isinstance(modules, FoundModules):
         return pd.DataFrame({"module": modules.labels, "color": modules.colors})
     return modules
 
 
 def as_merges(tree: GeneTree) -> pd.DataFrame:
-    """Give a tree as a table -> one row a merge, ``left, right, height``."""
+    """Give a tree as a table -> one row per merge, ``left, right, height``."""
     merges = pd.DataFrame(tree.linkage[:, :3], columns=["left", "right", "height"])
     return merges.astype({"left": int, "right": int})

@@ -27,7 +27,7 @@ def inclusion_flow(inclusion: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     inclusion : DataFrame
-        One row a step, in order: ``cohort, step, n, excluded, reason``; ``n`` patients are left after the step.
+        One row per step, in order: ``cohort, step, n, excluded, reason``; ``n`` patients are left after the step.
     ax : Axes, optional
         Where to draw; new axes, one journal column wide for one cohort and a page for more, without it.
 
@@ -87,7 +87,7 @@ def _box(ax: Axes, x: float, y: float, width: float, height: float, color: str) 
 def expression_pca(
     scores: pd.DataFrame, *, color: str | None = None, explained: Sequence[float] | None = None, ax: Axes | None = None
 ) -> Axes:
-    """Draw the first two principal components of expression, one point a patient.
+    """Draw the first two principal components of expression, one point per patient.
 
     Parameters
     ----------
@@ -135,15 +135,15 @@ def _classes(ax: Axes, scores: pd.DataFrame, color: str) -> None:
     order = sorted(set(labels), key=lambda name: (name == "others", name))
     looks = [st.PALE if name == "others" else st.CYCLE[number % len(st.CYCLE)] for number, name in enumerate(order)]
     for depth, (name, look) in enumerate(zip(order, looks, strict=True)):
-        part = scores[labels.eq(name)]
+        members = scores[labels.eq(name)]
         behind = 1 if name == "others" else 2 + depth / 10
         ax.scatter(
-            part["PC1"],
-            part["PC2"],
+            members["PC1"],
+            members["PC2"],
             s=9,
             lw=0,
             color=look,
-            label=f"{formatting.short(name, 20)} (n = {len(part)})",
+            label=f"{formatting.short(name, 20)} (n = {len(members)})",
             zorder=behind,
         )
     ax.legend(

@@ -36,7 +36,7 @@ def odds_forest(genes: pd.DataFrame, *, unit: str = "per SD", most: int = 30, ax
     Returns
     -------
     Axes
-        One row a gene, the number as text on the right; intervals that leave the scale end in an arrow.
+        One row per gene, the number as text on the right; intervals that leave the scale end in an arrow.
     """
     st.require(genes, "genes", ["odds_ratio", "odds_ratio_low", "odds_ratio_high"])
     given = len(genes)

@@ -134,7 +134,7 @@ def time_intensity(curves: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     curves : DataFrame
-        One row a phase and zone: ``phase, seconds, zone, enhancement``; where a time is unknown the phases stand at
+        One row per phase and zone: ``phase, seconds, zone, enhancement``; where a time is unknown the phases stand at
         equal distances.
     ax : Axes, optional
         Where to draw.
@@ -142,7 +142,7 @@ def time_intensity(curves: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     Axes
-        One line a zone.
+        One line per zone.
     """
     st.require(curves, "curves", ["phase", "seconds", "zone", "enhancement"])
     ax = st.panel_axes(ax)

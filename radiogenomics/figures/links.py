@@ -37,7 +37,7 @@ def module_trait(
     Parameters
     ----------
     links : DataFrame
-        ``feature, target, effect, p, q``, one row a pair; one side of each pair is an eigengene (``ME1``...).
+        ``feature, target, effect, p, q``, one row per pair; one side of each pair is an eigengene (``ME1``...).
     modules : DataFrame or Modules, optional
         What `modules.find_modules` found, or a table indexed by gene, ``module, color``: adds the module's colour, name and
         number of genes to its row.
@@ -101,7 +101,7 @@ def link_heatmap(links: pd.DataFrame, *, most: int = 40, label: str = "Pearson r
     Parameters
     ----------
     links : DataFrame
-        ``feature, target, effect, q, p``, one row a pair.
+        ``feature, target, effect, q, p``, one row per pair.
     most : int
         Of more targets (or features) than this, those with the smallest p are drawn, and the title says so.
     label : str
@@ -208,7 +208,7 @@ def link_forest(
     Parameters
     ----------
     links : DataFrame
-        ``feature, target, effect, effect_low, effect_high, p, q``, one row a link; with ``p_spearman`` a link that ranks do not
+        ``feature, target, effect, effect_low, effect_high, p, q``, one row per link; with ``p_spearman`` a link that ranks do not
         show is drawn open where q is below `q_below`.
     most : int
         So many links with the smallest p are drawn; the title says when some were left out.
@@ -222,16 +222,16 @@ def link_forest(
     Returns
     -------
     Axes
-        One row a link, the smallest p on top; effect and q as text on the right.
+        One row per link, the smallest p on top; effect and q as text on the right.
     """
     st.require(links, "links", ["feature", "target", "effect", "effect_low", "effect_high", "p", "q"])
     drawn = links.nsmallest(most, "p")
     ax = st.panel_axes(ax, width_mm=st.PAGE_MM, height_mm=22 + _ROW_MM * len(drawn))
     ax.axvline(0, lw=0.6, color=st.GREY, zorder=0)
     for place, row in enumerate(drawn.to_dict("records")):
-        found = row["q"] < q_below
-        color = st.GREY if not found else st.VERMILION if row["effect"] > 0 else st.BLUE
-        ranks = not (found and row.get("p_spearman", 0.0) >= q_below)
+        significant = row["q"] < q_below
+        color = st.GREY if not significant else st.VERMILION if row["effect"] > 0 else st.BLUE
+        ranks = not (significant and row.get("p_spearman", 0.0) >= q_below)
         ax.plot([row["effect_low"], row["effect_high"]], [place, place], color=color, lw=1.4, solid_capstyle="butt")
         ax.plot(row["effect"], place, "o", ms=4, mfc=color if ranks else "white", mec=color, mew=1)
         _beside(ax, place, formatting.interval(row["effect"], row["effect_low"], row["effect_high"]), formatting.p_text(row["q"]))
@@ -278,7 +278,7 @@ def null_intervals(nulls: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     nulls : DataFrame
-        ``family, null, found, mean, low, high``, one row a family and null.
+        ``family, null, found, mean, low, high``, one row per family and null.
     ax : Axes, optional
         Where to draw.
 
@@ -296,8 +296,8 @@ def null_intervals(nulls: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.hlines(places, part["low"], part["high"], color=color, lw=2.4, alpha=0.6)
         label = f"{str(name).capitalize()} (central 95 %)"
         ax.plot(part["high"], places, "|o"[number % 2], ms=(6, 3)[number % 2], color=color, label=label)
-    found = nulls.drop_duplicates("family")
-    ax.plot(found["found"], found["family"].map(families.index) - 0.2, "D", ms=4, color=st.VERMILION, label="Found in the data")
+    counts = nulls.drop_duplicates("family")
+    ax.plot(counts["found"], counts["family"].map(families.index) - 0.2, "D", ms=4, color=st.VERMILION, label="Found in the data")
     ax.set_yticks(range(len(families)), [formatting.wrapped(name, 22) for name in families])
     top = max(float(nulls[["found", "high"]].to_numpy().max()), 1.0)
     ticks = [tick for tick in (0, 1, 2, 5, 10, 30, 100, 300, 1000, 3000, 10_000, 100_000) if tick <= top * 1.3] or [0, 1]
@@ -316,11 +316,11 @@ def null_intervals(nulls: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def link_scatter(
     patients: pd.DataFrame, links: pd.DataFrame, *, color: str | None = None, figure: Figure | SubFigure | None = None
 ) -> Figure | SubFigure:
-    """Draw the patients behind links: one panel a link, one point a patient.
+    """Draw the patients behind links: one panel per link, one point per patient.
 
     Parameters
     ----------
-    patients : DataFrame, one row a patient
+    patients : DataFrame, one row per patient
         The columns that the links name.
     links : DataFrame
         ``feature, target, effect, effect_low, effect_high, n, q``; the first three are drawn. Where ``estimate`` is another than
@@ -328,7 +328,7 @@ def link_scatter(
     color : str, optional
         A column of groups.
     figure : Figure or SubFigure, optional
-        Where to draw; it gets one axes a link.
+        Where to draw; it gets one axes per link.
 
     Returns
     -------

@@ -33,7 +33,7 @@ def soft_threshold(
     Parameters
     ----------
     fits : DataFrame or SoftThreshold
-        One row a power: ``power, r2, slope, mean_k``; or what `modules.pick_soft_threshold` returned.
+        One row per power: ``power, r2, slope, mean_k``; or what `modules.pick_soft_threshold` returned.
     power : float, optional
         The power chosen; marked. Without it, that of a SoftThreshold.
     r2_cut : float
@@ -94,7 +94,7 @@ def dendrogram(
     ----------
     tree : DataFrame or Tree
         One block: one of the trees that `modules.find_modules` found (``m.trees[0]``), or a table, either merges alone, ``left,
-        right, height`` with leaves numbered in the order of `modules`, or one row a node, ``node, gene,
+        right, height`` with leaves numbered in the order of `modules`, or one row per node, ``node, gene,
         position, left, right, height``, leaves first (-1 where nothing is below).
     modules : DataFrame or Modules
         What `modules.find_modules` found, or a table indexed by gene, with a column of colour names for each band.

@@ -37,20 +37,20 @@ def pathway_bar(links: pd.DataFrame, *, most: int = 40, ax: Axes | None = None) 
     """
     st.require(links, "links", ["target", "effect", "effect_low", "effect_high", "p", "q"])
     _one_row_each(links, "target")
-    part = links.nsmallest(most, "p").sort_values("effect", ascending=False, kind="stable")
-    groups = _groups(part)
-    part = part.loc[groups.sort_values(kind="stable").index]
-    groups = groups[part.index]
+    shown = links.nsmallest(most, "p").sort_values("effect", ascending=False, kind="stable")
+    groups = _groups(shown)
+    shown = shown.loc[groups.sort_values(kind="stable").index]
+    groups = groups[shown.index]
     places = _places(groups)
     ax = st.panel_axes(ax, height_mm=20 + _ROW_MM * (int(places.max()) + 1))
-    bars = ax.barh(places, part["effect"], height=0.7, color=_colors(part, groups))
-    for bar, q in zip(bars, part["q"], strict=True):
+    bars = ax.barh(places, shown["effect"], height=0.7, color=_colors(shown, groups))
+    for bar, q in zip(bars, shown["q"], strict=True):
         bar.set_alpha(0.9 if q < 0.05 else 0.4)
-    ax.hlines(places, part["effect_low"], part["effect_high"], color=st.INK, lw=0.7)
+    ax.hlines(places, shown["effect_low"], shown["effect_high"], color=st.INK, lw=0.7)
     ax.axvline(0, lw=0.6, color=st.INK)
-    _name_bars(ax, places, part["target"], groups)
+    _name_bars(ax, places, shown["target"], groups)
     ax.set(ylim=(places.max() + 0.6, -0.6), xlabel=_effect_of(links))
-    _explain_bars(ax, _some(len(part), len(links)))
+    _explain_bars(ax, _some(len(shown), len(links)))
     return ax
 
 
@@ -104,10 +104,10 @@ def _explain_bars(ax: Axes, title: str) -> None:
 
 def _effect_of(links: pd.DataFrame) -> str:
     """Name the signature of the panel where the table does."""
-    one = "feature" in links and links["feature"].nunique() == 1
+    one_feature = "feature" in links and links["feature"].nunique() == 1
     return (
         f"Correlation with {formatting.short(links['feature'].iloc[0], 20)}\n(Pearson r, 95 % CI)"
-        if one
+        if one_feature
         else "Effect (Pearson r, 95 % CI)"
     )
 
@@ -132,7 +132,7 @@ def pathway_dot(links: pd.DataFrame, *, most: int = 30, ax: Axes | None = None) 
     Parameters
     ----------
     links : DataFrame
-        ``feature, target, effect, p, q``, one row a pair.
+        ``feature, target, effect, p, q``, one row per pair.
     most : int
         So many pathways, and so many features, with the smallest p are drawn; the title says when some were left out.
     ax : Axes, optional
@@ -145,19 +145,19 @@ def pathway_dot(links: pd.DataFrame, *, most: int = 30, ax: Axes | None = None) 
     """
     st.require(links, "links", ["feature", "target", "effect", "p", "q"])
     best = {side: links.groupby(side, sort=False)["p"].min().nsmallest(most).index for side in ("feature", "target")}
-    part = links[links["feature"].isin(best["feature"]) & links["target"].isin(best["target"])]
-    columns, rows = list(dict.fromkeys(part["feature"])), list(dict.fromkeys(part["target"]))
+    shown = links[links["feature"].isin(best["feature"]) & links["target"].isin(best["target"])]
+    columns, rows = list(dict.fromkeys(shown["feature"])), list(dict.fromkeys(shown["target"]))
     names = [formatting.short(name, _LONGEST) for name in columns]
     upright = _LETTER_MM * max(map(len, names))
     ax = st.panel_axes(
         ax, width_mm=st.COLUMN_MM if len(columns) <= 6 else st.PAGE_MM, height_mm=18 + upright + _ROW_MM * len(rows)
     )
-    bound = max(0.3, float(part["effect"].abs().max()))
-    strength = -np.log10(part["p"].clip(lower=1e-12))
+    bound = max(0.3, float(shown["effect"].abs().max()))
+    strength = -np.log10(shown["p"].clip(lower=1e-12))
     scale = max(float(strength.max()), 3.0)
     dots = _dots(
-        ax, part["feature"].map(columns.index), part["target"].map(rows.index), strength / scale, part["effect"],
-        rim=part["q"] < 0.05, cmap=st.DIVERGING, norm=Normalize(-bound, bound),
+        ax, shown["feature"].map(columns.index), shown["target"].map(rows.index), strength / scale, shown["effect"],
+        rim=shown["q"] < 0.05, cmap=st.DIVERGING, norm=Normalize(-bound, bound),
     )  # fmt: skip
     _grid(ax, names, [formatting.pathway_label(name, 38) for name in rows])
     _bar(ax, dots, "Pearson r")
@@ -173,7 +173,7 @@ def enrichment_dot(enrichment: pd.DataFrame, *, most: int = 5, ax: Axes | None =
     Parameters
     ----------
     enrichment : DataFrame
-        ``list, pathway, overlap, q``, one row a test.
+        ``list, pathway, overlap, q``, one row per test.
     most : int
         So many gene sets with the smallest q are drawn of each list.
     ax : Axes, optional
@@ -182,18 +182,18 @@ def enrichment_dot(enrichment: pd.DataFrame, *, most: int = 5, ax: Axes | None =
     Returns
     -------
     Axes
-        One column a list, one row a gene set; area is the overlap, colour -log10 q, a black rim q below 0.05.
+        One column a list, one row per gene set; area is the overlap, colour -log10 q, a black rim q below 0.05.
     """
     st.require(enrichment, "enrichment", ["list", "pathway", "overlap", "q"])
     first = enrichment.sort_values("q", kind="stable").groupby("list", sort=False).head(most)
     rows = list(dict.fromkeys(first["pathway"]))
     columns = [name for name in dict.fromkeys(enrichment["list"]) if name in set(first["list"])]
-    part = enrichment[enrichment["pathway"].isin(rows) & enrichment["list"].isin(columns) & enrichment["overlap"].gt(0)]
+    shown = enrichment[enrichment["pathway"].isin(rows) & enrichment["list"].isin(columns) & enrichment["overlap"].gt(0)]
     ax = st.panel_axes(ax, width_mm=st.COLUMN_MM if len(columns) <= 8 else st.PAGE_MM, height_mm=40 + _ROW_MM * len(rows))
-    strength, biggest = -np.log10(part["q"].clip(lower=1e-20)), float(part["overlap"].max())
+    strength, biggest = -np.log10(shown["q"].clip(lower=1e-20)), float(shown["overlap"].max())
     dots = _dots(
-        ax, part["list"].map(columns.index), part["pathway"].map(rows.index), part["overlap"] / biggest, strength,
-        rim=part["q"] < 0.05, cmap="viridis_r", norm=Normalize(0, max(2.0, float(strength.max()))),
+        ax, shown["list"].map(columns.index), shown["pathway"].map(rows.index), shown["overlap"] / biggest, strength,
+        rim=shown["q"] < 0.05, cmap="viridis_r", norm=Normalize(0, max(2.0, float(strength.max()))),
     )  # fmt: skip
     _grid(ax, [formatting.short(name, 26) for name in columns], [formatting.pathway_label(name, 34) for name in rows])
     _bar(ax, dots, "−log₁₀ q")

@@ -227,7 +227,7 @@ def score_distribution(
 
 
 def _boxes(ax: Axes, parts: list[Floats], shift: float, color: str) -> None:
-    """Draw one box a group, and every patient as a point spread sideways by a fixed low-discrepancy sequence."""
+    """Draw one box per group, and every patient as a point spread sideways by a fixed low-discrepancy sequence."""
     line = {"color": color, "lw": 0.8}
     places = [place + shift for place in range(len(parts))]
     ax.boxplot(

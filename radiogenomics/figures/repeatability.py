@@ -14,12 +14,12 @@ _LOWEST = -0.2  # an ICC may be far below 0 by chance; those are drawn at the ed
 
 @st.styled
 def icc_by_kind(icc: pd.DataFrame, *, threshold: float = 0.9, ax: Axes | None = None) -> Axes:
-    """Draw the ICC of every feature, one row a kind of feature.
+    """Draw the ICC of every feature, one row per kind of feature.
 
     Parameters
     ----------
     icc : DataFrame
-        ``kind, icc``, one row a feature; kinds in the order of their first row. An ICC may be unknown (NaN).
+        ``kind, icc``, one row per feature; kinds in the order of their first row. An ICC may be unknown (NaN).
     threshold : float
         The agreement that is asked for; dashed.
     ax : Axes, optional

@@ -53,7 +53,7 @@ def hub_genes(
 
     Returns
     -------
-    DataFrame, one row a gene of the modules
+    DataFrame, one row per gene of the modules
         Columns `gene, module, kme, significance, n, p, q, hub`; q over all rows; largest |significance| first.
 
     Raises

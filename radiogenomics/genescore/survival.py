@@ -19,9 +19,9 @@ class ScoreSurvival:
     ----------
     curves : DataFrame
         Kaplan-Meier of "low" and "high": `group, time, at_risk, events, censored, survival, se, low, high`.
-    groups : DataFrame, one row a group
+    groups : DataFrame, one row per group
         `group, n, events, median, low, high`.
-    hazards : DataFrame, one row a model and term
+    hazards : DataFrame, one row per model and term
         `model` ("score" alone, "adjusted"), `term, hazard_ratio, low, high, p, p_proportional, n, events`; the score's ratio is
         per standard deviation; `p_proportional` tests whether the ratio changes with time.
     log_rank_p : float
@@ -99,13 +99,13 @@ def survival(
 
 def _training(score: pd.Series, training: Sequence[str] | pd.Index | None) -> pd.Series:
     known = score.dropna()
-    chosen = known if training is None else known[known.index.isin(training)]
-    if chosen.empty:
+    splitting = known if training is None else known[known.index.isin(training)]
+    if splitting.empty:
         raise InputError(
             f"None of the training patients ({summarise(training or [], 3)}) has a score; `score` has "
             f"{summarise(known.index, 3)}."
         )
-    return chosen
+    return splitting
 
 
 def _numbers(covariates: pd.DataFrame) -> pd.DataFrame:

@@ -99,11 +99,11 @@ def _none(series: Sequence[Series], number: int | None, content: str | None) -> 
             else ""
         )
         return f"{asked} is not part of a dynamic series; the series are {known}{hint}."
-    found = ", ".join(f"{count} {kind}" for kind, count in Counter(one.kind for one in series).items())
+    counts = ", ".join(f"{count} {kind}" for kind, count in Counter(one.kind for one in series).items())
     contents = list(dict.fromkeys(one.content for one in series if one.content))
     split = f" Some differ in {summarise(contents)}, which is not a change in time." if contents else ""
     return (
-        f"No dynamic series is here ({found}): no image series repeats its positions, and no two share a grid. "
+        f"No dynamic series is here ({counts}): no image series repeats its positions, and no two share a grid. "
         f"Give the whole examination{_processed(series)}.{split}"
     )
 

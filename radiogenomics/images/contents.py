@@ -51,8 +51,8 @@ def content_of(header: Header) -> str:
     if named:
         return named
     words = [word.strip().upper() for word in header.get("ImageType", "").split("\\")[2:]]
-    found = dict.fromkeys(name for word in words if (name := _word(word)))
-    return " ".join(found) or tissue_of(header.get("SeriesDescription", ""))
+    contents = dict.fromkeys(name for word in words if (name := _word(word)))
+    return " ".join(contents) or tissue_of(header.get("SeriesDescription", ""))
 
 
 def _word(word: str) -> str:

@@ -226,12 +226,12 @@ def load(path: Path, *, pixels: bool) -> Dataset:
         at = opened.stream.tell()
         more = bool(opened.stream.read(1))
         opened.stream.seek(at)
-        found = find_pixels(opened) if pixels and more else None
-        if found:
+        pixels_at = find_pixels(opened) if pixels and more else None
+        if pixels_at:
             opened.stream.seek(at)
             dataset.update(read_dataset(opened.stream, opened.encoding.implicit, opened.encoding.little))
         dataset.file_meta = FileMetaDataset()
-        dataset.file_meta.TransferSyntaxUID = UID(found.syntax if found else opened.encoding.native)
+        dataset.file_meta.TransferSyntaxUID = UID(pixels_at.syntax if pixels_at else opened.encoding.native)
     return dataset
 
 

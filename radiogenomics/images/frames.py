@@ -70,10 +70,10 @@ def _whole(common: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
 
 def _group_tags(group: Dataset, keywords: Collection[str]) -> dict[str, str]:
     """Collect our tags from one functional group, whatever sequence they stand in."""
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for element in group.iterall():
         keyword = _NAMES.get(element.keyword, element.keyword)
-        if keyword in keywords and element.VR != "SQ" and element.value is not None and keyword not in found:
+        if keyword in keywords and element.VR != "SQ" and element.value is not None and keyword not in values:
             value = element.value
-            found[keyword] = str(value) if isinstance(value, str) or np.isscalar(value) else "\\".join(map(str, value))
-    return found
+            values[keyword] = str(value) if isinstance(value, str) or np.isscalar(value) else "\\".join(map(str, value))
+    return values

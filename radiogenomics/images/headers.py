@@ -200,23 +200,23 @@ def _decoded(value: bytes, letters: list[str]) -> str:
 def _pixel_offset(path: Path, opened: OpenedFile, header: Header) -> int:
     """Find where the pixels begin in the file, and check that it holds as many as its header says; -1 to leave it to pydicom."""
     try:
-        found = find_pixels(opened)
+        pixels_at = find_pixels(opened)
     except EOFError as error:
         raise InputError(f"{path.name} is cut short: {error}; {REMEDY}.") from error
     except ValueError as error:
         raise InputError(
             f"{path.name} cannot be read: {error}; convert it to an uncompressed syntax, or leave it out."
         ) from error
-    if found is None:
+    if pixels_at is None:
         raise InputError(f"{path.name} holds no whole-number pixels (PixelData, 7FE0,0010); it is not an image that can be read.")
-    if found.length == UNDEFINED:
+    if pixels_at.length == UNDEFINED:
         return -1
     rows, columns = (_count(path, header, keyword) for keyword in ("Rows", "Columns"))
     bits = _count(path, header, "SamplesPerPixel", 1) * _count(path, header, "BitsAllocated", 16)
     frames = _count(path, header, "NumberOfFrames", 1)
     if bits % 8 == 0:  # other sizes are told when the pixels are read
-        check_length(path, found, rows * columns * frames * bits // 8, min(rows, columns) * bits // 8)
-    return found.start if opened.encoding.little and not opened.encoding.deflated else -1
+        check_length(path, pixels_at, rows * columns * frames * bits // 8, min(rows, columns) * bits // 8)
+    return pixels_at.start if opened.encoding.little and not opened.encoding.deflated else -1
 
 
 def _count(path: Path, header: Header, keyword: str, missing: int | None = None) -> int:

@@ -64,7 +64,7 @@ def find_phase_files(folder: Path, *, tell: Tell = log_decision) -> list[Path]:
 def read_phase_files(
     paths: Sequence[Path], *, pre_contrast: int, seconds: Sequence[float] | None = None, tell: Tell = log_decision
 ) -> Phases:
-    """Read volumes as the phases of a dynamic series: one file a phase, or one file with a fourth axis or several values a voxel.
+    """Read volumes as the phases of a dynamic series: one file per phase, or one of four dimensions or several values per voxel.
 
     Parameters
     ----------
@@ -93,11 +93,11 @@ def read_phase_files(
     if not 1 <= pre_contrast < len(volumes):
         raise InputError(
             f"{_called(paths)}: {len(volumes)} phase(s) with {pre_contrast} of them before contrast; a dynamic series needs at "
-            "least one before and one after. Give one volume a phase, or another number of pre-contrast phases."
+            "least one before and one after. Give one volume per phase, or another number of pre-contrast phases."
         )
     evidence = "fourth axis of the file" if len(paths) == 1 else "names of the files"
     if len(paths) > 1:
-        why = f"the phases follow each other as their files' names do: {summarise([printable(path.name) for path in paths], 12)}."
+        why = f"the phases are in the order of their file names: {summarise([printable(path.name) for path in paths], 12)}."
         tell(Decision("phases by file name", printable(paths[0].parent.name), len(paths), why))
     names = name_phases(len(volumes), pre_contrast)
     images = dict(zip(names, volumes, strict=True))
@@ -155,7 +155,7 @@ def _read(path: Path, tell: Tell) -> sitk.Image:
 
 
 def _parts(whole: sitk.Image) -> list[sitk.Image]:
-    """Take a volume with a fourth axis, or several values a voxel, apart."""
+    """Take a volume with a fourth axis, or several values per voxel, apart."""
     if whole.GetDimension() == 4:
         size = [*whole.GetSize()[:3], 0]
         return [sitk.Extract(whole, size, [0, 0, 0, at]) for at in range(whole.GetSize()[3])]
@@ -168,7 +168,7 @@ def _check(path: Path, volume: sitk.Image) -> None:
     """Refuse what is no volume of one finite number a voxel."""
     if volume.GetDimension() != 3 or volume.GetNumberOfComponentsPerPixel() != 1 or "complex" in volume.GetPixelIDTypeAsString():
         kind = f"{volume.GetDimension()} axes, {volume.GetPixelIDTypeAsString()}"
-        raise InputError(f"{printable(path.name)} is not a phase ({kind}); give three-dimensional volumes of one number a voxel.")
+        raise InputError(f"{printable(path.name)} is not a phase ({kind}); give 3D volumes of one number per voxel.")
     values = sitk.GetArrayViewFromImage(volume)
     lost = int((~np.isfinite(values)).sum()) if values.dtype.kind == "f" else 0
     if lost:

@@ -32,7 +32,7 @@ class Phases:
     Attributes
     ----------
     images : dict of str to SimpleITK.Image
-        One volume a phase in order of time: ``pre`` (``pre1``, ``pre2``... when there are several), ``post1``, ``post2``...
+        One volume per phase in order of time: ``pre`` (``pre1``, ``pre2``... when there are several), ``post1``, ``post2``...
     sources : dict of str to Series
         The slices that each phase was read from; empty where the phases were no DICOM.
     table : DataFrame, shape (n_phases, 7)
@@ -67,11 +67,11 @@ class Phases:
         return self._role("later post-contrast", -1)
 
     def timed(self, seconds: Sequence[float]) -> "Phases":
-        """Give the same phases with times of one's own, in seconds, one a phase, rising."""
+        """Give the same phases with times of one's own, in seconds, one per phase, rising."""
         given = np.asarray(seconds, dtype=float)
         if given.shape != (len(self.images),) or not np.isfinite(given).all() or not (np.diff(given) > 0).all():
             raise InputError(
-                f"`seconds` is {list(seconds)}; give {len(self.images)} rising numbers, one a phase ({', '.join(self.images)})."
+                f"`seconds` is {list(seconds)}; give {len(self.images)} rising numbers, one per phase ({', '.join(self.images)})."
             )
         return Phases(self.images, self.sources, self.table.assign(seconds=given, seconds_from="given"))
 

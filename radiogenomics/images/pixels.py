@@ -139,9 +139,9 @@ def _bits(place: str, slices: Sequence[Slice]) -> Bits:
     """Read which bits of a pixel hold its value, the same for all slices."""
     triples = {_bits_of(one) for one in slices}
     if len(triples) > 1:
-        found = summarise([f"{one.stored} of {one.allocated}, {one.shift} above the lowest" for one in sorted(triples)])
+        stored = summarise([f"{one.stored} of {one.allocated}, {one.shift} above the lowest" for one in sorted(triples)])
         raise InputError(
-            f"{place} mixes the bits that hold a value (BitsAllocated, BitsStored, HighBit): {found}; fetch the series again or "
+            f"{place} mixes the bits that hold a value (BitsAllocated, BitsStored, HighBit): {stored}; fetch the series again or "
             "separate the files."
         )
     return triples.pop()

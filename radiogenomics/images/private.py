@@ -53,16 +53,16 @@ def private_facts(dataset: Dataset, header: Mapping[str, str]) -> dict[str, str]
         Like a header.
     """
     maker = header.get("Manufacturer", "").upper()
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for element in _ELEMENTS:
         if element.tag not in dataset or header.get(element.keyword):
             continue
         creator = _value(dataset, element.reserved, "LO")
         if creator == element.creator or (not creator and maker.startswith(element.vendor)):
-            found[element.keyword] = _value(dataset, element.tag, element.kind)
-    if "DiffusionBValue" in found:
-        found["DiffusionBValue"] = _unflagged(found["DiffusionBValue"])
-    return {keyword: value for keyword, value in found.items() if value}
+            values[element.keyword] = _value(dataset, element.tag, element.kind)
+    if "DiffusionBValue" in values:
+        values["DiffusionBValue"] = _unflagged(values["DiffusionBValue"])
+    return {keyword: value for keyword, value in values.items() if value}
 
 
 def _value(dataset: Dataset, tag: int, kind: str) -> str:

@@ -102,16 +102,16 @@ def register(moving: sitk.Image, fixed: sitk.Image, *, metric: Metric) -> sitk.E
     check_choice(metric, "metric", get_args(Metric))
     try:
         with one_thread():  # sums over threads differ in their last bits
-            found = _method(fixed, metric).Execute(sitk.Cast(fixed, sitk.sitkFloat32), sitk.Cast(moving, sitk.sitkFloat32))
+            transform = _method(fixed, metric).Execute(sitk.Cast(fixed, sitk.sitkFloat32), sitk.Cast(moving, sitk.sitkFloat32))
     except RuntimeError as error:
         reason = next((line for line in str(error).splitlines()[::-1] if line.strip()), "unknown").strip()
         raise InputError(
             f"The volumes cannot be registered ({reason}); check that both show one patient and are not blank."
         ) from error
     return (
-        sitk.Euler3DTransform(sitk.CompositeTransform(found).GetBackTransform())
-        if found.GetName() == "CompositeTransform"
-        else found
+        sitk.Euler3DTransform(sitk.CompositeTransform(transform).GetBackTransform())
+        if transform.GetName() == "CompositeTransform"
+        else transform
     )
 
 

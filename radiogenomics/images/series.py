@@ -88,7 +88,7 @@ def find_series(folder: Path, *, tell: Tell = log_decision) -> list[Series]:
     Returns
     -------
     list of Series
-        By series number. A series that mixes kinds (a localiser among images) gives one entry a kind, and one that mixes
+        By series number. A series that mixes kinds (a localiser among images) gives one entry per kind, and one that mixes
         contents (magnitude and phase, water and fat, two echoes) one entry a content.
 
     Raises

@@ -62,7 +62,7 @@ def split_series(series: Series) -> Split:
     places = place_numbers(series)
     number = max(Counter(places).values())
     if number == 1:
-        return Split([series.slices], "one phase a series")
+        return Split([series.slices], "one phase per series")
     values = {keyword: moments(series.slices, keyword) for keyword in _BY_RANK}
     stronger: list[str] = []
     for keyword in TRUST:
@@ -159,8 +159,8 @@ def _orders(series: Series, places: Sequence[int], keyword: str, values: Array, 
 
 def _differing(series: Series) -> str:
     """Name the tags whose values differ between the images of a series, for the end of a message."""
-    found = {keyword: sorted({one.header.get(keyword, "none") for one in series.slices}) for keyword in _TELLING}
-    told = [f"{keyword} {summarise(map(repr, values), 4)}" for keyword, values in found.items() if len(values) > 1]
+    values_of = {keyword: sorted({one.header.get(keyword, "none") for one in series.slices}) for keyword in _TELLING}
+    told = [f"{keyword} {summarise(map(repr, values), 4)}" for keyword, values in values_of.items() if len(values) > 1]
     return f"; they differ in {', '.join(told)}" if told else " that no tag names (water and fat, or magnitude and phase?)"
 
 

@@ -87,18 +87,18 @@ def _number(text: str) -> float:
 
 
 def _clock(text: str) -> float:
-    found = next((found for pattern in _CLOCK_FORMATS if (found := pattern.match(text.strip()))), None)
-    if not found:
+    clock = next((clock for pattern in _CLOCK_FORMATS if (clock := pattern.match(text.strip()))), None)
+    if not clock:
         return np.nan
-    hours, minutes, seconds = (int(part or 0) for part in found.groups()[:3])
+    hours, minutes, seconds = (int(part or 0) for part in clock.groups()[:3])
     if any(value >= limit for value, limit in zip((hours, minutes, seconds), _PARTS, strict=True)):
         return np.nan
-    return hours * 3600 + minutes * 60 + seconds + float((found[4] or "0").replace(",", "."))
+    return hours * 3600 + minutes * 60 + seconds + float((clock[4] or "0").replace(",", "."))
 
 
 def _day(text: str) -> float:
-    found = _DATE_FORMAT.match(text.strip())
+    matched = _DATE_FORMAT.match(text.strip())
     try:
-        return float(date(*map(int, found.groups())).toordinal()) if found else np.nan
+        return float(date(*map(int, matched.groups())).toordinal()) if matched else np.nan
     except ValueError:
         return np.nan  # 00000000, as some de-identification writes

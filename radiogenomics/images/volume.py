@@ -260,9 +260,9 @@ def _straight_stack(series: Series, slices: Sequence[Slice]) -> None:
 def _same(series: Series, keyword: str) -> None:
     values = {one.header.get(keyword, "missing") for one in series.slices}
     if len(values) > 1 and len({_as_numbers(value) for value in values}) > 1:
-        found = ", ".join(repr(value) for value in sorted(values)[:4])
+        examples = ", ".join(repr(value) for value in sorted(values)[:4])
         raise InputError(
-            f"{series.place} mixes {keyword} {found}: these are several stacks in one series; separate the files by {keyword}."
+            f"{series.place} mixes {keyword} {examples}: these are several stacks in one series; separate the files by {keyword}."
         )
 
 

@@ -87,7 +87,7 @@ def write_dicom(
     Returns
     -------
     list of Path
-        One file a slice, phase after phase.
+        One file per slice, phase after phase.
 
     Raises
     ------

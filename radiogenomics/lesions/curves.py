@@ -21,7 +21,7 @@ def time_intensity(phases: Phases, labels: sitk.Image) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame, one row a phase and zone
+    DataFrame, one row per phase and zone
         ``phase``, ``seconds`` (NaN where unknown), ``zone`` (``lesion`` is core and rim), ``voxels``, ``mean``, ``low``,
         ``high`` (quartiles, signal units), ``enhancement`` (percent of the zone's own pre-contrast mean). Zones without
         a voxel are left out.

@@ -65,10 +65,10 @@ def _reader_of(path: Path, head: bytes) -> MaskReader:
     """Find the reader that can read a file; those from outside are asked first, and two of them must not both claim it."""
     outside = set(READERS.outside())
     claims = {name: reader for name, reader in READERS.items() if reader.reads(path, head)}
-    chosen = [name for name in claims if name in outside] or list(claims)
-    if not chosen:
+    readers = [name for name in claims if name in outside] or list(claims)
+    if not readers:
         kinds = ", ".join(reader.what for reader in READERS.values())
         raise InputError(f"{path.name} is not a mask that can be read; give one of {kinds}.")
-    if len(chosen) > 1:
-        raise InputError(f"{path.name} is claimed by the mask readers {', '.join(chosen)}; take one of them out.")
-    return claims[chosen[0]]
+    if len(readers) > 1:
+        raise InputError(f"{path.name} is claimed by the mask readers {', '.join(readers)}; take one of them out.")
+    return claims[readers[0]]

@@ -15,7 +15,7 @@ from radiogenomics.lesions.placement import named, source
 
 Lesions = Literal["largest", "union"]
 LESIONS = ("largest", "union", "each")
-"""What may stand for a patient with several lesions; ``each`` gives one row a lesion (`split_lesions`)."""
+"""What may stand for a patient with several lesions; ``each`` gives one row per lesion (`split_lesions`)."""
 
 _NEIGHBOURS = np.ones((3, 3, 3))
 
@@ -65,7 +65,7 @@ def list_lesions(mask: sitk.Image) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame, one row a lesion, index ``lesion`` from 1
+    DataFrame, one row per lesion, index ``lesion`` from 1
         ``voxels``, ``volume_mm3``, and the voxel nearest to its centre: ``x, y, z``, counted from 0.
 
     Raises

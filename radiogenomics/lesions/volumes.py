@@ -110,12 +110,12 @@ def _slicer_mask(path: Path, volume: sitk.Image, segments: dict[int, _Segment], 
     if layers == 1:
         return _named(path, volume, segments, segment)
     if segment is None and len(segments) > 1:
-        names = summarise([repr(part.name) for part in segments.values()], _SHOWN)
+        names = summarise([repr(each.name) for each in segments.values()], _SHOWN)
         raise InputError(f"{path.name} holds {len(segments)} segments ({names}) in {layers} layers; choose one with `segment`.")
-    part = segments[choose(path, {number: part.name for number, part in segments.items()}, segment, what="segments")]
-    if not 0 <= part.layer < layers:
-        raise InputError(f"{path.name}: segment {part.name!r} lies in layer {part.layer} of {layers}; export the mask again.")
-    return sitk.Cast(sitk.VectorIndexSelectionCast(volume, part.layer) == part.label, sitk.sitkUInt8)
+    member = segments[choose(path, {number: each.name for number, each in segments.items()}, segment, what="segments")]
+    if not 0 <= member.layer < layers:
+        raise InputError(f"{path.name}: segment {member.name!r} lies in layer {member.layer} of {layers}; export the mask again.")
+    return sitk.Cast(sitk.VectorIndexSelectionCast(volume, member.layer) == member.label, sitk.sitkUInt8)
 
 
 def _named(path: Path, volume: sitk.Image, segments: dict[int, _Segment], segment: int | str | None) -> sitk.Image:

@@ -104,11 +104,11 @@ def largest_slices(mask: sitk.Image) -> pd.DataFrame:
         axis = axis_of(mask, plane)
         spacing = np.delete(np.array(mask.GetSpacing()[::-1]), 2 - axis)
         slices = np.moveaxis(inside, 2 - axis, 0)
-        found = [
+        largest = [
             (_diameter(slices[at], spacing), slices[at].sum() * spacing.prod(), -at)
             for at in np.flatnonzero(slices.any(axis=(1, 2)))
         ]
-        diameter, area, at = max(found)
+        diameter, area, at = max(largest)
         rows.append({"plane": plane, "axis": axis, "slice": -int(at), "diameter_mm": diameter, "area_mm2": float(area)})
     return pd.DataFrame(rows).set_index("plane")
 

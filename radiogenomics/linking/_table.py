@@ -77,8 +77,8 @@ def varying(parts: Sequence[Block], shape: tuple[int, int]) -> tuple[NDArray[np.
 
 def check_varies(parts: Sequence[Block], left: pd.DataFrame, right: pd.DataFrame) -> None:
     """Raise ValueError when a column varies in no block, so that nothing can be linked to it."""
-    found = varying(parts, (left.shape[1], right.shape[1]))
-    for side, table, varies in zip(("left", "right"), (left, right), found, strict=True):
+    varying_columns = varying(parts, (left.shape[1], right.shape[1]))
+    for side, table, varies in zip(("left", "right"), (left, right), varying_columns, strict=True):
         if not varies.all():
             raise InputError(
                 f"`{side}` has {int((~varies).sum())} column(s) that do not vary among the common patients, "

@@ -71,18 +71,18 @@ def unfit_covariates(covariates: pd.DataFrame, *, sized: bool) -> dict[str, str]
         By column; empty where all can be.
     """
     same = [name for name in covariates.columns if covariates[name].nunique() < 2]
-    found = dict.fromkeys(map(str, same), "it is the same in all linked patients; leave it out")
+    unfit = dict.fromkeys(map(str, same), "it is the same in all linked patients; leave it out")
     size = pd.DataFrame({"lesion volume": 0.0} if sized else {}, index=covariates.index)
     whole = pd.concat([size, covariates.drop(columns=same)], axis=1)
     dear = whole.columns.difference(affordable_covariates(whole).columns, sort=False).drop("lesion volume", errors="ignore")
-    return found | {str(name): _why_unfit(whole[name], len(whole) // _PATIENTS_A_NUMBER, sized) for name in dear}
+    return unfit | {str(name): _why_unfit(whole[name], len(whole) // _PATIENTS_A_NUMBER, sized) for name in dear}
 
 
 def _why_unfit(values: pd.Series, budget: int, sized: bool) -> str:
     """Say which of the two rules keeps a covariate out: too few known, or too many numbers and levels for the patients."""
     known, n = int(values.notna().sum()), len(values)
     if known < _KNOWN * n:
-        return f"known of {known} of the {n} linked patients, fewer than four in five; leave it out"
+        return f"known of {known} of the {n} linked patients, missing for more than one in five; leave it out"
     cost = 1 if pd.api.types.is_numeric_dtype(values) else values.nunique() - 1
     beside = "with lesion volume and the covariates before it" if sized else "with the covariates before it"
     return (

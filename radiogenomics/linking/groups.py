@@ -38,7 +38,7 @@ def feature_groups(table: pd.DataFrame, *, min_correlation: float = 0.9) -> "pd.
     Examples
     --------
     >>> groups = feature_groups(features, min_correlation=0.9)  # doctest: +SKIP
-    >>> features[groups.unique()]  # one column a group  # doctest: +SKIP
+    >>> features[groups.unique()]  # one column per group  # doctest: +SKIP
     """
     if not 0.0 < min_correlation <= 1.0:
         raise InputError(f"`min_correlation` is {min_correlation:g}; it must lie above 0 and be at most 1, usually 0.9.")

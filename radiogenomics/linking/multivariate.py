@@ -83,9 +83,9 @@ def canonical(
     x, y = _standard(left), _standard(right)
     model = _fitted(x, y, n_components)
     scores = model.transform(x, y)
-    found = _covariances(*scores)
-    reached = _reached(x, y, found, n_permutations, np.random.default_rng(random_state))
-    return _labelled(model, scores, left, right, found, (1.0 + reached) / (n_permutations + 1.0))
+    covariances = _covariances(*scores)
+    reached = _reached(x, y, covariances, n_permutations, np.random.default_rng(random_state))
+    return _labelled(model, scores, left, right, covariances, (1.0 + reached) / (n_permutations + 1.0))
 
 
 def _standard(table: pd.DataFrame) -> Floats:

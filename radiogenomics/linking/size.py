@@ -28,8 +28,8 @@ def correlate_with_size(features: pd.DataFrame, size: "pd.Series[float]") -> pd.
     ValueError
         As in `correlate`.
     """
-    found = correlate(features, size.to_frame(), method="spearman", n_permutations=0)
-    return found.rename(columns={"effect": "rho"})[["feature", "rho", "n"]]
+    links = correlate(features, size.to_frame(), method="spearman", n_permutations=0)
+    return links.rename(columns={"effect": "rho"})[["feature", "rho", "n"]]
 
 
 def without_size(features: pd.DataFrame, size: "pd.Series[float]", *, min_correlation: float = LIKE_SIZE) -> pd.DataFrame:

@@ -24,7 +24,7 @@ def cut_tree_hybrid(
     pam: bool = True,
     pam_respects_dendro: bool = True,
 ) -> pd.Series:
-    """Cut a dendrogram into branches that are large, tight and apart -> one label a gene, 0 for none.
+    """Cut a dendrogram into branches that are large, tight and apart -> one label per gene, 0 for none.
 
     Parameters
     ----------

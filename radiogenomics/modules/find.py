@@ -167,8 +167,8 @@ def find_modules(
     check_enough_patients(expression)
     kept, dropped = usable(expression)
     warn_of_counts(kept)
-    found = _native(kept, settings, blocks, max_block_size) if engine == "native" else find_with_pywgcna(kept, settings)
-    return _described(kept, found, settings, dropped)
+    modules = _native(kept, settings, blocks, max_block_size) if engine == "native" else find_with_pywgcna(kept, settings)
+    return _described(kept, modules, settings, dropped)
 
 
 def _native(expression: pd.DataFrame, settings: Settings, blocks: pd.Series | None, max_block_size: int) -> Found:

@@ -8,7 +8,7 @@ from radiogenomics.modules.find import Modules
 
 
 def intramodular_connectivity(adjacency: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
-    """Sum each gene's adjacencies to all genes and to its own module's -> one row a gene.
+    """Sum each gene's adjacencies to all genes and to its own module's -> one row per gene.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def intramodular_connectivity(adjacency: pd.DataFrame, labels: pd.Series) -> pd.
 
 
 def hub_genes(modules: Modules, *, most: int = 10) -> pd.DataFrame:
-    """List each module's genes with the highest membership -> one row a gene, best first.
+    """List each module's genes with the highest membership -> one row per gene, best first.
 
     Parameters
     ----------

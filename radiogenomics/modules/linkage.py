@@ -113,7 +113,7 @@ def _leaves(merge: Array) -> Array:
 
 
 def tree_table(trees: tuple[Tree, ...]) -> pd.DataFrame:
-    """Lay trees out as one table, to be stored -> one row a node.
+    """Lay trees out as one table, to be stored -> one row per node.
 
     Parameters
     ----------

@@ -67,7 +67,7 @@ def preservation(
     Returns
     -------
     DataFrame
-        One row a module: `module, size`; the observed density statistics `variance_explained, mean_kme, mean_cor,
+        One row per module: `module, size`; the observed density statistics `variance_explained, mean_kme, mean_cor,
         mean_adjacency` and connectivity statistics `cor_k, cor_kme, cor_cor`; their `z_...`; and `z_density,
         z_connectivity, z_summary, median_rank_density, median_rank_connectivity, median_rank`. By the authors' rule of
         thumb a `z_summary` below 2 is no evidence of preservation, 2 to 10 moderate, above 10 strong; `median_rank`

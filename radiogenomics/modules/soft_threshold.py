@@ -34,7 +34,7 @@ class SoftThreshold:
     power : float or None
         The first power whose `r2` is above the cut; None when none is.
     table : DataFrame
-        One row a power: `power, r2, slope, truncated_r2, mean_k, median_k, max_k`.
+        One row per power: `power, r2, slope, truncated_r2, mean_k, median_k, max_k`.
     """
 
     power: float | None
@@ -152,8 +152,8 @@ def _connectivity(values: Array, powers: Array, network: Network, correlation: C
     kind = {"unsigned": _kernels.UNSIGNED, "signed": _kernels.SIGNED, "signed hybrid": _kernels.HYBRID}[network]
     sums = np.empty((values.shape[1], len(powers)))
     for start, rows in row_blocks(values, correlation, max_p_outliers):
-        part = sums[start : start + len(rows)]
-        in_stripes(partial(_kernels.power_sums, rows, powers, kind, part))
+        chunk = sums[start : start + len(rows)]
+        in_stripes(partial(_kernels.power_sums, rows, powers, kind, chunk))
     return sums - 1
 
 

@@ -27,7 +27,7 @@ def read_gmt(path: Path | str) -> GeneSets:
     Parameters
     ----------
     path : path
-        One set a line: name, description, genes, separated by tabs. UTF-8, UTF-16 or Latin-1, with or without a byte order
+        One set per line: name, description, genes, separated by tabs. UTF-8, UTF-16 or Latin-1, with or without a byte order
         mark, packed or not; quotes around fields and Enrichr's weights (``TP53,1.0``) are taken off.
 
     Returns
@@ -51,7 +51,7 @@ def read_gmt(path: Path | str) -> GeneSets:
             raise InputError(f"{path}, line {number}: the set {name!r} comes a second time; remove or rename one.")
         sets[name] = genes
     if not sets:
-        raise InputError(f"{path} holds no gene set; a GMT file has one set a line: name, description, genes, separated by tabs.")
+        raise InputError(f"{path} holds no gene set; GMT has one set per line: name, description, genes, separated by tabs.")
     return sets
 
 

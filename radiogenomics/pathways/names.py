@@ -27,7 +27,7 @@ class Updated:
     gene_sets : dict of str to list of str
         The sets; a gene that could not be found keeps its name.
     report : DataFrame
-        One row a gene that was not measured under its own name: `gene, symbol` (its measured name, missing when lost), `n_sets`.
+        One row per gene not measured under its own name: `gene, symbol` (its measured name, missing when lost), `n_sets`.
     """
 
     gene_sets: dict[str, list[str]]
@@ -95,8 +95,8 @@ def update_symbols(gene_sets: Mapping[str, Sequence[str]], genes: Iterable[str],
         measured_as.setdefault(aliases[gene], []).append(gene)
     away = pd.Series([gene for members in gene_sets.values() for gene in set(members) - here], dtype=object)
     counts = away.value_counts().sort_index(kind="stable")
-    found = {gene: measured_as.get(aliases.get(gene, ""), []) for gene in counts.index}
-    new = {gene: symbols[0] for gene, symbols in found.items() if len(symbols) == 1}
+    candidates = {gene: measured_as.get(aliases.get(gene, ""), []) for gene in counts.index}
+    new = {gene: symbols[0] for gene, symbols in candidates.items() if len(symbols) == 1}
     renamed = {name: list(dict.fromkeys(new.get(gene, gene) for gene in members)) for name, members in gene_sets.items()}
     report = pd.DataFrame({"gene": counts.index, "symbol": [new.get(gene) for gene in counts.index], "n_sets": counts.to_numpy()})
     return Updated(gene_sets=renamed, report=report.astype({"gene": object, "symbol": object}))

@@ -76,7 +76,7 @@ def _evaluated(table: pd.DataFrame, *, where: str, more: str = "") -> list[Repor
 
 
 def _volume_once(table: pd.DataFrame) -> pd.DataFrame:
-    """Keep of volume, which is the same beside every signature, one row a cohort, under its own name at the end."""
+    """Keep of volume, which is the same beside every signature, one row per cohort, under its own name at the end."""
     volume = table["estimate"].eq("volume")
     once = table[volume].drop_duplicates("cohort").assign(signature="lesion volume")
     return pd.concat([table[~volume], once], ignore_index=True) if volume.any() else table
@@ -122,9 +122,9 @@ def carriers(table: pd.DataFrame) -> list[ReportData]:
     """Show for every signature the features that its score goes with most closely."""
     views = []
     for signature, rows in table.groupby("signature", sort=False):
-        chosen = bool(rows["chosen"].notna().any())
-        caption = f"{_CARRIED}{_KEPT if chosen else _NOT_KEPT} Signature: {signature}."
-        columns = ["feature", "effect", "n", "p", "q", "among_strongest", *["chosen"] * chosen]
+        selects = bool(rows["chosen"].notna().any())
+        caption = f"{_CARRIED}{_KEPT if selects else _NOT_KEPT} Signature: {signature}."
+        columns = ["feature", "effect", "n", "p", "q", "among_strongest", *["chosen"] * selects]
         views.append(view(rows, caption, columns=columns, most=10, where="tables/signature_features"))
     return views
 

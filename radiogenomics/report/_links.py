@@ -26,9 +26,9 @@ def links(study: Mapping[str, Any], tables: Tables) -> list[Finding]:
         return []
     fitted, below = _fitted(table), level(study)
     honest = table[~fitted]
-    found = int(honest["q"].lt(below).sum())
+    n_found = int(honest["q"].lt(below).sum())
     rule = f"correction for multiple tests (q < {below:g} within the family)"
-    lines = [f"{f'{found:,}' if found else 'None'} of {len(honest):,} links survive{'s' * (found < 2)} {rule}."]
+    lines = [f"{f'{n_found:,}' if n_found else 'None'} of {len(honest):,} links survive{'s' * (n_found < 2)} {rule}."]
     lines += [
         _whose(honest, tables, below),
         _size(honest, tables, below),
@@ -184,8 +184,9 @@ def _size(honest: pd.DataFrame, tables: Tables, below: float) -> str:
         return rest
     names = list(dict.fromkeys(surviving.loc[like, "feature"]))
     text = (
-        f"{_links_of(int(like.sum()), len(names))} tell of lesion size under another name ({summarise(names, 3)}: |Spearman ρ| "
-        f"with volume {_LIKE_SIZE:g} or more): molecules go with the size of the lesion, which says nothing of imaging beyond it."
+        f"{_links_of(int(like.sum()), len(names))} reflect lesion size ({summarise(names, 3)}: |Spearman ρ| "
+        f"with volume {_LIKE_SIZE:g} or more): molecules are associated with the size of the lesion, which says nothing about "
+        "imaging beyond it."
     )
     return f"{text} {rest}".strip()
 
@@ -224,8 +225,8 @@ def _given(tables: Tables, below: float) -> list[str]:
 
 
 def _beside(links: pd.DataFrame, which: str, below: float) -> str:
-    found = int(links["q"].lt(below).sum())
-    return f"{f'{found:,}' if found else 'none'} in {which} {_n(links)} patients" if len(links) else ""
+    n_found = int(links["q"].lt(below).sum())
+    return f"{f'{n_found:,}' if n_found else 'none'} in {which} {_n(links)} patients" if len(links) else ""
 
 
 def _n(links: pd.DataFrame) -> str:
@@ -241,16 +242,17 @@ def _by_ranks(links: pd.DataFrame, below: float) -> str:
     if weak.empty:
         return ""
     names = "; ".join(f"{row['feature']} – {row['target']}" for row in records(weak.head(3)))
-    return f"Vanishing by ranks (Spearman p ≥ 0.05), so made by a few outlying patients: {len(weak):,} of them: {names}."
+    said = "Not significant by rank correlation (Spearman p ≥ 0.05), so probably driven by a few outliers"
+    return f"{said}: {len(weak):,} of them: {names}."
 
 
 def _fitted_links(fitted: pd.DataFrame, honest: pd.DataFrame, below: float) -> str:
-    found = int(fitted["q"].lt(below).sum()) if len(fitted) else 0
-    if not found:
+    n_found = int(fitted["q"].lt(below).sum()) if len(fitted) else 0
+    if not n_found:
         return ""
     beside = int(honest.loc[honest["feature"].isin(fitted["feature"]), "q"].lt(below).sum())
     return (
-        f"With the fitted signature {found:,} of {len(fitted):,} links would have passed; "
+        f"With the fitted signature {n_found:,} of {len(fitted):,} links would have passed; "
         f"with the out-of-fold one it is {beside:,}. "
         "A fitted signature is the outcome in disguise, so its links say nothing about imaging."
     )

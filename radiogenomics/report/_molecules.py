@@ -31,11 +31,11 @@ def _enriched(tables: Tables) -> str:
     table = tables.get("enrichment", pd.DataFrame())
     if table.empty:
         return ""
-    found = table[table["q"].lt(0.05)]
-    if found.empty:
+    significant = table[table["q"].lt(0.05)]
+    if significant.empty:
         return f"None of {len(table):,} tests shows a gene set over-represented in a module."
-    lists, every = found["list"].nunique(), table["list"].nunique()
-    text = f"{len(found):,} of {len(table):,} tests show a gene set over-represented, in {lists} of {every} modules"
+    lists, every = significant["list"].nunique(), table["list"].nunique()
+    text = f"{len(significant):,} of {len(table):,} tests show a gene set over-represented, in {lists} of {every} modules"
     return f"{text}: that tells what the genes of a module share, not that imaging goes with it."
 
 
@@ -75,7 +75,7 @@ def _chosen_again(genes: pd.DataFrame, stability: pd.DataFrame) -> str:
     line += f", in {none} of them there is none" if none else ""
     share = genes["chosen"].median()
     line += f"; half of the genes above are chosen in {share:.0%} of the fits or less."
-    return line + (" The list is an accident of these patients and no finding." if share < 0.5 else "")
+    return line + (" The list depends on these particular patients and is not a finding." if share < 0.5 else "")
 
 
 def _separation(*tables: pd.DataFrame) -> str:

@@ -28,7 +28,7 @@ _PUBLISHED = {
     "combined model": "With fitted scores fused, the usual leak (the scores that the model is trained on were fitted to every "
     "patient),",
     "clinical model": "By plain cross-validation, since it selects nothing that could have seen every patient, with scores "
-    "pooled over the folds, which draws weak models below 0.5,",
+    "pooled over the folds, which biases weak models below 0.5,",
 }
 _SELECTING = ("signature", "control", "combined model")
 _WORTH_SAYING = 0.05
@@ -93,7 +93,7 @@ def _gap(fitted: Mapping[Any, Row], honest: Row) -> str:
     """Say what lies between the figure on patients already seen and that on others; by its size and by what the model is."""
     fitted = {name: row for name, row in fitted.items() if formatting.is_estimated(row["auc"])}
     if not fitted or not formatting.is_estimated(honest["auc"]):
-        return "What lies between the two cannot be told."
+        return "The difference between the two cannot be determined."
     largest = max(row["auc"] for row in fitted.values())
     gap, what = largest - honest["auc"], noun(honest["signature"])
     if gap < _WORTH_SAYING:
@@ -136,13 +136,13 @@ def _other_statistic(study: Mapping[str, Any], honest: Row) -> str:
         return ""
     published = study.get("settings", {}).get("signature", {}).get("recipe", "published") == "published"
     quicker = ", with sizes chosen by the quicker out-of-bag rule" * (published and noun(honest["signature"]) == "signature")
-    one = f"The permutation test judges the area of one cross-validation{quicker}"
-    return f"{one}, not the mean of all repeats above: the two may differ."
+    judged = f"The permutation test judges the area of one cross-validation{quicker}"
+    return f"{judged}, not the mean of all repeats above: the two may differ."
 
 
 def _untaught(signature: str) -> str:
     """Say of a network with random weights what it is: a control."""
-    text = "The weights of this network are random: it was taught nothing, and stands here as a control."
+    text = "The weights of this network are random: it was not trained, and serves here as a control."
     return text if "random_weights" in signature else ""
 
 

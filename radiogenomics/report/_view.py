@@ -116,8 +116,8 @@ def view(
     shown = [f"{_measured(shown)}_{name}" if name in ("low", "high") and _measured(shown) else name for name in shown]
     bounds = {f"{name}_{end}" for name in shown for end in ("low", "high")}
     shown = [name for name in shown if name not in bounds]
-    part = flat.head(most)
-    texts = [_column(part, name) for name in shown]
+    first_rows = flat.head(most)
+    texts = [_column(first_rows, name) for name in shown]
     numeric = [pd.api.types.is_numeric_dtype(flat[name]) and not pd.api.types.is_bool_dtype(flat[name]) for name in shown]
     if len(flat) > most:
         caption += f" The first {most} of {len(flat):,} rows" + (f"; all are in {where}." if where else ".")

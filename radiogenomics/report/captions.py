@@ -42,7 +42,7 @@ FIGURES = {
     "inclusion_flow": ("Patients{} who stayed in the study and who were left out, step by step.", ""),
     "expression_pca": (
         "Patients on the first two principal components of expression{}.",
-        "Groups apart can be biology or batch.",
+        "Separate groups can reflect biology or batch effects.",
     ),
     "phase_montage": (
         "One slice of an example lesion{}, in every phase, on one grey scale.",
@@ -97,7 +97,7 @@ FIGURES = {
     ),
     "link_scatter": ("The patients behind a link{}, one point each.", "The score is out-of-fold."),
     "null_intervals": (
-        "Links found in each family beside the central 95 % of what chance alone gives{}.",
+        "Links found in each family beside the central 95 % of the number expected by chance{}.",
         "The axis is linear to 1, then logarithmic.",
     ),
     "pathway_bar": (
@@ -179,11 +179,11 @@ def _cohort(name: object) -> str:
 def _scores(subject: str, study: Mapping[str, Any], tables: Tables) -> str:
     """Describe a model by every estimate."""
     rows = _evaluated(tables)
-    part = rows[rows["signature"].eq(subject)]
-    if part.empty:
+    rows_shown = rows[rows["signature"].eq(subject)]
+    if rows_shown.empty:
         return ""
-    kinds = [kind for kind in dict.fromkeys(part["estimate"]) if kind not in ("optimism", "volume")]
-    return f" of {model_name(subject)} by every estimate: {_listed(kinds, subject)} ({_counts(part, study)})"
+    kinds = [kind for kind in dict.fromkeys(rows_shown["estimate"]) if kind not in ("optimism", "volume")]
+    return f" of {model_name(subject)} by every estimate: {_listed(kinds, subject)} ({_counts(rows_shown, study)})"
 
 
 def _scores_of_all(subject: str, study: Mapping[str, Any], tables: Tables) -> str:
@@ -191,8 +191,8 @@ def _scores_of_all(subject: str, study: Mapping[str, Any], tables: Tables) -> st
     rows = _evaluated(tables)
     for cohort, kind in _groups(rows):
         if subject == f"{kind} {cohort}":
-            part = rows[rows["cohort"].eq(cohort) & rows["estimate"].eq(kind)]
-            return f" of every model {_listed([kind])} ({_counts(part, study)})"
+            rows_shown = rows[rows["cohort"].eq(cohort) & rows["estimate"].eq(kind)]
+            return f" of every model {_listed([kind])} ({_counts(rows_shown, study)})"
     return ""
 
 

@@ -72,8 +72,8 @@ def _answer(
         kind, name = piece.split(":")
         section, anchor = _anchors(kind, name, tables, figures, provenance)
         if section:
-            part = f", {anchor.replace('-', ' ', 1).replace('_', ' ')}" if anchor != section else ""
-            return f"section “{_title(section)}”{part}", anchor, section
+            subsection = f", {anchor.replace('-', ' ', 1).replace('_', ' ')}" if anchor != section else ""
+            return f"section “{_title(section)}”{subsection}", anchor, section
     return MISSING, "", ""
 
 

@@ -53,7 +53,7 @@ def _shown(table: pd.DataFrame, **how: Any) -> list[ReportData]:
 
 
 def _decisions(decisions: pd.DataFrame) -> list[ReportData]:
-    """Reduce what was decided to one row a kind: where, how much in all, and the reason of the one that touched most."""
+    """Reduce what was decided to one row per kind: where, how much in all, and the reason of the one that touched most."""
     ranked = decisions.sort_values("count", ascending=False, kind="stable")
     kinds = ranked.groupby("what", sort=False).agg(
         places=("where", "nunique"), first=("where", "first"), count=("count", "sum"), why=("why", "first")
@@ -70,7 +70,7 @@ def _decisions(decisions: pd.DataFrame) -> list[ReportData]:
 
 
 def _module_sizes(modules: pd.DataFrame) -> list[ReportData]:
-    """Reduce the gene table to one row a module with its five best connected genes."""
+    """Reduce the gene table to one row per module with its five best connected genes."""
     genes = modules.rename_axis("gene").reset_index()
     ranked = genes.sort_values("kme", ascending=False, kind="stable", key=abs) if "kme" in genes else genes
     grouped = ranked.groupby(["module", *(["color"] if "color" in genes else [])], sort=True)["gene"]
@@ -99,8 +99,8 @@ def _by_family(links: pd.DataFrame, where: str, note: Callable[[pd.DataFrame], s
     """Show the strongest links of every family, and how many have q below the level of the study."""
     views = []
     for family, rows in links.groupby("family", sort=False):
-        found = int(rows["q"].lt(below).sum())
-        begin = f"Links of the family {family_name(family)}{note(rows)}: {found:,} of {len(rows):,} with q < {below:g}."
+        n_found = int(rows["q"].lt(below).sum())
+        begin = f"Links of the family {family_name(family)}{note(rows)}: {n_found:,} of {len(rows):,} with q < {below:g}."
         best = rows.sort_values("p", kind="stable").head(most)
         best = best.assign(target=[formatting.pathway_label(name, 60) for name in best["target"]])
         if len(rows) > most:
@@ -131,9 +131,9 @@ def _gene_views(links: pd.DataFrame, below: float = 0.05) -> list[ReportData]:
     honest = links[links["estimate"].eq("nested")]
     views = []
     for signature, rows in honest.groupby("feature", sort=False):
-        found = int(rows["q"].lt(below).sum())
+        n_found = int(rows["q"].lt(below).sum())
         caption = (
-            f"Genes by their link with the out-of-fold score of {signature}, the smallest p first: {found:,} of {len(rows):,} "
+            f"Genes by their link with the out-of-fold score of {signature}, the smallest p first: {n_found:,} of {len(rows):,} "
             f"have q < {below:g} over the family {family_name(rows['family'].iloc[0])}."
         )
         best = rows.sort_values("p", kind="stable").rename(columns={"target": "gene"})
@@ -160,9 +160,9 @@ def _baseline(table: pd.DataFrame) -> list[ReportData]:
 
 def _enriched(table: pd.DataFrame) -> list[ReportData]:
     """Show the gene sets that are most over-represented in modules; genes shared stand in the file."""
-    found = int(table["q"].lt(0.05).sum()) if "q" in table else 0
+    n_found = int(table["q"].lt(0.05).sum()) if "q" in table else 0
     caption = (
-        f"Gene sets over-represented in modules, hypergeometric against all genes measured: {found:,} of {len(table):,} tests "
+        f"Gene sets over-represented in modules, hypergeometric against all genes measured: {n_found:,} of {len(table):,} tests "
         "with q < 0.05."
     )
     table = table.assign(pathway=[formatting.pathway_label(name, 60) for name in table["pathway"]])
@@ -201,7 +201,7 @@ def _sized(table: pd.DataFrame) -> list[ReportData]:
 
 
 def _lesions(table: pd.DataFrame) -> list[ReportData]:
-    """Reduce the lesions to one row a cohort: medians and quartiles."""
+    """Reduce the lesions to one row per cohort: medians and quartiles."""
     rows = [
         {
             "cohort": cohort,
@@ -226,7 +226,7 @@ def _range(values: "pd.Series[float]") -> str:
 
 
 def _agreement(table: pd.DataFrame) -> list[ReportData]:
-    """Reduce the features read twice to one row a signature."""
+    """Reduce the features read twice to one row per signature."""
     rows = [
         {
             "signature": signature,
@@ -297,7 +297,7 @@ SECTIONS = (
         "links", "Links between imaging and genes",
         "Correlations over patients. Scores of a signature are out-of-fold; q is corrected over the family named.",
         {
-            "link_null": _plain("link_null", f"Links found, and links that chance alone gives. {_HOLM}", *NULLS, most=60),
+            "link_null": _plain("link_null", f"Links found, and links expected by chance. {_HOLM}", *NULLS, most=60),
             "links": _link_views,
             "adjusted_null": _plain("adjusted_null", f"Adjusted links found, and what chance gives. {_HOLM}", *NULLS, most=60),
             "adjusted_links": _adjusted_views,
@@ -334,7 +334,7 @@ SECTIONS = (
         {"planted": _plain("planted", "Planted facts.", most=100)},
     ),
     Section(
-        "failures", "Failures", "Patients that a step could not handle. They stopped nobody else.",
+        "failures", "Failures", "Patients that a step could not process; all others were analysed.",
         {"failures": _plain("failures", "Patients left out.", "patient", "cohort", "step", "reason", most=100)},
     ),
 )  # fmt: skip

@@ -161,7 +161,7 @@ def descend(X: Floats, y: Floats, penalties: Floats, tolerance: float) -> tuple[
     Parameters
     ----------
     X : array, shape (n_features, n_patients)
-        One row a feature, mean 0 and mean square 1 (constant rows zero).
+        One row per feature, mean 0 and mean square 1 (constant rows zero).
     y : array, shape (n_patients,)
         0 or 1.
     penalties : array, shape (n_penalties,)

@@ -103,7 +103,7 @@ def lasso_path(X: Floats, y: NDArray[Any]) -> LassoPath:
 
 
 def cross_validate_lasso(X: Floats, y: NDArray[Any], fold: ArrayLike, *, measure: Measure = "deviance") -> pd.DataFrame:
-    """Judge every penalty of the path in folds -> one row a penalty, equal to ``cv.glmnet``.
+    """Judge every penalty of the path in folds -> one row per penalty, equal to ``cv.glmnet``.
 
     Parameters
     ----------

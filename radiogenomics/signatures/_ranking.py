@@ -187,8 +187,8 @@ def _shares(distance: Floats, classes: NDArray[np.intp], n_neighbors: int) -> Fl
     order = np.argsort(distance + np.diag(np.full(n, np.inf)), axis=1, kind="stable")[:, :-1]
     rows = np.arange(n)
     for other in range(len(prior)):
-        found = classes[order] == other
-        near = found & (np.cumsum(found, axis=1) <= n_neighbors)
+        is_other = classes[order] == other
+        near = is_other & (np.cumsum(is_other, axis=1) <= n_neighbors)
         counts = np.maximum(near.sum(axis=1), 1)
         weight = np.where(classes == other, -1.0, prior[other] / np.maximum(1.0 - prior[classes], 1e-12)) / (counts * n)
         i, place = np.nonzero(near)

@@ -34,14 +34,16 @@ def by_path(path: str, **parameters: Any) -> Pipeline:
     """
     module, _, name = path.partition(":")
     with ForeignCode(f"The recipe {path!r} cannot be imported", "write it as 'package.module:Name', and correct its module"):
-        found = getattr(importlib.import_module(module), name)
-    if not (isinstance(found, type) and issubclass(found, BaseEstimator)) and not callable(found):
-        raise TypeError(f"The recipe {path!r} is a {type(found).__name__}; it must be a scikit-learn estimator or a function.")
+        classifier = getattr(importlib.import_module(module), name)
+    if not (isinstance(classifier, type) and issubclass(classifier, BaseEstimator)) and not callable(classifier):
+        raise TypeError(
+            f"The recipe {path!r} is a {type(classifier).__name__}; it must be a scikit-learn estimator or a function."
+        )
     given = ", ".join(parameters) or "none"
     with ForeignCode(
         f"The recipe {path!r} does not take these parameters: {given}", "correct signature.parameters or the recipe"
     ):
-        built = found(**parameters)
+        built = classifier(**parameters)
     if not isinstance(built, BaseEstimator):
         raise TypeError(f"The recipe {path!r} gives a {type(built).__name__}; it must be a scikit-learn estimator.")
     return built if isinstance(built, Pipeline) else Pipeline(plain(built))

@@ -127,7 +127,7 @@ def grow_forest(
     Parameters
     ----------
     X : array, shape (n_features, n_patients)
-        One row a feature, so that a feature is read in one run.
+        One row per feature, so that a feature is read in one run.
     y : array of int32, shape (n_patients,)
         0 or 1.
     class_weight : array, shape (2,)

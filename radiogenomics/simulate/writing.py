@@ -53,7 +53,7 @@ class ImageFolders:
         Holds ``<cohort>/dicom/<patient>/*.dcm``, ``<cohort>/masks/<patient>.nii.gz`` and, for some patients of the training
         cohort, ``<cohort>/second_reader/<patient>.nii.gz``.
     patients : dict of str to DataFrame
-        Cohort name -> one row a patient: ``scanner`` (of `SCANNERS`), ``second_reader`` (whether there is a second mask),
+        Cohort name -> one row per patient: ``scanner`` (of `SCANNERS`), ``second_reader`` (whether there is a second mask),
         ``damage`` (of `DAMAGES`, or empty), and what was drawn: ``volume_mm3``, ``contrast`` (SD of the enhancement inside
         the lesion), ``peak`` (enhancement it tends to), ``fill_seconds``, ``washout`` (per second).
     """
@@ -62,7 +62,7 @@ class ImageFolders:
     patients: dict[str, pd.DataFrame]
 
     def dicom(self, cohort: str) -> Path:
-        """Give the folder with one folder of DICOM files a patient."""
+        """Give the folder with one folder of DICOM files per patient."""
         return self.folder / cohort / "dicom"
 
     def masks(self, cohort: str) -> Path:

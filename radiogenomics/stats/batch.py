@@ -1,6 +1,6 @@
 """Batch effects: ComBat as a fitted transformer, learned on training patients and applied to others of the same batches."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -167,6 +167,11 @@ class ComBat(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _parts(self, X: pd.DataFrame, features: Sequence[str] | None) -> tuple["pd.Series[str]", Floats, Floats]:
         if not isinstance(X, pd.DataFrame):
             raise TypeError(f"`X` must be a pandas DataFrame with the batch column {self.batch!r}, it is a {type(X).__name__}.")
+        if not isinstance(self.batch, Hashable):
+            given = type(self.batch).__name__
+            raise InputError(
+                f"`batch` is a {given}; give the name of a column of `X`: put the batches there with X.assign(batch=...)."
+            )
         missing = [name for name in (self.batch, *self.covariates, *(features or ())) if name not in X.columns]
         if missing:
             raise InputError(f"`X` lacks the column(s) {summarise(missing)}; give features, batch and covariates in one table.")
@@ -198,8 +203,8 @@ class ComBat(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         association = float(np.sqrt(((table - expected) ** 2 / expected).sum() / len(X)))
         if association > self.max_confounding:
             counts = zip(self.batches_, table[:, 1], table.sum(axis=1), strict=True)
-            found = ", ".join(f"{events} of {size} in {name}" for name, events, size in counts)
-            message = f"Batch and outcome are confounded (events {found}; Cramer's V {association:.2f})"
+            events_by_batch = ", ".join(f"{events} of {size} in {name}" for name, events, size in counts)
+            message = f"Batch and outcome are confounded (events {events_by_batch}; Cramer's V {association:.2f})"
             raise InputError(f"{message}; no adjustment can tell them apart. Analyse the batches apart, or use other patients.")
         return association
 

@@ -278,8 +278,8 @@ def _inside(y_prob: npt.ArrayLike, y_true: npt.ArrayLike) -> Floats:
     edge = (p == 0) | (p == 1)
     if edge.any():
         first = int(np.flatnonzero(edge)[0])
-        found = f"`y_prob` is {p[first]:g} at {place(y_prob, first)}, its logit is infinite"
-        raise InputError(f"{found}; clip the probabilities first, for example to [1/(2n), 1 - 1/(2n)].")
+        value = f"`y_prob` is {p[first]:g} at {place(y_prob, first)}, its logit is infinite"
+        raise InputError(f"{value}; clip the probabilities first, for example to [1/(2n), 1 - 1/(2n)].")
     return p
 
 

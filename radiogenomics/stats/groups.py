@@ -284,8 +284,8 @@ def table_one(
     if absent:
         raise InputError(f"`table` lacks the column(s) {summarise(absent)}; its columns are {summarise(table.columns)}.")
     if by is not None and (table[by].isna().any() or table[by].nunique() < 2):
-        found = f"{table[by].nunique()} group(s) and {int(table[by].isna().sum())} missing value(s)"
-        raise InputError(f"Column {by!r} has {found}; groups need two names or more, and every patient one.")
+        counted = f"{table[by].nunique()} group(s) and {int(table[by].isna().sum())} missing value(s)"
+        raise InputError(f"Column {by!r} has {counted}; groups need two names or more, and every patient one.")
     columns = [name for name in table.columns if name != by]
     compared = by is not None
     result = TableOne(
@@ -335,8 +335,8 @@ def _cramer(table: Ints, confidence: float) -> tuple[str, float, float, float]:
     limits = []
     for share in (1 - tail, tail):
         # No noncentrality is small enough when the statistic lies below the central quantile itself.
-        found = float(chndtrinc(chi2, df, share)) if chi2 > 0 and 1 - chdtrc(df, chi2) > share else 0.0
-        limits.append(min(((found + df) / most) ** 0.5, 1.0) if found > 0 else 0.0)
+        noncentrality = float(chndtrinc(chi2, df, share)) if chi2 > 0 and 1 - chdtrc(df, chi2) > share else 0.0
+        limits.append(min(((noncentrality + df) / most) ** 0.5, 1.0) if noncentrality > 0 else 0.0)
     return "Cramer's V", (chi2 / most) ** 0.5, limits[0], limits[1]
 
 

@@ -255,18 +255,18 @@ def delong_test(
     """
     check_choice(alternative, "alternative", ("two-sided", "less", "greater"))
     confidence, event = confidence_of(confidence), binary(y_true)
-    one = _placements(event, scores(first, y_true, "first"))
+    placements = _placements(event, scores(first, y_true, "first"))
     if second_y_true is None:
         other = event
         two = _placements(event, scores(second, y_true, "second"))
     else:
         other = binary(second_y_true, "second_y_true")
         two = _placements(other, scores(second, second_y_true, "second", "second_y_true"))
-    areas = _auc(one[event], one[~event], confidence), _auc(two[other], two[~other], confidence)
+    areas = _auc(placements[event], placements[~event], confidence), _auc(two[other], two[~other], confidence)
     if not np.isfinite(areas[0].se + areas[1].se):
         raise InputError("A class has a single patient; DeLong's test needs at least two cases and two controls.")
     if second_y_true is None:
-        apart = one - two
+        apart = placements - two
         return _compare(areas, _variance(apart[event], apart[~event]), np.inf, alternative, confidence)
     variances = areas[0].se ** 2, areas[1].se ** 2
     weight = variances[0] ** 2 / (event.size - 1) + variances[1] ** 2 / (other.size - 1)

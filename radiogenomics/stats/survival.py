@@ -125,11 +125,11 @@ def survival_at(
     for name, rows in curve.groupby("group", sort=False):
         times = rows["time"].to_numpy()
         reached = np.clip(np.searchsorted(times, wanted, side="right") - 1, 0, None)
-        found = rows.iloc[reached][["survival", "se", "low", "high"]].reset_index(drop=True)
-        found[(wanted > times[-1]) | (wanted < 0)] = np.nan
+        survival = rows.iloc[reached][["survival", "se", "low", "high"]].reset_index(drop=True)
+        survival[(wanted > times[-1]) | (wanted < 0)] = np.nan
         following = np.searchsorted(times, wanted, side="left")
         at_risk = np.append(rows["at_risk"].to_numpy(), 0)[following]
-        parts.append(pd.DataFrame({"group": name, "time": wanted, "at_risk": at_risk}).join(found))
+        parts.append(pd.DataFrame({"group": name, "time": wanted, "at_risk": at_risk}).join(survival))
     return pd.concat(parts, ignore_index=True)
 
 

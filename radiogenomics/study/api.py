@@ -83,7 +83,7 @@ class Study:
 
     @staticmethod
     def check(manifest: Path | str, *, mirror: Path | str | None = None) -> pd.DataFrame:
-        """Check everything that can be known before long work -> a row a problem: ``file, key, value, remedy``; empty is well."""
+        """Check everything that can be known before long work -> one row per problem: ``file, key, value, remedy``."""
         try:
             check(Path(manifest), mirror=Path(mirror) if mirror is not None else None)
         except ManifestError as error:
@@ -111,7 +111,7 @@ class Study:
         return self._results.tables()
 
     def table(self, name: str) -> pd.DataFrame:
-        """Read a table; patient tables have one row a patient and the index ``patient``.
+        """Read a table; patient tables have one row per patient and the index ``patient``.
 
         Raises
         ------
@@ -143,7 +143,7 @@ class Study:
         Returns
         -------
         DataFrame
-            One row a link; rows whose ``estimate`` is "published" use fitted scores, and stand for comparison only.
+            One row per link; rows whose ``estimate`` is "published" use fitted scores, and stand for comparison only.
 
         Raises
         ------
@@ -224,8 +224,8 @@ def study_folder(default: Path | str = "../demo") -> Path:
     named = os.environ.get("RADIOGENOMICS_STUDY")
     starts = [Path(os.environ.get("PWD", ".")), Path.cwd()] if named else [Path.cwd()]
     tried = list(dict.fromkeys(Path(os.path.normpath(start / (named or default))) for start in starts))
-    found = next((folder for folder in tried if is_marked(folder)), None)
-    if found is None:
+    place = next((folder for folder in tried if is_marked(folder)), None)
+    if place is None:
         value = (
             f"RADIOGENOMICS_STUDY is {named!r}"
             if named
@@ -233,4 +233,4 @@ def study_folder(default: Path | str = "../demo") -> Path:
         )
         remedy = "set it to the absolute path of a finished study, or make one: radiogenomics demo --out demo"
         raise MissingFileError(f"{value}; no study in {' or '.join(map(str, tried))}; {remedy}.")
-    return found
+    return place

@@ -1,5 +1,6 @@
 """A study's tables in the scverse: AnnData of its expression, MuData of all it holds."""
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -34,8 +35,9 @@ def to_mudata(results: Results) -> "MuData":
     """
     import mudata
 
-    # Each modality keeps its own columns, which will be mudata's default from 0.4 on.
-    with mudata.set_options(pull_on_update=False):
+    # Each modality keeps its own columns, which will be mudata's default from 0.4 on, and its own names: ME1 is also a gene.
+    with mudata.set_options(pull_on_update=False), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "var_names are not unique", UserWarning)
         made = mudata.MuData({name: _modality(table) for name, table in _modalities(results).items()})
         made.obs = made.obs.join(_plain(results.table("patients").reindex(made.obs_names)))
     for name in _IN_UNS:

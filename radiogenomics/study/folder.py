@@ -73,9 +73,9 @@ def measure_folder(
     Parameters
     ----------
     folder : Path
-        One folder a patient, named after the patient: DICOM files, or NIfTI, NRRD or MetaImage volumes, one a phase.
+        One folder per patient, named after the patient: DICOM files, or NIfTI, NRRD or MetaImage volumes, one per phase.
     masks : Path
-        One mask a patient, or one folder with a mask, named after the patient.
+        One mask per patient, or one folder with a mask, named after the patient.
     out : Path
         Where ``tables/`` and ``settings.json`` go. What is measured is kept in ``kept/``: the same call goes on after a kill, and
         measures only whose images, mask or settings are new.
@@ -128,9 +128,9 @@ def measure_folder(
         raise InputError(f"{folder}: none of {len(left_out)} patients could be measured; {patient}: {why}")
     tables = _tables(done.results, settings)
     tables["left_out"] = pd.DataFrame(left_out, columns=["patient", "reason"])
-    found = [*named, *_decided(done.results, left_out, tables["lesions"], settings)]
-    log_decisions(found, logger)
-    tables["decisions"] = decision_table(found)
+    decisions = [*named, *_decided(done.results, left_out, tables["lesions"], settings)]
+    log_decisions(decisions, logger)
+    tables["decisions"] = decision_table(decisions)
     files = [path for name, table in tables.items() for path in write_table(table, out / "tables" / name)]
     facts = {
         "extraction": settings.model_dump(),
@@ -147,7 +147,7 @@ def _tasks(folder: Path, masks: Path) -> tuple[dict[str, Patient], list[tuple[st
     have = members(folder, folders=True)
     drawn, named = masks_of(have, members(masks, folders=False), masks)
     if not drawn:
-        raise InputError(f"{masks} holds no mask; give a folder with one mask a patient, named after the patient's folder.")
+        raise InputError(f"{masks} holds no mask; give a folder with one mask per patient, named after the patient's folder.")
     if not have:
         raise InputError(f"{folder} holds no folder; give a folder with one folder of images a patient.")
     both = [patient for patient in have if patient in drawn]
@@ -191,7 +191,7 @@ def _listing(place: Path) -> dict[str, str]:
 
 
 def _tables(results: Mapping[str, Lesions], settings: Extraction) -> dict[str, pd.DataFrame]:
-    """Lay everybody's numbers side by side, one row a patient or a lesion."""
+    """Lay everybody's numbers side by side, one row per patient or a lesion."""
     several = settings.lesions == "each"
     rows = {(patient, at): one for patient, found in results.items() for at, one in found.items()}
     named = {f"{patient}, lesion {at}" if several else patient: one for (patient, at), one in rows.items()}

@@ -308,7 +308,7 @@ def _tables(
     measured: Mapping[int, Measured],
     settings: Extraction,
 ) -> dict[str, pd.DataFrame]:
-    """Lay out what was found and measured: one row a lesion where each is measured."""
+    """Lay out what was found and measured: one row per lesion where each is measured."""
     facts = [_facts(one) for one in parts.values()]
     tables = {"phases": examination.phases.table, "lesion": pd.DataFrame(facts)}
     tables |= {"series": images.series_table(examination.series)} if examination.series else {}

@@ -52,10 +52,10 @@ def compare(
     ----------
     M. J. Pencina et al., Stat Med 2008. doi:10.1002/sim.2929
     """
-    chosen = scores[scores["estimate"] == estimate]
+    compared = scores[scores["estimate"] == estimate]
     rows = [
         row
-        for cohort, part in chosen.groupby("cohort", sort=False)
+        for cohort, part in compared.groupby("cohort", sort=False)
         for row in _pairs(str(cohort), estimate, part, evaluation, cutoffs)
     ]
     if not rows:

@@ -59,9 +59,9 @@ def find_copies(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     for name, table in tables.items():
         check_patients(table, name)
     parts = [_pairs(tables, *names) for names in combinations_with_replacement(tables, 2)]
-    found = pd.DataFrame([row for rows in parts for row in rows], columns=COPY_COLUMNS)
-    found = found.astype({"distance": float, "n_columns": int})
-    return found.sort_values(["distance", "first", "second"], kind="stable", ignore_index=True)
+    copies = pd.DataFrame([row for rows in parts for row in rows], columns=COPY_COLUMNS)
+    copies = copies.astype({"distance": float, "n_columns": int})
+    return copies.sort_values(["distance", "first", "second"], kind="stable", ignore_index=True)
 
 
 def copy_groups(copies: pd.DataFrame, patients: pd.Index) -> "pd.Series[str]":

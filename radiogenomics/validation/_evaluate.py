@@ -219,7 +219,8 @@ def evaluate(
     """
     training = keep_copies_together(check_cohort(cohort, features, outcome, groups=groups, volume=volume))
     for leak in find_leaks(features, outcome).itertuples():
-        logger.warning("Cohort %r: feature %r may leak (%s): %s.", cohort, leak.column, leak.kind, leak.detail)
+        what = f"Cohort {cohort!r}: feature {leak.column!r} may leak the outcome or the patient's identity"
+        logger.warning("%s (%s): %s.", what, leak.kind, leak.detail)
     check_folds(training, n_splits, n_repeats)
     check_recipe(recipe, training)
     others = check_external(training, external or {}, volume)
@@ -351,7 +352,7 @@ def _volumes(material: Material) -> list[_Judged]:
 
 
 def _out_of_fold(splits: tuple[tuple[Split, ...], ...], scores: list[Floats]) -> Floats:
-    """Put the scores of all folds into their places -> one row a repeat."""
+    """Put the scores of all folds into their places -> one row per repeat."""
     repeats = np.empty((len(splits), sum(len(test) for _, test in splits[0])))
     places = [(row, test) for row, one in enumerate(splits) for _, test in one]
     for (row, test), part in zip(places, scores, strict=True):

@@ -46,7 +46,7 @@ def cross_validated_auc(
     y_true : array, shape (n_patients,)
         0 or 1.
     y_score : array, shape (n_repeats, n_patients)
-        Out-of-fold probabilities, one row a repeat.
+        Out-of-fold probabilities, one row per repeat.
     folds : array of int, shape (n_repeats, n_patients)
         The fold, numbered from 0, that each patient was left out with.
     confidence : float

@@ -42,12 +42,12 @@ def find_leaks(features: pd.DataFrame, outcome: "pd.Series[Any] | None" = None) 
     Returns
     -------
     DataFrame
-        ``column, kind, detail``, at most one row a column. ``kind`` is "row number" (whole numbers that count the patients, or
+        ``column, kind, detail``, at most one row per column. ``kind`` is "row number" (whole numbers that count the patients, or
         values that rise or fall with every row), "identifier" (values that rise or fall with the number in the identifiers),
-        "site code" (levels that are those of a part of the identifiers) or "named" (the name says site, centre, scanner, batch
-        or row); with `outcome` also "the outcome in disguise" (values that part its two
-        classes without an error) and "code that tells the outcome" (whole numbers of 3 to 12 levels, of 2 where most
-        columns hold fractions, with a chi-square p below 0.01). Empty where nothing is odd.
+        "site code" (levels that are those of a part of the identifiers) or "suspicious name" (the name says site, centre,
+        scanner, batch or row); with `outcome` also "the outcome in disguise" (values that part its two classes without an
+        error) and "code that tells the outcome" (whole numbers of 3 to 12 levels, of 2 where most columns hold fractions, with a
+        chi-square p below 0.01). Empty where nothing is odd.
 
     Raises
     ------
@@ -69,12 +69,12 @@ def _suspicion(
 ) -> tuple[str, str]:
     """Say what is odd about one column, the surest sign first; two empty words where nothing is."""
     if not pd.api.types.is_numeric_dtype(values):
-        return ("named", "its name says where or when patients were recorded") if _NAMED.search(name) else ("", "")
+        return ("suspicious name", "its name says where or when patients were recorded") if _NAMED.search(name) else ("", "")
     for kind, detail in (_numbering(values, numbers), _part_of_identifiers(values)):
         if kind:
             return kind, detail
     if _NAMED.search(name) and not _MEASURED.search(name):
-        return "named", "its name says where or when patients were recorded"
+        return "suspicious name", "its name says where or when patients were recorded"
     kind, detail = _separating(values, outcome)
     return (kind, detail) if kind else _telling(values, outcome, fewest)
 
@@ -113,9 +113,9 @@ def _part_of_identifiers(values: "pd.Series[Any]") -> tuple[str, str]:
         return "", ""
     split = [re.findall(r"[A-Za-z]+|\d+", str(patient)) for patient in known.index]
     for place in range(min(len(parts) for parts in split)):
-        part = pd.Series([parts[place] for parts in split], index=known.index)
-        if part.groupby(known).nunique().eq(1).all() and known.groupby(part).nunique().eq(1).all():
-            return "site code", f"its {known.nunique()} levels are those of a part of the identifiers ({_levels(part)})"
+        segment = pd.Series([parts[place] for parts in split], index=known.index)
+        if segment.groupby(known).nunique().eq(1).all() and known.groupby(segment).nunique().eq(1).all():
+            return "site code", f"its {known.nunique()} levels are those of a part of the identifiers ({_levels(segment)})"
     return "", ""
 
 

@@ -106,7 +106,7 @@ def test_what_is_packed_many_times_over_is_refused(tmp_path):
     (tmp_path / "t.csv.gz").write_bytes(content)
     assert read_table(tmp_path / "t.csv.gz").shape == (2, 2)
     (tmp_path / "t.csv.gz").write_bytes(lzma.compress(content))
-    with pytest.raises(InputError, match="it is packed more than 3 times over"):
+    with pytest.raises(InputError, match="it is compressed more than 3 times"):
         read_table(tmp_path / "t.csv.gz")
 
 
@@ -309,7 +309,7 @@ def test_parquet_holds_dates_as_dates_and_no_lists(tmp_path):
     assert read["count"].dtype == float
     nested = {"lists": [[1], [2, 3]], "records": [{"a": 1}, {"a": 2}]}
     pd.DataFrame({"patient": ["a", "b"], **nested}).to_parquet(tmp_path / "n.parquet")
-    with pytest.raises(InputError, match=r"column\(s\) 'lists' \(list<.*'records' \(struct<.* hold several values a cell"):
+    with pytest.raises(InputError, match=r"column\(s\) 'lists' \(list<.*'records' \(struct<.* hold several values per cell"):
         cohort.read_patients(tmp_path / "n.parquet")
 
 

@@ -467,7 +467,7 @@ def test_without_a_network_the_remedy_is_a_local_file(enum, monkeypatch):
     monkeypatch.setattr(chosen.value, "url", "http://127.0.0.1:9/googlenet-12345678.pth")
     with pytest.raises(
         ConnectionError,
-        match=r"^The weights googlenet, IMAGENET1K_V1 could not be fetched from http://127\.0\.0\.1:9/.*give the local file",
+        match=r"googlenet, IMAGENET1K_V1.*http://127\.0\.0\.1:9/.*give the local file",
     ):
         features.Backbone("googlenet", weights="IMAGENET1K_V1")
 
@@ -558,7 +558,7 @@ def test_code_in_a_file_is_not_run(tmp_path):
     planted = tmp_path / "planted"
     with pytest.raises(
         ValueError,
-        match=r"file\.pth holds pickled code or is not a file of weights; it was not run\. Save model\.state_dict\(\) alone\.$",
+        match=r"file\.pth.*pickled code.*not run.*[Ss]ave model\.state_dict\(\)",
     ):
         features.Backbone("resnet50", **saved({"fc.weight": Payload(planted)}, tmp_path))
     assert not planted.exists()
@@ -568,12 +568,12 @@ def test_a_file_that_does_not_fit_is_refused(tmp_path):
     state = features.Backbone("efficientnet_b0", weights="random")._network.state_dict()
     with pytest.raises(
         ValueError,
-        match=r"does not hold the weights of a resnet50: \d+ missing \(conv1\.weight, bn1\.weight and \d+ more\), \d+ unknown \(features\.0",
+        match=r"resnet50.*\d+ missing \(conv1\.weight.*\d+ unknown \(features\.0",
     ):
         features.Backbone("resnet50", **saved(state, tmp_path))
     with pytest.raises(
         ValueError,
-        match=r"of a efficientnet_b0: 0 missing, 0 unknown, 1 of another shape \(features\.0\.0\.weight\); give the state_dict",
+        match=r"efficientnet_b0.*1 of another shape \(features\.0\.0\.weight\).*give the state_dict",
     ):
         features.Backbone("efficientnet_b0", **saved({**state, "features.0.0.weight": torch.zeros(3)}, tmp_path))
     with pytest.raises(ValueError, match=r"holds weights that are not finite \(features\.0\.0\.weight\); give another file\.$"):
@@ -663,7 +663,7 @@ def test_crops_of_another_shape_are_refused():
     for inputs in (pictures(1, 16), pictures(1)[0], pictures(1)[:, :2], pictures(1)[:, :, :90], pictures(0)):
         with pytest.raises(
             ValueError,
-            match=r"^`crops` has the shape \(.*\); efficientnet_b0 takes \(n, 3, s, s\) with s at least 32, from `crop`\.$",
+            match=r"`crops`.*shape.*efficientnet_b0.*\(n, 3, s, s\).*at least 32.*`crop`",
         ):
             network.extract(inputs)
     broken = pictures(3)
@@ -674,9 +674,7 @@ def test_crops_of_another_shape_are_refused():
         network.extract(pictures(1), batch_size=0)
     with pytest.raises(ValueError, match=r"^`crops` is empty; give the crop of one patient or more\.$"):
         features.deep({}, network)
-    with pytest.raises(
-        ValueError, match=r"^The crop of B has the shape \(3, 64, 64\) and the first \(3, 96, 96\); crop all to one size\.$"
-    ):
+    with pytest.raises(ValueError, match=r"crop of B.*\(3, 64, 64\).*\(3, 96, 96\).*one size"):
         features.deep({"A": pictures(1)[0], "B": pictures(1, 64)[0]}, network)
 
 

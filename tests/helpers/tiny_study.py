@@ -54,7 +54,7 @@ def _expression(hidden: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
     shared = np.column_stack([hidden[:, :2], rng.normal(size=(len(hidden), 1))])
     values = 8 + np.repeat(shared, 26, axis=1) + 0.45 * rng.normal(size=(len(hidden), 78))
     noise = 8 + rng.normal(size=(len(hidden), 12))
-    names = [f"G{i:03d}" for i in range(90)]
+    names = ["ME1", "mri", *(f"G{i:03d}" for i in range(2, 90))]  # a gene may be called like an eigengene or a kind of features
     return pd.DataFrame(np.hstack([values, noise]), columns=names, index=TRAINING)
 
 

@@ -50,7 +50,7 @@ def test_times_can_be_given_and_must_fit(tmp_path, phases):
     assert made.table["seconds"].tolist() == [0, 60, 131.5]
     assert made.table["role"].tolist() == ["pre-contrast", "pre-contrast", "first post-contrast"]
     for wrong in ([0, 60], [0, 60, 60], [0, float("nan"), 80]):
-        with pytest.raises(InputError, match=r"`seconds` is .*; give 3 rising numbers, one a phase \(pre1, pre2, post1\)"):
+        with pytest.raises(InputError, match=r"`seconds` is .*; give 3 rising numbers, one per phase \(pre1, pre2, post1\)"):
             images.read_phase_files(found, pre_contrast=2, seconds=wrong)
 
 

@@ -72,7 +72,7 @@ def test_several_series_follow_each_other_in_time(tmp_path):
         write([image], tmp_path / f"{9 - number}", seconds=[second], timing="AcquisitionTime", tags=tags)
     phases = reread(tmp_path)
     assert phases.table["seconds"].tolist() == [0, 70, 140]
-    assert phases.table["evidence"][0] == "one phase a series; series by AcquisitionTime"
+    assert phases.table["evidence"][0] == "one phase per series; series by AcquisitionTime"
     assert phases.table["series"].tolist() == ["9", "8", "7"]
     np.testing.assert_array_equal(array(phases.last), array(truth[2]))
 
@@ -84,7 +84,7 @@ def test_a_pre_contrast_series_and_one_with_the_rest(tmp_path):
         truth[1:], tmp_path / "dyn", timing="TemporalPositionIdentifier", tags={"SeriesNumber": "4", "SeriesDescription": "DYN"}
     )
     phases = reread(tmp_path)
-    assert phases.table["evidence"].tolist() == ["one phase a series; series by SeriesNumber"] + 2 * [
+    assert phases.table["evidence"].tolist() == ["one phase per series; series by SeriesNumber"] + 2 * [
         "TemporalPositionIdentifier: 2 values, each position once; series by SeriesNumber"
     ]
     np.testing.assert_array_equal(array(phases.last), array(truth[2]))

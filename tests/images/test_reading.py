@@ -156,7 +156,7 @@ def test_the_phases_of_an_enhanced_series_have_their_own_times(tmp_path):
     _write_enhanced(after, tmp_path / "b" / "2.dcm", number=2, moment="20010101120130.500000")
     phases = images.read_phases(images.dynamic_series(images.find_series(tmp_path)), pre_contrast=1)
     assert phases.table["seconds"].tolist() == [0, 90.5]
-    assert phases.table["evidence"][1] == "one phase a series; series by AcquisitionTime"
+    assert phases.table["evidence"][1] == "one phase per series; series by AcquisitionTime"
     np.testing.assert_array_equal(array(phases.first), array(after))
 
 

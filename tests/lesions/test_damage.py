@@ -220,7 +220,7 @@ def test_files_that_are_no_masks_are_named(case, tmp_path):
     (tmp_path / "mask.txt").write_text("tumour in the left breast")
     with pytest.raises(
         ValueError,
-        match=r"^mask\.txt is not a mask that can be read; give one of DICOM SEG, DICOM RTSTRUCT, NIfTI, NRRD, MetaImage, \.les\.$",
+        match=r"mask\.txt.*give one of DICOM SEG, DICOM RTSTRUCT, NIfTI, NRRD, MetaImage, \.les",
     ):
         lesions.read_mask(tmp_path / "mask.txt", image=image)
     with pytest.raises(ValueError, match=r"^1-001\.dcm is not a DICOM SEG \(its modality is MR\); give the mask file\.$"):
@@ -342,28 +342,24 @@ def test_seeds_and_boxes_are_checked(case):
     options = {"radius_mm": 15.0, "fraction": 0.5, "smoothing_mm": 0.8}
     with pytest.raises(
         ValueError,
-        match=r"^The seed \(60, 1, 1\) is not inside the image of \(52, 48, 20\) voxels; give x,y,z as voxel numbers from 0\.$",
+        match=r"seed \(60, 1, 1\).*\(52, 48, 20\) voxels.*x,y,z.*from 0",
     ):
         lesions.grow_from_seed(enhancement, seed=(60, 1, 1), **options)
     with pytest.raises(
         ValueError,
-        match=r"^The seed \(1, 1, 1\) does not enhance: 0 % there, 0 % around it\. Choose a voxel inside the bright part",
+        match=r"seed \(1, 1, 1\).*0 %.*0 %.*[Cc]hoose a voxel",
     ):
         lesions.grow_from_seed(enhancement, seed=(1, 1, 1), **options)
     with pytest.raises(
         ValueError,
-        match=r"^The lesion grown from seed \(29, 22, 10\) leaks: it reaches 4 mm from the seed at a threshold of \d+ % ",
+        match=r"seed \(29, 22, 10\).*4 mm.*threshold of \d+ %",
     ):
         lesions.grow_from_seed(enhancement, seed=(29, 22, 10), radius_mm=4.0, fraction=0.5, smoothing_mm=0.8, leak="refuse")
     with pytest.raises(ValueError, match=r"^`fraction` is 1, it must lie between 0 and 1\.$"):
         lesions.grow_from_seed(enhancement, seed=(29, 22, 10), radius_mm=9.0, fraction=1, smoothing_mm=0.8)
-    with pytest.raises(
-        ValueError, match=r"^`box` is \[\(0, 60\), \(0, 1\), \(0, 1\)\]; it must be first and last voxel along x, y and z inside"
-    ):
+    with pytest.raises(ValueError, match=r"`box` is \[\(0, 60\), \(0, 1\), \(0, 1\)\].*first and last voxel"):
         lesions.grow_in_box(enhancement, box=[(0, 60), (0, 1), (0, 1)], fraction=0.5, smoothing_mm=0.8)
-    with pytest.raises(
-        ValueError, match=r"^Nothing enhances in the box \(all 0 %\); give a box around the bright part of the PE1 map\.$"
-    ):
+    with pytest.raises(ValueError, match=r"[Nn]othing enhances in the box.*0 %.*give a box"):
         lesions.grow_in_box(enhancement, box=[(0, 3), (0, 3), (0, 3)], fraction=0.5, smoothing_mm=0.8)
 
 
@@ -379,11 +375,7 @@ def test_zones_and_agreement_are_checked(case):
         lesions.largest_slices(mask * 0)
     with pytest.raises(ValueError, match=r"^Both masks are empty; their agreement is not defined\.$"):
         lesions.dice(mask * 0, mask * 0)
-    with pytest.raises(
-        ValueError, match=r"^The masks have \(51, 48, 20\) and \(52, 48, 20\) voxels; place both on one image first\.$"
-    ):
+    with pytest.raises(ValueError, match=r"\(51, 48, 20\).*\(52, 48, 20\) voxels.*place both"):
         lesions.dice(mask[1:], mask)
-    with pytest.raises(
-        ValueError, match=r"^`within` has \(51, 48, 20\) voxels and the mask \(52, 48, 20\); place both on one image\.$"
-    ):
+    with pytest.raises(ValueError, match=r"`within`.*\(51, 48, 20\).*mask \(52, 48, 20\).*place both"):
         lesions.zones(mask, rim_mm=2, surround_mm=5, within=volume(array(image)[:, :, 1:]))

@@ -61,7 +61,7 @@ def test_segments_of_3d_slicer_are_chosen_by_name(image, parts, tmp_path):
 
 @pytest.mark.parametrize("old", [True, False])
 def test_overlapping_segments_lie_in_layers(image, parts, tmp_path, old):
-    """Old versions wrote neither label nor layer: one layer a segment, label 1."""
+    """Old versions wrote neither label nor layer: one layer per segment, label 1."""
     layers = sitk.Compose(*(like(image, part.astype(np.uint8)) for part in parts))
     names = [("Mass", None if old else 1, 0), ("Node", None if old else 1, 1)]
     path = slicer(tmp_path / "two.seg.nrrd", layers, names)

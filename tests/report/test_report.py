@@ -414,7 +414,7 @@ def test_links_of_lesion_size_are_said_to_be_so_and_the_others_followed_up():
         "feature_volume": size(f0=-0.95, f3=0.5),
     }
     text = said(tables)["Links"]
-    assert "3 links of 1 feature tell of lesion size under another name (f0: |Spearman ρ| with volume 0.9 or more)" in text
+    assert "3 links of 1 feature reflect lesion size (f0: |Spearman ρ| with volume 0.9 or more)" in text
     given = diameters().iloc[3:].assign(family="mri features x modules, adjusted", adjustment="age", measure="partial r", n=80)
     kept = said(tables | {"adjusted_links": given})["Links"]
     assert "features that are not lesion size: 1, of them with q < 0.05 given age: 1." in kept
@@ -484,7 +484,7 @@ def test_how_often_the_genes_are_chosen_again_is_said(sizes, share, finding):
     assert f"in each of the 25 nested fits, the genes number {min(map(int, sizes))} to {max(map(int, sizes))}" in text
     assert ("in 17 of them there is none" in text) is ("0" in sizes)
     assert f"chosen in {share:.0%} of the fits or less" in text
-    assert ("accident of these patients" in text) is not finding
+    assert ("depends on these particular patients" in text) is not finding
 
 
 def test_the_odds_ratio_per_unit_is_no_warning_sign():
@@ -603,7 +603,7 @@ def test_an_area_that_a_failed_fit_gives_is_no_number_and_no_optimism(failed, wh
     text = said({"evaluation": table})["Prediction: forest"]
     assert "it reaches an AUC that could not be estimated" in text
     assert ("is optimism" in text) is (which == "published")
-    assert ("What lies between the two cannot be told." in text) is (which != "published")
+    assert ("The difference between the two cannot be determined." in text) is (which != "published")
     assert "0.00" not in text
     page = Page(report.render(STUDY, {"evaluation": table}, [], {})).text
     assert "0.00 (0.00–0.00)" not in page
@@ -956,5 +956,5 @@ def test_links_that_outliers_make_are_named():
     table = links(2, 20).assign(p_spearman=0.001)
     table.loc[0, "p_spearman"] = 0.4
     text = said({"links": table})["Links"]
-    assert "Vanishing by ranks (Spearman p ≥ 0.05), so made by a few outlying patients: 1 of them: " in text
+    assert "Not significant by rank correlation (Spearman p ≥ 0.05), so probably driven by a few outliers: 1 of them: " in text
     assert "Vanishing" not in said({"links": table.assign(p_spearman=0.001)})["Links"]

@@ -45,7 +45,7 @@ def whole(made, cohort="training"):
 
 @pytest.fixture(scope="module")
 def measured(made, written):
-    """What ordinary measurements find in the training cohort, one row a patient."""
+    """What ordinary measurements find in the training cohort, one row per patient."""
     rows = []
     for patient in whole(made):
         phases, mask = read(written, "training", patient)

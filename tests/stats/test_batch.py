@@ -216,6 +216,8 @@ class TestFaults:
         seen, _ = planted(n=60, features=6)
         with pytest.raises(ValueError, match=r"`X` lacks the column\(s\) scanner"):
             ComBat(batch="scanner").fit(seen)
+        with pytest.raises(ValueError, match="`batch` is a Series; give the name of a column"):
+            ComBat(batch=seen["site"]).fit(seen.drop(columns="site"))
         with pytest.raises(TypeError, match="must be a pandas DataFrame with the batch column 'site', it is a ndarray"):
             ComBat(batch="site").fit(seen.to_numpy())
         with pytest.raises(ValueError, match=r"not finite, the first at row 'P004', column 'f1'"):

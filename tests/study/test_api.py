@@ -8,6 +8,9 @@ import pytest
 import radiogenomics as rg
 from radiogenomics._errors import FileError, InputError, MissingFileError
 
+NAMES_TWICE = pytest.mark.filterwarnings("ignore:var_names are not unique", "ignore:Cannot join columns with the same name")
+"""mudata says so when it writes and reads: ME1 is a gene and an eigengene, each in its own modality."""
+
 
 @pytest.fixture
 def manifest(tiny):
@@ -80,6 +83,18 @@ def test_it_answers_as_the_command_does(done):
     assert done.query("ME1").sentence == rg.query(done.folder, "ME1").sentence
 
 
+@pytest.mark.parametrize("name", ["mri", "ME1"])
+def test_a_gene_is_told_from_the_signature_or_eigengene_of_its_name(done, name):
+    answer = done.query(f"gene: {name}")
+    column = {"mri": "mri (gene)", "ME1": "ME1"}[name]
+    assert list(answer.patients) == ["mri", column, "node status"]
+    pd.testing.assert_series_equal(answer.patients[column], done.table("expression_linked")[name], check_names=False)
+    assert (
+        answer.scatter().axes[0].lines[0].get_ydata().tolist()
+        == answer.patients.query("`node status` == 'negative'")[column].tolist()
+    )
+
+
 def test_a_folder_without_a_study_is_refused(tmp_path):
     with pytest.raises(MissingFileError, match="holds no study; run one there first"):
         rg.Study.open(tmp_path / "nowhere")
@@ -105,6 +120,14 @@ def test_the_expression_with_modules_and_clinical_columns_is_an_anndata(done):
     assert data.obsm["eigengenes"].index.equals(data.obs_names)
 
 
+def test_a_gene_called_like_an_eigengene_stands_in_its_own_modality(done):
+    made = done.to_mudata()
+    for name, table in (("expression", "expression_linked"), ("eigengenes", "eigengenes")):
+        values = made[name].to_df()["ME1"]
+        pd.testing.assert_series_equal(values, done.table(table)["ME1"].loc[values.index], check_names=False)
+
+
+@NAMES_TWICE
 def test_the_whole_study_is_written_for_the_scverse_and_read_again(done, tmp_path):
     import mudata
     import scanpy as sc

@@ -283,7 +283,7 @@ class TestFolder:
             (tmp_path / name).parent.mkdir(exist_ok=True)
             (tmp_path / name).write_text("mine")
         before = {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
-        with pytest.raises(InputError, match="was not made by a study; give a new or an empty folder with --out"):
+        with pytest.raises(InputError, match="is not the folder of a study; give a new or an empty folder with --out"):
             run(tmp_path)
         assert {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()} == before
 

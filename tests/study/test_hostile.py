@@ -200,7 +200,7 @@ def test_a_hostile_study_is_opened_asked_and_claimed_without_effect_outside_it(f
         assert ended.returncode in (0, 2), ended.stderr
     else:
         refusals(rg.query, foreign, "ME1")
-    assert all(re.search("is a link to|was not made by a study", said) for said in refusals(claim_and_sweep, foreign))
+    assert all(re.search("is a link to|is not the folder of a study", said) for said in refusals(claim_and_sweep, foreign))
     assert state(victim) == before
     assert (foreign / "notes.txt").read_text() == "theirs"
 
@@ -247,7 +247,7 @@ def test_a_folder_with_a_file_of_the_markers_name_is_not_a_study(tmp_path):
     for text in ('{"title": "mine"}', "null", "[]", "{", '{"made_by": "other"}'):
         (tmp_path / MARKER).write_text(text)
         (tmp_path / "work").mkdir(exist_ok=True)
-        with pytest.raises(InputError, match="was not made by a study"):
+        with pytest.raises(InputError, match="is not the folder of a study"):
             claim(tmp_path, "the study's folder")
         assert not Results(tmp_path).finished
 

@@ -400,4 +400,4 @@ def test_a_folder_with_another_checksum(change):
 
 def test_a_folder_that_is_a_file(change):
     path = change(sources__images_training__file="truth.csv")
-    assert "is a file; give a folder with one folder a patient" in problems(path)
+    assert "is a file; give a folder with one folder per patient" in problems(path)

@@ -263,7 +263,7 @@ def test_clinical_columns_are_chosen_and_the_others_named():
     assert found.fusion == ["age"]  # 30 of each class pay for two terms beside the signature; months follow from years
     assert set(found.left_out) == set(table.columns) - {*found.columns, "node"}
     assert found.left_out["nodal_status"] == "it tells the outcome"
-    assert found.left_out["days_to_death"].startswith("by its name known only later")
+    assert found.left_out["days_to_death"].startswith("known only later")
 
 
 def test_comments_stand_above_the_nearest_key_that_is_there():

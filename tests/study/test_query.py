@@ -347,14 +347,14 @@ def test_an_imaging_feature_is_asked_for_by_its_name(done):
 
 def test_a_link_that_ranks_do_not_show_is_said():
     facts = one_link() | {"features": one_link(feature="f1", p_spearman=0.4, q=0.03, estimate="measured", imaging="mri")["links"]}
-    assert "by ranks p = 0.40: made by a few outlying patients" in sentence(facts, NULL, simulated=False, alpha=0.05)
+    assert "Spearman p = 0.40: driven by a few outliers" in sentence(facts, NULL, simulated=False, alpha=0.05)
 
 
 def test_pathways_planted_with_a_link_are_linked_and_others_are_not(done):
     planted, alone = rg.query(done, "planted module 1 a"), rg.query(done, "planted module 3 a")
     assert planted.links["q"].iloc[0] < 0.05
     assert "association that survives correction, not a cause" in planted.sentence
-    assert "chance alone gives" in planted.sentence
+    assert "expected by chance" in planted.sentence
     assert "no link is shown" in alone.sentence
     assert planted.sentence.startswith("Simulated data: ")
     assert planted.simulated
@@ -377,9 +377,9 @@ def one_link(**changes) -> dict[str, object]:
     ("changes", "null_p", "said"),
     [
         ({"q": 0.2}, [0.01, 0.01], "no link is shown"),
-        ({}, [0.3, 0.01], "no more than chance can give, since 4 links of its family have q < 0.05 where chance alone gives 3"),
+        ({}, [0.3, 0.01], "no more than expected by chance, since 4 links of its family have q < 0.05; expected by chance: 3"),
         ({}, [0.01, 0.01], "an association that survives correction, not a cause"),
-        ({"q_all_genes": 0.4}, [0.01, 0.01], "a link only for who asked of this gene alone"),
+        ({"q_all_genes": 0.4}, [0.01, 0.01], "significant only if this gene is tested alone"),
         ({"q": np.nan}, [0.01, 0.01], "no link is shown"),
     ],
 )
@@ -387,7 +387,7 @@ def test_the_sentence_claims_no_more_than_q_and_the_null_allow(changes, null_p, 
     text = sentence(one_link(**changes), NULL.assign(p_holm=null_p), simulated=False, alpha=0.05)
     assert said in text
     assert "95 % interval 0.10 to 0.60" in text
-    assert "permuted patients reach it with p = 0.002" in text
+    assert "permutation p = 0.002" in text
     assert "imulated" not in text
     assert ("survives correction, not a cause" in text) == (said == "an association that survives correction, not a cause")
 

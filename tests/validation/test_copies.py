@@ -159,7 +159,7 @@ def test_codes_of_the_site_are_named_by_identifier_name_or_outcome():
     assert find_leaks(coded).empty
     assert find_leaks(coded, there).to_numpy()[:, :2].tolist() == [["x", "code that tells the outcome"]]
     named = plain.assign(**{"Scanner model": rng_like(code), "treatment_centre": "north", "case number": 1.5})
-    assert find_leaks(named)["kind"].tolist() == ["named"] * 3
+    assert find_leaks(named)["kind"].tolist() == ["suspicious name"] * 3
 
 
 def rng_like(code):
@@ -190,7 +190,7 @@ def test_a_possible_leak_is_said_when_a_recipe_is_judged(caplog):
     outcome = pd.Series((np.arange(40) >= 20).astype(int), index=table.index, name="node")
     with caplog.at_level(logging.WARNING):
         one_nearest(table.assign(entry=np.arange(40)), outcome)
-    assert "feature 'entry' may leak (row number)" in caplog.text
+    assert "feature 'entry' may leak the outcome or the patient's identity (row number)" in caplog.text
 
 
 def test_a_gene_is_not_taken_for_a_coil():

@@ -27,8 +27,8 @@ class _Tags(Offered):
 
     def normalisation(self, weights: str | None) -> Normalisation:
         """Give what the weights were trained with; a file counts as the default weights."""
-        chosen = timm().get_pretrained_cfg(f"{_MODEL}.{weights or _DEFAULT_TAG}")
-        return tuple(chosen.mean), tuple(chosen.std)
+        configuration = timm().get_pretrained_cfg(f"{_MODEL}.{weights or _DEFAULT_TAG}")
+        return tuple(configuration.mean), tuple(configuration.std)
 
 
 def build() -> Any:

@@ -1,4 +1,4 @@
-"""How two columns are linked: one file a method, and the one table of them."""
+"""How two columns are linked: one file per method, and the one table of them."""
 
 from radiogenomics._registry import Registry
 from radiogenomics.linking.methods.protocol import LinkMethod

@@ -1,4 +1,4 @@
-"""How a pathway is scored: one file a method, and the one table of them."""
+"""How a pathway is scored: one file per method, and the one table of them."""
 
 from radiogenomics._registry import Registry
 from radiogenomics.pathways.methods.protocol import Floats, Method, Options, Sets

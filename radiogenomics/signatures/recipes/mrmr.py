@@ -48,8 +48,8 @@ def mrmr(
     min-redundancy, IEEE Trans Pattern Anal Mach Intell 2005. doi:10.1109/TPAMI.2005.159
     """
     last = last_step(LogisticRegression(class_weight="balanced" if imbalance == "weights" else None), imbalance, random_state)
-    chosen = ChosenSize(MRMR(max(sizes, default=None)), last, sizes=sizes, n_splits=n_splits, random_state=random_state)
-    return Pipeline([*stable(second_reader, icc), ("scale", StandardScaler()), ("select", chosen), ("classify", last)])
+    selection = ChosenSize(MRMR(max(sizes, default=None)), last, sizes=sizes, n_splits=n_splits, random_state=random_state)
+    return Pipeline([*stable(second_reader, icc), ("scale", StandardScaler()), ("select", selection), ("classify", last)])
 
 
 RECIPE = Recipe(mrmr, frozenset({"icc", "sizes", "imbalance"}), makes_folds=True)

@@ -68,7 +68,7 @@ def published(
         raise InputError(f"`variance` is {variance}; give the share of variance to keep, above 0 and below 1.")
     forest = Forest(n_trees, class_weight="balanced" if imbalance == "weights" else None, random_state=random_state)
     last = last_step(forest, imbalance, random_state)
-    chosen = ChosenSize(
+    sized_forest = ChosenSize(
         ReliefF(n_neighbors=n_neighbors),
         last if choose_by == "folds" else forest,  # balanced copies have no out-of-bag votes
         sizes=sizes,
@@ -81,7 +81,7 @@ def published(
             *stable(second_reader, icc),
             ("scale", StandardScaler()),
             ("components", PCA(n_components=variance, svd_solver="full")),
-            ("select", chosen),
+            ("select", sized_forest),
             ("classify", last),
         ]
     )

@@ -25,13 +25,13 @@ _LIBRARIES = (
 @cache
 def libraries() -> dict[str, str]:
     """Give the installed version of every library that can change a number."""
-    found = {}
+    versions = {}
     for name in _LIBRARIES:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:  # an optional one
-            found[name] = ""
-    return found
+            versions[name] = ""
+    return versions
 
 
 def code_of(function: Callable[..., Any]) -> str:
@@ -49,20 +49,20 @@ def _hash(files: frozenset[Path]) -> str:
 
 @cache
 def _reached(start: Path) -> frozenset[Path]:
-    found: set[Path] = set()
+    reached: set[Path] = set()
     waiting = [start]
     while waiting:
         path = waiting.pop()
-        if path not in found:
-            found.add(path)
+        if path not in reached:
+            reached.add(path)
             waiting += _imported(path) if path.suffix == ".py" else ()
-    return frozenset(found)
+    return frozenset(reached)
 
 
 @cache
 def _imported(path: Path) -> tuple[Path, ...]:
     """List the package's files that one file imports, at its top or inside a function."""
-    found: dict[Path, None] = {}
+    imported: dict[Path, None] = {}
     for node in _statements(ast.parse(path.read_bytes())):
         names = []
         if isinstance(node, ast.Import):
@@ -70,8 +70,8 @@ def _imported(path: Path) -> tuple[Path, ...]:
         elif isinstance(node, ast.ImportFrom) and not node.level:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
         for name in names:
-            found |= dict.fromkeys(_files(name))
-    return tuple(found)
+            imported |= dict.fromkeys(_files(name))
+    return tuple(imported)
 
 
 def _statements(node: ast.AST) -> Iterator[ast.AST]:

@@ -145,8 +145,8 @@ class Results:
 
     def tables(self) -> dict[str, str]:
         """Name the finished tables, in alphabetical order -> what each holds, in one line."""
-        found = {name: text for record in self._records.values() for name, text in record["tables"].items()}
-        return dict(sorted(found.items()))
+        descriptions = {name: text for record in self._records.values() for name, text in record["tables"].items()}
+        return dict(sorted(descriptions.items()))
 
     def table(self, name: str, **options: Any) -> pd.DataFrame:
         """Read a finished table, after its bytes were compared with the record of its step.
@@ -243,8 +243,8 @@ class Results:
         return True
 
     def _hash(self, file: str) -> str:
-        found = (record["files"][file] for record in self._records.values() if file in record["files"])
-        return str(next(found, ""))
+        hashes = (record["files"][file] for record in self._records.values() if file in record["files"])
+        return str(next(hashes, ""))
 
 
 def _first_line(error: Exception) -> str:
@@ -254,8 +254,8 @@ def _first_line(error: Exception) -> str:
 
 def read_records(folder: Path) -> dict[str, dict[str, Any]]:
     """Read the records of all finished steps, in the order of the study."""
-    found = {path.stem: record for path in sorted((folder / "steps").glob("*.json")) if (record := _record(path))}
-    return dict(sorted(found.items(), key=lambda item: item[1]["order"]))
+    records = {path.stem: record for path in sorted((folder / "steps").glob("*.json")) if (record := _record(path))}
+    return dict(sorted(records.items(), key=lambda item: item[1]["order"]))
 
 
 def is_marked(folder: Path) -> bool:

@@ -57,7 +57,7 @@ def claim(folder: Path, name: str) -> Path:
     marked = is_marked(folder)
     if not marked and not all(_is_begun(path) for path in folder.iterdir()):
         raise InputError(
-            f"{name} is {folder}, which holds files and was not made by a study; give a new or an empty folder with --out."
+            f"{name} is {folder}, which is not empty and is not the folder of a study; give a new or an empty folder with --out."
         )
     refuse_links(*(folder / part for part in (*_PAGES, _LOCK, "tables", "figures", "steps")))
     for part in ("work", "kept"):
@@ -270,7 +270,7 @@ class Store(Results):
             for part in {**parts, **before.get(heading, {})}
             if parts.get(part) != before.get(heading, {}).get(part)
         ]
-        return f"changed: {', '.join(changed)}" if changed else "its files are not as they were written"
+        return f"changed: {', '.join(changed)}" if changed else "its files have changed since they were written"
 
     def _write(self, name: str, product: Product) -> list[Path]:
         if isinstance(product, pd.DataFrame):

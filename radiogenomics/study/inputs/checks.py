@@ -144,12 +144,12 @@ def _features_check(inputs: Inputs, name: str, kind: str) -> Callable[[], object
 
 
 def _recipe_check(inputs: Inputs) -> None:
-    chosen = inputs.manifest.signature
+    section = inputs.manifest.signature
     try:
-        if chosen.recipe in RECIPES:
-            recipe = RECIPES[chosen.recipe].build(**chosen.options(), random_state=0)
+        if section.recipe in RECIPES:
+            recipe = RECIPES[section.recipe].build(**section.options(), random_state=0)
         else:
-            recipe = by_path(chosen.recipe, **chosen.parameters)
+            recipe = by_path(section.recipe, **section.parameters)
     except TypeError as error:
         raise InputError(str(error)) from error
     if not hasattr(recipe, "predict_proba"):
@@ -164,8 +164,8 @@ def _volume_check(inputs: Inputs, name: str, volume: str) -> Callable[[], object
         tables = [inputs.features(name, kind) for kind in inputs.manifest.cohorts()[name].features]
         columns = next((table[volume] for table in tables if volume in table), None)
         if columns is None:
-            found = [column for table in tables for column in table.columns]
-            raise InputError(f"volume column {volume!r} is in no feature table; their columns are {summarise(found, 8)}")
+            known_columns = [column for table in tables for column in table.columns]
+            raise InputError(f"volume column {volume!r} is in no feature table; their columns are {summarise(known_columns, 8)}")
         if columns.isna().any():
             raise InputError(f"it is missing for {summarise(columns.index[columns.isna()])}; give it or leave volume out")
         if columns.nunique() < 2:
@@ -235,12 +235,12 @@ def _columns_check(inputs: Inputs) -> None:
 
 def _joined_check(inputs: Inputs, name: str) -> Callable[[], object]:
     def run() -> None:
-        chosen = inputs.manifest.joined[name]
-        table = inputs.patients(chosen.source)
-        missing = [column for column in (*chosen.columns, *chosen.linked) if column not in table]
+        section = inputs.manifest.joined[name]
+        table = inputs.patients(section.source)
+        missing = [column for column in (*section.columns, *section.linked) if column not in table]
         if missing:
             raise InputError(f"no column {summarise(missing)}; its columns are {summarise(table.columns, 8)}")
-        check_numeric(table[chosen.linked], f"joined.{name}.linked", missing=True)
+        check_numeric(table[section.linked], f"joined.{name}.linked", missing=True)
 
     return run
 

@@ -35,10 +35,10 @@ def lacking_features(inputs: Inputs, name: str) -> dict[str, list[str]]:
 
 def in_some_tables(inputs: Inputs) -> list[Decision]:
     """Tell of the patients who are left out since a table of features lacks them."""
-    found = []
+    decisions = []
     for name in inputs.manifest.cohorts():
         lacking = lacking_features(inputs, name)
         if lacking:
             whom = summarise((f"{patient} (no {', '.join(kinds)})" for patient, kinds in lacking.items()), 5)
-            found.append(Decision("patients left out", name, len(lacking), f"not in every table of features: {whom}"))
-    return found
+            decisions.append(Decision("patients left out", name, len(lacking), f"not in every table of features: {whom}"))
+    return decisions

@@ -33,10 +33,10 @@ class StudySets:
     scored : dict of str to list of str
         Those that are scored and linked: asked for, and of a usable size. Measured genes only.
     table : DataFrame
-        One row a set, those asked for first: `pathway, source, category` (of our 36), `size` (genes in the library), `measured`
+        One row per set, those asked for first: `pathway, source, category` (of our 36), `size` (genes in the library), `measured`
         (those at hand), `kept` (scored), and the `reason` where it is not.
     symbols : DataFrame
-        One row a gene of the sets that is not at hand under its own name: `gene, symbol` (the name it goes by, missing where it
+        One row per gene of the sets that is not at hand under its own name: `gene, symbol` (the name it goes by, missing where it
         has none), `n_sets`.
     """
 
@@ -138,17 +138,17 @@ def _asked(words: list[str], libraries: Libraries, ours: list[str]) -> list[str]
     """Turn the words of ``gene_sets.scored`` into names of sets: a source, our 36, or one set in any way of writing."""
     every = {name: members for sets in libraries.values() for name, members in sets.items()}
     names = [word for word in words if word not in libraries and word != TUMOUR_RELATED]
-    chosen = pathways.select(every, names)
+    selection = pathways.select(every, names)
     known = [*libraries, TUMOUR_RELATED, *every]
     faults = [
         f"{name!r} is neither a gene set nor a source; the nearest are {', '.join(pathways.closest(name, known))}"
-        for name in chosen.absent
+        for name in selection.absent
     ]
-    faults += [f"{name!r} can be {summarise(sets)}; write one of them whole" for name, sets in chosen.ambiguous.items()]
+    faults += [f"{name!r} can be {summarise(sets)}; write one of them whole" for name, sets in selection.ambiguous.items()]
     if TUMOUR_RELATED in words and not every.keys() & set(ours):
         faults.append(f"none of our {len(ours)} KEGG pathways is in the sources; add a source with KEGG's sets")
     if faults:
         raise InputError("; ".join(faults))
     groups = {TUMOUR_RELATED: ours} | {source: list(sets) for source, sets in libraries.items()}
-    groups |= {word: [name] for word, name in zip(chosen.found["name"], chosen.found["pathway"], strict=True)}
+    groups |= {word: [name] for word, name in zip(selection.found["name"], selection.found["pathway"], strict=True)}
     return [name for word in words for name in groups[word]]

@@ -17,7 +17,7 @@ def folders(inputs: Inputs, name: str) -> Callable[[], object]:
     def run() -> None:
         have, drawn = inputs.images(name), inputs.masks(name, "reader")
         if not have:
-            raise InputError("no patient has a folder in it; give a folder with one folder of DICOM files a patient")
+            raise InputError("no patient has a folder in it; give a folder with one folder of DICOM files per patient")
         strangers = [patient for patient in drawn if patient not in have]
         if not set(have) & set(drawn):
             raise InputError(
@@ -65,10 +65,10 @@ def masks_found(inputs: Inputs, name: str) -> list[str]:
 
 def settings(inputs: Inputs) -> None:
     """Check the parameter file and the networks."""
-    chosen = inputs.manifest.extraction
-    if chosen.parameters:
-        features.check_parameters(inputs.files[chosen.parameters])
-    for name, weights in chosen.deep.items():
+    extraction = inputs.manifest.extraction
+    if extraction.parameters:
+        features.check_parameters(inputs.files[extraction.parameters])
+    for name, weights in extraction.deep.items():
         if weights not in inputs.files and weights not in (known := ["random", *features.known_weights(name)]):
             raise InputError(f"deep.{name} is {weights!r}; give a source of [sources], or one of {', '.join(known)}")
 

@@ -123,8 +123,8 @@ def _power(genes: pd.DataFrame, chosen: ModuleSettings) -> float:
         return chosen.power
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="No power reaches", category=UserWarning)
-        found = modules.pick_soft_threshold(genes, network=chosen.network).power
-    return found or modules.DEFAULT_POWER[chosen.network]
+        power = modules.pick_soft_threshold(genes, network=chosen.network).power
+    return power or modules.DEFAULT_POWER[chosen.network]
 
 
 def fusion_problems(inputs: Inputs, made: Cohort) -> Iterator[Problem]:

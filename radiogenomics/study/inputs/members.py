@@ -43,13 +43,13 @@ def members(folder: Path, *, folders: bool, rename: Callable[[list[str]], list[s
     if not folder.is_dir():
         state = "is a file" if folder.exists() else "does not exist"
         raise InputError(f"{folder} {state}; give a folder with one {what} a patient")
-    found = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and (path.is_dir() or not folders))
-    found = [path for path in found if folders or not _is_detached(path)]
-    names = rename([readable(path.name if folders or path.is_dir() else lesions.mask_stem(path)) for path in found])
+    entries = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and (path.is_dir() or not folders))
+    entries = [path for path in entries if folders or not _is_detached(path)]
+    names = rename([readable(path.name if folders or path.is_dir() else lesions.mask_stem(path)) for path in entries])
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise InputError(f"{folder} has more than one entry for {summarise(sorted(twice))}; keep one of each")
-    return dict(zip(names, found, strict=True))
+    return dict(zip(names, entries, strict=True))
 
 
 def masks_of(patients: Collection[str], found: Mapping[str, Path], folder: Path) -> tuple[dict[str, Path], list[Decision]]:

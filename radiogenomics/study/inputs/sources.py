@@ -116,11 +116,11 @@ class Inputs:
 
     def members(self, name: str) -> pd.Index:
         """Name the patients who have every feature table of a cohort, and images where it has some."""
-        found = [self.features(name, kind).index for kind in self._cohort(name).features]
+        indexes = [self.features(name, kind).index for kind in self._cohort(name).features]
         if self._cohort(name).images:
-            found.append(pd.Index(self.images(name), name="patient", dtype=object))
-        patients = found[0]
-        for other in found[1:]:
+            indexes.append(pd.Index(self.images(name), name="patient", dtype=object))
+        patients = indexes[0]
+        for other in indexes[1:]:
             patients = patients.intersection(other, sort=False)
         return patients
 
@@ -154,12 +154,12 @@ class Inputs:
         return files | {name: listed[name] for name in named if name in listed}
 
     def decisions(self, sources: Iterable[str]) -> pd.DataFrame:
-        """Tell what was decided while these tables were read -> ``what, where, count, why``, one row a decision."""
+        """Tell what was decided while these tables were read -> ``what, where, count, why``, one row per decision."""
         matrix = self.manifest.expression.source
         for source in sources:
             _ = self.expression if source == matrix else self.patients(source)
-        found = [self._tables[_MATRIX if source == matrix else source].decisions for source in sources]
-        return pd.concat([one for one in found if len(one)] or [decision_table([])], ignore_index=True)
+        decisions = [self._tables[_MATRIX if source == matrix else source].decisions for source in sources]
+        return pd.concat([one for one in decisions if len(one)] or [decision_table([])], ignore_index=True)
 
     def _once(self, name: str, read: Callable[[], Reading]) -> pd.DataFrame:
         """Read a table once, since the checks and steps ask for the same ones again and again."""
@@ -226,8 +226,8 @@ class Inputs:
 
     def joined(self, name: str) -> pd.DataFrame:
         """Read the columns of a further table of training patients."""
-        chosen = self.manifest.joined[name]
-        return self.patients(chosen.source)[[*chosen.columns, *chosen.linked]]
+        section = self.manifest.joined[name]
+        return self.patients(section.source)[[*section.columns, *section.linked]]
 
     def truth(self) -> pd.DataFrame:
         """Read what was planted in simulated data: ``kind, name, value``."""
@@ -302,11 +302,11 @@ def gather(path: Path, *, mirror: Path | None = None) -> Inputs:
 
 
 def _locate(source: Source, folders: list[Path]) -> Path:
-    found = archives.find(source.file, folders=folders)
-    if found is not None:
-        if not (found.is_file() or found.is_dir()):
-            raise InputError(f"{found} is neither a file nor a folder but a pipe or a device, which has no end; give a file")
-        return found
+    local = archives.find(source.file, folders=folders)
+    if local is not None:
+        if not (local.is_file() or local.is_dir()):
+            raise InputError(f"{local} is neither a file nor a folder but a pipe or a device, which has no end; give a file")
+        return local
     origin = source.origin()
     if origin is None:
         looked = ", ".join(str(folder) for folder in folders)
@@ -340,10 +340,12 @@ def _list(folder: Path) -> dict[str, str]:
 def _verified_folder(folder: Path, listing: dict[str, str], source: Source) -> str:
     """Hash a folder: the names and hashes of all its files. It may grow, so that no lock is kept of it."""
     text = "".join(f"{name} {value}\n" for name, value in listing.items())
-    found = hashlib.sha256(os.fsencode(text)).hexdigest()
-    if source.sha256 not in ("first-use", found):
-        raise InputError(f"{folder}: the {len(listing)} files in it have the SHA-256 {found}, the manifest says {source.sha256}")
-    return found
+    text_hash = hashlib.sha256(os.fsencode(text)).hexdigest()
+    if source.sha256 not in ("first-use", text_hash):
+        raise InputError(
+            f"{folder}: the {len(listing)} files in it have the SHA-256 {text_hash}, the manifest says {source.sha256}"
+        )
+    return text_hash
 
 
 def _lock_path(path: Path) -> Path:

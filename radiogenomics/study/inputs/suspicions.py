@@ -18,7 +18,7 @@ def suspicions(tables: Mapping[str, pd.DataFrame], outcome: "pd.Series[float] | 
     Parameters
     ----------
     tables : mapping of str to DataFrame
-        Feature tables by the name that the findings shall give, one row a patient.
+        Feature tables by the name that the findings shall give, one row per patient.
     outcome : Series, optional
         Of at least some of the patients; numbers that tell it like a code are named then too.
 
@@ -27,19 +27,21 @@ def suspicions(tables: Mapping[str, pd.DataFrame], outcome: "pd.Series[float] | 
     list of Decision
         Copies, which validation keeps in one fold; columns to look at, of which nothing is dropped.
     """
-    found = []
+    suspicious = []
     for name, table in tables.items():
-        found += _uninformative(name, table)
-        found += _twice(name, table, "they have nearly the same features", "they stay in one fold")
+        suspicious += _uninformative(name, table)
+        suspicious += _twice(name, table, "they have nearly the same features", "they stay in one fold")
         alike = [(one, two) for one, two in written_alike(table.index, table.index) if str(one) < str(two)]
         if alike:
             why = f"names that differ in case, signs or zeros alone: {summarise((f'{one} and {two}' for one, two in alike), 5)}"
-            found.append(Decision("patients alike in name", name, len(alike), f"{why}; they stay in one fold, keep one of each"))
+            suspicious.append(
+                Decision("patients alike in name", name, len(alike), f"{why}; they stay in one fold, keep one of each")
+            )
         leaks = validation.find_leaks(table, outcome)
         for row in leaks.to_dict("records"):
             why = f"{row['detail']}; it is kept: remove it from the table unless it is a measurement"
-            found.append(Decision(f"possible leak: {row['kind']}", f"{name}: {row['column']}", 1, why))
-    return found
+            suspicious.append(Decision(f"possible leak: {row['kind']}", f"{name}: {row['column']}", 1, why))
+    return suspicious
 
 
 def expression_twice(expression: pd.DataFrame) -> list[Decision]:
@@ -63,12 +65,12 @@ def _uninformative(name: str, table: pd.DataFrame) -> list[Decision]:
     known = table.notna().sum()
     rare = list(known.index[known < _FEWEST_KNOWN])
     flat = [column for column in table.columns if column not in rare and table[column].nunique() < 2]
-    found = []
+    suspicious = []
     if flat:
-        found.append(
+        suspicious.append(
             Decision("features constant", name, len(flat), f"the same in every patient: {summarise(flat)}; they have no links")
         )
     if rare:
         why = f"known of fewer than {_FEWEST_KNOWN} patients: {summarise(rare)}; they have no links, and signatures fill them in"
-        found.append(Decision("features hardly known", name, len(rare), why))
-    return found
+        suspicious.append(Decision("features hardly known", name, len(rare), why))
+    return suspicious

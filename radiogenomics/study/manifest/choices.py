@@ -22,14 +22,14 @@ TABLES = {
 
 def table(kind: str) -> Registry[Any]:
     """Give the table of a kind."""
-    found: Registry[Any] = load(TABLES[kind])
-    return found
+    registry: Registry[Any] = load(TABLES[kind])
+    return registry
 
 
 def names(kind: str) -> list[str]:
     """Name what a manifest may choose of a kind: of link methods those without covariates, which have a key of their own."""
-    found = table(kind)
-    return [name for name in found if not found[name].needs_covariates] if kind == "link method" else found.names()
+    registry = table(kind)
+    return [name for name in registry if not registry[name].needs_covariates] if kind == "link method" else registry.names()
 
 
 def keys_of_recipe(name: str) -> frozenset[str]:
@@ -48,13 +48,13 @@ def outside_code(manifest: Any) -> dict[str, str]:
         and hashes in one text; parts without any are left out.
     """
     recipe = manifest.signature.recipe
-    found = {
+    hashes = {
         "extraction": measuring_code(manifest.extraction) if manifest.training.images else {},
         "links": table("link method").code([manifest.links.method]),
         "pathways": table("pathway method").code([manifest.pathways.method]),
         "signature": table("recipe").code([recipe]) if recipe in names("recipe") else {recipe: _hash_of(recipe)},
     }
-    return {part: ", ".join(f"{name} {code}" for name, code in codes.items()) for part, codes in found.items() if codes}
+    return {part: ", ".join(f"{name} {code}" for name, code in codes.items()) for part, codes in hashes.items() if codes}
 
 
 def measuring_code(extraction: Any) -> dict[str, str]:

@@ -75,9 +75,9 @@ class Manifest(Section):
     def _names_fit(self) -> "Manifest":
         names = [*self._taken_names(), *self._equal_names()]
         unfit = [*self._unfit_lesions(), *self._unfit_signature(), *self._unfit_columns()]
-        found = [*self._unknown_sources(), *self._uneven_features(), *names, *unfit]
-        if found:
-            raise MisfitError(*found)
+        mistakes = [*self._unknown_sources(), *self._uneven_features(), *names, *unfit]
+        if mistakes:
+            raise MisfitError(*mistakes)
         return self
 
     def cohorts(self) -> dict[str, CohortSection]:
@@ -145,7 +145,7 @@ class Manifest(Section):
 
     def _unfit_lesions(self) -> Iterator[Unfit]:
         if self.extraction.lesions == "each":
-            remedy = "a study has one row a patient; give 'largest' or 'union' (radiogenomics features gives a row each lesion)"
+            remedy = "a study has one row per patient: give 'largest' or 'union' (`radiogenomics features` takes each)"
             yield ("extraction", "lesions"), remedy
 
     def _taken_names(self) -> Iterator[Unfit]:

@@ -52,9 +52,9 @@ class Key:
 def every_key() -> list[Key]:
     """List every key of a manifest in the order of the schema."""
     schema = Manifest.model_json_schema()
-    found = [_key(name, facts, needed, schema) for name, facts, needed in _walk("", schema, schema)]
+    keys = [_key(name, facts, needed, schema) for name, facts, needed in _walk("", schema, schema)]
     named = {kind: ", ".join(choices.names(kind)) for kind in choices.TABLES}
-    return [_filled(key, named) for key in found]
+    return [_filled(key, named) for key in keys]
 
 
 def keys_about(word: str) -> list[Key]:
@@ -70,11 +70,11 @@ def keys_about(word: str) -> list[Key]:
         key for key in every if asked and all(any(one.startswith(part) for one in words(_parts(key.name))) for part in asked)
     ]
     meant = [key for key in every if asked and all(any(one.startswith(part) for one in words(key.meaning)) for part in asked)]
-    found = list(dict.fromkeys([*named, *meant]))
-    if not found:
+    matches = list(dict.fromkeys([*named, *meant]))
+    if not matches:
         near = ", ".join(closest(word, [key.name for key in every]))
         raise InputError(f"no key of a manifest is about {word!r}; the nearest are {near}. Leave the word out for all keys.")
-    return found
+    return matches
 
 
 def _parts(name: str) -> str:
@@ -186,5 +186,5 @@ _NO_LIMIT = 1e5
 
 def _bounds(facts: dict[str, Any]) -> str:
     words_of = {"minimum": "from {:g}", "exclusiveMinimum": "above {:g}", "maximum": "to {:g}", "exclusiveMaximum": "below {:g}"}
-    found = [text.format(facts[name]) for name, text in words_of.items() if name in facts and abs(facts[name]) < _NO_LIMIT]
-    return f" {' '.join(found)}" if found else ""
+    limits = [text.format(facts[name]) for name, text in words_of.items() if name in facts and abs(facts[name]) < _NO_LIMIT]
+    return f" {' '.join(limits)}" if limits else ""

@@ -116,7 +116,7 @@ class Source(Section):
 
 
 class Masks(Section):
-    """Where the lesions are drawn: a folder with one mask a patient, and perhaps a second reader's."""
+    """Where the lesions are drawn: a folder with one mask per patient, and perhaps a second reader's."""
 
     reader: Text
     second_reader: Text | None = None

@@ -69,11 +69,11 @@ def read_examination(folder: Path, *, settings: Extraction, patient: str | None 
         phases, motion = registered(phases, tell=tell) if settings.register_phases else (phases, None)
         return Examination(Path(folder).name, [], phases, motion)
     series = _of_one_patient(images.find_series(folder, tell=tell), folder, patient)
-    chosen = images.dynamic_series(series, number=settings.series, content=settings.content, derived=settings.derived)
-    phases = images.read_phases(chosen, pre_contrast=settings.pre_contrast, tell=tell)
+    dynamic = images.dynamic_series(series, number=settings.series, content=settings.content, derived=settings.derived)
+    phases = images.read_phases(dynamic, pre_contrast=settings.pre_contrast, tell=tell)
     phases = phases if settings.seconds is None else phases.timed(settings.seconds)
     phases, motion = registered(phases, tell=tell) if settings.register_phases else (phases, None)
-    return Examination(chosen[0].header.get("PatientID", ""), series, phases, motion)
+    return Examination(dynamic[0].header.get("PatientID", ""), series, phases, motion)
 
 
 def registered(phases: images.Phases, *, tell: Tell = log_decision) -> tuple[images.Phases, pd.DataFrame]:

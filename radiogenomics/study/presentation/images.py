@@ -94,7 +94,7 @@ def _kind(signature: str, feature: str) -> str:
 
 
 def segmentation(settings: Manifest, inputs: Inputs) -> pd.DataFrame:
-    """Say how the lesions of every cohort came to be: one row a cohort."""
+    """Say how the lesions of every cohort came to be: one row per cohort."""
     rows = []
     for name in (name for name, one in settings.cohorts().items() if one.images):
         masks = inputs.masks(name, "reader")
@@ -107,6 +107,6 @@ def segmentation(settings: Manifest, inputs: Inputs) -> pd.DataFrame:
 
 def extraction(settings: Manifest) -> dict[str, object]:
     """Say how the features of images were measured, for the reporting checklists."""
-    chosen = settings.extraction
-    parameters = {"parameters": chosen.parameters or "the package's own"} if chosen.radiomics else {}
-    return {**chosen.model_dump(exclude_none=True, mode="json"), **parameters, **CHOICES}
+    extraction = settings.extraction
+    parameters = {"parameters": extraction.parameters or "the package's own"} if extraction.radiomics else {}
+    return {**extraction.model_dump(exclude_none=True, mode="json"), **parameters, **CHOICES}

@@ -39,12 +39,12 @@ def links(
     drawn = figures.module_trait(with_modules, modules=modules, most=_MOST_TRAITS, note=left_out)
     yield Panel("module_trait", "", drawn, with_modules, section="modules")
     yield Panel("null_intervals", "", figures.null_intervals(link_null), link_null)
-    for family, part in honest.groupby("family", sort=False):
-        part = _categorised(part, gene_sets)
-        strongest = linking.one_per_group(part, groups)
+    for family, rows in honest.groupby("family", sort=False):
+        rows = _categorised(rows, gene_sets)
+        strongest = linking.one_per_group(rows, groups)
         yield Panel("link_forest", str(family), figures.link_forest(strongest, q_below=alpha), strongest)
-        if part["molecular"].iloc[0] == "pathways":
-            yield from _with_pathways(str(family), part, groups, alpha)
+        if rows["molecular"].iloc[0] == "pathways":
+            yield from _with_pathways(str(family), rows, groups, alpha)
 
 
 def _with_pathways(family: str, part: pd.DataFrame, groups: "pd.Series[str]", alpha: float) -> Panels:

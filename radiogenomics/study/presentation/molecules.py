@@ -30,8 +30,8 @@ def expression(
 @drawing(section="modules")
 def modules(soft_threshold: pd.DataFrame, module_tree: pd.DataFrame, modules: pd.DataFrame, *, settings: Manifest) -> Panels:
     """Draw the choice of power, and the dendrogram of genes with their modules."""
-    chosen = soft_threshold.loc[soft_threshold["chosen"], "power"]
-    power = None if chosen.empty else float(chosen.iloc[0])
+    powers = soft_threshold.loc[soft_threshold["chosen"], "power"]
+    power = None if powers.empty else float(powers.iloc[0])
     yield Panel("soft_threshold", "", figures.soft_threshold(soft_threshold, power=power), soft_threshold)
     yield Panel("dendrogram", "", figures.dendrogram(module_tree, modules), module_tree)
 

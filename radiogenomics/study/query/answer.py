@@ -32,7 +32,7 @@ class Answer:
         The study's name of it, or what several things were asked for as.
     size : int
         Its measured genes; 1 for a gene, the number of features for features.
-    links : DataFrame, one row a signature, clinical number or clinical group; of a feature one row a module, pathway or the like
+    links : DataFrame, one row per signature, clinical number or group; of a feature one per module, pathway or the like
         Columns `feature, target, family, effect, effect_low, effect_high, n, p, q, p_permutation, p_max_t, estimate, measure`;
         `measure` says what the effect is: a correlation, or the rank-biserial correlation of a group with all others. `q` and
         `p_max_t` hold over `family`: all pathways or modules of the study; of a gene, what this gene was asked against, with
@@ -44,8 +44,9 @@ class Answer:
         module and pathways that hold it; for features, their links with genes, the fifty with the smallest p.
     grid : DataFrame
         What the heat map shows: `feature, target, effect, p, q, measure`.
-    patients : DataFrame, one row a patient
-        Out-of-fold scores of the signatures, the values of what was asked about, and the outcome.
+    patients : DataFrame, one row per patient
+        Out-of-fold scores of the signatures, the values of what was asked about, and the outcome. A gene that is called like a
+        signature is named with its kind: ``MRI (gene)``.
     sentence : str
         What may be said, no more.
     others : tuple of str
@@ -73,7 +74,7 @@ class Answer:
         return re.sub(r"[^A-Za-z0-9]+", "_", self.name).strip("_")
 
     def table(self) -> str:
-        """Set the links as text, one line a link, the strongest first where there are many; then those of imaging features."""
+        """Set the links as text, one line per link, the strongest first where there are many; then those of imaging features."""
         links = self.links.head(_MOST_LINES) if self.kind == "feature" else self.links
         if self.kind == "category":
             links = self.links[self.links["estimate"] == "nested"].sort_values("p", kind="stable").head(_MOST_LINES)
@@ -101,7 +102,15 @@ class Answer:
     def _drawn(self) -> pd.DataFrame:
         """The links that the scatter shows: those of out-of-fold scores, or of the features asked for."""
         links = self.links if self.kind == "feature" else self.links[self.links["estimate"] == "nested"]
+        kinds = ("target", self.kind)
+        links = links.assign(target=[self._column(name, kinds) for name in links["target"]])
+        if self.kind == "feature":
+            links = links.assign(feature=[self._column(name, kinds[1:]) for name in links["feature"]])
         return links[links["target"].isin(self.patients.columns)].sort_values("p", kind="stable")
+
+    def _column(self, name: str, kinds: tuple[str, ...]) -> str:
+        """Find the column of `patients` with the values of a name, see `side_by_side`."""
+        return next((column for kind in kinds if (column := f"{name} ({kind})") in self.patients), name)
 
     def scatter(self) -> "Figure | SubFigure":
         """Draw the patients: score of each signature, or the feature, against what was asked about or goes with it."""

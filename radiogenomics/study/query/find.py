@@ -54,12 +54,12 @@ def find(names: Names, question: str, folder: Path) -> Meant:
     wanted = asked[1].lower() if asked else ""
     text = question[asked.end() if asked else 0 :].strip().strip("?!. ")
     bare = _without_asides(text)
-    found = [one for one in _candidates(names, text) if wanted in ("", one.kind)]
-    found = found or [one for one in _candidates(names, bare) if bare != text and wanted in ("", one.kind)]
-    if not found:
+    candidates = [one for one in _candidates(names, text) if wanted in ("", one.kind)]
+    candidates = candidates or [one for one in _candidates(names, bare) if bare != text and wanted in ("", one.kind)]
+    if not candidates:
         reason = _why(names, question, bare or text, folder)
         raise UnknownNameError(reason, nearest_names(bare or text, names, wanted))
-    first, *others = found
+    first, *others = candidates
     told = dict.fromkeys(name for one in others for name in one.members if name not in first.members)
     return first._replace(others=tuple(told)[:_SHOWN])
 
@@ -149,13 +149,13 @@ def _features(names: Names, text: str, *, exactly: bool) -> Iterator[Meant]:
         whole = [name for name in names.features if name.lower() == text.lower()]
         short = [name for name in names.features if asked in [words(one) for one in re.findall(r"\(([^()]+)\)", name)]]
         plain = [name for name in names.features if words(re.sub(r"\([^()]*\)", " ", name)) == asked]
-        found = whole or short or plain
+        matches = whole or short or plain
     else:
-        found = _worded(names, text) or _worded(names, re.sub(r"(?i)\bsize\b", "volume", text))
-    if len(found) == 1:
-        yield _one("feature", found[0])
-    elif 1 < len(found) <= MOST_FEATURES:
-        yield Meant("feature", text, (), tuple(found))
+        matches = _worded(names, text) or _worded(names, re.sub(r"(?i)\bsize\b", "volume", text))
+    if len(matches) == 1:
+        yield _one("feature", matches[0])
+    elif 1 < len(matches) <= MOST_FEATURES:
+        yield Meant("feature", text, (), tuple(matches))
 
 
 def _worded(names: Names, text: str) -> list[str]:
@@ -175,9 +175,9 @@ def _has(known: list[str], word: str) -> bool:
 def _list(names: Names, text: str, genes: dict[str, str]) -> Iterator[Meant]:
     """Read genes that are asked for together: ``CA9, VEGFA, SLC2A1``; those that are not measured are told."""
     parts, marked = _parts(text)
-    found = {part: meaning.gene_of(part, genes, names.aliases) for part in parts}
-    measured = list(dict.fromkeys(gene for gene in found.values() if gene in set(names.genes)))
-    missing = tuple(part for part, gene in found.items() if gene not in measured)
+    symbols = {part: meaning.gene_of(part, genes, names.aliases) for part in parts}
+    measured = list(dict.fromkeys(gene for gene in symbols.values() if gene in set(names.genes)))
+    missing = tuple(part for part, gene in symbols.items() if gene not in measured)
     if len(parts) < 2 or not measured or not (marked or all(map(_is_symbol, missing))):
         return
     kind: Kind = "list" if len(measured) > 1 else "gene"

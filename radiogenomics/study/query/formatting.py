@@ -102,14 +102,14 @@ def _with_features(links: pd.DataFrame, nulls: pd.DataFrame, alpha: float) -> li
     """Count the imaging features that go with it, kind by kind, and name the strongest."""
     parts = []
     for family, rows in links.groupby("family", sort=False) if len(links) else ():
-        found = rows[rows["q"] < alpha].sort_values("p", kind="stable")
+        significant = rows[rows["q"] < alpha].sort_values("p", kind="stable")
         best = rows.sort_values("p", kind="stable").iloc[0]
         of = f"of {len(rows)} links with {rows['feature'].nunique()} {rows['imaging'].iloc[0]} features"
-        if found.empty:
+        if significant.empty:
             told = f"none has q < {alpha:g} over the family {family!r} (the strongest {_named(best, rows)})"
         else:
-            count = f"{len(found)} {_have(len(found))} q < {alpha:g}"
-            told = f"{count} over the family {family!r} ({_first(found, rows)}){_weighed(nulls, family)}"
+            count = f"{len(significant)} {_have(len(significant))} q < {alpha:g}"
+            told = f"{count} over the family {family!r} ({_first(significant, rows)}){_weighed(nulls, family)}"
         parts.append(f"{of} {told}")
     return parts
 
@@ -126,13 +126,13 @@ def _named(row: Row, rows: pd.DataFrame) -> str:
 def _by_ranks(row: Row) -> str:
     """Say where a small p is not shown by ranks: then a few patients far from the others make it."""
     ranks = row.get("p_spearman")
-    return f" (by ranks p = {_p(ranks)}: made by a few outlying patients)" if pd.notna(ranks) and row["p"] < 0.05 <= ranks else ""
+    return f" (Spearman p = {_p(ranks)}: driven by a few outliers)" if pd.notna(ranks) and row["p"] < 0.05 <= ranks else ""
 
 
 def _weighed(nulls: pd.DataFrame, family: object) -> str:
     """Say where the count of a whole family is no more than chance gives."""
     known = nulls[nulls["family"] == family]
-    return ", no more than chance can give in that family" if len(known) and not known["p_holm"].max() < 0.05 else ""
+    return ", no more than expected by chance in that family" if len(known) and not known["p_holm"].max() < 0.05 else ""
 
 
 def _with_signature(row: Row, nulls: pd.DataFrame, alpha: float) -> str:
@@ -141,7 +141,7 @@ def _with_signature(row: Row, nulls: pd.DataFrame, alpha: float) -> str:
     corrected = f"q = {_p(row['q'])} over the family {row['family']!r}"
     if pd.notna(row.get("q_all_genes")):
         corrected += f" and {_p(row['q_all_genes'])} over all genes"
-    corrected += f", permuted patients reach it with p = {_p(row['p_permutation'])}"
+    corrected += f", permutation p = {_p(row['p_permutation'])}"
     return f"the out-of-fold score of {row['feature']}: {_verdict(row, known, alpha)}, {value}, n = {row['n']}, {corrected}"
 
 
@@ -150,13 +150,13 @@ def _verdict(row: Row, known: pd.DataFrame, alpha: float) -> str:
     if not row["q"] < alpha:
         return "no link is shown"
     if pd.notna(row.get("q_all_genes")) and not row["q_all_genes"] < alpha:
-        return "a link only for who asked of this gene alone, which does not survive among all genes"
+        return "significant only if this gene is tested alone, not after correction over all genes"
     chance = " and ".join(f"{mean:.2g} with {null}" for null, mean in known[["null", "mean"]].itertuples(index=False))
     if not chance:
         return f"an association that survives correction (q < {alpha:g}), not a cause"
-    counted = f"{known['found'].iloc[0]} links of its family have q < {alpha:g} where chance alone gives {chance}"
+    counted = f"{known['found'].iloc[0]} links of its family have q < {alpha:g}; expected by chance: {chance}"
     if not known["p_holm"].max() < 0.05:  # Holm over all families of the study
-        return f"no more than chance can give, since {counted}"
+        return f"no more than expected by chance, since {counted}"
     return f"an association that survives correction, not a cause ({counted})"
 
 
@@ -164,13 +164,13 @@ def _with_clinic(clinical: pd.DataFrame, alpha: float) -> list[str]:
     """Count the clinical columns with a link, and name the strongest."""
     if clinical.empty:
         return []
-    found = clinical[clinical["q"] < alpha].sort_values("p", kind="stable")
+    significant = clinical[clinical["q"] < alpha].sort_values("p", kind="stable")
     count, several = clinical["feature"].nunique(), clinical["target"].nunique() > 1
     of = f"{len(clinical)} links with {count}" if several else f"{count}"
-    if found.empty:
+    if significant.empty:
         return [f"of {of} clinical columns and groups none has q < {alpha:g}"]
-    named = [_named(row, clinical) for row in found.head(_MOST_NAMED).to_dict("records")]
-    return [f"of {of} clinical columns and groups {len(found)} with q < {alpha:g} ({'; '.join(named)})"]
+    named = [_named(row, clinical) for row in significant.head(_MOST_NAMED).to_dict("records")]
+    return [f"of {of} clinical columns and groups {len(significant)} with q < {alpha:g} ({'; '.join(named)})"]
 
 
 def _p(value: float) -> str:

@@ -51,9 +51,9 @@ class Fresh:
             if len(genes) < FEWEST_GENES:
                 has = f"the study has measured {f'one of its genes ({genes[0]})' if genes else 'none of its genes'}"
                 raise InputError(f"{name} cannot be scored: {has}; ask for a set with {FEWEST_GENES} measured genes or more.")
-        chosen = self.facts["pathways"]
+        scoring = self.facts["pathways"]
         expression = self.results.table("expression_linked").loc[self.who]
-        return pathways.score(expression, sets, method=chosen["method"], kernel=chosen["kernel"], min_size=1)
+        return pathways.score(expression, sets, method=scoring["method"], kernel=scoring["kernel"], min_size=1)
 
     def with_signatures(self, right: pd.DataFrame, name: str) -> pd.DataFrame:
         """Link out-of-fold scores of the signatures with what was asked for; q over this question."""

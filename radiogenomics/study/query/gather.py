@@ -70,9 +70,9 @@ def _measure(facts: dict[str, Any]) -> str:
 
 def _group_links(results: Results, names: list[str], facts: dict[str, Any], estimate: str = "nested") -> pd.DataFrame:
     """Read the links of pathways and modules: those with signatures from out-of-fold scores, those with clinical columns."""
-    chosen = [("target", "in", names), ("estimate", "==", estimate)]
-    links = results.table("links", filters=chosen).assign(measure=_measure(facts))
-    parts = [links, results.table("clinical_links", filters=chosen[:1])] if estimate == "nested" else [links]
+    filters = [("target", "in", names), ("estimate", "==", estimate)]
+    links = results.table("links", filters=filters).assign(measure=_measure(facts))
+    parts = [links, results.table("clinical_links", filters=filters[:1])] if estimate == "nested" else [links]
     return pd.concat(parts, ignore_index=True)[[*LINK, "measure"]]
 
 
@@ -176,8 +176,8 @@ def _of_features(results: Results, names: Names, meant: Meant, facts: dict[str, 
     from radiogenomics.study.query.fresh import Fresh
 
     fresh, asked = Fresh(results, facts), list(meant.members)
-    chosen = [("feature", "in", asked), ("estimate", "==", "measured")]
-    links = _strongest(results.table("links", filters=chosen).assign(measure=_measure(facts))[[*LINK, "measure"]])
+    filters = [("feature", "in", asked), ("estimate", "==", "measured")]
+    links = _strongest(results.table("links", filters=filters).assign(measure=_measure(facts))[[*LINK, "measure"]])
     tables = {kind: fresh.features(kind).filter(items=asked) for kind in dict.fromkeys(names.features[name] for name in asked)}
     values = pd.concat([table for table in tables.values() if table.shape[1]], axis=1)
     genes = [fresh.with_genes(table, kind) for kind, table in tables.items() if table.shape[1]]
@@ -205,9 +205,15 @@ def with_targets(results: Results, gathered: Gathered) -> Gathered:
     first = list(dict.fromkeys(gathered.links["target"]))[:3]
     columns = {name: table for table in ("eigengenes", "pathways", "patients") for name in _columns(results, table)}
     parts = [results.table(columns[name], columns=[name]) for name in first if name in columns]
-    return replace(
-        gathered, measured=pd.concat([gathered.measured, *(part.loc[gathered.measured.index] for part in parts)], axis=1)
-    )
+    measured = gathered.measured
+    for part in parts:
+        measured = side_by_side(measured, part, kind="target")
+    return replace(gathered, measured=measured)
+
+
+def side_by_side(left: pd.DataFrame, right: pd.DataFrame, *, kind: str) -> pd.DataFrame:
+    """Set columns of another kind beside a patient table; one whose name is taken gets its kind behind it: ``MRI (gene)``."""
+    return left.join(right.rename(columns={name: f"{name} ({kind})" for name in right.columns if name in left}))
 
 
 def _columns(results: Results, table: str) -> list[str]:

@@ -236,8 +236,8 @@ def gene_of(text: str, genes: Mapping[str, str], renamed: Mapping[str, str]) -> 
         The symbol, which need not be measured; None where the text names no gene that is known.
     """
     names = [part.strip() for part in re.split(r"[/()]", text) if part.strip()]
-    found = [_one_gene(name, genes, renamed) for name in (text.strip(), *(names if len(names) > 1 else []))]
-    known = list(dict.fromkeys(gene for gene in found if gene))
+    genes_named = [_one_gene(name, genes, renamed) for name in (text.strip(), *(names if len(names) > 1 else []))]
+    known = list(dict.fromkeys(gene for gene in genes_named if gene))
     if len(known) > 1:  # two genes, and not two names of one
         return None
     return known[0] if known else None

@@ -11,7 +11,7 @@ import pandas as pd
 from radiogenomics.study.engine.results import Results
 from radiogenomics.study.query.answer import Answer, sentence
 from radiogenomics.study.query.find import Meant, find
-from radiogenomics.study.query.gather import gather, with_targets
+from radiogenomics.study.query.gather import gather, side_by_side, with_targets
 from radiogenomics.study.query.names import Names, UnknownNameError, names_of, read_names
 
 __all__ = ["Names", "UnknownNameError", "find", "names_of", "query"]
@@ -55,27 +55,27 @@ def query(folder: Path | str, question: str) -> Answer:
     facts = results.settings()
     names = read_names(results)
     meant = find(names, question, results.folder)
-    found = gather(results, names, meant, facts)
-    found = with_targets(results, found) if meant.kind == "feature" else found
+    gathered = gather(results, names, meant, facts)
+    gathered = with_targets(results, gathered) if meant.kind == "feature" else gathered
     simulated, alpha = bool(facts["simulated"]), facts["links"]["alpha"]
-    parts: dict[str, Any] = {"question": question, "kind": meant.kind, "name": meant.name, "size": found.size}
-    parts |= {"links": found.links, "features": found.features, "others": meant.others}
-    said = parts | {"members": meant.members, "note": found.note}
+    parts: dict[str, Any] = {"question": question, "kind": meant.kind, "name": meant.name, "size": gathered.size}
+    parts |= {"links": gathered.links, "features": gathered.features, "others": meant.others}
+    said = parts | {"members": meant.members, "note": gathered.note}
     return Answer(
         **parts,
-        related=found.related,
-        grid=found.grid,
-        patients=_patients(results, meant, found.measured, facts),
+        related=gathered.related,
+        grid=gathered.grid,
+        patients=_patients(results, meant, gathered.measured, facts),
         simulated=simulated,
         sentence=sentence(said, results.table("link_null"), simulated=simulated, alpha=alpha),
     )
 
 
 def _patients(results: Results, meant: Meant, values: pd.DataFrame, facts: dict[str, Any]) -> pd.DataFrame:
-    """Lay the out-of-fold signature scores beside what was asked about, one row a patient."""
-    chosen = [("cohort", "==", "training"), ("estimate", "==", "nested")]
-    scores = results.table("signatures", filters=chosen)
+    """Lay the out-of-fold signature scores beside what was asked about, one row per patient."""
+    of_training = [("cohort", "==", "training"), ("estimate", "==", "nested")]
+    scores = results.table("signatures", filters=of_training)
     wide = scores.pivot_table(index="patient", columns="signature", values="score").rename_axis(columns=None)
     outcome = scores.drop_duplicates("patient").set_index("patient")["outcome"]
     words = outcome.map(dict(enumerate(facts["outcome"]["labels"]))).rename(facts["outcome"]["name"])
-    return wide.join(values).join(words)
+    return side_by_side(side_by_side(wide, values, kind=meant.kind), words.to_frame(), kind="outcome")

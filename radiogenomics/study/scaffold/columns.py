@@ -97,7 +97,7 @@ def baseline(
     Parameters
     ----------
     clinical : DataFrame
-        Every column, one row a patient.
+        Every column, one row per patient.
     outcome : Series
         1 or 0 of the patients who will be in.
     outcome_column : str
@@ -118,7 +118,7 @@ def baseline(
     fit = [name for name, reason in reasons.items() if not reason]
     known = [name for name in fit if _BASELINE.search(name)]
     ordered = fit if len(fit) <= _MOST_COLUMNS else known[:_MOST_COLUMNS] or fit[:_MOST_COLUMNS]
-    reasons |= {name: "the table has many; add it if it matters" for name in fit if name not in ordered}
+    reasons |= {name: "the table has many columns; add it if it matters" for name in fit if name not in ordered}
     columns = [name for name in fit if not reasons[name]]
     beside = pd.DataFrame({_SIZE: 0.0} if sized else {}, index=table.index)
     affordable = linking.affordable_covariates(pd.concat([beside, linking.find_confounders(table[columns])], axis=1))
@@ -131,11 +131,11 @@ def _unfit(values: pd.Series, outcome: pd.Series) -> str:
     """Say why a column does not describe patients before the outcome; nothing where it does."""
     name = str(values.name)
     if _LATER.search(name):
-        return "by its name known only later: follow-up or treatment"
+        return "known only later, judging by its name: follow-up or treatment"
     if _NO_BASELINE.search(name):
         return "by its name a date or an identifier"
     if values.notna().mean() < _KNOWN:
-        return "known of fewer than four in five patients"
+        return "missing for more than one in five patients"
     if values.nunique() < 2:
         return "the same in every patient"
     if np.isinf(pd.to_numeric(values, errors="coerce")).any():
@@ -154,7 +154,7 @@ def _tells(values: pd.Series, outcome: pd.Series) -> bool:
 def _fused(table: pd.DataFrame, outcome: pd.Series) -> list[str]:
     """Choose columns for a fusion: complete, no rare level, no combination of others, one term for ten of the smaller class."""
     left = int(outcome.value_counts().min()) // _EVENTS_A_TERM - 1 if outcome.nunique() == 2 else 0
-    chosen: list[str] = []
+    columns: list[str] = []
     design = np.ones((len(table), 1))
     for name in table.columns:
         terms = _terms(table[name])
@@ -162,8 +162,8 @@ def _fused(table: pd.DataFrame, outcome: pd.Series) -> list[str]:
             continue
         wider = np.hstack([design, terms])
         if np.linalg.matrix_rank(wider) == wider.shape[1]:
-            chosen, design, left = [*chosen, str(name)], wider, left - terms.shape[1]
-    return chosen
+            columns, design, left = [*columns, str(name)], wider, left - terms.shape[1]
+    return columns
 
 
 def _terms(values: pd.Series) -> np.ndarray | None:

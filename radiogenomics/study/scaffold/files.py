@@ -32,7 +32,7 @@ class Own:
     keys : dict of str to str
         The keys of the source that say how it is read.
     table : DataFrame or None
-        One row a patient; None where it cannot be read, which the check will tell.
+        One row per patient; None where it cannot be read, which the check will tell.
     remarks : tuple of Remark
         What was decided, beside the keys.
     """
@@ -79,9 +79,9 @@ def _first(name: str, file: Path, read: Callable[[dict[str, Any]], Reading], fit
             break
     if not readable:
         return Own(name, file, {}, None)
-    chosen = next((own for own in readable if own.table is not None and fits(own.table)), readable[0])
-    others = [str(sheet) for sheet in sheets if sheet != chosen.keys.get("sheet")]
-    return chosen.note("sheet", f"the other sheets are {summarise(others)}") if others and sheets != [None] else chosen
+    sheet_read = next((own for own in readable if own.table is not None and fits(own.table)), readable[0])
+    others = [str(sheet) for sheet in sheets if sheet != sheet_read.keys.get("sheet")]
+    return sheet_read.note("sheet", f"the other sheets are {summarise(others)}") if others and sheets != [None] else sheet_read
 
 
 def _sheets(file: Path) -> list[str]:
@@ -154,10 +154,10 @@ def expression_file(file: Path, patients: Sequence[str]) -> Own:
 def _genes_in(file: Path, keys: Mapping[str, Any], patients: Sequence[str]) -> str:
     """Find out where the genes stand, by the names of the patients first."""
     table = read_rows(file, missing=MissingWords(known=False), number_names=True, **keys).table
-    found = expression.orientation(list(table.iloc[:, 0].astype(str)), list(table.columns[1:]), list(patients))
-    if found is None:
+    genes_in = expression.orientation(list(table.iloc[:, 0].astype(str)), list(table.columns[1:]), list(patients))
+    if genes_in is None:
         raise InputError(f"{file}: cannot tell whether genes are in rows or in columns; give genes_in in the manifest.")
-    return found
+    return genes_in
 
 
 def with_barcodes(owns: Sequence[Own]) -> list[Own]:

@@ -47,7 +47,7 @@ def init(
     Parameters
     ----------
     features, clinical : Path or sequence of Path
-        Text, ``.xlsx`` or parquet with one row a patient. Several feature tables are several signatures; several clinical
+        Text, ``.xlsx`` or parquet with one row per patient. Several feature tables are several signatures; several clinical
         tables are joined by patient.
     expression_file : Path
         The expression matrix, genes in rows or in columns.
@@ -180,13 +180,13 @@ def _manifest(
     meaning, remarks = _meaning(table, files.clinical, outcome, positive)
     remarks = [*remarks, *(remark for own in files.all() for remark in own.remarks)]
     volume, said = _volume(files.features)
-    chosen = _baseline(files, table, outcome, meaning, sized=volume is not None)
+    baseline = _baseline(files, table, outcome, meaning, sized=volume is not None)
     unit, why = _unit(files.expression)
     raw: dict[str, Any] = {
         "name": re.sub(r"[^A-Za-z0-9._-]+", "-", to.stem) or "study",
         "title": f"{outcome} from {', '.join(own.file.name for own in files.features)}",
         "seed": 1,
-        "clinical_columns": chosen.columns,
+        "clinical_columns": baseline.columns,
         "training": {
             "clinical": [own.name for own in files.clinical] if len(files.clinical) > 1 else files.clinical[0].name,
             **({"volume": volume} if volume else {}),
@@ -194,14 +194,14 @@ def _manifest(
         },
         "outcome": {"name": outcome, "column": outcome, **meaning},
         "expression": {"source": files.expression.name, **unit},
-        **({"links": {"covariates": chosen.covariates}} if chosen.covariates else {}),
-        **({"fusion": {"clinical": chosen.fusion}} if chosen.fusion else {}),
+        **({"links": {"covariates": baseline.covariates}} if baseline.covariates else {}),
+        **({"fusion": {"clinical": baseline.fusion}} if baseline.fusion else {}),
         **({"gene_sets": {"sources": ["gene_sets"]}} if gene_sets else {}),
         "sources": {own.name: own.source(to) for own in files.all()},
     }
     if gene_sets is not None:
         raw["sources"]["gene_sets"] = Own("gene_sets", Path(gene_sets), {}, None).source(to)
-    return raw, [*remarks, *said, *why, *_of_baseline(chosen)]
+    return raw, [*remarks, *said, *why, *_of_baseline(baseline)]
 
 
 def _kind(own: Own) -> str:
@@ -212,22 +212,22 @@ def _meaning(
     table: pd.DataFrame | None, files: list[Own], outcome: str, positive: Sequence[str] | None
 ) -> tuple[dict[str, list[str]], list[Remark]]:
     """Say which words of the outcome are positive and which negative, and what is unclear of it."""
-    chosen = [word.strip() for word in positive] if positive else ["1"]
+    positives = [word.strip() for word in positive] if positive else ["1"]
     if table is None:
-        return {"positive": chosen, "negative": ["0"]}, []
+        return {"positive": positives, "negative": ["0"]}, []
     if outcome not in table:
         names = " and ".join(str(own.file) for own in files)
         near, columns = did_you_mean(outcome, map(str, table.columns)), summarise(table.columns, 12)
         text = f"{names}: no column {outcome!r} to predict{near}; its columns are {columns}"
-        return {"positive": chosen, "negative": ["0"]}, [Remark(("outcome", "column"), text, wrong=True)]
+        return {"positive": positives, "negative": ["0"]}, [Remark(("outcome", "column"), text, wrong=True)]
     counts = table[outcome].dropna().map(_word).value_counts()
     words = sorted(map(str, counts.index))
-    negative = [word for word in words if word not in chosen]
-    absent = [word for word in chosen if word not in words]
+    negative = [word for word in words if word not in positives]
+    absent = [word for word in positives if word not in words]
     if not absent and (positive is not None or words == ["0", "1"]):
         text = f"{', '.join(f'{word}: {counts[word]}' for word in words[:12])}; move what is neither to excluded = []"
-        labels = {"labels": [negative[0], chosen[0]]} if len(negative) == len(chosen) == 1 and words != ["0", "1"] else {}
-        return {**labels, "positive": chosen, "negative": negative}, [Remark(("outcome", "positive"), text)]
+        labels = {"labels": [negative[0], positives[0]]} if len(negative) == len(positives) == 1 and words != ["0", "1"] else {}
+        return {**labels, "positive": positives, "negative": negative}, [Remark(("outcome", "positive"), text)]
     text = f"{outcome!r} has the values {summarise(words, 12)}; say which are positive with --positive VALUE[,VALUE...]"
     # A word that nobody has keeps the manifest valid, so that the check tells everything else.
     return {"positive": ["?"], "negative": words}, [Remark(("outcome", "positive"), text, wrong=True)]
@@ -273,7 +273,7 @@ def _of_baseline(chosen: Baseline) -> list[Remark]:
     left = "; ".join(f"{summarise(names, 6)} ({reason})" for reason, names in groups.items())
     remarks = [Remark(("clinical_columns",), f"left out: {left}")] if left else []
     if chosen.covariates:
-        remarks.append(Remark(("links", "covariates"), "links are adjusted for these beside lesion volume"))
+        remarks.append(Remark(("links", "covariates"), "links are adjusted for these in addition to lesion volume"))
     text = "one model of the signatures and these columns; as many as the outcome's smaller group allows"
     return [*remarks, *([Remark(("fusion", "clinical"), text)] if chosen.fusion else [])]
 

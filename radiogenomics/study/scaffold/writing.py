@@ -52,10 +52,10 @@ def _place(raw: Mapping[str, Any], key: tuple[str, ...]) -> tuple[str, ...]:
     place: tuple[str, ...] = ()
     at, rest = raw, ".".join(key)
     while isinstance(at, Mapping):
-        part = next((name for name in sorted(at, key=len, reverse=True) if f"{rest}.".startswith(f"{name}.")), None)
-        if part is None:
+        deepest = next((name for name in sorted(at, key=len, reverse=True) if f"{rest}.".startswith(f"{name}.")), None)
+        if deepest is None:
             break
-        place, at, rest = (*place, part), at[part], rest[len(part) + 1 :]
+        place, at, rest = (*place, deepest), at[deepest], rest[len(deepest) + 1 :]
     return place
 
 

@@ -41,7 +41,7 @@ def feature_volume(
 @step(
     makes={
         "adjusted_links": "links given lesion volume and other confounders, and those of high against low scores",
-        "adjusted_null": "adjusted links that chance alone gives in each family",
+        "adjusted_null": "number of adjusted links expected by chance in each family",
     },
     settings=(*_SETTINGS, "links", "outcome", "joined", "fusion", "seed"),
 )
@@ -124,8 +124,8 @@ def _partial(
     parts = [links.assign(measure="partial r")]
     if len(known) < len(confounders):
         same: dict[str, Any] = {"adjustment": SAME_PATIENTS, "family": f"{family}, the same patients unadjusted"}
-        found = linking.correlate(left, right, method=chosen.method, **same, **how)
-        parts.append(found.assign(measure=measure(chosen.method)))
+        correlated = linking.correlate(left, right, method=chosen.method, **same, **how)
+        parts.append(correlated.assign(measure=measure(chosen.method)))
     draws: dict[str, Any] = {
         "alpha": chosen.alpha,
         "n_repeats": repeats,
@@ -156,8 +156,8 @@ def _split(scores: pd.DataFrame, right: pd.DataFrame, molecular: str, settings: 
 def _confounders(patients: pd.DataFrame, size: "pd.Series[float] | None", settings: Manifest) -> pd.DataFrame:
     """Lay out what links are adjusted for: the columns that the manifest names, or those found by name, and lesion volume."""
     clinical = with_words(patients, name=settings.outcome.name, labels=settings.outcome.labels)
-    chosen = settings.links.covariates
-    table = linking.find_confounders(clinical) if chosen is None else clinical[list(dict.fromkeys(chosen))]
+    covariates = settings.links.covariates
+    table = linking.find_confounders(clinical) if covariates is None else clinical[list(dict.fromkeys(covariates))]
     if size is not None:
         table = pd.concat([size.loc[table.index], table.drop(columns=size.name, errors="ignore")], axis=1)
     return linking.affordable_covariates(table)

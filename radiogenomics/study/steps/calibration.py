@@ -50,9 +50,9 @@ def _measured(outcome: "np.ndarray[Any, Any]", probability: "np.ndarray[Any, Any
     inside = np.clip(probability, nearest_probability(n), 1 - nearest_probability(n))
     facts: dict[str, Any] = {"n": n, "events": int(outcome.sum())}
     try:
-        found = stats.calibration_measures(outcome, inside)
+        measures = stats.calibration_measures(outcome, inside)
         fit = stats.hosmer_lemeshow(outcome, probability, groups=_GROUPS, fitted=False)
     except InputError as error:  # all have one score, or scores separate the classes
         return facts | {"remark": str(error)}
     tested = {"hl_chi2": fit.statistic, "hl_df": fit.df, "hl_p": fit.p, "remark": ""}
-    return facts | {name: getattr(found, name) for name in _MEASURES} | tested
+    return facts | {name: getattr(measures, name) for name in _MEASURES} | tested

@@ -76,7 +76,7 @@ def _by_columns(
     clinical: pd.DataFrame, right: pd.DataFrame, molecular: str, over: str, settings: Manifest
 ) -> Iterator[pd.DataFrame]:
     """Link clinical numbers by correlation and clinical groups by contrast; each is a family of its own."""
-    chosen = settings.links
+    rules = settings.links
     tables = {"clinical numbers": linking.clinical_numbers(clinical), "clinical groups": linking.clinical_groups(clinical)}
     for name, left in tables.items():
         varying = linking.varying_beside(right, left)
@@ -84,10 +84,10 @@ def _by_columns(
             continue
         family = f"{name} x {molecular}"
         how: dict[str, Any] = {"imaging": name, "molecular": molecular, "family": _over(over, family), "estimate": "measured"}
-        how |= {"n_permutations": chosen.n_permutations, "random_state": settings.seed_of(family)}
+        how |= {"n_permutations": rules.n_permutations, "random_state": settings.seed_of(family)}
         if name == "clinical numbers":
-            links = linking.correlate(left, varying, method=chosen.method, **how)
-            yield links.assign(measure=measure(chosen.method))
+            links = linking.correlate(left, varying, method=rules.method, **how)
+            yield links.assign(measure=measure(rules.method))
         else:
             links = linking.contrast(left, varying, thresholds=pd.Series(0.5, index=left.columns), **how)
             yield links.assign(measure=RANK_BISERIAL)

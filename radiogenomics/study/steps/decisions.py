@@ -1,4 +1,4 @@
-"""What was decided about the data on the way: dropped, joined, imputed, clipped, taken for missing; one row a decision."""
+"""What was decided about the data on the way: dropped, joined, imputed, clipped, taken for missing; one row per decision."""
 
 import logging
 
@@ -51,7 +51,7 @@ def decisions(
     """Gather what was decided on the way from files to tests, who was left out, and what to look at."""
     mine = {f"features_{kind}": of_cohort(measured(table), patients, "training") for kind, table in features.items()}
     seen = suspicions(mine, patients.loc[patients["cohort"] == "training", "outcome"])
-    found = [
+    rows = [
         *seen,
         *expression_twice(inputs.expression),
         *_left_out(failures),
@@ -65,8 +65,8 @@ def decisions(
         *left_out_of_survival(survival_tests, gene_score_everyone),
         *clipped_scores(signatures, settings),
     ]
-    log_decisions(found, logger)
-    parts = [inputs.decisions(settings.tables()), image_decisions, matrix.decisions, module_decisions, decision_table(found)]
+    log_decisions(rows, logger)
+    parts = [inputs.decisions(settings.tables()), image_decisions, matrix.decisions, module_decisions, decision_table(rows)]
     return {"decisions": pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)}
 
 
@@ -81,34 +81,34 @@ def _left_out(failures: pd.DataFrame) -> list[Decision]:
 def _in_some_tables(features: Tables, patients: pd.DataFrame, failures: pd.DataFrame) -> list[Decision]:
     """Say who stands in some tables of features and not in all, and is therefore no patient of the study."""
     known = patients.index.union(pd.Index(failures["patient"]))
-    found = []
+    rows = []
     for kind, table in features.items():
         alone = table.index.difference(known, sort=False)
         if len(alone):
-            why = f"they are not in every table of features: {summarise(alone)}"
-            found.append(Decision("patients left out", f"features_{kind}", len(alone), why))
-    return found
+            why = f"not in every table of features: {summarise(alone)}"
+            rows.append(Decision("patients left out", f"features_{kind}", len(alone), why))
+    return rows
 
 
 def _sets(gene_sets: pd.DataFrame | None, symbols: pd.DataFrame | None) -> list[Decision]:
     """Say which gene sets that were asked for are not scored, and how many symbols were brought up to date."""
-    found = []
+    listed = []
     if symbols is not None and len(symbols):
-        found.append(Decision("gene symbols updated", "gene_symbols", len(symbols), "old symbols of gene sets or of the matrix"))
+        listed.append(Decision("gene symbols updated", "gene_symbols", len(symbols), "old symbols of gene sets or of the matrix"))
     if gene_sets is not None:
         lost = gene_sets[~gene_sets["kept"] & (gene_sets["reason"] != NOT_ASKED)]
         for reason, rows in lost.groupby("reason", sort=False):
-            found.append(Decision("gene sets left out", "gene_sets", len(rows), f"{reason}: {summarise(rows['pathway'])}"))
-    return found
+            listed.append(Decision("gene sets left out", "gene_sets", len(rows), f"{reason}: {summarise(rows['pathway'])}"))
+    return listed
 
 
 def _imputed(features: Tables) -> list[Decision]:
     """Say of every kind of features how many values are missing: each fit fills them with the median of its own patients."""
-    found = []
+    rows = []
     for kind, table in features.items():
         gaps = measured(table).isna().sum()
         if gaps.any():
             names = ", ".join(map(str, gaps[gaps > 0].nlargest(3, keep="first").index))
             why = f"missing values of {int((gaps > 0).sum())} feature(s), most in {names}: the median of the patients of each fit"
-            found.append(Decision("features imputed", f"features_{kind}", int(gaps.sum()), why))
-    return found
+            rows.append(Decision("features imputed", f"features_{kind}", int(gaps.sum()), why))
+    return rows

@@ -24,7 +24,7 @@ def matrix(patients: pd.DataFrame, *, settings: Manifest, inputs: Inputs) -> roo
 
 @step(
     makes={
-        "expression_linked": "expression of the linked patients, one column a gene",
+        "expression_linked": "expression of the linked patients, one column per gene",
         "expression_qc": "principal components of everybody with expression; of counts, the reads and the genes found too",
         "expression_dropped": "genes left out, and why",
         "expression_facts": "how many patients, genes and clipped values there are",

@@ -14,16 +14,16 @@ from radiogenomics.study.steps.imaging import measured
 
 def _sources(manifest: Manifest) -> list[str]:
     named = [source for one in manifest.cohorts().values() for source in one.sources() if source not in one.clinical_tables()]
-    chosen = manifest.extraction
-    files = (chosen.parameters, *chosen.deep.values()) if manifest.training.images else ()
+    extraction = manifest.extraction
+    files = (extraction.parameters, *extraction.deep.values()) if manifest.training.images else ()
     return [*named, *(part for part in files if part in manifest.sources)]
 
 
 @step(
     makes={
-        "features_*": "imaging features of one kind, every cohort, one row a patient",
+        "features_*": "imaging features of one kind, every cohort, one row per patient",
         "second_reader_*": "the same features from the second reader's masks",
-        "lesions": "volume in mm3, largest diameter in mm, number of phases and level of air of every measured lesion",
+        "lesions": "volume in mm3, largest diameter in mm, number of phases and background (air) signal of every measured lesion",
         "nonfinite": "features that could not be computed, by table and patient",
         "networks": "deep networks, their weights and the hash of these",
         "image_decisions": "what was decided about single patients' images and masks",

@@ -92,7 +92,7 @@ def _hubs(
     membership: pd.DataFrame,
 ) -> genescore.HubGenes:
     """Build the selection of genes by the signatures, whose columns carry the name of their table."""
-    chosen = settings.gene_score
+    rule = settings.gene_score
     return genescore.HubGenes(
         {
             name: (recipe(settings, name, second_reader=second_reader, inner=True, prefix=f"{name}: "), list(table.columns))
@@ -100,12 +100,12 @@ def _hubs(
         },
         membership.loc[modules.index],
         labels=modules["module"],
-        min_kme=chosen.min_kme,
-        min_significance=chosen.min_significance,
-        at_least=chosen.at_least,
-        max_module_p=chosen.max_module_p,
+        min_kme=rule.min_kme,
+        min_significance=rule.min_significance,
+        at_least=rule.at_least,
+        max_module_p=rule.max_module_p,
         eigengene_prefix=_EIGENGENE,
-        n_repeats=chosen.inner_repeats,
+        n_repeats=rule.inner_repeats,
         random_state=settings.seed_of("hub genes"),
     )
 
@@ -118,12 +118,12 @@ def _recipe(settings: Manifest, hubs: genescore.HubGenes) -> Pipeline:
 
 
 def _genes(judged: validation.Evaluation, table: pd.DataFrame, outcome: pd.Series, modules: pd.DataFrame) -> pd.DataFrame:
-    """One row a gene of the score fitted to everyone.
+    """One row per gene of the score fitted to everyone.
 
     Its module, membership, significance and weight; the share of the nested fits that chose it; its own odds ratio per SD.
     """
-    found = list(judged.fitted["hubs"].hubs_.values())
-    hubs = pd.concat([part for part in found if len(part)] or found)
+    hubs_of_fits = list(judged.fitted["hubs"].hubs_.values())
+    hubs = pd.concat([part for part in hubs_of_fits if len(part)] or hubs_of_fits)
     genes = judged.fitted["score"].coefficients_.rename_axis("gene").to_frame()
     genes = genes.join(modules[["module", "color", "kme"]])
     genes["significance"] = hubs.assign(size=hubs["significance"].abs()).groupby("gene")["size"].max().reindex(genes.index)

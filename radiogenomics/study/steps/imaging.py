@@ -28,7 +28,7 @@ def training_features(features: Tables, patients: pd.DataFrame, kind: str) -> pd
 
 
 def scores_of(signatures: pd.DataFrame, estimate: str, settings: Manifest) -> pd.DataFrame:
-    """Give the score of every training patient, one column a signature.
+    """Give the score of every training patient, one column per signature.
 
     Baselines are no signatures, and a fusion with clinical columns is no imaging: its links would be theirs.
     """

@@ -93,13 +93,13 @@ def extract(settings: Manifest, inputs: Inputs, run: Run) -> Extracted:
     RunError
         If memory, disk or a killed worker kept a patient from being measured: that is no failure of the patient's.
     """
-    chosen = settings.extraction
+    extraction = settings.extraction
     tasks, failures = _tasks(settings, inputs)
-    parameters = inputs.files[chosen.parameters] if chosen.parameters else None
-    networks = measurement.networks_of(chosen, inputs.files, random_state=settings.seed_of("network"))
+    parameters = inputs.files[extraction.parameters] if extraction.parameters else None
+    networks = measurement.networks_of(extraction, inputs.files, random_state=settings.seed_of("network"))
     keys = {task.name: _key(settings, inputs, networks, task) for task in tasks}
     done = parallel_map(
-        Carrying((lesions.READERS, features.BACKBONES), partial(_measure, chosen, parameters, networks)),
+        Carrying((lesions.READERS, features.BACKBONES), partial(_measure, extraction, parameters, networks)),
         {task.name: task for task in tasks},
         n_jobs=run.n_jobs,
         scheduler=run.scheduler,
@@ -123,10 +123,10 @@ def extract(settings: Manifest, inputs: Inputs, run: Run) -> Extracted:
         rows = [[kind, one.name, one.label, one.sha256, len(one.names)] for kind, one in networks.items()]
         tables["networks"] = pd.DataFrame(rows, columns=["kind", "network", "weights", "sha256", "features"])
     named = [one for cohort in settings.cohorts() for one in inputs.named_masks(cohort)]
-    found = [*named, *_decided(readings), *level_found(tables["lesions"], chosen)]
-    log_decisions(found, logger)
+    decisions = [*named, *_decided(readings), *level_found(tables["lesions"], extraction)]
+    log_decisions(decisions, logger)
     lost = pd.DataFrame(failures, columns=["patient", "cohort", "step", "reason"])
-    return Extracted(tables, lost, decision_table(found))
+    return Extracted(tables, lost, decision_table(decisions))
 
 
 def _decided(readings: Readings) -> list[Decision]:
@@ -158,14 +158,14 @@ def _tasks(settings: Manifest, inputs: Inputs) -> tuple[list[Task], list[tuple[s
 def _key(settings: Manifest, inputs: Inputs, networks: Mapping[str, Backbone], task: Task) -> str:
     """Hash all that a task's result depends on."""
     cohort = settings.cohorts()[task.cohort]
-    chosen = _settings(settings.extraction, task)
+    extraction = _settings(settings.extraction, task)
     return digest(
         {
-            "code": [code_of(measure_patient), libraries(), measuring_code(chosen)],
+            "code": [code_of(measure_patient), libraries(), measuring_code(extraction)],
             "images": inputs.listing(str(cohort.images), task.images),
             "mask": inputs.listing(str(getattr(cohort.masks, task.reader)), task.mask),
-            "extraction": chosen.model_dump(),
-            "parameters": inputs.hashes[chosen.parameters] if chosen.parameters else None,
+            "extraction": extraction.model_dump(),
+            "parameters": inputs.hashes[extraction.parameters] if extraction.parameters else None,
             "networks": {kind: [one.label, one.sha256] for kind, one in networks.items()},
             "measurement": measurement.CHOICES,
             "seed": task.random_state,

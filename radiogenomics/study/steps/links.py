@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 @step(
     makes={
         "links": "links of signatures and features with modules, pathways and further tables",
-        "link_null": "links that chance alone gives in each family, with permuted patients and with random features",
+        "link_null": "number of links expected by chance in each family, with permuted patients and with random features",
     },
     settings=("links", "joined", "fusion", "training", "extraction", "seed"),
 )
@@ -33,7 +33,7 @@ def links(
     settings: Manifest,
 ) -> Tables:
     """Link every imaging table with every molecular one; scores fitted to the same patients stand in `published` rows only."""
-    chosen = settings.links
+    rules = settings.links
     found, nulls = [], []
     targets = dict(molecules(patients, eigengenes, pathways, settings))
     repeats = linking.null_draws(len(targets) * (1 + len(settings.kinds())))
@@ -42,27 +42,27 @@ def links(
             family = family_of(imaging, molecular)
             seed = settings.seed_of(f"{family} {estimate}")
             how: dict[str, Any] = {"imaging": imaging, "molecular": molecular, "family": family, "random_state": seed}
-            how["method"] = chosen.method
-            left, usable = _linkable(left.loc[linked(patients)], right, family, chosen.method)
+            how["method"] = rules.method
+            left, usable = _linkable(left.loc[linked(patients)], right, family, rules.method)
             if not (left.shape[1] and usable.shape[1]):
                 continue
             found.append(
-                linking.correlate(left, usable, estimate=estimate, ranks=True, n_permutations=chosen.n_permutations, **how)
+                linking.correlate(left, usable, estimate=estimate, ranks=True, n_permutations=rules.n_permutations, **how)
             )
             if estimate != "published":
-                nulls.append(linking.random_feature_null(left, usable, alpha=chosen.alpha, n_repeats=repeats, **how))
+                nulls.append(linking.random_feature_null(left, usable, alpha=rules.alpha, n_repeats=repeats, **how))
     null = linking.holm_over_families(pd.concat(nulls, ignore_index=True))
     return {"links": pd.concat(found, ignore_index=True), "link_null": null}
 
 
 def _linkable(left: pd.DataFrame, right: pd.DataFrame, family: str, method: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Leave out what cannot be linked, since it does not vary or is known of too few patients, and say so."""
+    """Leave out what cannot be linked, since it does not vary or is missing for too many patients, and say so."""
     kept = linking.linkable(linking.varying_columns(left), linking.varying_columns(right), method=method)
     for table, rest in zip((left, right), kept, strict=True):
         gone = table.columns.difference(rest.columns, sort=False)
         if len(gone):
             logger.warning(
-                "%s: %d column(s) do not vary or are known of too few patients: %s", family, len(gone), summarise(gone)
+                "%s: %d column(s) do not vary or are missing for too many patients: %s", family, len(gone), summarise(gone)
             )
     return kept
 

@@ -23,7 +23,7 @@ Network = Literal["unsigned", "signed", "signed hybrid"]
         "soft_threshold": "scale-free fit and connectivity by power",
         "modules": "module, colour and membership (kME) of every gene",
         "module_tree": "merges of the gene dendrogram, by block",
-        "eigengenes": "module eigengenes, one row a patient",
+        "eigengenes": "module eigengenes, one row per patient",
         "membership": "correlation of every gene with every eigengene",
         "module_decisions": "what was decided on the way to the modules",
     },
@@ -34,7 +34,7 @@ def modules(matrix: Prepared, *, settings: Manifest) -> Tables:
     chosen, genes = settings.modules, matrix.measured
     fit = _soft_threshold(genes, chosen.network)
     power = chosen.power if chosen.power != "auto" else fit.power or room.DEFAULT_POWER[chosen.network]
-    found = room.find_modules(
+    made = room.find_modules(
         genes,
         power=power,
         network=chosen.network,
@@ -43,17 +43,17 @@ def modules(matrix: Prepared, *, settings: Manifest) -> Tables:
         merge_height=chosen.merge_height,
         engine=chosen.engine,
     )
-    if found.eigengenes.empty:
+    if made.eigengenes.empty:
         raise InputError(
             f"no module of {chosen.min_size} genes or more was found at power {power:g}; lower modules.min_size or the power"
         )
     return {
         "soft_threshold": fit.table.assign(chosen=fit.table["power"] == power),
-        "modules": _genes(found),
-        "module_tree": room.tree_table(found.trees),
-        "eigengenes": found.eigengenes,
-        "membership": found.membership,
-        "module_decisions": decision_table(_decided(found, fit, chosen)),
+        "modules": _genes(made),
+        "module_tree": room.tree_table(made.trees),
+        "eigengenes": made.eigengenes,
+        "membership": made.membership,
+        "module_decisions": decision_table(_decided(made, fit, chosen)),
     }
 
 
@@ -84,7 +84,7 @@ def _soft_threshold(matrix: pd.DataFrame, network: Network) -> room.SoftThreshol
 
 
 def _genes(found: room.Modules) -> pd.DataFrame:
-    """One row a gene: its module, the module's colour, and its membership in it (kME)."""
+    """One row per gene: its module, the module's colour, and its membership in it (kME)."""
     table = pd.DataFrame({"module": found.labels, "color": found.colors})
     for label in table["module"].unique():
         members = table.index[table["module"] == label]

@@ -20,7 +20,7 @@ def _has_sets(manifest: Manifest) -> bool:
 
 @step(
     makes={
-        "pathways": "pathway scores, one row a patient",
+        "pathways": "pathway scores, one row per patient",
         "pathway_genes": "measured genes of every gene set",
         "other_set_genes": "measured genes of the gene sets that are too small or too large to be scored",
         "gene_sets": "what became of every gene set: source, category, size, measured genes, why it is not scored",
@@ -62,6 +62,6 @@ def enrichment(modules: pd.DataFrame, *, settings: Manifest, inputs: Inputs) -> 
     genes = modules["module"]
     lists = {f"ME{label}": list(genes.index[genes == label]) for label in sorted(genes[genes > 0].unique())}
     sets = study_sets(inputs, genes.index)
-    found = room.enrich(lists, sets.every, genes.index, family="modules x gene sets", **sets.sizes())
+    enriched = room.enrich(lists, sets.every, genes.index, family="modules x gene sets", **sets.sizes())
     categories = sets.table.set_index("pathway")["category"]
-    return {"enrichment": found.assign(category=found["pathway"].map(categories))}
+    return {"enrichment": enriched.assign(category=enriched["pathway"].map(categories))}

@@ -17,8 +17,8 @@ def linked(patients: pd.DataFrame) -> pd.Index:
 
 def with_words(patients: pd.DataFrame, *, name: str, labels: list[str]) -> pd.DataFrame:
     """Give the clinical columns of the linked patients; the outcome stands first, under its name and in its words."""
-    chosen = patients.loc[linked(patients)]
-    words = chosen["outcome"].map(dict(enumerate(labels))).astype(pd.CategoricalDtype(labels))
-    chosen = chosen.drop(columns=["outcome", *_NO_MEASUREMENT])
-    chosen.insert(0, name, words)
-    return chosen.loc[:, chosen.notna().any()]
+    described = patients.loc[linked(patients)]
+    words = described["outcome"].map(dict(enumerate(labels))).astype(pd.CategoricalDtype(labels))
+    described = described.drop(columns=["outcome", *_NO_MEASUREMENT])
+    described.insert(0, name, words)
+    return described.loc[:, described.notna().any()]

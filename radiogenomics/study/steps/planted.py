@@ -22,9 +22,9 @@ def planted(
     """Lay what was planted beside what was found."""
     truth = inputs.truth()
     genes = truth[truth["kind"] == "gene"].set_index("name")["value"].astype(int)
-    found = modules["module"].reindex(genes.index, fill_value=0)
-    matched = _matched(genes, found)
-    rows = [*_modules(genes, found, matched), *_links(links, truth, matched, alpha=settings.links.alpha)]
+    labels = modules["module"].reindex(genes.index, fill_value=0)
+    matched = _matched(genes, labels)
+    rows = [*_modules(genes, labels, matched), *_links(links, truth, matched, alpha=settings.links.alpha)]
     rows += _outcome(evaluation, truth)
     return {"planted": pd.DataFrame(rows, columns=["kind", "name", "planted", "found", "ok"])}
 
@@ -56,12 +56,12 @@ def _links(links: pd.DataFrame, truth: pd.DataFrame, matched: dict[int, int], *,
     for name, value in truth.loc[truth["kind"] == "link", ["name", "value"]].itertuples(index=False):
         planted[f"ME{matched[int(name.rsplit(' ', 1)[1])]}"] = (name, value)
     for module, (name, value) in planted.items():
-        found = links[links["target"] == module]
-        text = f"{len(found)} features linked with {module} at q < {alpha:g}"
-        if len(found):
-            best = found.iloc[int(found["effect"].abs().to_numpy().argmax())]
+        linked = links[links["target"] == module]
+        text = f"{len(linked)} features linked with {module} at q < {alpha:g}"
+        if len(linked):
+            best = linked.iloc[int(linked["effect"].abs().to_numpy().argmax())]
             text += f", {best['feature']} most (r {best['effect']:.2f})"
-        yield ["link", name, f"hidden correlation {value:g}", text, len(found) > 0]
+        yield ["link", name, f"hidden correlation {value:g}", text, len(linked) > 0]
     false, tested = int((~links["target"].isin(planted)).sum()), len(links)
     text = f"{false} of the {tested} links found at q < {alpha:g}"
     yield ["link", "links with modules that follow nothing", "none", text, false <= max(1, 2 * alpha * tested)]

@@ -51,14 +51,14 @@ def _repeated(settings: Manifest, kind: str, second_reader: Tables, prefix: str)
 
 def fusion(settings: Manifest, columns: dict[str, list[str]], *, second_reader: Tables) -> signatures.Fusion:
     """Build the logistic model of signatures (each with its columns, which begin with its name) and clinical columns."""
-    chosen = settings.fusion
+    fusion = settings.fusion
     return signatures.Fusion(
         {
             kind: (recipe(settings, kind, second_reader=second_reader, inner=True, prefix=f"{kind}: "), names)
             for kind, names in columns.items()
         },
-        clinical=chosen.clinical if chosen else [],
-        factors=chosen.factors if chosen else [],
-        firth=chosen.firth if chosen else True,
+        clinical=fusion.clinical if fusion else [],
+        factors=fusion.factors if fusion else [],
+        firth=fusion.firth if fusion else True,
         random_state=settings.seed_of("fusion"),
     )

@@ -11,7 +11,7 @@ _COLUMNS = ["signature", "feature", "effect", "effect_low", "effect_high", "n", 
 
 
 @step(
-    makes={"signature_features": "how the out-of-fold score of each signature goes with its features, and how stably"},
+    makes={"signature_features": "correlation of each signature's out-of-fold score with its features, and how stable it is"},
     settings=("training", "extraction", "fusion", "seed"),
 )
 def signature_features(
@@ -23,8 +23,10 @@ def signature_features(
     for kind in settings.kinds():
         if kind in scores:
             table = linking.varying_columns(training_features(features, patients, kind))
-            found = linking.structure(table, scores[kind], random_state=settings.seed_of(f"structure {kind}"))
-            parts.append(found.assign(signature=kind, chosen=found["feature"].map(_chosen(stability, kind)))[_COLUMNS])
+            correlations = linking.structure(table, scores[kind], random_state=settings.seed_of(f"structure {kind}"))
+            parts.append(
+                correlations.assign(signature=kind, chosen=correlations["feature"].map(_chosen(stability, kind)))[_COLUMNS]
+            )
     return {"signature_features": pd.concat(parts[1:] or parts, ignore_index=True)}
 
 

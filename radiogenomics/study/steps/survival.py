@@ -30,10 +30,10 @@ def survival(gene_score_everyone: pd.DataFrame, *, settings: Manifest, inputs: I
     curves, tests = [pd.DataFrame(columns=["endpoint", "group"])], [pd.DataFrame(columns=_TESTS)]
     if scores["score"].nunique() > 1:
         for endpoint in settings.survival:
-            found = _follow(inputs, endpoint, scores)
-            curves.append(found.curves.assign(endpoint=endpoint.name))
+            followed = _follow(inputs, endpoint, scores)
+            curves.append(followed.curves.assign(endpoint=endpoint.name))
             fitted = int(inputs.patients(endpoint.source).index.isin(scores.index[scores["linked"]]).sum())
-            tests.append(_tests(found).assign(endpoint=endpoint.name, fitted=fitted)[_TESTS])
+            tests.append(_tests(followed).assign(endpoint=endpoint.name, fitted=fitted)[_TESTS])
     made = {"survival_curves": curves, "survival_tests": tests}
     return {name: pd.concat(parts[1:] or parts, ignore_index=True) for name, parts in made.items()}
 
@@ -50,7 +50,7 @@ def _follow(inputs: Inputs, endpoint: Survival, scores: pd.DataFrame) -> genesco
 
 
 def _tests(found: genescore.ScoreSurvival) -> pd.DataFrame:
-    """Lay the log-rank test and the Cox models out, one row a test and term."""
+    """Lay the log-rank test and the Cox models out, one row per test and term."""
     sizes = found.groups[["n", "events"]].sum()
     log_rank = pd.DataFrame([{"test": "log-rank", "term": "high against low", "p": found.log_rank_p, **sizes}])
     names = {"score": "Cox, score per SD", "adjusted": "Cox, adjusted"}
