@@ -21,6 +21,7 @@ _QUIET = {
     "heading",
     "title lines",
     "repeated rows",
+    "repeated genes",
     "files passed over",
     "transfer syntax",
     "level of air found",

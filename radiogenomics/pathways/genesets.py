@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from radiogenomics._errors import InputError
-from radiogenomics._files import log_decisions, read_text
+from radiogenomics._files import Decision, log_decisions, read_text
 from radiogenomics._tables import summarise
 from radiogenomics.pathways.names import words
 
@@ -42,14 +42,19 @@ def read_gmt(path: Path | str) -> GeneSets:
     """
     sets: GeneSets = {}
     text, decisions = read_text(Path(path))
-    log_decisions(decisions, logger)
+    repeated = []
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         name, genes = _gmt_line(line, f"{path}, line {number}")
         if name in sets:
             raise InputError(f"{path}, line {number}: the set {name!r} comes a second time; remove or rename one.")
-        sets[name] = genes
+        sets[name] = list(dict.fromkeys(genes))
+        repeated += [name] * (len(genes) - len(sets[name]))
+    if repeated:
+        why = f"listed again in the same set, counted once: {summarise(dict.fromkeys(repeated))}"
+        decisions = [*decisions, Decision("repeated genes", str(path), len(repeated), why)]
+    log_decisions(decisions, logger)
     if not sets:
         raise InputError(f"{path} holds no gene set; GMT has one set per line: name, description, genes, separated by tabs.")
     return sets
@@ -57,7 +62,7 @@ def read_gmt(path: Path | str) -> GeneSets:
 
 def _gmt_line(line: str, place: str) -> tuple[str, list[str]]:
     name, *rest = (_unquoted(field.strip()) for field in line.split("\t"))
-    genes = list(dict.fromkeys(_WEIGHT.sub("", gene) for gene in rest[1:] if gene))
+    genes = [_WEIGHT.sub("", gene) for gene in rest[1:] if gene]
     if not name or not genes:
         raise InputError(f"{place}: {line[:40]!r} is not a gene set; write name, description and genes, separated by tabs.")
     return name, genes

@@ -102,7 +102,8 @@ def run(
     scheduler : str or dask.distributed.Client, optional
         A Dask cluster, instead of `n_jobs`.
     progress : callable, optional
-        Called as ``progress(done, total, name)`` after each step, and after each task of a long one.
+        Called as ``progress(done, total, name)`` after each step, with a word for one that is kept from an earlier run, and
+        after each task of a long one.
     wait : bool
         Wait for a run that goes on in the same folder, instead of refusing.
     figures : bool
@@ -131,10 +132,10 @@ def run(
     with Store.writing(Path(out), steps, wait=wait) as store, one_thread():
         stored = [step for step in steps if step.stored]
         for i, step in enumerate(stored, 1):
-            store.do(step, context)
+            computed = store.do(step, context)
             _write_provenance(store, inputs)
             if progress is not None:
-                progress(i, len(stored), f"study: {step.name}")
+                progress(i, len(stored), f"study: {step.name}{'' if computed else ', kept from an earlier run'}")
         store.finish()
     return Path(out) / "report.html"
 

@@ -20,9 +20,12 @@ def gmt(tmp_path, text):
     return path
 
 
-def test_read_gmt_keeps_order_and_each_gene_once(tmp_path):
+def test_read_gmt_keeps_order_and_each_gene_once_and_says_so(tmp_path, caplog):
     path = gmt(tmp_path, "A\tna\tTP53\tBRCA1\tTP53\t\n\nB\thttp://x\tMYC\r\n")
-    assert pathways.read_gmt(path) == {"A": ["TP53", "BRCA1"], "B": ["MYC"]}
+    with caplog.at_level("INFO", logger="radiogenomics"):
+        assert pathways.read_gmt(path) == {"A": ["TP53", "BRCA1"], "B": ["MYC"]}
+    [said] = [record.getMessage() for record in caplog.records if "repeated genes" in record.getMessage()]
+    assert all(fact in said for fact in (str(path), "(1)", ": A"))
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "latin-1"])

@@ -270,9 +270,13 @@ def test_a_changed_setting_redoes_what_depends_on_it_and_no_more(done, tmp_path)
     inputs = shutil.copytree(manifest.parent, tmp_path / "inputs")
     before = {path.name: path.stat().st_mtime_ns for path in (copy / "steps").iterdir()}
     survival = tomllib.loads(manifest.read_text())["survival"][0] | {"covariates": []}
-    study.run(small(inputs / manifest.name, survival=[survival]), out=copy, figures=False)
+    told = []
+    small(inputs / manifest.name, survival=[survival])
+    study.run(inputs / manifest.name, out=copy, figures=False, progress=lambda *step: told.append(step[2]))
     redone = {path.stem for path in (copy / "steps").iterdir() if path.stat().st_mtime_ns != before[path.name]}
     assert redone == {"decisions", "survival", "report"}
+    kept = {name.removeprefix("study: ").removesuffix(", kept from an earlier run") for name in told if "kept" in name}
+    assert kept == {Path(name).stem for name in before} - redone
 
 
 def test_a_damaged_table_is_made_anew(done, tmp_path):
