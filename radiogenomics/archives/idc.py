@@ -7,8 +7,8 @@ import shutil
 import sysconfig
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar, Literal
 
 import pandas as pd
 from filelock import FileLock
@@ -17,6 +17,10 @@ from radiogenomics._errors import DownloadError, FileError, InputError, MissingP
 from radiogenomics._files import make_folder
 from radiogenomics._tables import summarise
 from radiogenomics.archives import s5cmd
+from radiogenomics.archives.addresses import public_address, request_of
+from radiogenomics.archives.catalogue import series
+from radiogenomics.archives.protocol import Plan, Progress, check_columns
+from radiogenomics.archives.records import write_record
 from radiogenomics.archives.s5cmd import Transfer
 
 logger = logging.getLogger(__name__)
@@ -27,32 +31,6 @@ _UID = re.compile(r"(?=.{1,64}$)[0-9]+(\.[0-9]+)+")
 _ADDRESS = re.compile(r"s3://[a-z0-9.-]+/([\w-]+/)+\*?")
 _SPARE = 1.05  # of what is fetched, how much must be free on the disk
 _MB = 1_000_000
-
-Progress = Callable[[int, int, str], None]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a download will bring.
-
-    Attributes
-    ----------
-    series, images, size_mb : int, int, float
-        All that was asked for.
-    cached : int
-        Series that are in the cache already.
-    missing_mb : float
-        What remains to be downloaded.
-    licences : dict of str to int
-        Series by licence.
-    """
-
-    series: int
-    images: int
-    size_mb: float
-    cached: int
-    missing_mb: float
-    licences: dict[str, int]
 
 
 def plan(table: pd.DataFrame, cache_dir: Path) -> Plan:
@@ -78,8 +56,8 @@ def plan(table: pd.DataFrame, cache_dir: Path) -> Plan:
     _check(table)
     there = table["series"].map(lambda uid: _place(cache_dir, uid).is_dir())
     return Plan(
-        series=len(table),
-        images=int(table["images"].sum()),
+        items=len(table),
+        files=int(table["images"].sum()),
         size_mb=float(table["size_mb"].sum()),
         cached=int(there.sum()),
         missing_mb=float(table.loc[~there, "size_mb"].sum()),
@@ -91,6 +69,7 @@ def fetch(
     table: pd.DataFrame,
     cache_dir: Path,
     *,
+    endpoint: str | None = None,
     offline: bool = False,
     attempts: int = 4,
     wait_s: float = 2.0,
@@ -110,6 +89,8 @@ def fetch(
         Rows of `archives.series`.
     cache_dir : Path
         Where series are kept: ``<cache_dir>/idc/<SeriesInstanceUID>/``.
+    endpoint : str, optional
+        Address of the S3 server; that in ``RADIOGENOMICS_IDC_ENDPOINT``, or `ENDPOINT`, when left out.
     offline : bool
         Take nothing from the network: series that are not in the cache are refused.
     attempts : int
@@ -145,7 +126,7 @@ def fetch(
             )
         make_folder(cache_dir / "idc", "the cache of image series")
         with FileLock(cache_dir / "idc" / "fetching.lock"):
-            transfer = Transfer(_tool(), _endpoint(), cache_dir / "idc", n_workers=n_workers, timeout_s=timeout_s)
+            transfer = Transfer(_tool(), _endpoint(endpoint), cache_dir / "idc", n_workers=n_workers, timeout_s=timeout_s)
             _fetch(transfer, table, places, attempts, wait_s, _told(progress, table, places))
     return places
 
@@ -184,8 +165,15 @@ def _attempt(transfer: Transfer, rows: pd.DataFrame, places: dict[str, Path], te
         if wrong:
             reason = reason or f"{uid}: {wrong}"
         else:
+            _remember(places[uid], prefix, public_address(transfer.endpoint), remote[prefix])
             _partial(places[uid]).rename(places[uid])
     return reason
+
+
+def _remember(place: Path, prefix: str, endpoint: str, files: dict[str, s5cmd.Remote]) -> None:
+    """Write down where a series came from, before it counts as fetched."""
+    facts = {"address": prefix, "endpoint": endpoint, "etags": {name: remote.etag for name, remote in sorted(files.items())}}
+    write_record(place.parents[1], "idc", place.name, facts)
 
 
 def _check_count(uid: str, prefix: str, found: int, expected: int) -> None:
@@ -197,9 +185,7 @@ def _check_count(uid: str, prefix: str, found: int, expected: int) -> None:
 
 
 def _check(table: pd.DataFrame) -> None:
-    lacking = [name for name in ("series", "images", "size_mb", "licence", "address") if name not in table.columns]
-    if lacking:
-        raise InputError(f"`table` lacks the column(s) {summarise(lacking)}; give rows of archives.series.")
+    check_columns(table, ("series", "images", "size_mb", "licence", "address"), "archives.series")
     for name, valid in (("series", _UID), ("address", _ADDRESS)):
         wrong = table[name][~table[name].astype(str).map(lambda text, valid=valid: bool(valid.fullmatch(text)))]
         if len(wrong):
@@ -217,8 +203,10 @@ def _check_space(table: pd.DataFrame, folder: Path) -> None:
         )
 
 
-def _endpoint() -> str:
-    return os.environ.get("RADIOGENOMICS_IDC_ENDPOINT", ENDPOINT)
+def _endpoint(named: str | None) -> str:
+    address = named or os.environ.get("RADIOGENOMICS_IDC_ENDPOINT") or ENDPOINT
+    request_of(address)  # refuses what is no HTTP address
+    return address
 
 
 def _tool() -> Path:
@@ -250,3 +238,20 @@ def _told(report: Progress | None, table: pd.DataFrame, places: dict[str, Path])
             report(min(before + received // _MB, total), total, "image series")
 
     return tell
+
+
+class ImagingDataCommons:
+    """The Imaging Data Commons as a member of the table of archives: `archives.series`, `plan` and `fetch`."""
+
+    holds: ClassVar[Literal["series"]] = "series"
+    plan = staticmethod(plan)
+    fetch = staticmethod(fetch)
+
+    @staticmethod
+    def list(what: str | None = None, *, endpoint: str | None = None, offline: bool = False, **filters: Any) -> pd.DataFrame:
+        """List series from the catalogue, which needs no network; see `archives.series`."""
+        return series(what, **filters)
+
+
+ARCHIVE = ImagingDataCommons()
+"""The one instance."""

@@ -17,6 +17,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 Manifest = Annotated[Path, typer.Argument(help="The study manifest (TOML).")]
 Out = Annotated[Path, typer.Option("--out", help="Output folder. Created if missing; an existing study is resumed.")]
 Mirror = Annotated[Path | None, typer.Option("--mirror", help="Folder to search for files before downloading them.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Use what is in the cache or in local folders; no network.")]
 Jobs = Annotated[int, typer.Option("--n-jobs", help="Number of processes; -1 uses all cores. Does not change results.")]
 Scheduler = Annotated[str | None, typer.Option("--scheduler", help="Address of a Dask scheduler, instead of --n-jobs.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show errors only.")]
