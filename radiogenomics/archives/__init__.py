@@ -1,7 +1,7 @@
 """Public archives to verified local files: one file an archive, and the one table of them; always with a checksum."""
 
 from radiogenomics.archives.addresses import public_address
-from radiogenomics.archives.catalogue import filtered, is_complete, modalities, series
+from radiogenomics.archives.catalogue import as_listed, filtered, is_complete, modalities, series
 from radiogenomics.archives.enrichr import COLLECTIONS, fetch_library
 from radiogenomics.archives.files import find, verify
 from radiogenomics.archives.http import download
@@ -30,6 +30,7 @@ __all__ = [
     "Fetch",
     "Files",
     "Plan",
+    "as_listed",
     "cache_folder",
     "download",
     "fetch_library",

@@ -153,6 +153,24 @@ def is_complete(table: pd.DataFrame) -> bool:
     return set(_COLUMNS.values()) <= set(table.columns) and bool(table[needed].notna().all(axis=None))
 
 
+def as_listed(table: pd.DataFrame) -> pd.DataFrame:
+    """Take a complete list for the archive's own -> the same with numbers for images and sizes.
+
+    Raises
+    ------
+    ValueError
+        If one of them is no number.
+    """
+    numbers = {name: pd.to_numeric(table[name], errors="coerce") for name in ("images", "size_mb")}
+    for name, values in numbers.items():
+        if values.isna().any() or (values < 0).any():
+            wrong = table.loc[values.isna() | (values < 0)].iloc[0]
+            raise InputError(f"the list says {name} = {wrong[name]!r} of the series {wrong['series']}; write the list anew.")
+    listed = table.assign(images=numbers["images"].astype(int), size_mb=numbers["size_mb"].astype(float))
+    listed.attrs["release"] = "as listed"
+    return listed
+
+
 def _catalogue() -> tuple[Path, str]:
     """Find the catalogue: the file that ``RADIOGENOMICS_IDC_CATALOGUE`` names, or what idc-index ships -> file, release."""
     named = os.environ.get("RADIOGENOMICS_IDC_CATALOGUE")

@@ -235,7 +235,7 @@ def _told(report: Progress | None, table: pd.DataFrame, places: dict[str, Path])
 
     def tell(received: int) -> None:
         if report is not None:
-            report(min(before + received // _MB, total), total, "image series")
+            report(min(before + received // _MB, total), total, "image series (MB)")
 
     return tell
 

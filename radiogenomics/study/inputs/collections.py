@@ -179,8 +179,9 @@ class _Chooser:
     def _listing(self, archive: str, listed: pd.DataFrame | None) -> pd.DataFrame | None:
         """Ask the archive's list for the series, unless the list of the manifest says all itself."""
         if listed is not None and archives.is_complete(listed):
-            listed.attrs["release"] = "as listed"
-            return listed
+            return self._try(
+                "series" if isinstance(self.keys["series"], str) else "series.list", lambda: archives.as_listed(listed)
+            )
         collection = self.keys.get("collection")
         named: dict[str, Any] = {} if listed is None else {"uids" if "series" in listed else "addresses": list(listed.iloc[:, 0])}
         if not (isinstance(collection, str) and collection) and (collection is not None or listed is None):

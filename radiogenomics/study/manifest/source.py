@@ -132,7 +132,11 @@ def _unfit_file(keys: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]
     if ("archive" in keys) != ("item" in keys):
         lacking = "item" if "archive" in keys else "archive"
         known = _holding("series")
-        more = f" (of {', '.join(known)}, name a collection instead)" if lacking == "item" and keys["archive"] in known else ""
+        more = (
+            f" (of {', '.join(map(repr, known))}, name a collection instead)"
+            if lacking == "item" and keys["archive"] in known
+            else ""
+        )
         yield (lacking,), f"archive and item go together: whom to ask, and for what; name both, or neither{more}"
     elif "archive" in keys and keys["archive"] in _holding("series"):
         yield ("item",), f"{keys['archive']} has collections of image series; name a collection in the place of file and item"
@@ -146,9 +150,9 @@ def _unfit_series(keys: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], st
             yield (key,), f"both a {key} and the image series of a collection; keep the one that is meant"
     series, known = keys.get("series"), _holding("series")
     if "archive" not in keys:
-        yield ("archive",), f"required where image series are chosen; name one of {', '.join(known)}"
+        yield ("archive",), f"required where image series are chosen; name one of {', '.join(map(repr, known))}"
     elif keys["archive"] in _holding("files"):
-        yield ("archive",), f"it has single files and no collections; of image series name one of {', '.join(known)}"
+        yield ("archive",), f"it has single files and no collections; of image series name one of {', '.join(map(repr, known))}"
     listed = isinstance(series, str) or (isinstance(series, Mapping) and series.get("list") is not None)
     if "collection" not in keys and not listed:
         yield ("collection",), "required where series are chosen by filters; name the collection, or a list of series"
