@@ -18,6 +18,8 @@ ARCHIVES = Archives(
         "http": "radiogenomics.archives.http:download",
         "enrichr": "radiogenomics.archives.enrichr:fetch_gmt",
         "idc": "radiogenomics.archives.idc:ARCHIVE",
+        "nbia": "radiogenomics.archives.nbia:ARCHIVE",
+        "tcia_files": "radiogenomics.archives.tcia_files:ARCHIVE",
     },
     needs=("list", "plan", "fetch"),
 )

@@ -22,6 +22,9 @@ _RANDOM = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_\-+/=~]{20,}")
 """A value that looks drawn at random, whatever its name is."""
 
 
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+
+
 class RefusedError(DownloadError):
     """What the server answered, and would answer again: to ask once more does not help."""
 
@@ -62,8 +65,8 @@ def _shown(name: str, value: str) -> tuple[str, str]:
     return name, _HIDDEN if told else value
 
 
-def request_of(address: str) -> urllib.request.Request:
-    """Make the request for an address; user and password in it go to its own server alone, and not in the address.
+def request_of(address: str, *, token: str | None = None) -> urllib.request.Request:
+    """Make the request for an address; user and password in it, or a token, go to its own server alone, and not in the address.
 
     Raises
     ------
@@ -87,6 +90,14 @@ def request_of(address: str) -> urllib.request.Request:
         if parts.scheme != "https" and not is_loopback(host):
             raise InputError(f"{shown!r} has a user and password, which http:// would send in the clear; use https://.")
         request.add_unredirected_header("Authorization", f"Basic {base64.b64encode(unquote(user).encode()).decode()}")
+    if token is not None:
+        if parts.scheme != "https" and not is_loopback(host):
+            raise InputError(f"{shown!r} would get the token in the clear over http://; use https://.")
+        if not _TOKEN.fullmatch(token):
+            raise InputError(
+                f"The token for {shown!r} has blanks or signs that no token has; set it again, without quotes or lines."
+            )
+        request.add_unredirected_header("Authorization", f"Bearer {token}")
     return request
 
 

@@ -2,11 +2,13 @@
 
 import http.client
 import logging
+import random
 import socket
 import threading
 import time
 import urllib.error
 import urllib.request
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 _FINAL = (301, 302, 303, 307, 308, 400, 401, 403, 404, 410)
 _CHUNK = 1 << 16
+_LONGEST_PAUSE_S = 300.0
 
 
 def download(
@@ -28,6 +31,7 @@ def download(
     path: Path,
     *,
     expected: str | None = None,
+    token: str | None = None,
     attempts: int = 4,
     wait_s: float = 1.0,
     timeout_s: float = 60.0,
@@ -44,8 +48,12 @@ def download(
         Where it shall lie.
     expected : str, optional
         SHA-256 that the file must have.
+    token : str, optional
+        Secret that the server asks for (``Authorization: Bearer``); sent to it alone, over https or to this machine, and told to
+        nobody.
     attempts : int
-        How often to try; the wait doubles from one to the next.
+        How often to try. The wait doubles from one to the next, with chance added so that many clients do not come back at once,
+        and is at least what a busy server asks for (Retry-After).
     wait_s : float
         Seconds before the second attempt.
     timeout_s : float
@@ -68,15 +76,15 @@ def download(
         If the server refuses, redirects to an address without https, sends a web page, an empty or a cut file, or every attempt
         fails; the message names the address without its secrets, and the last reason.
     """
-    request, shown, reason = request_of(url), public_address(url), ""
+    request, shown, reason, asked_s = request_of(url, token=token), public_address(url), "", 0.0
     for attempt in range(attempts):
         if attempt:
-            time.sleep(wait_s * 2 ** (attempt - 1))
+            time.sleep(pause_s(attempt, wait_s, asked_s))
         watch = _Watch(timeout_s, least_bytes_per_s, limit_s)
         try:
             return _download_once(request, path, expected, watch)
         except urllib.error.HTTPError as error:
-            reason = f"HTTP {error.code} {error.reason}"
+            reason, asked_s = f"HTTP {error.code} {error.reason}", _retry_after(error.headers.get("Retry-After"))
             error.close()
             if error.code in _FINAL:
                 break
@@ -91,6 +99,23 @@ def download(
     raise DownloadError(
         f"{shown} could not be downloaded: {reason}; try again later, or put the file into a folder and give --mirror."
     )
+
+
+def pause_s(attempt: int, wait_s: float, asked_s: float = 0.0) -> float:
+    """Say how long to wait before a further attempt, the first of which is 1 -> seconds."""
+    backoff = wait_s * 2.0 ** (attempt - 1)
+    return max(backoff * random.uniform(0.75, 1.25), asked_s)  # noqa: S311 - no secret hangs on it
+
+
+def _retry_after(value: str | None) -> float:
+    """Read how long a busy server wants to be left alone -> seconds, at most five minutes; 0 where it does not say."""
+    if value is None:
+        return 0.0
+    try:
+        seconds = float(value) if value.strip().isdecimal() else parsedate_to_datetime(value).timestamp() - time.time()
+    except ValueError:
+        return 0.0
+    return min(max(seconds, 0.0), _LONGEST_PAUSE_S)
 
 
 def _download_once(request: urllib.request.Request, path: Path, expected: str | None, watch: "_Watch") -> Path:
