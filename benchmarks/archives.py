@@ -8,6 +8,7 @@ takes more than 1.5 times as long, or its process (without s5cmd and the server)
 
 import argparse
 import json
+import logging
 import os
 import resource
 import shutil
@@ -30,6 +31,7 @@ IMAGES = 5
 
 def serve(n_series: int, size_mb: float) -> None:
     """Fill a server, say its port, and serve until the other side goes."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     with s3_server() as port:
         for i in range(n_series):
             for j in range(IMAGES):

@@ -188,6 +188,36 @@ def test_the_command_says_what_would_come_then_brings_it(asked, tmp_path):
     assert study.planned(path, only="images")[["cached", "missing_mb"]].iloc[0].tolist() == [4, 0]
 
 
+def test_a_collection_of_nbia_and_a_supplement_come_by_the_same_keys(asked, archive, tmp_path, monkeypatch):
+    from tests.helpers.nbia_server import nbia_server
+
+    monkeypatch.setenv("RADIOGENOMICS_NBIA_TOKEN", "s3cr3t-t0ken")
+    images = {file.name: file.read_bytes() for file in sorted((archive[1].parent / "mr3").iterdir())}
+    with nbia_server() as service:
+        service.add("1.2.826.0.1.3", "Own-Breast", "P3", images, ManufacturerModelName="Signa HDxt")
+        service.add("1.2.826.0.1.4", "Own-Breast", "P4", images, ManufacturerModelName="Skyra")
+        keys = {"archive": "nbia", "collection": "own breast", "series": {"field_strength": 1.5}, "endpoint": service.address}
+        path = asked(images=keys, supplement=source_of_file(service.address))
+        assert study.planned(path, only="images")["items"].item() == 1
+        inputs = study.gather(path, only="images")
+        assert names(inputs.files["images"]) == {"P3/1.2.826.0.1.3"}
+        asked_before = len(service.asked)
+        assert study.gather(path, only="images", offline=True).files == inputs.files
+        assert study.gather(path, only="images").files == inputs.files
+        assert len(service.asked) == asked_before
+        with pytest.raises(ManifestError, match=r"sources\.supplement\.file = 'reads\.xls': .*HTTP 404"):
+            study.gather(path, only="supplement")
+        assert service.asked[-1] == ("/tcga-breast-radiologist-reads.xls", None)  # the token of NBIA is nobody else's
+    told = json.dumps([inputs.origins(), inputs.fetched_series()])
+    assert "NBIA v4" in told
+    assert "s3cr3t" not in told
+
+
+def source_of_file(endpoint):
+    facts = {"file": "reads.xls", "archive": "tcia_files", "item": "tcga-breast-radiologist-reads.xls", "endpoint": endpoint}
+    return facts | {"licence": "CC BY 3.0", "citation": "doi:10.7937/K9/TCIA.2014.8SIPIY6G"}
+
+
 MISTAKES = {
     "no archive": ({"collection": "small_breast"}, "archive", "required where image series are chosen; name one of 'idc'"),
     "unknown archive": (source(archive="icd"), "archive", "did you mean 'idc'"),

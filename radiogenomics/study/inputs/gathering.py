@@ -61,7 +61,8 @@ def gather(
         raise ManifestError([Problem(str(path), "--mirror", str(mirror), "no such folder; check the path")])
     lock = _read_lock(path)
     files, hashes, listings, fetched, problems = {}, {}, {}, {}, []
-    for name, source in _wanted(path, manifest, only).items():
+    sources = _wanted(path, manifest, only)
+    for name, source in sources.items():
         try:
             if name in choices:
                 fetched[name] = choices[name].fetch(source, offline=offline, progress=progress)
@@ -78,7 +79,7 @@ def gather(
         raise ManifestError(problems)
     if only is None:
         _write_lock(path, manifest, lock, hashes)
-    return Inputs(path, manifest, files, hashes, listings, fetched=fetched)
+    return Inputs(path, manifest, files, hashes, listings, dict(sources), fetched)
 
 
 def planned(path: Path, *, mirror: Path | None = None, offline: bool = False, only: str | None = None) -> pd.DataFrame:
