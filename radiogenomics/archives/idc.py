@@ -145,8 +145,8 @@ def _fetch(
         if not reason:
             return
     raise DownloadError(
-        f"IDC: {len(absent)} of {len(table)} series could not be downloaded from {transfer.endpoint}, first {absent[0]}: "
-        f"{reason}; try again later: what has arrived is kept, and the same command resumes."
+        f"IDC: {len(absent)} of {len(table)} series could not be downloaded from {public_address(transfer.endpoint)}, first "
+        f"{absent[0]}: {reason}; try again later: what has arrived is kept, and the same command resumes."
     )
 
 

@@ -250,7 +250,7 @@ def _bring(transfer: _Transfer, row: dict[str, Any], folder: Path) -> None:
     uid, images = str(row["series"]), folder / "images"
     address = f"{transfer.server}/v4/getImageWithMD5Hash?{urlencode({'SeriesInstanceUID': uid})}"
     how: dict[str, Any] = {"attempts": transfer.attempts, "wait_s": transfer.wait_s, "timeout_s": transfer.timeout_s}
-    packed = download(address, folder / "series.zip", token=_token(), **how)
+    packed = download(address, folder / "series.part", token=_token(), **how)
     images.mkdir()
     expected = round(float(row["size_mb"]) * _MB)
     files = unzip(packed, images, most_bytes=expected + _BESIDE_BYTES)
@@ -272,7 +272,8 @@ def _verify(files: list[Path], count: int, size: int) -> dict[str, str]:
     for image in images:
         with image.open("rb") as content:
             found[image.name] = hashlib.file_digest(content, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-        if stated and stated.get(image.name) != found[image.name]:
+        named = [stated[image.name]] if image.name in stated else stated.values()
+        if stated and found[image.name] not in named:
             raise InputError(f"the MD5 of {image.name} is not the one that NBIA states")
     bytes_in = sum(image.stat().st_size for image in images)
     if bytes_in != size:
@@ -281,7 +282,7 @@ def _verify(files: list[Path], count: int, size: int) -> dict[str, str]:
 
 
 def _hashes(file: Path) -> dict[str, str]:
-    """Read the MD5 of every image: a name and a hash in a line, whatever its heading."""
+    """Read the MD5 of every image: its file name, or another name of it, and a hash in a line, whatever the heading."""
     with file.open(encoding="utf-8", errors="replace", newline="") as text:
         rows = [[part.strip() for part in row] for row in csv.reader(text)]
     return {row[0]: row[1].lower() for row in rows if len(row) > 1 and _MD5.fullmatch(row[1])}

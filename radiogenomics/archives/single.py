@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock
 
-from radiogenomics._errors import DownloadError
+from radiogenomics._errors import DownloadError, InputError
 from radiogenomics._files import make_folder
 from radiogenomics.archives.addresses import public_address
 from radiogenomics.archives.files import verify
@@ -64,8 +64,17 @@ class Files:
         offline: bool = False,
         progress: Progress | None = None,
     ) -> dict[str, Path]:
-        """Bring files that are not in the cache -> the place of each by its item."""
+        """Bring files that are not in the cache -> the place of each by its item.
+
+        Raises
+        ------
+        InputError
+            If an endpoint is given, which means nothing to a function that brings one file.
+        """
         check_columns(table, ("item", "file"), "the archive's list")
+        if endpoint is not None:
+            variable = "; RADIOGENOMICS_ENRICHR_ENDPOINT sets its server" if self.name == "enrichr" else ""
+            raise InputError(f"the archive {self.name!r} takes no endpoint; remove the key{variable}.")
         hashes = table["sha256"] if "sha256" in table else [None] * len(table)
         rows = zip(table["item"], table["file"], hashes, strict=True)
         return {item: self._kept(item, self.place(item, file, cache_dir), expected, offline) for item, file, expected in rows}
