@@ -7,6 +7,7 @@ import shutil
 import sysconfig
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -31,6 +32,7 @@ _UID = re.compile(r"(?=.{1,64}$)[0-9]+(\.[0-9]+)+")
 _ADDRESS = re.compile(r"s3://[a-z0-9.-]+/([\w-]+/)+\*?")
 _SPARE = 1.05  # of what is fetched, how much must be free on the disk
 _MB = 1_000_000
+_HASHING = 4  # series whose MD5 is taken at once; hashing releases the lock of Python
 
 
 def plan(table: pd.DataFrame, cache_dir: Path) -> Plan:
@@ -160,11 +162,12 @@ def _attempt(transfer: Transfer, rows: pd.DataFrame, places: dict[str, Path], te
         _check_count(uid, prefixes[uid], len(remote.get(prefixes[uid], {})), int(images))
     folders = {prefix: _partial(places[uid]).name for uid, prefix in prefixes.items()}
     reason = s5cmd.copy(transfer, folders, remote, tell)
-    for uid, prefix in prefixes.items():
-        wrong = s5cmd.first_wrong(_partial(places[uid]), remote[prefix])
-        if wrong:
-            reason = reason or f"{uid}: {wrong}"
-        else:
+    with ThreadPoolExecutor(_HASHING) as pool:
+        found = pool.map(lambda uid: s5cmd.first_wrong(_partial(places[uid]), remote[prefixes[uid]]), prefixes)
+        for (uid, prefix), wrong in zip(prefixes.items(), found, strict=True):
+            if wrong:
+                reason = reason or f"{uid}: {wrong}"
+                continue
             _remember(places[uid], prefix, public_address(transfer.endpoint), remote[prefix])
             _partial(places[uid]).rename(places[uid])
     return reason
