@@ -5,13 +5,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from radiogenomics._files import write_text
-
 
 def write_record(cache_dir: Path, archive: str, uid: str, facts: dict[str, Any]) -> None:
     """Keep what is known of a series, with the time of this moment; it must not hold a secret."""
     record = {"archive": archive, "fetched": datetime.now(UTC).isoformat(timespec="seconds"), **facts}
-    write_text(_place(cache_dir, archive, uid), json.dumps(record, indent=1, sort_keys=True) + "\n")
+    place = _place(cache_dir, archive, uid)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    # Not brought to the disk at once, which takes longer than a series: a record that a power cut damages is read as none.
+    temporary = place.with_name(f".{place.name}")
+    temporary.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    temporary.replace(place)
 
 
 def read_record(cache_dir: Path, archive: str, uid: str) -> dict[str, Any]:
