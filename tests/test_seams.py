@@ -312,7 +312,7 @@ def test_a_choice_that_no_table_has_names_the_known_and_the_nearest(change):
         "(did you mean 'resnet50'?)",
         "signature.recipe": "unknown recipe; give 'published', 'lasso', 'mrmr', or a classifier by its place, "
         "'package.module:Name' (did you mean 'lasso'?)",
-        "sources.truth.archive": "give one of 'http', 'enrichr' (did you mean 'http'?)",
+        "sources.truth.archive": "give one of 'http', 'enrichr', 'idc', 'nbia', 'tcia_files' (did you mean 'http'?)",
     }
 
 

@@ -17,6 +17,7 @@ from radiogenomics._files.walking import files_below, voxel_files
 from radiogenomics._files.words import MissingWords, is_missing_word, is_number_like, number_columns
 from radiogenomics._files.writing import (
     MOST_PLAIN_VALUES,
+    OF_THE_DISK,
     atomic,
     is_half_written,
     make_folder,
@@ -31,6 +32,7 @@ from radiogenomics._files.written import how_written, sheets_of
 
 __all__ = [
     "MOST_PLAIN_VALUES",
+    "OF_THE_DISK",
     "Decision",
     "MissingWords",
     "Reading",

@@ -17,7 +17,7 @@ import pandas as pd
 from radiogenomics._errors import FileError, InputError, RadiogenomicsError
 from radiogenomics._files.foreign import check_file
 
-_OF_THE_DISK = {
+OF_THE_DISK = {
     errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EISDIR, errno.ENAMETOOLONG, errno.ENOENT, errno.ENOSPC,
     errno.ENOTDIR, errno.EPERM, errno.EROFS,
 }  # fmt: skip
@@ -64,7 +64,7 @@ def atomic(path: Path) -> Iterator[Path]:
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        if error.errno not in _OF_THE_DISK or isinstance(error, RadiogenomicsError):
+        if error.errno not in OF_THE_DISK or isinstance(error, RadiogenomicsError):
             raise  # what a caller fetches or reads inside the block is for the caller to say
         raise unwritable(path, error.errno) from error
 

@@ -26,6 +26,9 @@ _USER = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*:)?(//)?[^/\\?#@\s]*:[^/\\?#@\s]*@
 """A user and a password before a server, in a text that is no whole address."""
 
 
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+
+
 class RefusedError(DownloadError):
     """What the server answered, and would answer again: to ask once more does not help."""
 
@@ -73,8 +76,8 @@ def _shown(name: str, value: str) -> tuple[str, str]:
     return name, _HIDDEN if told or drawn else public_address(value)
 
 
-def request_of(address: str) -> urllib.request.Request:
-    """Make the request for an address; user and password in it go to its own server alone, and not in the address.
+def request_of(address: str, *, token: str | None = None) -> urllib.request.Request:
+    """Make the request for an address; user and password in it, or a token, go to its own server alone, and not in the address.
 
     Raises
     ------
@@ -98,6 +101,14 @@ def request_of(address: str) -> urllib.request.Request:
         if parts.scheme != "https" and not is_loopback(host):
             raise InputError(f"{shown!r} has a user and password, which http:// would send in the clear; use https://.")
         request.add_unredirected_header("Authorization", f"Basic {base64.b64encode(unquote(user).encode()).decode()}")
+    if token is not None:
+        if parts.scheme != "https" and not is_loopback(host):
+            raise InputError(f"{shown!r} would get the token in the clear over http://; use https://.")
+        if not _TOKEN.fullmatch(token):
+            raise InputError(
+                f"The token for {shown!r} has blanks or signs that no token has; set it again, without quotes or lines."
+            )
+        request.add_unredirected_header("Authorization", f"Bearer {token}")
     return request
 
 

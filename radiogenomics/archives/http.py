@@ -2,17 +2,20 @@
 
 import http.client
 import logging
+import random
 import socket
 import threading
 import time
 import urllib.error
 import urllib.request
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from radiogenomics._errors import DownloadError, FileError, InputError
-from radiogenomics._files import atomic
+from radiogenomics._files import OF_THE_DISK, atomic
 from radiogenomics.archives.addresses import RefusedError, SafeRedirects, public_address, request_of
 from radiogenomics.archives.contents import check_content, check_type
 from radiogenomics.archives.files import verify
@@ -21,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 _FINAL = (301, 302, 303, 307, 308, 400, 401, 403, 404, 410)
 _CHUNK = 1 << 16
+_LONGEST_PAUSE_S = 300.0
 
 
 def download(
@@ -28,6 +32,7 @@ def download(
     path: Path,
     *,
     expected: str | None = None,
+    token: str | None = None,
     attempts: int = 4,
     wait_s: float = 1.0,
     timeout_s: float = 60.0,
@@ -44,8 +49,13 @@ def download(
         Where it shall lie.
     expected : str, optional
         SHA-256 that the file must have.
+    token : str, optional
+        Secret that the server asks for (``Authorization: Bearer``); sent to it alone, over https or to this machine, and told to
+        nobody.
     attempts : int
-        How often to try; the wait doubles from one to the next.
+        How often to try. What has come is kept for the next attempt where the server gives parts and tells its file by an ETag.
+        The wait doubles from one to the next, with chance added so that many clients do not come back at once, and is at least
+        what a busy server asks for (Retry-After).
     wait_s : float
         Seconds before the second attempt.
     timeout_s : float
@@ -68,53 +78,115 @@ def download(
         If the server refuses, redirects to an address without https, sends a web page, an empty or a cut file, or every attempt
         fails; the message names the address without its secrets, and the last reason.
     """
-    request, shown, reason = request_of(url), public_address(url), ""
-    for attempt in range(attempts):
-        if attempt:
-            time.sleep(wait_s * 2 ** (attempt - 1))
-        watch = _Watch(timeout_s, least_bytes_per_s, limit_s)
-        try:
-            return _download_once(request, path, expected, watch)
-        except urllib.error.HTTPError as error:
-            reason = f"HTTP {error.code} {error.reason}"
-            error.close()
-            if error.code in _FINAL:
-                break
-        except RefusedError as error:
-            reason = str(error)
-            break
-        except (OSError, http.client.HTTPException) as error:
-            if isinstance(error, FileError) and not isinstance(error, DownloadError):
-                raise  # the file cannot be written, which no further attempt mends
-            reason = watch.reason or str(error) or type(error).__name__
-        logger.warning("%s: attempt %d of %d failed: %s", shown, attempt + 1, attempts, reason)
-    raise DownloadError(
-        f"{shown} could not be downloaded: {reason}; try again later, or put the file into a folder and give --mirror."
-    )
-
-
-def _download_once(request: urllib.request.Request, path: Path, expected: str | None, watch: "_Watch") -> Path:
+    request, shown = request_of(url, token=token), public_address(url)
     with atomic(path) as temporary:
-        with watch, _opener(watch).open(request, timeout=watch.timeout_s) as answer, temporary.open("wb") as file:
-            if answer.status != http.HTTPStatus.OK:
-                raise RefusedError(f"HTTP {answer.status} {answer.reason} came, and no file")
-            if expected is None:
-                _or_refuse(check_type, answer.headers.get_content_type() if "Content-Type" in answer.headers else "", path.name)
-            watch.begin()
-            while data := answer.read1(_CHUNK):
-                file.write(data)
-                watch.received += len(data)
-        if watch.reason:
-            raise DownloadError(watch.reason)
-        announced = answer.headers.get("Content-Length", "").strip()
-        if announced.isdecimal() and int(announced) != watch.received:
-            raise DownloadError(f"{watch.received} of {announced} bytes came")
-        if expected is not None:
-            verify(temporary, expected)
-        else:
-            chunked = "chunked" in answer.headers.get("Transfer-Encoding", "").lower()
-            _or_refuse(check_content, temporary, path.name, whole=announced.isdecimal() or chunked)
-    return path
+        part, reason, asked_s = _Part(temporary), "", 0.0
+        for attempt in range(attempts):
+            if attempt:
+                time.sleep(pause_s(attempt, wait_s, asked_s))
+            watch = _Watch(timeout_s, least_bytes_per_s, limit_s)
+            try:
+                _download_once(request, part, path.name, expected, watch)
+            except urllib.error.HTTPError as error:
+                reason, asked_s = part.refused(error), _retry_after(error.headers.get("Retry-After"))
+                if error.code in _FINAL:
+                    break
+            except RefusedError as error:
+                reason = str(error)
+                break
+            except (OSError, http.client.HTTPException) as error:
+                if getattr(error, "errno", None) in OF_THE_DISK or (
+                    isinstance(error, FileError) and not isinstance(error, DownloadError)
+                ):
+                    raise  # the file cannot be written, which no further attempt mends
+                reason = watch.reason or str(error) or type(error).__name__
+            else:
+                return path
+            logger.warning("%s: attempt %d of %d failed: %s", shown, attempt + 1, attempts, reason)
+        raise DownloadError(
+            f"{shown} could not be downloaded: {reason}; try again later, or put the file into a folder and give --mirror."
+        )
+
+
+def pause_s(attempt: int, wait_s: float, asked_s: float = 0.0) -> float:
+    """Say how long to wait before a further attempt, the first of which is 1 -> seconds."""
+    backoff = wait_s * 2.0 ** (attempt - 1)
+    return max(backoff * random.uniform(0.75, 1.25), asked_s)  # noqa: S311 - no secret hangs on it
+
+
+def _retry_after(value: str | None) -> float:
+    """Read how long a busy server wants to be left alone -> seconds, at most five minutes; 0 where it does not say."""
+    if value is None:
+        return 0.0
+    try:
+        seconds = float(value) if value.strip().isdecimal() else parsedate_to_datetime(value).timestamp() - time.time()
+    except ValueError:
+        return 0.0
+    return min(max(seconds, 0.0), _LONGEST_PAUSE_S)
+
+
+@dataclass
+class _Part:
+    """What has come of a file in earlier attempts: the next one asks for the rest, where the server says that it is the same."""
+
+    place: Path
+    etag: str = ""
+    asked: int = 0
+
+    def ask(self, request: urllib.request.Request) -> None:
+        """Ask for the rest of the file, or for all of it."""
+        self.asked = self.place.stat().st_size if self.etag else 0
+        for name in ("Range", "If-range"):
+            request.remove_header(name)
+        if self.asked:
+            request.add_header("Range", f"bytes={self.asked}-")
+            request.add_header("If-Range", self.etag)
+
+    def begin(self, answer: Any) -> str:
+        """Look at an answer -> how the file is to be opened: to go on, or anew.
+
+        Raises
+        ------
+        RefusedError
+            If it is neither the file nor the rest of it.
+        """
+        if answer.status == http.HTTPStatus.PARTIAL_CONTENT and self.asked:
+            if answer.headers.get("Content-Range", "").startswith(f"bytes {self.asked}-"):
+                return "ab"
+        elif answer.status == http.HTTPStatus.OK:
+            etag = answer.headers.get("ETag", "")
+            ranges = "bytes" in answer.headers.get("Accept-Ranges", "").lower()
+            self.etag = etag if ranges and etag.startswith('"') else ""  # a weak tag does not say that the bytes are the same
+            return "wb"
+        raise RefusedError(f"HTTP {answer.status} {answer.reason} came, and no file")
+
+    def refused(self, error: urllib.error.HTTPError) -> str:
+        """Say why a server refused; where it has no rest to give, the next attempt asks for all."""
+        if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            self.etag = ""
+        error.close()
+        return f"HTTP {error.code} {error.reason}"
+
+
+def _download_once(request: urllib.request.Request, part: _Part, name: str, expected: str | None, watch: "_Watch") -> None:
+    part.ask(request)
+    with watch, _opener(watch).open(request, timeout=watch.timeout_s) as answer, part.place.open(part.begin(answer)) as file:
+        if expected is None:
+            _or_refuse(check_type, answer.headers.get_content_type() if "Content-Type" in answer.headers else "", name)
+        watch.begin()
+        while data := answer.read1(_CHUNK):
+            file.write(data)
+            watch.received += len(data)
+    if watch.reason:
+        raise DownloadError(watch.reason)
+    announced = answer.headers.get("Content-Length", "").strip()
+    if announced.isdecimal() and int(announced) != watch.received:
+        raise DownloadError(f"{watch.received} of {announced} bytes came")
+    if expected is not None:
+        verify(part.place, expected)
+    else:
+        chunked = "chunked" in answer.headers.get("Transfer-Encoding", "").lower()
+        _or_refuse(check_content, part.place, name, whole=announced.isdecimal() or chunked)
 
 
 def _or_refuse(check: Any, *arguments: Any, **named: Any) -> None:

@@ -7,8 +7,9 @@ import shutil
 import sysconfig
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, ClassVar, Literal
 
 import pandas as pd
 from filelock import FileLock
@@ -17,6 +18,10 @@ from radiogenomics._errors import DownloadError, FileError, InputError, MissingP
 from radiogenomics._files import make_folder
 from radiogenomics._tables import summarise
 from radiogenomics.archives import s5cmd
+from radiogenomics.archives.addresses import public_address, request_of
+from radiogenomics.archives.catalogue import series
+from radiogenomics.archives.protocol import Plan, Progress, check_columns
+from radiogenomics.archives.records import write_record
 from radiogenomics.archives.s5cmd import Transfer
 
 logger = logging.getLogger(__name__)
@@ -27,32 +32,7 @@ _UID = re.compile(r"(?=.{1,64}$)[0-9]+(\.[0-9]+)+")
 _ADDRESS = re.compile(r"s3://[a-z0-9.-]+/([\w-]+/)+\*?")
 _SPARE = 1.05  # of what is fetched, how much must be free on the disk
 _MB = 1_000_000
-
-Progress = Callable[[int, int, str], None]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a download will bring.
-
-    Attributes
-    ----------
-    series, images, size_mb : int, int, float
-        All that was asked for.
-    cached : int
-        Series that are in the cache already.
-    missing_mb : float
-        What remains to be downloaded.
-    licences : dict of str to int
-        Series by licence.
-    """
-
-    series: int
-    images: int
-    size_mb: float
-    cached: int
-    missing_mb: float
-    licences: dict[str, int]
+_HASHING = 4  # series whose MD5 is taken at once; hashing releases the lock of Python
 
 
 def plan(table: pd.DataFrame, cache_dir: Path) -> Plan:
@@ -78,8 +58,8 @@ def plan(table: pd.DataFrame, cache_dir: Path) -> Plan:
     _check(table)
     there = table["series"].map(lambda uid: _place(cache_dir, uid).is_dir())
     return Plan(
-        series=len(table),
-        images=int(table["images"].sum()),
+        items=len(table),
+        files=int(table["images"].sum()),
         size_mb=float(table["size_mb"].sum()),
         cached=int(there.sum()),
         missing_mb=float(table.loc[~there, "size_mb"].sum()),
@@ -91,6 +71,7 @@ def fetch(
     table: pd.DataFrame,
     cache_dir: Path,
     *,
+    endpoint: str | None = None,
     offline: bool = False,
     attempts: int = 4,
     wait_s: float = 2.0,
@@ -110,6 +91,8 @@ def fetch(
         Rows of `archives.series`.
     cache_dir : Path
         Where series are kept: ``<cache_dir>/idc/<SeriesInstanceUID>/``.
+    endpoint : str, optional
+        Address of the S3 server; that in ``RADIOGENOMICS_IDC_ENDPOINT``, or `ENDPOINT`, when left out.
     offline : bool
         Take nothing from the network: series that are not in the cache are refused.
     attempts : int
@@ -145,7 +128,7 @@ def fetch(
             )
         make_folder(cache_dir / "idc", "the cache of image series")
         with FileLock(cache_dir / "idc" / "fetching.lock"):
-            transfer = Transfer(_tool(), _endpoint(), cache_dir / "idc", n_workers=n_workers, timeout_s=timeout_s)
+            transfer = Transfer(_tool(), _endpoint(endpoint), cache_dir / "idc", n_workers=n_workers, timeout_s=timeout_s)
             _fetch(transfer, table, places, attempts, wait_s, _told(progress, table, places))
     return places
 
@@ -164,8 +147,8 @@ def _fetch(
         if not reason:
             return
     raise DownloadError(
-        f"IDC: {len(absent)} of {len(table)} series could not be downloaded from {transfer.endpoint}, first {absent[0]}: "
-        f"{reason}; try again later: what has arrived is kept, and the same command resumes."
+        f"IDC: {len(absent)} of {len(table)} series could not be downloaded from {public_address(transfer.endpoint)}, first "
+        f"{absent[0]}: {reason}; try again later: what has arrived is kept, and the same command resumes."
     )
 
 
@@ -179,13 +162,21 @@ def _attempt(transfer: Transfer, rows: pd.DataFrame, places: dict[str, Path], te
         _check_count(uid, prefixes[uid], len(remote.get(prefixes[uid], {})), int(images))
     folders = {prefix: _partial(places[uid]).name for uid, prefix in prefixes.items()}
     reason = s5cmd.copy(transfer, folders, remote, tell)
-    for uid, prefix in prefixes.items():
-        wrong = s5cmd.first_wrong(_partial(places[uid]), remote[prefix])
-        if wrong:
-            reason = reason or f"{uid}: {wrong}"
-        else:
+    with ThreadPoolExecutor(_HASHING) as pool:
+        found = pool.map(lambda uid: s5cmd.first_wrong(_partial(places[uid]), remote[prefixes[uid]]), prefixes)
+        for (uid, prefix), wrong in zip(prefixes.items(), found, strict=True):
+            if wrong:
+                reason = reason or f"{uid}: {wrong}"
+                continue
+            _remember(places[uid], prefix, public_address(transfer.endpoint), remote[prefix])
             _partial(places[uid]).rename(places[uid])
     return reason
+
+
+def _remember(place: Path, prefix: str, endpoint: str, files: dict[str, s5cmd.Remote]) -> None:
+    """Write down where a series came from, before it counts as fetched."""
+    facts = {"address": prefix, "endpoint": endpoint, "etags": {name: remote.etag for name, remote in sorted(files.items())}}
+    write_record(place.parents[1], "idc", place.name, facts)
 
 
 def _check_count(uid: str, prefix: str, found: int, expected: int) -> None:
@@ -197,9 +188,7 @@ def _check_count(uid: str, prefix: str, found: int, expected: int) -> None:
 
 
 def _check(table: pd.DataFrame) -> None:
-    lacking = [name for name in ("series", "images", "size_mb", "licence", "address") if name not in table.columns]
-    if lacking:
-        raise InputError(f"`table` lacks the column(s) {summarise(lacking)}; give rows of archives.series.")
+    check_columns(table, ("series", "images", "size_mb", "licence", "address"), "archives.series")
     for name, valid in (("series", _UID), ("address", _ADDRESS)):
         wrong = table[name][~table[name].astype(str).map(lambda text, valid=valid: bool(valid.fullmatch(text)))]
         if len(wrong):
@@ -217,8 +206,10 @@ def _check_space(table: pd.DataFrame, folder: Path) -> None:
         )
 
 
-def _endpoint() -> str:
-    return os.environ.get("RADIOGENOMICS_IDC_ENDPOINT", ENDPOINT)
+def _endpoint(named: str | None) -> str:
+    address = named or os.environ.get("RADIOGENOMICS_IDC_ENDPOINT") or ENDPOINT
+    request_of(address)  # refuses what is no HTTP address
+    return address
 
 
 def _tool() -> Path:
@@ -247,6 +238,23 @@ def _told(report: Progress | None, table: pd.DataFrame, places: dict[str, Path])
 
     def tell(received: int) -> None:
         if report is not None:
-            report(min(before + received // _MB, total), total, "image series")
+            report(min(before + received // _MB, total), total, "image series (MB)")
 
     return tell
+
+
+class ImagingDataCommons:
+    """The Imaging Data Commons as a member of the table of archives: `archives.series`, `plan` and `fetch`."""
+
+    holds: ClassVar[Literal["series"]] = "series"
+    plan = staticmethod(plan)
+    fetch = staticmethod(fetch)
+
+    @staticmethod
+    def list(what: str | None = None, *, endpoint: str | None = None, offline: bool = False, **filters: Any) -> pd.DataFrame:
+        """List series from the catalogue, which needs no network; see `archives.series`."""
+        return series(what, **filters)
+
+
+ARCHIVE = ImagingDataCommons()
+"""The one instance."""

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 Manifest = Annotated[Path, typer.Argument(help="The study manifest (TOML).")]
 Out = Annotated[Path, typer.Option("--out", help="Output folder. Created if missing; an existing study is resumed.")]
 Mirror = Annotated[Path | None, typer.Option("--mirror", help="Folder to search for files before downloading them.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Use what is in the cache or in local folders; no network.")]
 Jobs = Annotated[int, typer.Option("--n-jobs", help="Number of processes; -1 uses all cores. Does not change results.")]
 Scheduler = Annotated[str | None, typer.Option("--scheduler", help="Address of a Dask scheduler, instead of --n-jobs.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show errors only.")]
@@ -71,16 +73,41 @@ def shown_progress(quiet: bool) -> Iterator[Callable[[int, int, str], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     if not quiet and not sys.stdout.isatty():  # a file, or a pipe: a line a step says more than one bar at the end
-        yield lambda done, total, name: typer.echo(f"{done} of {total}: {name}") if name.startswith("study: ") else None
+        yield _lines()
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, disable=quiet, transient=False) as bars:
         lines: dict[str, TaskID] = {}
 
         def show(done: int, total: int, name: str) -> None:
             label = name.partition(":")[0]
             if label not in lines:
-                lines[label] = bars.add_task(label, total=total)
+                lines[label] = bars.add_task(label, total=total, rate="")
             bars.update(lines[label], completed=done, total=total)
+            speed = next(task.speed for task in bars.tasks if task.id == lines[label])
+            if label.endswith("(MB)") and speed:
+                bars.update(lines[label], rate=f"{speed:.1f} MB/s")
 
         yield show
+
+
+def _lines() -> Callable[[int, int, str], None]:
+    """Make what tells progress line by line: every step, and every tenth of a download with its rate."""
+    told, started = -1, time.monotonic()
+
+    def tell(done: int, total: int, name: str) -> None:
+        nonlocal told
+        if name.startswith("study: "):
+            typer.echo(f"{done} of {total}: {name}")
+        elif name.endswith("(MB)") and (tenth := 10 * done // max(total, 1)) != told:
+            told = tenth
+            typer.echo(f"{done} of {total}: {name}, {done / max(time.monotonic() - started, 0.1):.1f} MB/s")
+
+    return tell

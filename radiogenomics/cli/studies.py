@@ -3,11 +3,25 @@
 import gc
 import logging
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from radiogenomics.cli.shell import Jobs, Manifest, Mirror, Out, Quiet, Scheduler, Verbose, Wait, app, log, say, shown_progress
+from radiogenomics.cli.shell import (
+    Jobs,
+    Manifest,
+    Mirror,
+    Offline,
+    Out,
+    Quiet,
+    Scheduler,
+    Verbose,
+    Wait,
+    app,
+    log,
+    say,
+    shown_progress,
+)
 
 
 @app.command()
@@ -75,7 +89,9 @@ def init(
 
 
 @app.command()
-def check(manifest: Manifest, mirror: Mirror = None, quiet: Quiet = False, verbose: Verbose = False) -> None:
+def check(
+    manifest: Manifest, mirror: Mirror = None, offline: Offline = False, quiet: Quiet = False, verbose: Verbose = False
+) -> None:
     """Check a study before running it: files, columns, patient IDs, masks, outcome counts."""
     from radiogenomics import study
     from radiogenomics._files.decisions import LOGGED
@@ -83,7 +99,8 @@ def check(manifest: Manifest, mirror: Mirror = None, quiet: Quiet = False, verbo
     log(quiet, verbose)
     for handler in logging.getLogger("radiogenomics").handlers:
         handler.addFilter(lambda record: record.msg != LOGGED)  # decisions are listed below
-    checked = study.check(manifest, mirror=mirror)
+    with shown_progress(quiet) as progress:
+        checked = study.check(manifest, mirror=mirror, offline=offline, progress=progress)
     for name, cohort in checked.cohorts.items():
         for line in study.masks_found(checked.inputs, name):
             say(quiet, f"{name}: {line}")
@@ -100,12 +117,28 @@ def check(manifest: Manifest, mirror: Mirror = None, quiet: Quiet = False, verbo
 
 
 @app.command()
-def fetch(manifest: Manifest, mirror: Mirror = None, quiet: Quiet = False, verbose: Verbose = False) -> None:
-    """Download and verify the files of a study."""
+def fetch(
+    manifest: Manifest,
+    mirror: Mirror = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would come (files, MB, licences); download nothing.")
+    ] = False,
+    only: Annotated[str | None, typer.Option("--only", help="Fetch this source alone.")] = None,
+    offline: Offline = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Download and verify the files and image series of a study."""
     from radiogenomics import study
 
     log(quiet, verbose)
-    inputs = study.gather(manifest, mirror=mirror)
+    if dry_run:
+        plan = study.planned(manifest, mirror=mirror, offline=offline, only=only)
+        shown = plan.to_string(index=False, float_format="{:,.1f}".format, na_rep="?")
+        say(quiet, shown if len(plan) else "nothing to download: every file is at hand")
+        return
+    with shown_progress(quiet) as progress:
+        inputs = study.gather(manifest, mirror=mirror, offline=offline, only=only, progress=progress)
     for name, file in inputs.files.items():
         say(quiet, f"{name}: {file} (sha256 {inputs.hashes[name][:12]}...)")
 
@@ -115,6 +148,7 @@ def run(
     manifest: Manifest,
     out: Out,
     mirror: Mirror = None,
+    offline: Offline = False,
     n_jobs: Jobs = -1,
     scheduler: Scheduler = None,
     wait: Wait = False,
@@ -126,7 +160,8 @@ def run(
 
     log(quiet, verbose)
     with shown_progress(quiet) as progress:
-        report = study.run(manifest, out=out, mirror=mirror, n_jobs=n_jobs, scheduler=scheduler, progress=progress, wait=wait)
+        how: dict[str, Any] = {"n_jobs": n_jobs, "scheduler": scheduler, "wait": wait}
+        report = study.run(manifest, out=out, mirror=mirror, offline=offline, progress=progress, **how)
     say(quiet, f"Report: {report}")
 
 

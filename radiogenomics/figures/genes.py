@@ -119,7 +119,7 @@ def kaplan_meier(
     Parameters
     ----------
     curves : DataFrame
-        Long: ``group, time, survival, low, high, at_risk``; one row an event time and group, time ascending.
+        Long: ``group, time, survival, low, high, at_risk``; one row per event time and group, time ascending.
     unit : str
         Unit of time.
     endpoint : str

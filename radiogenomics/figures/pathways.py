@@ -24,7 +24,7 @@ def pathway_bar(links: pd.DataFrame, *, most: int = 40, ax: Axes | None = None) 
     Parameters
     ----------
     links : DataFrame
-        ``target, effect, effect_low, effect_high, p, q``, one row a pathway, and optionally ``category``.
+        ``target, effect, effect_low, effect_high, p, q``, one row per pathway, and optionally ``category``.
     most : int
         So many pathways with the smallest p are drawn; the title says when some were left out.
     ax : Axes, optional

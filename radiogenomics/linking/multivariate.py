@@ -18,7 +18,7 @@ class CanonicalLinks:
 
     Attributes
     ----------
-    components : DataFrame, one row a component
+    components : DataFrame, one row per component
         Columns `component, covariance, correlation, p_permutation, n, estimate`; `covariance` between the standardised tables'
         scores, `p_permutation` the share of permutations whose covariance of that component is as large; `estimate` is
         "exploratory".

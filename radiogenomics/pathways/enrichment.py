@@ -43,7 +43,7 @@ def enrich(
 
     Returns
     -------
-    DataFrame, one row a list and pathway
+    DataFrame, one row per list and pathway
         Columns `list, pathway, family, overlap, list_size, pathway_size, background, fold, p, q, genes`: `p` is the chance of at
         least this overlap, R's ``phyper(overlap - 1, pathway_size, background - pathway_size, list_size, lower.tail = FALSE)``;
         `fold` is overlap over expectation; `genes` the overlap itself. Smallest p of each list first.
@@ -125,7 +125,7 @@ def preranked(
 
     Returns
     -------
-    DataFrame, one row a pathway
+    DataFrame, one row per pathway
         Columns `pathway, family, size, es, nes, p, q, fdr, leading_edge`: `p` the share of shuffles with a score of the same sign
         that reach it, never below 1 / (n_permutations + 1), `q` its Benjamini-Hochberg value, `fdr` GSEA's own from the
         normalised scores, `leading_edge` the genes before the running sum's extreme. Smallest p first.
@@ -226,7 +226,7 @@ def redundancy(gene_sets: Mapping[str, Sequence[str]], *, jaccard: float = 0.5) 
 
     Returns
     -------
-    DataFrame, one row a pathway
+    DataFrame, one row per pathway
         Columns `pathway, cluster` (1 the first), `representative, jaccard` (with the representative).
 
     Raises

@@ -25,7 +25,7 @@ class Nomogram:
     Attributes
     ----------
     points : DataFrame
-        ``term, value, linear, points``: one row a tick; `value` is a number, or a level of a factor.
+        ``term, value, linear, points``: one row per tick; `value` is a number, or a level of a factor.
     total : DataFrame
         ``total_points, linear, risk``: the risks asked for that the training patients reach.
     points_per_unit : float

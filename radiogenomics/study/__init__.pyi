@@ -8,10 +8,11 @@ from .folder import measure_folder as measure_folder
 from .inputs.checks import Checked as Checked
 from .inputs.checks import check as check
 from .inputs.checks import decided as decided
+from .inputs.gathering import gather as gather
+from .inputs.gathering import planned as planned
 from .inputs.gene_sets import sets_found as sets_found
 from .inputs.image_checks import masks_found as masks_found
 from .inputs.sources import Inputs as Inputs
-from .inputs.sources import gather as gather
 from .manifest.errors import ManifestError as ManifestError
 from .manifest.errors import Problem as Problem
 from .manifest.model import Manifest as Manifest

@@ -70,6 +70,7 @@ class Study:
         *,
         out: Path | str,
         mirror: Path | str | None = None,
+        offline: bool = False,
         n_jobs: int = 1,
         scheduler: Any = None,
         progress: Progress | None = None,
@@ -78,14 +79,14 @@ class Study:
         """Run a study from its manifest to its report, and open it; see `radiogenomics.study.run`."""
         where = Path(mirror) if mirror is not None else None
         how: dict[str, Any] = {"n_jobs": n_jobs, "scheduler": scheduler, "progress": progress, "wait": wait}
-        pipeline.run(Path(manifest), out=Path(out), mirror=where, **how)
+        pipeline.run(Path(manifest), out=Path(out), mirror=where, offline=offline, **how)
         return cls.open(out)
 
     @staticmethod
-    def check(manifest: Path | str, *, mirror: Path | str | None = None) -> pd.DataFrame:
+    def check(manifest: Path | str, *, mirror: Path | str | None = None, offline: bool = False) -> pd.DataFrame:
         """Check everything that can be known before long work -> one row per problem: ``file, key, value, remedy``."""
         try:
-            check(Path(manifest), mirror=Path(mirror) if mirror is not None else None)
+            check(Path(manifest), mirror=Path(mirror) if mirror is not None else None, offline=offline)
         except ManifestError as error:
             return pd.DataFrame([vars(problem) for problem in error.problems], columns=_PROBLEM)
         return pd.DataFrame(columns=_PROBLEM)

@@ -81,6 +81,7 @@ def run(
     *,
     out: Path,
     mirror: Path | None = None,
+    offline: bool = False,
     n_jobs: int = 1,
     scheduler: Any = None,
     progress: Progress | None = None,
@@ -97,6 +98,8 @@ def run(
         The study's folder; made when missing, resumed when there.
     mirror : Path, optional
         A folder searched first for the files.
+    offline : bool
+        Take nothing from the network; what is not at hand is a problem of the manifest.
     n_jobs : int
         Processes on this machine; the results do not depend on it.
     scheduler : str or dask.distributed.Client, optional
@@ -125,7 +128,7 @@ def run(
     """
     if n_jobs == 0:
         raise InputError("`n_jobs` is 0; give the number of processes, or -1 for every core.")
-    inputs = check(manifest, mirror=mirror).inputs
+    inputs = check(manifest, mirror=mirror, offline=offline, progress=progress).inputs
     members = outside_code(inputs.manifest)
     context = Context(inputs.manifest, inputs, n_jobs=n_jobs, scheduler=scheduler, progress=progress, members=members)
     steps = [step for step in (*STEPS, *(FIGURES if figures else ()), report) if step.when(inputs.manifest)]
@@ -142,4 +145,6 @@ def run(
 
 def _write_provenance(store: Store, inputs: Inputs) -> None:
     facts = provenance(store, manifest=inputs.manifest.without_sources(), name=inputs.path.name, origins=inputs.origins())
+    if series := inputs.fetched_series():
+        facts["series"] = series
     write_text(store.folder / "provenance.json", json.dumps(facts, indent=2, sort_keys=True) + "\n")

@@ -9,7 +9,7 @@ import SimpleITK as sitk
 from radiogenomics import images
 from radiogenomics._errors import MissingFileError
 from radiogenomics._files import files_below, voxel_files
-from radiogenomics.study.inputs.sources import _list
+from radiogenomics.study.inputs.gathering import _list
 from tests.helpers.imaging_phantoms import noise_volume, write
 
 

@@ -155,6 +155,39 @@ def test_where_nobody_says_how_long_a_table_is_it_must_end_with_a_line(server, t
         assert archives.download(f"{server}/x", tmp_path / "a.csv").read_bytes() == body
 
 
+@pytest.mark.parametrize(
+    ("tag", "changed", "asked"),
+    [
+        ('"a"', False, [None, f"bytes={len(TABLE) // 2}-"]),  # the rest alone
+        ('"a"', True, [None, f"bytes={len(TABLE) // 2}-"]),  # another file meanwhile: all of it comes
+        ('W/"a"', False, [None, None]),  # a weak tag does not promise the same bytes
+        (None, False, [None, None]),
+    ],
+)
+def test_half_a_file_goes_on_where_the_server_can_say_that_it_is_the_same(server, tmp_path, tag, changed, asked):
+    ranges, new = [], TABLE.replace(b"ESR1", b"PGR0")
+
+    def answer(handler):
+        ranges.append(handler.headers.get("Range"))
+        body, status, begin = (new if changed and len(ranges) > 1 else TABLE), 200, 0
+        if ranges[-1] and not changed:
+            assert handler.headers.get("If-Range") == tag
+            status, begin = 206, int(ranges[-1].removeprefix("bytes=").removesuffix("-"))
+        handler.send_response(status)
+        for name, value in {"ETag": tag, "Accept-Ranges": "bytes", "Content-Length": str(len(body) - begin)}.items():
+            if value:
+                handler.send_header(name, value)
+        if begin:
+            handler.send_header("Content-Range", f"bytes {begin}-{len(body) - 1}/{len(body)}")
+        handler.end_headers()
+        handler.wfile.write(body[begin:] if len(ranges) > 1 else body[: len(body) // 2])
+
+    Server.answers["/x"] = answer
+    archives.download(f"{server}/x", tmp_path / "a.csv", wait_s=0.01)
+    assert (tmp_path / "a.csv").read_bytes() == (new if changed else TABLE)
+    assert ranges == asked
+
+
 def dribble(head: bool):
     """Send a byte now and then: of the head of the answer, or of the file."""
 

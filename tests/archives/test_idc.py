@@ -146,7 +146,7 @@ def test_a_plan_says_what_will_come(faulty, tmp_path):
     table = table_of(5)
     idc.fetch(table.iloc[:2], tmp_path)
     plan = idc.plan(table, tmp_path)
-    assert (plan.series, plan.images, plan.cached, plan.licences) == (5, 20, 2, {"CC BY 3.0": 5})
+    assert (plan.items, plan.files, plan.cached, plan.licences) == (5, 20, 2, {"CC BY 3.0": 5})
     assert plan.missing_mb == pytest.approx(table["size_mb"].iloc[2:].sum())
 
 

@@ -11,7 +11,7 @@ import SimpleITK as sitk
 
 from radiogenomics import images, study
 from radiogenomics._errors import InputError
-from radiogenomics.study.inputs import sources
+from radiogenomics.study.inputs import gathering
 from radiogenomics.study.inputs.members import masks_of, members
 from radiogenomics.study.manifest.model import Manifest
 from radiogenomics.study.manifest.schema import Extraction, MisfitError, Source
@@ -135,11 +135,11 @@ def test_a_mask_of_nobody_keeps_its_name_and_two_of_one_patient_are_refused():
 
 
 def test_a_latin_1_file_name_has_a_place_in_the_hash_of_a_folder(cohort):
-    listing = sources._list(cohort / "images" / "AB1.1002")
+    listing = gathering._list(cohort / "images" / "AB1.1002")
     assert len(listing) == 3 * SHAPE[0]
-    found = sources._verified_folder(cohort / "images" / "AB1.1002", listing, Source(file="f", licence="l", citation="c"))
+    found = gathering._verified_folder(cohort / "images" / "AB1.1002", listing, Source(file="f", licence="l", citation="c"))
     assert len(found) == 64
-    assert found != sources._verified_folder(
+    assert found != gathering._verified_folder(
         cohort / "images", dict(list(listing.items())[1:]), Source(file="f", licence="l", citation="c")
     )
 
@@ -150,10 +150,10 @@ def test_what_lies_behind_links_is_read_and_hashed(cohort, tmp_path):
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "N-4").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "elsewhere" / "round").symlink_to(tmp_path / "images")
-    before = sources._list(tmp_path / "images")
+    before = gathering._list(tmp_path / "images")
     assert [name for name in before if name.startswith("N-4/p")] == ["N-4/post1.nii.gz", "N-4/post2.nii.gz", "N-4/pre.nii.gz"]
     (tmp_path / "elsewhere" / "pre.nii.gz").write_bytes(b"cut")
-    assert sources._list(tmp_path / "images") != before
+    assert gathering._list(tmp_path / "images") != before
     assert len(images.find_phase_files(tmp_path / "images" / "N-4")) == len(before)
 
 

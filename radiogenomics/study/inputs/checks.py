@@ -12,16 +12,18 @@ import pandas as pd
 from radiogenomics import linking
 from radiogenomics._errors import InputError
 from radiogenomics._files import decision_table
+from radiogenomics._parallel import Progress
 from radiogenomics._tables import check_numeric, summarise
 from radiogenomics.cohort import Cohort
 from radiogenomics.expression import check_unit, doubt_unit
 from radiogenomics.signatures import RECIPES, by_path
 from radiogenomics.study.inputs import image_checks, limits
 from radiogenomics.study.inputs.cohort import build_cohort, in_some_tables
+from radiogenomics.study.inputs.gathering import gather
 from radiogenomics.study.inputs.gene_sets import study_sets
 from radiogenomics.study.inputs.identities import identity_problems
 from radiogenomics.study.inputs.leftovers import leftovers
-from radiogenomics.study.inputs.sources import Inputs, gather
+from radiogenomics.study.inputs.sources import Inputs
 from radiogenomics.study.inputs.suspicions import expression_twice, suspicions
 from radiogenomics.study.manifest.errors import ManifestError, Problem
 from radiogenomics.study.manifest.model import Manifest
@@ -44,7 +46,7 @@ class Checked:
     cohorts: dict[str, Cohort]
 
 
-def check(path: Path, *, mirror: Path | None = None) -> Checked:
+def check(path: Path, *, mirror: Path | None = None, offline: bool = False, progress: Progress | None = None) -> Checked:
     """Check a manifest and every table it names, before any long work.
 
     Parameters
@@ -53,6 +55,10 @@ def check(path: Path, *, mirror: Path | None = None) -> Checked:
         The manifest.
     mirror : Path, optional
         A folder searched first for the files.
+    offline : bool
+        Take nothing from the network.
+    progress : callable, optional
+        Called as ``progress(done, total, name)`` while image series are fetched.
 
     Returns
     -------
@@ -64,7 +70,7 @@ def check(path: Path, *, mirror: Path | None = None) -> Checked:
     ManifestError
         With every mistake: file, key, value and remedy.
     """
-    inputs = gather(path, mirror=mirror)
+    inputs = gather(path, mirror=mirror, offline=offline, progress=progress)
     problems = _each_once(_table_problems(inputs))
     if problems:
         raise ManifestError(problems)

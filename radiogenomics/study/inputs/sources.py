@@ -1,8 +1,5 @@
-"""The files a manifest names: found in the mirror, beside the manifest, in the cache, or fetched; verified; read."""
+"""The files a manifest names, verified: read as what they are, once."""
 
-import hashlib
-import json
-import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -14,16 +11,14 @@ from typing import Any, Literal
 import pandas as pd
 
 from radiogenomics import archives, cohort, expression, pathways
-from radiogenomics._errors import FileError, InputError, MissingFileError
-from radiogenomics._files import Decision, Reading, decision_table, files_below, sha256, voxel_files, write_text
+from radiogenomics._errors import InputError
+from radiogenomics._files import Decision, Reading, decision_table, voxel_files
 from radiogenomics._tables import summarise
 from radiogenomics.study.engine.context import DeclaredFiles
+from radiogenomics.study.inputs.collections import Fetched
 from radiogenomics.study.inputs.members import masks_of, members
-from radiogenomics.study.manifest.errors import ManifestError, Problem
-from radiogenomics.study.manifest.model import Manifest, read_manifest
+from radiogenomics.study.manifest.model import Manifest
 from radiogenomics.study.manifest.schema import CohortSection, Source
-
-logger = logging.getLogger(__name__)
 
 _MATRIX = "(expression matrix)"
 """What the expression matrix is called among the tables that were read; no source has such a name."""
@@ -31,7 +26,9 @@ _MATRIX = "(expression matrix)"
 _WRITTEN = {"missing", "separator", "decimal", "encoding", "sheet"}
 """Keys of a source that say how its table is written."""
 
-_ORIGIN = {"file", "url", "library", "archive", "item", "sha256", "licence", "citation"}
+_ORIGIN = {
+    "file", "url", "library", "archive", "item", "collection", "series", "endpoint", "sha256", "licence", "citation",
+}  # fmt: skip
 """Keys of a source that say where it comes from, and change nothing that is read from it."""
 
 
@@ -53,6 +50,8 @@ class Inputs:
         Name of a source that is a folder -> SHA-256 of every file in it, by its path inside.
     sources : dict of str to Source
         Source name -> how it is read and where it comes from; those of the manifest when left out.
+    fetched : dict of str to Fetched
+        Name of a source that is a collection's image series -> what was fetched.
     """
 
     path: Path
@@ -61,6 +60,7 @@ class Inputs:
     hashes: dict[str, str]
     listings: dict[str, dict[str, str]]
     sources: dict[str, Source] = field(default_factory=dict)
+    fetched: dict[str, Fetched] = field(default_factory=dict)
     _tables: dict[str, Reading] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -80,6 +80,7 @@ class Inputs:
             files=declared(self.files),
             hashes=declared(self.hashes),
             listings=declared(self.listings),
+            fetched=declared(self.fetched),
             _tables=self._tables,
         )
 
@@ -90,7 +91,7 @@ class Inputs:
 
     def origins(self) -> dict[str, dict[str, Any]]:
         """Say of every source where it comes from, for the provenance; no address with its password or token."""
-        named = {"file", "url", "library", "archive", "item", "licence", "citation"}
+        named = {"file", "url", "library", "archive", "item", "collection", "endpoint", "licence", "citation"}
         return {
             name: {
                 "sha256": self.hashes[name],
@@ -98,9 +99,14 @@ class Inputs:
                     key: archives.public_address(text)
                     for key, text in source.model_dump(include=named, exclude_none=True).items()
                 },
+                **(self.fetched[name].facts() if name in self.fetched else {}),
             }
             for name, source in self.sources.items()
         }
+
+    def fetched_series(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """Say of every series that was fetched where it came from, when, and the SHA-256 of its files, for the provenance."""
+        return {name: fetched.by_series(self.listings[name]) for name, fetched in self.fetched.items()}
 
     def patients(self, source: str) -> pd.DataFrame:
         """Read a source as a patient table."""
@@ -250,145 +256,3 @@ def _with_dropped(reading: Reading, kept: int) -> pd.DataFrame:
         return reading.decisions
     why = "metastases, normal tissue and the like: not of a primary tumour by their barcodes (sample type 01)"
     return pd.concat([reading.decisions, decision_table([Decision("samples left out", "expression", left_out, why)])])
-
-
-def cache_folder() -> Path:
-    """Say where downloaded files are kept: ``RADIOGENOMICS_CACHE``, or ``~/.cache/radiogenomics``."""
-    return Path(os.environ.get("RADIOGENOMICS_CACHE", Path.home() / ".cache" / "radiogenomics"))
-
-
-def gather(path: Path, *, mirror: Path | None = None) -> Inputs:
-    """Read a manifest and bring every file it names to this machine, verified.
-
-    Parameters
-    ----------
-    path : Path
-        The manifest.
-    mirror : Path, optional
-        A folder searched first; then the manifest's own folder and the cache; what is in none is downloaded.
-
-    Returns
-    -------
-    Inputs
-        Manifest, files and hashes. Hashes first seen of what comes from an archive are written to ``<manifest>.lock`` and
-        verified from then on. Files of one's own may change: they are hashed for the provenance alone.
-
-    Raises
-    ------
-    ManifestError
-        With every mistake in the manifest, or every file that is missing or has the wrong checksum.
-    """
-    path = Path(path)
-    manifest = read_manifest(path)
-    if mirror is not None and not Path(mirror).is_dir():
-        raise ManifestError([Problem(str(path), "--mirror", str(mirror), "no such folder; check the path")])
-    folders = [*([Path(mirror)] if mirror else []), path.parent]
-    lock = _read_lock(path)
-    files, hashes, listings, problems = {}, {}, {}, []
-    for name, source in manifest.sources.items():
-        try:
-            files[name] = _locate(source, folders)
-            if files[name].is_dir():
-                listings[name] = _list(files[name])
-                hashes[name] = _verified_folder(files[name], listings[name], source)
-            else:
-                hashes[name] = _verified(files[name], source, lock.get(name) if source.origin() else None)
-        except (ValueError, OSError) as error:
-            problems.append(Problem(str(path), f"sources.{name}.file", repr(source.file), str(error)))
-    if problems:
-        raise ManifestError(problems)
-    _write_lock(path, manifest, lock, hashes)
-    return Inputs(path, manifest, files, hashes, listings)
-
-
-def _locate(source: Source, folders: list[Path]) -> Path:
-    local = archives.find(source.file, folders=folders)
-    if local is not None:
-        if not (local.is_file() or local.is_dir()):
-            raise InputError(f"{local} is neither a file nor a folder but a pipe or a device, which has no end; give a file")
-        return local
-    origin = source.origin()
-    if origin is None:
-        looked = ", ".join(str(folder) for folder in folders)
-        raise MissingFileError(
-            f"not found in {looked}, and no url is known; get it from its source ({source.citation}) and give --mirror"
-        )
-    # Two studies may use one file name for two addresses, so the address is part of the place.
-    place = cache_folder() / hashlib.sha256(source.address().encode()).hexdigest()[:12] / Path(source.file).name
-    if place.exists():
-        return place
-    archive, item = origin
-    return archives.ARCHIVES[archive](item, place, expected=None if source.sha256 == "first-use" else source.sha256)
-
-
-def _verified(file: Path, source: Source, locked: str | None) -> str:
-    if source.sha256 != "first-use":
-        return archives.verify(file, source.sha256)
-    return archives.verify(file, locked) if locked else sha256(file)
-
-
-def _list(folder: Path) -> dict[str, str]:
-    """Hash every file of a folder, and those elsewhere that hold the voxels of its headers -> SHA-256 by path inside the folder.
-
-    Hidden files do not count, which nothing reads: a killed writer leaves such.
-    """
-    files = files_below(folder)
-    named = [voxels for path in files for voxels in voxel_files(path) if voxels.is_file()]
-    return {Path(os.path.relpath(path, folder)).as_posix(): sha256(path) for path in [*files, *named]}
-
-
-def _verified_folder(folder: Path, listing: dict[str, str], source: Source) -> str:
-    """Hash a folder: the names and hashes of all its files. It may grow, so that no lock is kept of it."""
-    text = "".join(f"{name} {value}\n" for name, value in listing.items())
-    text_hash = hashlib.sha256(os.fsencode(text)).hexdigest()
-    if source.sha256 not in ("first-use", text_hash):
-        raise InputError(
-            f"{folder}: the {len(listing)} files in it have the SHA-256 {text_hash}, the manifest says {source.sha256}"
-        )
-    return text_hash
-
-
-def _lock_path(path: Path) -> Path:
-    return path.with_name(path.name + ".lock")
-
-
-def _read_lock(path: Path) -> dict[str, str]:
-    place = _lock_path(path)
-    if not os.path.exists(place):  # of a path too long to be one, Path.exists raises
-        return {}
-    if not place.is_file():
-        remedy = "a folder, a pipe or a device, and no lock file; remove it"
-        raise ManifestError([Problem(str(place), "(file)", "no file", remedy)])
-    try:
-        lock = json.loads(place.read_text(encoding="utf-8"))
-    except (ValueError, OSError, RecursionError) as error:
-        raise ManifestError(
-            [Problem(str(place), "(file)", "unreadable", f"not valid JSON ({error}); delete it to start anew")]
-        ) from error
-    if not isinstance(lock, dict):
-        raise ManifestError([Problem(str(place), "(file)", _type(lock), "not names and hashes; delete it to start anew")])
-    return {str(name): str(value) for name, value in lock.items()}
-
-
-def _type(value: object) -> str:
-    return type(value).__name__
-
-
-def _write_lock(path: Path, manifest: Manifest, lock: dict[str, str], hashes: dict[str, str]) -> None:
-    folders = {name for cohort in manifest.cohorts().values() for name in cohort.folders()}
-    unknown = [
-        name
-        for name, source in manifest.sources.items()
-        if source.sha256 == "first-use" and source.origin() is not None and name not in folders
-    ]
-    first = {name: hashes[name] for name in unknown}
-    if not first or first == lock:
-        return
-    try:
-        write_text(_lock_path(path), json.dumps(first, indent=2, sort_keys=True) + "\n")
-    except FileError as error:
-        logger.warning(
-            "%s Until then nothing tells whether the sources without a hash (%s) change; give their sha256 in the manifest.",
-            error,
-            summarise(first),
-        )

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from radiogenomics._errors import InputError
 from radiogenomics._names import did_you_mean
-from radiogenomics.study.manifest.schema import MisfitError
+from radiogenomics.study.manifest.section import MisfitError
 
 
 @dataclass(frozen=True)

@@ -119,14 +119,40 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "gene_score.n_repeats": ("Number of repeats of cross-validation of the score.", "5"),
     "gene_score.inner_repeats": ("Number of repeats behind the out-of-fold scores that select genes.", "10"),
     # sources
-    "sources.NAME.file": ("File or folder, relative to the manifest or to the mirror.", '"clinical.csv"'),
+    "sources.NAME.file": (
+        "File or folder, relative to the manifest or mirror; required without a collection.",
+        '"clinical.csv"',
+    ),
     "sources.NAME.url": ("URL to download it from.", '"https://example.org/clinical.csv"'),
     "sources.NAME.library": ("Enrichr library, instead of a URL.", '"KEGG_2021_Human"'),
     "sources.NAME.archive": ("Archive that it comes from: {archive}.", '"enrichr"'),
     "sources.NAME.item": ("Its name in the archive.", '"KEGG_2021_Human"'),
+    "sources.NAME.collection": (
+        "Collection whose image series are fetched, in the place of file: one folder a patient.",
+        '"breast_mri_nact_pilot"',
+    ),
+    "sources.NAME.series": (
+        "Series of the collection: a list (CSV, .tcia, .s5cmd; radiogenomics series --csv writes one), or filters.",
+        '{ modality = "MR", description = "dynamic" }',
+    ),
+    "sources.NAME.series.list": ("List of series, relative to the manifest: CSV, .tcia or .s5cmd.", '"mr.csv"'),
+    "sources.NAME.series.modality": ("DICOM modality, or several.", '["MR"]'),
+    "sources.NAME.series.manufacturer": ("Part of the manufacturer's name, or several.", '["GE"]'),
+    "sources.NAME.series.model": ("Part of the scanner model, or several.", '["Signa HDxt"]'),
+    "sources.NAME.series.description": ("Part of the series description, or several.", '["dynamic"]'),
+    "sources.NAME.series.year": ("Year of the study as published (archives shift dates), or several.", "[2004, 2005]"),
+    "sources.NAME.series.patient": ("Patient ID, or several.", '["UCSF-BR-06"]'),
+    "sources.NAME.series.field_strength": (
+        "Field strength in tesla: by scanner model where that is certain, else from the headers after the download.",
+        "[1.5]",
+    ),
+    "sources.NAME.endpoint": ("Address of another server of the archive.", '"http://127.0.0.1:5000"'),
     "sources.NAME.sha256": ("SHA-256, or first-use to record it on first use.", '"first-use"'),
-    "sources.NAME.licence": ("Licence, for the report.", '"CC BY 4.0"'),
-    "sources.NAME.citation": ("Citation, for the report.", '"doi:10.1038/nature11412"'),
+    "sources.NAME.licence": ("Licence, for the report; required of a file, a collection says its own.", '"CC BY 4.0"'),
+    "sources.NAME.citation": (
+        "Citation, for the report; required of a file, a collection says its own.",
+        '"doi:10.1038/nature11412"',
+    ),
     "sources.NAME.patient": ("Column with the patient IDs. Default: the first.", '"patient_id"'),
     "sources.NAME.header_rows": ("Number of header rows; the first is used.", "3"),
     "sources.NAME.barcode": (

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,17 +22,14 @@ from radiogenomics.study.manifest.schema import (
     GeneSets,
     Joined,
     LinkSettings,
-    MisfitError,
     ModuleSettings,
-    Name,
     Outcome,
     PathwaySettings,
-    Section,
     Signature,
-    Source,
     Survival,
-    Text,
 )
+from radiogenomics.study.manifest.section import MisfitError, Name, Section, Text
+from radiogenomics.study.manifest.source import Source, unfit_keys
 
 logger = logging.getLogger(__name__)
 
@@ -115,6 +112,7 @@ class Manifest(Section):
         return [*self.described(), *(name for one in self.joined.values() for name in (*one.columns, *one.linked))]
 
     def _unknown_sources(self) -> Iterator[Unfit]:
+        """Find names that no source has, and tables that are image series."""
         named = {(*_where(name), *key): source for name, one in self.cohorts().items() for key, source in one.places().items()}
         named |= {("expression", "source"): self.expression.source}
         named |= self.gene_sets.places() if self.gene_sets else {}
@@ -125,6 +123,8 @@ class Manifest(Section):
         for key, source in named.items():
             if source not in self.sources:
                 yield key, f"no source has this name{did_you_mean(source, self.sources)}; [sources] has {', '.join(self.sources)}"
+            elif self.sources[source].of_series() and not {"images", "masks"} & set(key):
+                yield key, f"{source!r} is a collection of image series, and no table; name it under images or masks"
 
     def kinds_read_twice(self) -> list[str]:
         """Name the imaging tables of the training cohort that a second reader gave too."""
@@ -236,15 +236,32 @@ def read_manifest(path: Path) -> Manifest:
     ManifestError
         With every mistake: unreadable TOML, unknown keys, wrong types, values out of range, names of sources that are not there.
     """
-    raw = _read(Path(path))
+    raw = read_raw(path)
     try:
         return Manifest.model_validate(raw)
     except ValidationError as error:
-        raise ManifestError(problems_of(path, raw, error, Manifest)) from error
+        found = [*problems_of(path, raw, error, Manifest), *_unfit_sources(path, raw)]
+        raise ManifestError(list(dict.fromkeys(found))) from error
 
 
-def _read(path: Path) -> dict[str, Any]:
+def sources_in(raw: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Give the sections of sources that stand in a manifest, valid or not."""
+    sources = raw.get("sources")
+    named = sources.items() if isinstance(sources, dict) else ()
+    return {name: keys for name, keys in named if isinstance(keys, dict)}
+
+
+def _unfit_sources(path: Path, raw: Mapping[str, Any]) -> Iterator[Problem]:
+    """Find keys of sources that do not fit each other, also where one has a wrong value and pydantic compares no more."""
+    for name, keys in sources_in(raw).items():
+        for key, remedy in unfit_keys(keys):
+            shown = repr(keys[key[0]]) if key[0] in keys else "(absent)"
+            yield Problem(str(path), ".".join(("sources", name, *key)), shown if len(shown) <= 60 else shown[:57] + "...", remedy)
+
+
+def read_raw(path: Path) -> dict[str, Any]:
     """Read the TOML file; what keeps it from being one is a problem of its own."""
+    path = Path(path)
 
     def refuse(error: Exception) -> ManifestError:
         return _no_manifest(path, "unreadable", f"not valid TOML: {error}")

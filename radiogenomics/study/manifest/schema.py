@@ -3,116 +3,15 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_serializer, field_validator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, field_validator, model_validator
 
 from radiogenomics._errors import InputError
 from radiogenomics._names import did_you_mean
-from radiogenomics._registry import load
 from radiogenomics.study.manifest import choices
+from radiogenomics.study.manifest.section import Count, Length, MisfitError, Name, Section, Share, Text, Whole, one_of
+from radiogenomics.study.manifest.source import Source as Source
 
-Text = Annotated[str, Field(min_length=1)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")]
-Count = Annotated[int, Field(ge=1, le=1_000_000)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
-Length = Annotated[float, Field(gt=0, le=1e6)]
-
-
-def _one_of(kind: str) -> AfterValidator:
-    """Demand a name of the table of a kind; the table is read when a value is checked."""
-
-    def check(value: str) -> str:
-        if value not in (known := choices.names(kind)):
-            raise PydanticCustomError("unknown_name", "unknown name", {"known": known})
-        return value
-
-    return AfterValidator(check)
-
-
-Network = Annotated[str, _one_of("backbone")]
-
-
-class MisfitError(InputError):
-    """Keys of a section that do not fit each other.
-
-    Attributes
-    ----------
-    found : tuple of (tuple of str, str)
-        The parts of each key, from the section that raises it on, and what is wrong with it and what to do.
-    """
-
-    def __init__(self, *found: tuple[tuple[str, ...], str]) -> None:
-        self.found = found
-        super().__init__("; ".join(f"{'.'.join(key)}: {remedy}" for key, remedy in found))
-
-
-class Section(BaseModel):
-    """Keys are known, of the right type, and stay as they are."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class Source(Section):
-    """One file: where it comes from, how it is verified, how it is read.
-
-    It comes from an address (``url``), a library of Enrichr (``library``), or any other archive by its name (``archive``) and
-    what the file is called there (``item``).
-
-    How a table is written (``separator``, ``decimal``, ``encoding``, ``sheet``) is found out unless it is said. ``missing`` names
-    additional words for a missing value; ``duplicates`` and ``unnamed`` say what becomes of genes that appear more than once
-    and of genes without a symbol.
-    """
-
-    file: Text
-    url: Text | None = None
-    library: Text | None = None
-    archive: Annotated[str, _one_of("archive")] | None = None
-    item: Text | None = None
-    sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64}|first-use)$")] = "first-use"
-    licence: Text
-    citation: Text
-    patient: Text | None = None
-    header_rows: Count = 1
-    barcode: Literal["as-is", "tcga", "plain"] = "as-is"
-    genes_in: Literal["rows", "columns"] = "rows"
-    duplicates: Literal["mean", "median", "highest_variance"] | None = None
-    unnamed: Literal["refuse", "drop"] = "refuse"
-    missing: list[Text] = []
-    separator: Text | None = None
-    decimal: Literal[".", ","] | None = None
-    encoding: Text | None = None
-    sheet: Text | None = None
-
-    @model_validator(mode="after")
-    def _comes_from_one_place(self) -> "Source":
-        if self.url and self.library:
-            raise InputError("both a url and a library of Enrichr; keep the one it comes from")
-        if (self.archive is None) != (self.item is None):
-            lacking = "item" if self.item is None else "archive"
-            raise MisfitError(((lacking,), "archive and item go together: whom to ask, and for what; name both, or neither"))
-        if self.archive and (self.url or self.library):
-            other = "url" if self.url else "library"
-            raise MisfitError((("archive",), f"both an archive and a {other}; keep the one it comes from"))
-        return self
-
-    @field_serializer("url", "item", when_used="json-unless-none")
-    def _without_secrets(self, address: str) -> str:
-        """Keep passwords and tokens out of records and reports, which are made of what JSON says of a manifest."""
-        shown: str = load("radiogenomics.archives:public_address")(address)
-        return shown
-
-    def origin(self) -> tuple[str, str] | None:
-        """Give the archive it comes from, and what it is called there; None for what is known to lie on this machine only."""
-        if self.url:
-            return "http", self.url
-        if self.library:
-            return "enrichr", self.library
-        return (self.archive, self.item) if self.archive and self.item else None
-
-    def address(self) -> str:
-        """Say where it comes from in one text: an address or library as they stand, else the archive and the item."""
-        return self.url or self.library or f"{self.archive}: {self.item}"
+Network = Annotated[str, one_of("backbone")]
 
 
 class Masks(Section):
@@ -364,7 +263,7 @@ class ModuleSettings(Section):
 class PathwaySettings(Section):
     """Pathway scores."""
 
-    method: Annotated[str, _one_of("pathway method")] = "gsva"
+    method: Annotated[str, one_of("pathway method")] = "gsva"
     kernel: Literal["gaussian", "poisson", "none"] = "gaussian"
 
 
@@ -375,7 +274,7 @@ class LinkSettings(Section):
     names say age, subtype, site or scanner, as far as the patients can pay for them.
     """
 
-    method: Annotated[str, _one_of("link method")] = "pearson"
+    method: Annotated[str, one_of("link method")] = "pearson"
     covariates: list[Text] | None = None
     n_permutations: Annotated[int, Field(ge=100, le=1_000_000)] = 1000
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
