@@ -98,7 +98,7 @@ def _sets(path: Path) -> dict[str, list[str]]:
     Raises
     ------
     DownloadError
-        If a line is no gene set, or there is none.
+        If a line is no gene set; what holds nothing was refused when it came.
     """
     sets: dict[str, list[str]] = {}
     for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
@@ -107,8 +107,6 @@ def _sets(path: Path) -> dict[str, list[str]]:
             sets[parts[0]] = [gene for part in parts[2:] if (gene := part.split(",")[0])]
         elif line.strip():
             raise DownloadError(f"{line.strip()[:40]!r} in it is not a gene set; try again later.")
-    if not sets:
-        raise DownloadError("it is empty; try again later.")
     return sets
 
 

@@ -149,7 +149,7 @@ def _tasks(folder: Path, masks: Path) -> tuple[dict[str, Patient], list[tuple[st
     if not drawn:
         raise InputError(f"{masks} holds no mask; give a folder with one mask per patient, named after the patient's folder.")
     if not have:
-        raise InputError(f"{folder} holds no folder; give a folder with one folder of images a patient.")
+        raise InputError(f"{folder} holds no folder; give a folder with one folder of images per patient.")
     both = [patient for patient in have if patient in drawn]
     if not both:
         raise InputError(

@@ -299,7 +299,10 @@ class TestFolder:
 
     def test_what_a_kill_left_half_written_is_swept_by_the_next_run_and_by_no_reader(self, tmp_path):
         run(tmp_path / "s")
-        rests = [tmp_path / "s" / name for name in ("tables/.one-k1ll3d.parquet", "steps/.one-k1ll3d.json", ".report-k1.html")]
+        rests = [
+            tmp_path / "s" / name
+            for name in ("tables/.one-k1ll3d_0.parquet", "steps/.one-k1ll3d_0.json", ".report-k1ll3d_0.html")
+        ]
         for rest in rests:
             rest.write_text("half")
         results = Results(tmp_path / "s")

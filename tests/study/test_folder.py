@@ -104,7 +104,7 @@ def test_each_lesion_has_a_row_and_a_second_call_measures_nobody_again(cohort, t
     [
         ("images", "nowhere", "nowhere does not exist; give a folder with one mask per patient"),
         ("quick.yaml", "masks", r"quick\.yaml is a file; give a folder with one folder per patient"),
-        ("images/none", "masks", "holds no folder; give a folder with one folder of images a patient"),
+        ("images/none", "masks", "holds no folder; give a folder with one folder of images per patient"),
         ("masks", "images", "No patient has a mask|belong to no folder of images"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Sources that are image series of a collection: chosen by list and filters, fetched, laid out with one folder a patient."""
+"""Sources that are image series of a collection: chosen by list and filters, fetched, laid out with one folder per patient."""
 
 import hashlib
 import os
@@ -90,7 +90,7 @@ class Choice:
         return archives.ARCHIVES[str(source.archive)].plan(self.table, archives.cache_folder())
 
     def fetch(self, source: Source, *, offline: bool, progress: Progress | None) -> Fetched:
-        """Bring the series to this machine and lay them out with one folder a patient.
+        """Bring the series to this machine and lay them out with one folder per patient.
 
         Raises
         ------

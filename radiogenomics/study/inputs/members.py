@@ -42,7 +42,7 @@ def members(folder: Path, *, folders: bool, rename: Callable[[list[str]], list[s
     what = "folder" if folders else "mask"
     if not folder.is_dir():
         state = "is a file" if folder.exists() else "does not exist"
-        raise InputError(f"{folder} {state}; give a folder with one {what} a patient")
+        raise InputError(f"{folder} {state}; give a folder with one {what} per patient")
     entries = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and (path.is_dir() or not folders))
     entries = [path for path in entries if folders or not _is_detached(path)]
     names = rename([readable(path.name if folders or path.is_dir() else lesions.mask_stem(path)) for path in entries])

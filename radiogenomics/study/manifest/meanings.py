@@ -128,7 +128,7 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "sources.NAME.archive": ("Archive that it comes from: {archive}.", '"enrichr"'),
     "sources.NAME.item": ("Its name in the archive.", '"KEGG_2021_Human"'),
     "sources.NAME.collection": (
-        "Collection whose image series are fetched, in the place of file: one folder a patient.",
+        "Collection whose image series are fetched, in the place of file: one folder per patient.",
         '"breast_mri_nact_pilot"',
     ),
     "sources.NAME.series": (
