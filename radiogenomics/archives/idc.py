@@ -7,7 +7,7 @@ import shutil
 import sysconfig
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -153,24 +153,36 @@ def _fetch(
 
 
 def _attempt(transfer: Transfer, rows: pd.DataFrame, places: dict[str, Path], tell: Callable[[int], None]) -> str:
-    """Fetch series and move those that are whole to their places -> what is wrong with one of the others, or nothing."""
+    """Fetch series, and move each that is whole to its place while others come -> what is wrong with one of those, or nothing."""
     prefixes = {uid: address.rstrip("*") for uid, address in zip(rows["series"], rows["address"], strict=True)}
     remote, reason = s5cmd.listing(transfer, prefixes.values())
     if reason:
         return reason
     for uid, images in zip(rows["series"], rows["images"], strict=True):
-        _check_count(uid, prefixes[uid], len(remote.get(prefixes[uid], {})), int(images))
-    folders = {prefix: _partial(places[uid]).name for uid, prefix in prefixes.items()}
-    reason = s5cmd.copy(transfer, folders, remote, tell)
+        _check_count(uid, prefixes[uid], len(remote[prefixes[uid]]), int(images))
+    series_at = {prefix: uid for uid, prefix in prefixes.items()}
+    checks: dict[str, Future[str]] = {}
     with ThreadPoolExecutor(_HASHING) as pool:
-        found = pool.map(lambda uid: s5cmd.first_wrong(_partial(places[uid]), remote[prefixes[uid]]), prefixes)
-        for (uid, prefix), wrong in zip(prefixes.items(), found, strict=True):
-            if wrong:
-                reason = reason or f"{uid}: {wrong}"
-                continue
-            _remember(places[uid], prefix, public_address(transfer.endpoint), remote[prefix])
-            _partial(places[uid]).rename(places[uid])
-    return reason
+
+        def check(prefix: str) -> None:
+            checks[prefix] = pool.submit(_finish, transfer, places[series_at[prefix]], prefix, remote[prefix])
+
+        reason = s5cmd.copy(
+            transfer, {prefix: _partial(places[uid]).name for prefix, uid in series_at.items()}, remote, tell, check
+        )
+        for prefix in series_at.keys() - checks.keys():
+            check(prefix)  # not all of it came: what is wrong with it is found, so that the next attempt goes on with the rest
+    wrong = [f"{uid}: {checks[prefix].result()}" for uid, prefix in prefixes.items() if checks[prefix].result()]
+    return (reason or wrong[0]) if wrong else ""
+
+
+def _finish(transfer: Transfer, place: Path, prefix: str, files: dict[str, s5cmd.Remote]) -> str:
+    """Move a series to its place if it is whole -> what is wrong with it, or nothing."""
+    wrong = s5cmd.first_wrong(_partial(place), files)
+    if not wrong:
+        _remember(place, prefix, public_address(transfer.endpoint), files)
+        _partial(place).rename(place)
+    return wrong
 
 
 def _remember(place: Path, prefix: str, endpoint: str, files: dict[str, s5cmd.Remote]) -> None:
@@ -193,8 +205,9 @@ def _check(table: pd.DataFrame) -> None:
         wrong = table[name][~table[name].astype(str).map(lambda text, valid=valid: bool(valid.fullmatch(text)))]
         if len(wrong):
             raise InputError(f"`table` has {str(wrong.iloc[0])[:80]!r} as {name}; give rows of archives.series.")
-    if table["series"].duplicated().any():
-        raise InputError(f"`table` has the series {table['series'][table['series'].duplicated()].iloc[0]} twice; keep one row.")
+    for name, key in (("series", table["series"]), ("address", table["address"].str.rstrip("*"))):
+        if key.duplicated().any():
+            raise InputError(f"`table` has the {name} {table[name][key.duplicated()].iloc[0]} twice; keep one row.")
 
 
 def _check_space(table: pd.DataFrame, folder: Path) -> None:

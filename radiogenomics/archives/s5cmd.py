@@ -3,6 +3,7 @@
 import ctypes
 import hashlib
 import json
+import os
 import re
 import signal
 import subprocess
@@ -39,30 +40,78 @@ class Transfer:
     timeout_s: float
 
 
-def copy(transfer: Transfer, names: dict[str, str], remote: dict[str, dict[str, Remote]], tell: Callable[[int], None]) -> str:
+def copy(
+    transfer: Transfer,
+    names: dict[str, str],
+    remote: dict[str, dict[str, Remote]],
+    tell: Callable[[int], None],
+    arrived: Callable[[str], object],
+) -> str:
     """Copy files below addresses into subfolders of the transfer's -> why it failed, or nothing.
 
-    Files that are there with the right size are not copied again.
+    Files that are there with the right size are not copied again. `arrived` is called with an address as soon as all files below
+    it are there, while others are still copied; it may take the folder away.
     """
-    commands = []
+    arrivals, commands = _Arrivals(transfer.folder, names, remote, arrived), []
     for address, name in names.items():
         (transfer.folder / name).mkdir(exist_ok=True)
         absent = [file for file, one in remote[address].items() if _size(transfer.folder / name / file) != one.size]
-        commands += [f"cp '{address}{file}' '{name}/{file}'" for file in absent]
-    folders = [transfer.folder / name for name in names.values()]
-    return _run(transfer, commands, lambda: _bytes_in(folders), tell)[1] if commands else ""
+        commands += _commands(address, name, absent, whole=len(absent) == len(remote[address]))
+        arrivals.expect(address, absent)
+    return _run(transfer, commands, arrivals.hear, arrivals.received, tell) if commands else ""
+
+
+def _commands(address: str, name: str, absent: list[str], *, whole: bool) -> list[str]:
+    """Ask for files; of a whole folder s5cmd asks for the list, of single files it asks for each one's head first."""
+    if whole:
+        return [f"cp '{address}*' '{name}/'"]
+    return [f"cp '{address}{file}' '{name}/{file}'" for file in absent]
+
+
+class _Arrivals:
+    """The files that are still to come, by address."""
+
+    def __init__(
+        self, folder: Path, names: dict[str, str], remote: dict[str, dict[str, Remote]], arrived: Callable[[str], object]
+    ) -> None:
+        self._folder, self._names, self._remote, self._arrived = folder, names, remote, arrived
+        self._coming: dict[str, set[str]] = {}
+
+    def expect(self, address: str, absent: Iterable[str]) -> None:
+        """Wait for the files below an address that are absent; where there are none, it has arrived."""
+        self._coming[address] = set(absent)
+        self._close(address)
+
+    def hear(self, line: dict[str, Any]) -> None:
+        """Take down that a file was copied."""
+        address, _, file = str(line.get("source", "")).rpartition("/")
+        if line.get("success") and f"{address}/" in self._coming:
+            self._coming[f"{address}/"].discard(file)
+            self._close(f"{address}/")
+
+    def received(self) -> int:
+        """Count the bytes that are there."""
+        there = sum(one.size for address in self._names.keys() - self._coming.keys() for one in self._remote[address].values())
+        return there + sum(_bytes_in(self._folder / self._names[address]) for address in self._coming)
+
+    def _close(self, address: str) -> None:
+        if not self._coming[address]:
+            del self._coming[address]
+            self._arrived(address)
 
 
 def listing(transfer: Transfer, addresses: Iterable[str]) -> tuple[dict[str, dict[str, Remote]], str]:
     """Ask what lies below addresses -> by address, every file's name, size and ETag; and why it failed, or nothing."""
-    lines, reason = _run(transfer, [f"ls --etag '{address}*'" for address in addresses], lambda: 0, lambda received: None)
-    remote_files: dict[str, dict[str, Remote]] = {}
+    remote_files: dict[str, dict[str, Remote]] = {address: {} for address in addresses}
+    lines: list[dict[str, Any]] = []
+    commands = [f"ls --etag '{address}*'" for address in remote_files]
+    reason = _run(transfer, commands, lines.append, lambda: 0, lambda received: None)
     for line in lines:
         if "key" in line and "size" in line:
             address, _, name = line["key"].rpartition("/")
-            if not _NAME.fullmatch(name):
-                return {}, f"a file is called {name[:80]!r}"
-            remote_files.setdefault(f"{address}/", {})[name] = Remote(int(line["size"]), str(line.get("etag", "")))
+            if f"{address}/" not in remote_files or not _NAME.fullmatch(name):
+                return {}, f"a file is called {line['key'][:160]!r}"
+            remote_files[f"{address}/"][name] = Remote(int(line["size"]), str(line.get("etag", "")))
     return remote_files, reason
 
 
@@ -87,35 +136,60 @@ def first_wrong(folder: Path, files: dict[str, Remote]) -> str:
 
 
 def _run(
-    transfer: Transfer, commands: list[str], received: Callable[[], int], tell: Callable[[int], None]
-) -> tuple[list[dict[str, Any]], str]:
-    """Run commands in one process -> what it printed, and why it failed, or nothing."""
+    transfer: Transfer,
+    commands: list[str],
+    hear: Callable[[dict[str, Any]], object],
+    received: Callable[[], int],
+    tell: Callable[[int], None],
+) -> str:
+    """Run commands in one process, and hear each of its answers as it comes -> why it failed, or nothing."""
     how = ["--no-sign-request", "--json", "--numworkers", str(transfer.n_workers), "--retry-count", "3"]
-    with tempfile.TemporaryFile() as answers, tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as asked:
+    with tempfile.TemporaryFile() as printed, tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as asked:
         asked.write("\n".join(commands).encode())
         asked.seek(0)
         process = subprocess.Popen(  # noqa: S603 - our own tool; addresses and names are checked
             [transfer.tool, *how, "--endpoint-url", transfer.endpoint, "run"],
             cwd=transfer.folder,
             stdin=asked,
-            stdout=answers,
+            stdout=printed,
             stderr=errors,
             preexec_fn=_end_with_parent if sys.platform == "linux" else None,
         )
         try:
-            stalled = _watch(process, transfer.timeout_s, received, answers, tell)
+            stalled = _watch(process, transfer.timeout_s, _Answers(printed, hear), received, tell)
         finally:
             process.kill()
             process.wait()
-        lines, wrong = _read(answers), _read(errors)
+        wrong: list[dict[str, Any]] = []
+        _Answers(errors, wrong.append).read()
     # What names no operation is a warning, such as of an unknown region.
     failed = [str(line["error"])[:_REASON] for line in wrong if "operation" in line]
-    reason = stalled or next(iter(failed), "")
-    return lines, reason or ("" if process.returncode == 0 else f"s5cmd ended with {process.returncode}")
+    return stalled or next(iter(failed), "") or ("" if process.returncode == 0 else f"s5cmd ended with {process.returncode}")
+
+
+class _Answers:
+    """What a process prints into a file, line by line as it comes; the process's own place in the file is left alone."""
+
+    def __init__(self, file: Any, hear: Callable[[dict[str, Any]], object]) -> None:
+        self._handle, self._hear, self._heard = file.fileno(), hear, 0
+
+    def read(self) -> int:
+        """Hear the whole lines that are new -> how many bytes were heard in all."""
+        new = os.pread(self._handle, os.fstat(self._handle).st_size - self._heard, self._heard)
+        whole = new[: new.rfind(b"\n") + 1]
+        self._heard += len(whole)
+        for line in whole.decode(errors="replace").splitlines():
+            if line.startswith("{"):
+                self._hear(json.loads(line))
+        return self._heard
 
 
 def _watch(
-    process: "subprocess.Popen[bytes]", timeout_s: float, received: Callable[[], int], answers: Any, tell: Callable[[int], None]
+    process: "subprocess.Popen[bytes]",
+    timeout_s: float,
+    answers: _Answers,
+    received: Callable[[], int],
+    tell: Callable[[int], None],
 ) -> str:
     """Wait for the end of a process, or for a time without a byte -> why it is to be ended, or nothing."""
     before, since = -1, time.monotonic()
@@ -123,13 +197,14 @@ def _watch(
         try:
             process.wait(_LOOK_S)
         except subprocess.TimeoutExpired:
-            now = received() + answers.seek(0, 2)
-            if now != before:
-                before, since = now, time.monotonic()
-                tell(received())
+            heard, bytes_there = answers.read(), received()
+            if heard + bytes_there != before:
+                before, since = heard + bytes_there, time.monotonic()
+                tell(bytes_there)
             elif time.monotonic() - since > timeout_s:
                 return f"nothing was received for {timeout_s:g} s"
         else:
+            answers.read()
             tell(received())
             return ""
 
@@ -139,13 +214,8 @@ def _end_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL)
 
 
-def _read(file: Any) -> list[dict[str, Any]]:
-    file.seek(0)
-    return [json.loads(line) for line in file.read().decode(errors="replace").splitlines() if line.startswith("{")]
-
-
-def _bytes_in(folders: Iterable[Path]) -> int:
-    return sum(max(_size(path), 0) for folder in folders for path in folder.iterdir())
+def _bytes_in(folder: Path) -> int:
+    return sum(max(_size(path), 0) for path in folder.iterdir())
 
 
 def _size(path: Path) -> int:
