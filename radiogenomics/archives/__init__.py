@@ -15,7 +15,7 @@ ARCHIVES = Archives(
     "archives",
     "radiogenomics.archives:ARCHIVES",
     {
-        "http": "radiogenomics.archives.http:download",
+        "http": "radiogenomics.archives.http:fetch_file",
         "enrichr": "radiogenomics.archives.enrichr:fetch_gmt",
         "idc": "radiogenomics.archives.idc:ARCHIVE",
         "nbia": "radiogenomics.archives.nbia:ARCHIVE",

@@ -8,17 +8,18 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from contextlib import nullcontext
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from radiogenomics._errors import DownloadError, FileError, InputError
-from radiogenomics._files import OF_THE_DISK, atomic
+from radiogenomics._files import OF_THE_DISK, atomic, unwritable
 from radiogenomics.archives.addresses import RefusedError, SafeRedirects, public_address, request_of
 from radiogenomics.archives.contents import check_content, check_type
 from radiogenomics.archives.files import verify
+from radiogenomics.archives.part import Part
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ def download(
     *,
     expected: str | None = None,
     token: str | None = None,
+    resume: bool = False,
     attempts: int = 4,
     wait_s: float = 1.0,
     timeout_s: float = 60.0,
@@ -52,6 +54,9 @@ def download(
     token : str, optional
         Secret that the server asks for (``Authorization: Bearer``); sent to it alone, over https or to this machine, and told to
         nobody.
+    resume : bool
+        Keep what has come beside `path` when the download fails or is killed, and go on with it in the next call, where the
+        server gives parts and says by a strong ETag that its file is the same. Only one process at a time may do so.
     attempts : int
         How often to try. What has come is kept for the next attempt where the server gives parts and tells its file by an ETag.
         The wait doubles from one to the next, with chance added so that many clients do not come back at once, and is at least
@@ -79,33 +84,66 @@ def download(
         fails; the message names the address without its secrets, and the last reason.
     """
     request, shown = request_of(url, token=token), public_address(url)
-    with atomic(path) as temporary:
-        part, reason, asked_s = _Part(temporary), "", 0.0
-        for attempt in range(attempts):
-            if attempt:
-                time.sleep(pause_s(attempt, wait_s, asked_s))
-            watch = _Watch(timeout_s, least_bytes_per_s, limit_s)
-            try:
-                _download_once(request, part, path.name, expected, watch)
-            except urllib.error.HTTPError as error:
-                reason, asked_s = part.refused(error), _retry_after(error.headers.get("Retry-After"))
-                if error.code in _FINAL:
-                    break
-            except RefusedError as error:
-                reason = str(error)
-                break
-            except (OSError, http.client.HTTPException) as error:
-                if getattr(error, "errno", None) in OF_THE_DISK or (
-                    isinstance(error, FileError) and not isinstance(error, DownloadError)
-                ):
-                    raise  # the file cannot be written, which no further attempt mends
-                reason = watch.reason or str(error) or type(error).__name__
-            else:
+    limits = (timeout_s, least_bytes_per_s, limit_s)
+    with nullcontext(None) if resume else atomic(path) as temporary:
+        part = Part.beside(path, url) if temporary is None else Part(temporary)
+        try:
+            reason = _attempts(request, part, path, expected, attempts, wait_s, limits)
+            if not reason:
+                part.finish(path)
                 return path
-            logger.warning("%s: attempt %d of %d failed: %s", shown, attempt + 1, attempts, reason)
+        finally:
+            kept = ", which goes on with what has come" if part.tidy() else ""
         raise DownloadError(
-            f"{shown} could not be downloaded: {reason}; try again later, or put the file into a folder and give --mirror."
+            f"{shown} could not be downloaded: {reason}; try again later{kept}, or put the file into a folder and give --mirror."
         )
+
+
+def fetch_file(item: str, place: Path, *, expected: str | None = None) -> Path:
+    """Bring a file into the cache, and go on with what an earlier process left of it; see `download`."""
+    return download(item, place, expected=expected, resume=True)
+
+
+def _attempts(
+    request: urllib.request.Request,
+    part: Part,
+    path: Path,
+    expected: str | None,
+    attempts: int,
+    wait_s: float,
+    limits: tuple[float, float, float],
+) -> str:
+    """Try to download a file -> why the last attempt failed, or nothing."""
+    reason, asked_s = "", 0.0
+    for attempt in range(attempts):
+        if attempt:
+            time.sleep(pause_s(attempt, wait_s, asked_s))
+        watch = _Watch(*limits)
+        try:
+            _download_once(request, part, path.name, expected, watch)
+        except urllib.error.HTTPError as error:
+            reason, asked_s = part.refused(error), _retry_after(error.headers.get("Retry-After"))
+            if error.code in _FINAL:
+                part.forget()
+                break
+        except RefusedError as error:
+            reason = str(error)
+            if not part.forget():
+                break
+        except InputError as error:  # another checksum, which what an earlier process left may be to blame for
+            reason = str(error)
+            if not part.forget():
+                raise
+        except (OSError, http.client.HTTPException) as error:
+            if isinstance(error, FileError) and not isinstance(error, DownloadError):
+                raise
+            if (number := getattr(error, "errno", None)) in OF_THE_DISK:
+                raise unwritable(path, number) from error  # which no further attempt mends
+            reason = watch.reason or str(error) or type(error).__name__
+        else:
+            return ""
+        logger.warning("%s: attempt %d of %d failed: %s", public_address(request.full_url), attempt + 1, attempts, reason)
+    return reason
 
 
 def pause_s(attempt: int, wait_s: float, asked_s: float = 0.0) -> float:
@@ -125,50 +163,7 @@ def _retry_after(value: str | None) -> float:
     return min(max(seconds, 0.0), _LONGEST_PAUSE_S)
 
 
-@dataclass
-class _Part:
-    """What has come of a file in earlier attempts: the next one asks for the rest, where the server says that it is the same."""
-
-    place: Path
-    etag: str = ""
-    asked: int = 0
-
-    def ask(self, request: urllib.request.Request) -> None:
-        """Ask for the rest of the file, or for all of it."""
-        self.asked = self.place.stat().st_size if self.etag else 0
-        for name in ("Range", "If-range"):
-            request.remove_header(name)
-        if self.asked:
-            request.add_header("Range", f"bytes={self.asked}-")
-            request.add_header("If-Range", self.etag)
-
-    def begin(self, answer: Any) -> str:
-        """Look at an answer -> how the file is to be opened: to go on, or anew.
-
-        Raises
-        ------
-        RefusedError
-            If it is neither the file nor the rest of it.
-        """
-        if answer.status == http.HTTPStatus.PARTIAL_CONTENT and self.asked:
-            if answer.headers.get("Content-Range", "").startswith(f"bytes {self.asked}-"):
-                return "ab"
-        elif answer.status == http.HTTPStatus.OK:
-            etag = answer.headers.get("ETag", "")
-            ranges = "bytes" in answer.headers.get("Accept-Ranges", "").lower()
-            self.etag = etag if ranges and etag.startswith('"') else ""  # a weak tag does not say that the bytes are the same
-            return "wb"
-        raise RefusedError(f"HTTP {answer.status} {answer.reason} came, and no file")
-
-    def refused(self, error: urllib.error.HTTPError) -> str:
-        """Say why a server refused; where it has no rest to give, the next attempt asks for all."""
-        if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            self.etag = ""
-        error.close()
-        return f"HTTP {error.code} {error.reason}"
-
-
-def _download_once(request: urllib.request.Request, part: _Part, name: str, expected: str | None, watch: "_Watch") -> None:
+def _download_once(request: urllib.request.Request, part: Part, name: str, expected: str | None, watch: "_Watch") -> None:
     part.ask(request)
     with watch, _opener(watch).open(request, timeout=watch.timeout_s) as answer, part.place.open(part.begin(answer)) as file:
         if expected is None:
@@ -176,6 +171,7 @@ def _download_once(request: urllib.request.Request, part: _Part, name: str, expe
         watch.begin()
         while data := answer.read1(_CHUNK):
             file.write(data)
+            file.flush()  # a killed process leaves what has come
             watch.received += len(data)
     if watch.reason:
         raise DownloadError(watch.reason)

@@ -20,7 +20,7 @@ from radiogenomics._tables import summarise
 from radiogenomics.archives import s5cmd
 from radiogenomics.archives.addresses import public_address, request_of
 from radiogenomics.archives.catalogue import series
-from radiogenomics.archives.protocol import Plan, Progress, check_columns
+from radiogenomics.archives.protocol import Plan, Progress, check_columns, not_kept
 from radiogenomics.archives.records import write_record
 from radiogenomics.archives.s5cmd import Transfer
 
@@ -32,6 +32,8 @@ _UID = re.compile(r"(?=.{1,64}$)[0-9]+(\.[0-9]+)+")
 _ADDRESS = re.compile(r"s3://[a-z0-9.-]+/([\w-]+/)+\*?")
 _SPARE = 1.05  # of what is fetched, how much must be free on the disk
 _MB = 1_000_000
+_OF_ROOM = ("no space left on device", "file too large", "disk quota exceeded")
+"""What a system says when a file has no room."""
 _HASHING = 4  # series whose MD5 is taken at once; hashing releases the lock of Python
 
 
@@ -167,13 +169,14 @@ def _attempt(transfer: Transfer, rows: pd.DataFrame, places: dict[str, Path], te
         def check(prefix: str) -> None:
             checks[prefix] = pool.submit(_finish, transfer, places[series_at[prefix]], prefix, remote[prefix])
 
-        reason = s5cmd.copy(
-            transfer, {prefix: _partial(places[uid]).name for prefix, uid in series_at.items()}, remote, tell, check
-        )
+        folders = {prefix: _partial(places[uid]).name for prefix, uid in series_at.items()}
+        reason = s5cmd.copy(transfer, folders, remote, tell, check)
         for prefix in series_at.keys() - checks.keys():
             check(prefix)  # not all of it came: what is wrong with it is found, so that the next attempt goes on with the rest
-    wrong = [f"{uid}: {checks[prefix].result()}" for uid, prefix in prefixes.items() if checks[prefix].result()]
-    return (reason or wrong[0]) if wrong else ""
+    wrong = [(uid, said) for uid, prefix in prefixes.items() if (said := checks[prefix].result())]
+    if wrong and any(words in reason.lower() for words in _OF_ROOM):
+        raise not_kept("IDC", wrong[0][0], transfer.folder, reason)  # to copy it once more does not help
+    return (reason or ": ".join(wrong[0])) if wrong else ""
 
 
 def _finish(transfer: Transfer, place: Path, prefix: str, files: dict[str, s5cmd.Remote]) -> str:

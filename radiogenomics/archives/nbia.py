@@ -31,7 +31,7 @@ from radiogenomics._tables import summarise
 from radiogenomics.archives.addresses import public_address
 from radiogenomics.archives.catalogue import filtered
 from radiogenomics.archives.http import download
-from radiogenomics.archives.protocol import Plan, Progress, cache_folder, check_columns
+from radiogenomics.archives.protocol import Plan, Progress, cache_folder, check_columns, not_kept
 from radiogenomics.archives.records import write_record
 from radiogenomics.archives.single import Files
 from radiogenomics.archives.zipped import unzip
@@ -237,6 +237,8 @@ def _fetch_one(transfer: _Transfer, row: dict[str, Any]) -> str:
         except InputError as error:
             reason = f"{row['series']}: {error}"
             logger.warning("NBIA: %s", reason)
+        except OSError as error:
+            raise not_kept("NBIA", str(row["series"]), transfer.folder, error.strerror or str(error)) from error
         else:
             transfer.tell(float(row["size_mb"]))
             return ""

@@ -1,6 +1,7 @@
 """What every archive does: list what there is, say what a download would bring, and bring it whole or not at all."""
 
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any, Literal, Protocol
 
 import pandas as pd
 
-from radiogenomics._errors import InputError
+from radiogenomics._errors import FileError, InputError
 from radiogenomics._registry import Registry
 
 Progress = Callable[[int, int, str], None]
@@ -147,3 +148,12 @@ def check_columns(table: pd.DataFrame, columns: tuple[str, ...], source: str) ->
     lacking = [name for name in columns if name not in table.columns]
     if lacking:
         raise InputError(f"`table` lacks the column(s) {', '.join(lacking)}; give rows of {source}.")
+
+
+def not_kept(archive: str, item: str, folder: Path, reason: str) -> FileError:
+    """Make the error of a series or file that came and could not be written, with the room that is left."""
+    free = shutil.disk_usage(folder).free / 1e6
+    return FileError(
+        f"{archive}: {item} cannot be written to {folder}: {reason} ({free:,.1f} MB are free there); make room, or set "
+        "RADIOGENOMICS_CACHE to another disk, and run the same again: what is complete is kept."
+    )

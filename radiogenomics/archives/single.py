@@ -2,7 +2,9 @@
 
 import hashlib
 import logging
-import tempfile
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -15,10 +17,12 @@ from radiogenomics._errors import DownloadError, InputError
 from radiogenomics._files import make_folder
 from radiogenomics.archives.addresses import public_address
 from radiogenomics.archives.files import verify
-from radiogenomics.archives.protocol import Fetch, Plan, Progress, check_columns
+from radiogenomics.archives.protocol import Fetch, Plan, Progress, check_columns, not_kept
 
 _PLAIN = ("http", "enrichr")
 """Archives whose items are places by themselves, and need no name before them."""
+_POOCH_LEAVES = re.compile("tmp[a-z0-9_]{8}")
+"""Files of pooch that a killed process leaves."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +93,8 @@ class Files:
 
         def bring(url: str, file: str, keeper: object) -> None:
             """Bring the file under its own name, which says how it must read; then give it to pooch."""
-            with tempfile.TemporaryDirectory(dir=place.parent, prefix=".") as folder:
-                brought = self.bring(item, Path(folder) / place.name, expected=expected)
+            with _coming(place.parent / ".coming") as folder:
+                brought = self._brought(item, folder / place.name, expected)
                 if expected is not None:
                     verify(brought, expected)
                 brought.replace(file)
@@ -98,5 +102,36 @@ class Files:
         pooch.get_logger().setLevel(logging.WARNING)
         make_folder(place.parent, "the cache")
         with FileLock(place.parent / ".lock"):  # two studies fetch a file once
+            for file in place.parent.iterdir():
+                if _POOCH_LEAVES.fullmatch(file.name) and file != place:
+                    file.unlink()
             pooch.retrieve(public_address(item), expected, fname=place.name, path=place.parent, downloader=bring)
         return place
+
+    def _brought(self, item: str, place: Path, expected: str | None) -> Path:
+        try:
+            return self.bring(item, place, expected=expected)
+        except DownloadError:
+            raise
+        except OSError as error:
+            raise not_kept(self.name, public_address(item), place.parent, error.strerror or str(error)) from error
+
+
+@contextmanager
+def _coming(folder: Path) -> Iterator[Path]:
+    """Give the folder where a file comes in; of what a stopped process has left there, only half a file that can go on stays."""
+    _remove_all_but_parts(folder)
+    folder.mkdir(exist_ok=True)
+    try:
+        yield folder
+    finally:
+        if not _remove_all_but_parts(folder):
+            folder.rmdir()
+
+
+def _remove_all_but_parts(folder: Path) -> bool:
+    files = list(folder.iterdir()) if folder.is_dir() else []
+    parts = [file for file in files if file.name.endswith((".part", ".part.json"))]
+    for file in set(files) - set(parts):
+        file.unlink()
+    return bool(parts)

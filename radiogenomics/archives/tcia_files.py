@@ -87,7 +87,7 @@ class TciaFiles:
 
 
 def _bring(server: str, item: str, place: Path, *, expected: str | None = None) -> Path:
-    return download(f"{server.rstrip('/')}/{item}", place, expected=expected)
+    return download(f"{server.rstrip('/')}/{item}", place, expected=expected, resume=True)
 
 
 def _known(item: str) -> None:
