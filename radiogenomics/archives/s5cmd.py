@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +154,7 @@ def _run(
             stdin=asked,
             stdout=printed,
             stderr=errors,
-            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+            preexec_fn=partial(_end_with_parent, os.getpid()) if sys.platform == "linux" else None,
         )
         try:
             stalled = _watch(process, transfer.timeout_s, _Answers(printed, hear), received, tell)
@@ -209,9 +210,11 @@ def _watch(
             return ""
 
 
-def _end_with_parent() -> None:
-    """Let the kernel end this process when its parent is killed."""
+def _end_with_parent(parent: int) -> None:
+    """Let the kernel end this process when its parent is killed, or end it if that has just happened."""
     ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def _bytes_in(folder: Path) -> int:

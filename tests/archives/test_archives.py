@@ -5,9 +5,12 @@ import http.server
 import json
 import threading
 
+import pandas as pd
 import pytest
 
 from radiogenomics import archives
+from radiogenomics._errors import FileError
+from tests.helpers.full_disk import room_for
 from tests.helpers.table_study import write_table_study
 
 BODY = b"gene,p1\nA,1.0\n" * 1000
@@ -22,6 +25,11 @@ class Server(http.server.BaseHTTPRequestHandler):
         count = self.calls[self.path] = self.calls.get(self.path, 0) + 1
         if self.path == "/gone":
             self.send_error(404)
+            return
+        if self.path in ("/429", "/500") and count <= 1:
+            self.send_response(int(self.path[1:]))
+            self.send_header("Retry-After", "0")
+            self.end_headers()
             return
         if self.path == "/down" or (self.path == "/flaky" and count <= 2):
             self.send_error(503)
@@ -39,7 +47,7 @@ class Server(http.server.BaseHTTPRequestHandler):
 def url():
     Server.calls = {}
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
@@ -52,7 +60,7 @@ def test_a_file_comes_whole_and_verified(url, tmp_path):
     assert path.read_bytes() == BODY
 
 
-@pytest.mark.parametrize(("place", "calls"), [("/flaky", 3), ("/short", 2)])
+@pytest.mark.parametrize(("place", "calls"), [("/flaky", 3), ("/short", 2), ("/429", 2), ("/500", 2)])
 def test_a_failing_server_is_asked_again(url, tmp_path, place, calls):
     archives.download(url + place, tmp_path / "a.csv", wait_s=0.01)
     assert (tmp_path / "a.csv").read_bytes() == BODY
@@ -72,6 +80,18 @@ def test_after_every_attempt_the_last_reason_is_told(url, tmp_path):
     with pytest.raises(ConnectionError, match="HTTP 503"):
         archives.download(f"{url}/down", tmp_path / "a.csv", attempts=3, wait_s=0.01)
     assert Server.calls["/down"] == 3
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_full_disk_is_told_at_once(url, tmp_path, resume):
+    with room_for(5000), pytest.raises(FileError, match=r"a\.csv cannot be written: .*MB are free.*make room") as error:
+        archives.download(f"{url}/file", tmp_path / "a.csv", wait_s=30.0, resume=resume)
+    assert not isinstance(error.value, ConnectionError)
+    assert list(tmp_path.iterdir()) == []
+    files, table = archives.ARCHIVES["http"], pd.DataFrame({"item": [f"{url}/file"], "file": ["a.csv"]})
+    with room_for(5000), pytest.raises(FileError, match=r"http: http://.*/file cannot be written to .*RADIOGENOMICS_CACHE"):
+        files.fetch(table, tmp_path)
+    assert files.fetch(table, tmp_path)[f"{url}/file"].read_bytes() == BODY
 
 
 def test_a_wrong_checksum_leaves_no_file(url, tmp_path):
@@ -134,7 +154,7 @@ def enrichr():
             """Stay quiet."""
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()

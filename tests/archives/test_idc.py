@@ -1,13 +1,10 @@
 """Image series from an S3 server on loopback: whole or not at all, under every fault that a network has."""
 
-import hashlib
+import contextlib
 import http.client
-import multiprocessing
 import os
-import signal
+import shutil
 import socket
-import subprocess
-import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,7 +14,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from radiogenomics._errors import FileError
 from radiogenomics.archives import idc
+from tests.helpers.full_disk import room_for
+from tests.helpers.killed import kill_at_random, together
 
 moto = pytest.importorskip("moto.server", reason="needs moto[server]")
 pytest.importorskip("idc_index_data", reason="needs the extra 'archives'")
@@ -69,7 +69,7 @@ def bucket():
 class Faults(BaseHTTPRequestHandler):
     """Passes requests on to the bucket; what `spoil` makes of an answer is sent."""
 
-    port, spoil, asked, lock = 0, staticmethod(lambda path, n, status, body: (status, body)), {}, threading.Lock()
+    port, location, spoil, asked, lock = 0, "", staticmethod(lambda path, n, status, body: (status, body)), {}, threading.Lock()
 
     def do_GET(self):
         with self.lock:
@@ -80,10 +80,12 @@ class Faults(BaseHTTPRequestHandler):
         body, names = answer.read(), ("Content-Type", "ETag", "Last-Modified")
         status, sent = self.spoil(self.path, n, answer.status, body)
         self.send_response(status)
+        if status == 302:
+            self.send_header("Location", self.location)
         for name in names:
             if answer.headers.get(name):
                 self.send_header(name, answer.headers[name])
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(max(len(body), len(sent)) if ".dcm" in self.path else len(sent)))
         self.end_headers()
         self.wfile.write(sent)
         if len(sent) < len(body):
@@ -102,10 +104,10 @@ def faulty(bucket, monkeypatch):
     """Set what becomes of every answer -> the number of requests by path."""
     servers = []
 
-    def begin(spoil=lambda path, n, status, body: (status, body)):
-        kind = type("Spoiled", (Faults,), {"port": bucket, "spoil": staticmethod(spoil), "asked": {}})
+    def begin(spoil=lambda path, n, status, body: (status, body), location=""):
+        kind = type("Spoiled", (Faults,), {"port": bucket, "location": location, "spoil": staticmethod(spoil), "asked": {}})
         server = ThreadingHTTPServer(("127.0.0.1", 0), kind)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         servers.append(server)
         monkeypatch.setenv("RADIOGENOMICS_IDC_ENDPOINT", f"http://127.0.0.1:{server.server_address[1]}")
         return kind.asked
@@ -155,14 +157,24 @@ def cut(path, n, status, body):
 
 
 def busy(path, n, status, body):
-    return (503, body) if n <= 2 else (status, body)
+    return (503, body) if n == 1 and "0.dcm" in path else (status, body)
+
+
+def too_many(path, n, status, body):
+    return (429, body) if n == 1 and "list-type" in path else (status, body)
+
+
+def dribble(path, n, status, body):
+    if ".dcm" in path and n == 1:
+        time.sleep(0.3)
+    return status, body
 
 
 def other_bytes(path, n, status, body):
     return status, bytes(len(body)) if "aaaa-1/2.dcm" in path and n == 1 else body
 
 
-@pytest.mark.parametrize("spoil", [cut, busy, other_bytes])
+@pytest.mark.parametrize("spoil", [cut, busy, too_many, dribble, other_bytes])
 def test_a_passing_fault_is_overcome(faulty, tmp_path, spoil):
     faulty(spoil)
     table = table_of(3)
@@ -178,9 +190,13 @@ def wrong(path, n, status, body):
     return status, bytes(len(body)) if "aaaa-2/1.dcm" in path else body
 
 
+def other_size(path, n, status, body):
+    return status, body.replace(b"<Size>3001<", b"<Size>3002<") if "list-type" in path and "aaaa-2" in path else body
+
+
 def test_a_lasting_fault_is_one_message_and_no_half_series(faulty, tmp_path):
     table = table_of(3)
-    for spoil, words in ((broken, "500"), (wrong, "MD5 of 1.dcm")):
+    for spoil, words in ((broken, "500"), (wrong, "MD5 of 1.dcm"), (other_size, "1.dcm has 3001 bytes instead of 3002")):
         asked = faulty(spoil)
         with pytest.raises(ConnectionError) as error:
             idc.fetch(table, tmp_path, attempts=2, wait_s=0.01)
@@ -208,6 +224,43 @@ def test_a_server_that_falls_silent_is_left(faulty, tmp_path):
     with pytest.raises(ConnectionError, match="nothing was received for 1 s"):
         idc.fetch(table_of(1), tmp_path, attempts=1, timeout_s=1.0)
     release.set()
+
+
+@pytest.mark.parametrize("key", ["../../../1.dcm", "sub/1.dcm", "..", "1.dcm'", "-"])
+def test_a_file_that_would_lie_elsewhere_is_refused(faulty, tmp_path, key):
+    def astray(path, n, status, body):
+        sent = body.replace(b"aaaa-1/1.dcm<", f"aaaa-1/{key}<".encode()) if "list-type" in path else body
+        return status, sent
+
+    asked = faulty(astray)
+    with pytest.raises(ConnectionError, match=r"IDC: 2 of 2 series .* a file is called .s3://.*aaaa-1/"):
+        idc.fetch(table_of(2), tmp_path / "kept", attempts=1)
+    assert of_files(asked) == {}
+    assert [path.name for path in tmp_path.rglob("*")] == ["kept", "idc", "fetching.lock"]
+
+
+def test_nobody_follows_a_redirect_to_a_file(faulty, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_bytes(content(0, 1))
+
+    def away(path, n, status, body):
+        return (302, body) if "aaaa-0/1.dcm" in path else (status, body)
+
+    faulty(away, location=secret.as_uri())
+    with pytest.raises(ConnectionError, match=r"IDC: 1 of 1 series could not .*1\.2\.826\.0\.1\.1: .*resumes"):
+        idc.fetch(table_of(1), tmp_path, attempts=1)
+
+
+def test_a_full_disk_is_told_at_once_and_the_same_call_goes_on_later(faulty, tmp_path):
+    asked = faulty()
+    table = table_of(3)
+    with room_for(3002), pytest.raises(FileError, match=r"IDC: 1\.2\.826\.0\.1\.1 cannot be written to .*RADIOGENOMICS_CACHE"):
+        idc.fetch(table, tmp_path, wait_s=30.0)
+    assert list((tmp_path / "idc").glob("1.*")) == []
+    before = of_files(asked)
+    idc.fetch(table, tmp_path)
+    assert_whole(table, tmp_path)
+    assert of_files(asked)[f"/{BUCKET}/aaaa-1/1.dcm"] == before[f"/{BUCKET}/aaaa-1/1.dcm"]
 
 
 def test_nobody_there_is_one_message(monkeypatch, tmp_path):
@@ -247,44 +300,42 @@ def test_offline_names_what_is_missing(tmp_path):
 def test_two_processes_fetch_a_series_once(faulty, tmp_path):
     asked = faulty()
     table = table_of(8)
-    context = multiprocessing.get_context("spawn")
-    both = [context.Process(target=idc.fetch, args=(table, tmp_path)) for _ in range(2)]
-    for one in both:
-        one.start()
-    for one in both:
-        one.join(120)
-        assert one.exitcode == 0
+    together(idc.fetch, table, tmp_path, endpoint=os.environ["RADIOGENOMICS_IDC_ENDPOINT"])
     assert_whole(table, tmp_path)
     assert set(of_files(asked).values()) == {1}
 
 
-@pytest.mark.slow
-def test_a_process_killed_at_any_moment_leaves_no_half_series_and_no_child(faulty, tmp_path):
+@pytest.mark.parametrize("times", [3, pytest.param(20, marks=pytest.mark.slow)])
+def test_a_process_killed_at_any_moment_leaves_no_half_series_and_no_child(faulty, tmp_path, times):
     def slowly(path, n, status, body):
         time.sleep(0.05)
         return status, body
 
     faulty(slowly)
-    table = table_of(12)
-    table.to_json(tmp_path / "table.json")
-    code = (
-        "import sys, pandas as pd; from pathlib import Path; from radiogenomics.archives import idc; print('ready', flush=True);"
-        "idc.fetch(pd.read_json(sys.argv[1], dtype={'series': str}), Path(sys.argv[2]), n_workers=2)"
-    )
-    rng = np.random.default_rng(4)
-    for _ in range(20):
-        process = subprocess.Popen(
-            [sys.executable, "-c", code, str(tmp_path / "table.json"), str(tmp_path)], stdout=subprocess.PIPE, text=True
-        )
-        process.stdout.readline()
-        time.sleep(float(rng.uniform(0, 1.5)))
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
-        for folder in (tmp_path / "idc").glob("1.*"):
+    table = table_of(6)
+
+    def check():
+        there = list((tmp_path / "idc").glob("1.*"))
+        for folder in there:
             i = int(folder.name.rpartition(".")[2]) - 1
-            assert {p.name: hashlib.md5(p.read_bytes()).digest() for p in folder.iterdir()} == {
-                f"{j}.dcm": hashlib.md5(content(i, j)).digest() for j in range(4)
-            }
+            assert {path.name: path.read_bytes() for path in folder.iterdir()} == {f"{j}.dcm": content(i, j) for j in range(4)}
+        if len(there) == len(table):
+            shutil.rmtree(tmp_path / "idc")  # the next one begins anew
+
+    endpoint = os.environ["RADIOGENOMICS_IDC_ENDPOINT"]
+    kill_at_random(idc.fetch, table, tmp_path, endpoint=endpoint, n_workers=2, times=times, within_s=1.5, check=check)
+    give_up = time.monotonic() + 10
+    while working_in(tmp_path):  # the system takes a moment to end it
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
     idc.fetch(table, tmp_path)
     assert_whole(table, tmp_path)
+
+
+def working_in(folder):
+    """Find the processes that work below a folder; those of other users cannot be looked at."""
+    found = []
+    for link in Path("/proc").glob("[0-9]*/cwd"):
+        with contextlib.suppress(OSError):
+            found += [link] if link.readlink().is_relative_to(folder) else []
+    return found

@@ -4,6 +4,7 @@ import io
 import logging
 import shutil
 import stat
+import time
 import zipfile
 
 import numpy as np
@@ -11,7 +12,8 @@ import pandas as pd
 import pytest
 
 from radiogenomics import archives
-from radiogenomics._errors import DownloadError
+from radiogenomics._errors import DownloadError, FileError
+from tests.helpers.full_disk import room_for
 from tests.helpers.nbia_server import nbia_server, zipped
 
 pytest.importorskip("tcia_utils", reason="needs the extra 'archives'")
@@ -217,6 +219,37 @@ def test_a_full_disk_is_said_before_anything_is_asked(nbia, archive, tmp_path):
     with pytest.raises(OSError, match=r"3 series need .* GB free"):
         archive.fetch(table, tmp_path)
     assert len(nbia.asked) == asked
+
+
+@pytest.mark.parametrize("packed_small", [False, True])
+def test_a_disk_that_fills_is_one_message_and_the_same_call_goes_on_later(nbia, archive, tmp_path, packed_small):
+    """The zip does not fit, or what is in it."""
+    images = {"1-00.dcm": bytes(30_000)}
+    nbia.add("1.2.3.4.7", "Other", "Q", images)
+
+    def deflated(n, answer):
+        with zipfile.ZipFile(file := io.BytesIO(), "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("1-00.dcm", images["1-00.dcm"])
+        return 200, {}, file.getvalue()
+
+    if packed_small:
+        nbia.spoil = of_images(deflated)
+    table = archive.list("Other", uids=["1.2.3.4.7"])
+    words = r"NBIA: 1\.2\.3\.4\.7 cannot be written to .*/kept/nbia: .*MB are free.*make room, or set RADIOGENOMICS_CACHE"
+    with room_for(10_000), pytest.raises(FileError, match=words) as error:
+        archive.fetch(table, tmp_path / "kept", wait_s=30.0)
+    assert not isinstance(error.value, DownloadError)
+    assert [path.name for path in (tmp_path / "kept").rglob("*")] == ["nbia", "fetching.lock"]
+    folder = archive.fetch(table, tmp_path / "kept")["1.2.3.4.7"]
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == images
+
+
+def test_a_service_that_dawdles_is_left(nbia, archive, tmp_path):
+    table = archive.list("new_breast").iloc[[1]]
+    nbia.spoil = of_images(lambda n, answer: (time.sleep(0.4), answer)[1])
+    with pytest.raises(DownloadError, match=rf"NBIA: 1 of 1 .*first {UIDS[1]}: .*no answer within 0\.1 s; try again later"):
+        archive.fetch(table, tmp_path, timeout_s=0.1, attempts=1)
+    assert not (tmp_path / "nbia" / UIDS[1]).exists()
 
 
 def test_an_answer_that_is_no_list_is_not_kept(nbia, archive):

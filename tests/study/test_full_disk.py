@@ -1,11 +1,9 @@
 """A disk without room: one line with file, room, place and remedy; nothing half written stays, and the same run goes on later."""
 
 import re
-import resource
 import shutil
 import subprocess
 import sys
-from contextlib import contextmanager
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -19,23 +17,13 @@ from radiogenomics._files import write_table
 from radiogenomics._parallel import is_transient
 from radiogenomics.study.engine.results import Results
 from radiogenomics.study.engine.step import step
+from tests.helpers.full_disk import room_for
 from tests.study.test_engine import Toy, run, value
 
 NOISE = np.random.default_rng(0).integers(1, 30_000, (6, 70, 80)).astype(np.int16)
 MESSAGE = (
     r"^/.*{name} cannot be written: .* \([\d,.]+ MB are free on its disk\); make room there, or choose a folder on another disk"
 )
-
-
-@contextmanager
-def room_for(size: int):
-    """Let no file of this process grow beyond a number of bytes: the system then refuses to write, as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def volume(folder, name):
