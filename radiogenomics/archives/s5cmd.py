@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 _LOOK_S = 0.25
-_NAME = re.compile(r"[\w.-]*\w")
+NAME = re.compile(r"[\w.-]*\w")
 _REASON = 200  # characters of a reason that are told; s5cmd adds the answer's bytes
 _PDEATHSIG = 1
 
@@ -32,9 +32,9 @@ class Remote:
 
 @dataclass(frozen=True)
 class Transfer:
-    """How s5cmd is run: the program, the server, the folder, how many files at once, how long it may receive nothing."""
+    """How files are copied: s5cmd if it is there, the server, the folder, how many at once, how long nothing may be received."""
 
-    tool: Path
+    tool: Path | None
     endpoint: str
     folder: Path
     n_workers: int
@@ -53,13 +53,18 @@ def copy(
     Files that are there with the right size are not copied again. `arrived` is called with an address as soon as all files below
     it are there, while others are still copied; it may take the folder away.
     """
-    arrivals, commands = _Arrivals(transfer.folder, names, remote, arrived), []
+    arrivals, commands = Arrivals(transfer.folder, names, remote, arrived), []
     for address, name in names.items():
-        (transfer.folder / name).mkdir(exist_ok=True)
-        absent = [file for file, one in remote[address].items() if _size(transfer.folder / name / file) != one.size]
+        absent = absent_files(transfer.folder / name, remote[address])
         commands += _commands(address, name, absent, whole=len(absent) == len(remote[address]))
         arrivals.expect(address, absent)
     return _run(transfer, commands, arrivals.hear, arrivals.received, tell) if commands else ""
+
+
+def absent_files(folder: Path, files: dict[str, Remote]) -> list[str]:
+    """Make a folder, and find which files it lacks, or has with another size."""
+    folder.mkdir(exist_ok=True)
+    return [file for file, one in files.items() if _size(folder / file) != one.size]
 
 
 def _commands(address: str, name: str, absent: list[str], *, whole: bool) -> list[str]:
@@ -69,7 +74,7 @@ def _commands(address: str, name: str, absent: list[str], *, whole: bool) -> lis
     return [f"cp '{address}{file}' '{name}/{file}'" for file in absent]
 
 
-class _Arrivals:
+class Arrivals:
     """The files that are still to come, by address."""
 
     def __init__(
@@ -110,7 +115,7 @@ def listing(transfer: Transfer, addresses: Iterable[str]) -> tuple[dict[str, dic
     for line in lines:
         if "key" in line and "size" in line:
             address, _, name = line["key"].rpartition("/")
-            if f"{address}/" not in remote_files or not _NAME.fullmatch(name):
+            if f"{address}/" not in remote_files or not NAME.fullmatch(name):
                 return {}, f"a file is called {line['key'][:160]!r}"
             remote_files[f"{address}/"][name] = Remote(int(line["size"]), str(line.get("etag", "")))
     return remote_files, reason
@@ -118,9 +123,6 @@ def listing(transfer: Transfer, addresses: Iterable[str]) -> tuple[dict[str, dic
 
 def first_wrong(folder: Path, files: dict[str, Remote]) -> str:
     """Compare a folder with what the bucket says -> what is wrong with the first file that differs, or nothing; it is removed."""
-    for path in folder.iterdir():
-        if path.name not in files:
-            path.unlink()  # left over from a copy that was stopped
     for name, remote in files.items():
         path = folder / name
         if not path.exists():
@@ -133,6 +135,9 @@ def first_wrong(folder: Path, files: dict[str, Remote]) -> str:
             continue
         path.unlink()
         return wrong
+    for path in folder.iterdir():
+        if path.name not in files:
+            path.unlink()  # left over from a copy that was stopped
     return ""
 
 
@@ -149,7 +154,7 @@ def _run(
         asked.write("\n".join(commands).encode())
         asked.seek(0)
         process = subprocess.Popen(  # noqa: S603 - our own tool; addresses and names are checked
-            [transfer.tool, *how, "--endpoint-url", transfer.endpoint, "run"],
+            [str(transfer.tool), *how, "--endpoint-url", transfer.endpoint, "run"],
             cwd=transfer.folder,
             stdin=asked,
             stdout=printed,
