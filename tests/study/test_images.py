@@ -14,7 +14,9 @@ import SimpleITK as sitk
 import tomli_w
 
 from radiogenomics import features, linking, study
-from radiogenomics.study.engine.context import Run
+from radiogenomics.study import pipeline
+from radiogenomics.study.engine.context import Declared, Run
+from radiogenomics.study.inputs.leftovers import leftovers
 from radiogenomics.study.manifest.model import ManifestError
 from radiogenomics.study.manifest.schema import Extraction
 from radiogenomics.study.measuring import lesion as measurement
@@ -70,6 +72,13 @@ def change(inputs, tmp_path):
         return folder / "demo.toml"
 
     return apply
+
+
+def test_who_takes_no_part_is_told_from_the_sources_that_the_step_declares(inputs):
+    gathered = study.gather(inputs)
+    [step] = [step for step in pipeline.STEPS if step.name == "decisions"]
+    declared = gathered.only(set(step.sources(gathered.manifest)), Declared(gathered.manifest, step.settings))
+    assert leftovers(declared) == leftovers(gathered)
 
 
 def _link_images(source, place):

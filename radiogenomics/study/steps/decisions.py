@@ -26,10 +26,15 @@ from radiogenomics.study.steps.patients import of_cohort
 logger = logging.getLogger(__name__)
 
 
+def _sources(manifest: Manifest) -> list[str]:
+    """Name the tables, and the folders of images, whose names say who has features."""
+    return [*manifest.tables(), *(cohort.images for cohort in manifest.cohorts().values() if cohort.images)]
+
+
 @step(
     makes={"decisions": "what was decided about the data: what, where, how many, why"},
     settings=("training", "external", "extraction", "expression", "joined", "survival", "clinical_columns", "outcome", "links"),
-    sources=lambda manifest: manifest.tables(),
+    sources=_sources,
 )
 def decisions(
     patients: pd.DataFrame,
