@@ -148,6 +148,7 @@ def _fetch(
         reason = _attempt(transfer, table[table["series"].isin(absent)], places, tell) if absent else ""
         if not reason:
             return
+    absent = _absent(table, places)
     raise DownloadError(
         f"IDC: {len(absent)} of {len(table)} series could not be downloaded from {public_address(transfer.endpoint)}, first "
         f"{absent[0]}: {reason}; try again later: what has arrived is kept, and the same command resumes."

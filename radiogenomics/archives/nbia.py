@@ -233,7 +233,7 @@ def _fetch_one(transfer: _Transfer, row: dict[str, Any]) -> str:
         try:
             _bring(transfer, row, partial_folder)
         except DownloadError as error:
-            return f"{row['series']}: {error}"
+            return f"{row['series']}: {str(error).partition('; try again later')[0]}"
         except InputError as error:
             logger.warning("NBIA: %s", reason := f"{row['series']}: {error}")
         except OSError as error:

@@ -33,7 +33,7 @@ def copy(
             try:
                 future.result()
             except OSError as error:
-                reason = reason or str(error)
+                reason = reason or _without_remedy(error)
             else:
                 arrivals.hear({"success": True, "source": coming[future]})
             tell(arrivals.received())
@@ -47,7 +47,11 @@ def listing(transfer: Transfer, addresses: Iterable[str]) -> tuple[dict[str, dic
         try:
             return dict(zip(addresses, pool.map(partial(_list, transfer), addresses), strict=True)), ""
         except DownloadError as error:
-            return {}, str(error)
+            return {}, _without_remedy(error)
+
+
+def _without_remedy(error: OSError) -> str:
+    return str(error).partition("; try again later")[0]
 
 
 def _list(transfer: Transfer, address: str) -> dict[str, Remote]:
