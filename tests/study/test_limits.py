@@ -209,9 +209,7 @@ def test_a_study_with_all_that_once_stopped_it_runs_to_its_report(tiny, tmp_path
         rounded = 0.3 + np.where(np.arange(len(table)) % 2, np.spacing(0.3), 0)
         return table.assign(f0=[1.0, 2.0, 3.0] + [np.nan] * (len(table) - 3), f1=rounded)
 
-    path = tiny(
-        change, features_training=few, expression=lambda table: table.rename(index={"G004": "", "G030": "ME2"})
-    )
+    path = tiny(change, features_training=few, expression=lambda table: table.rename(index={"G004": "", "G030": "ME2"}))
     report = study.run(path, out=tmp_path / "out")
     links = pd.read_parquet(tmp_path / "out" / "tables" / "links.parquet")
     assert {"mri", "ct"} <= set(links["imaging"])
