@@ -191,7 +191,7 @@ def _listing(place: Path) -> dict[str, str]:
 
 
 def _tables(results: Mapping[str, Lesions], settings: Extraction) -> dict[str, pd.DataFrame]:
-    """Lay everybody's numbers side by side, one row per patient or a lesion."""
+    """Lay everybody's numbers side by side, one row per patient or lesion."""
     several = settings.lesions == "each"
     rows = {(patient, at): one for patient, found in results.items() for at, one in found.items()}
     named = {f"{patient}, lesion {at}" if several else patient: one for (patient, at), one in rows.items()}
